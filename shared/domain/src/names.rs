@@ -1,0 +1,262 @@
+//! Names, parsed once at the edge: whoever holds one need not check it again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A text that is not the name it was taken for; says what came and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} is not {kind}: expected {expected}")]
+pub struct NameError {
+    kind: &'static str,
+    expected: &'static str,
+    found: String,
+}
+
+/// Longest part of a rejected text that an error repeats.
+const QUOTED_CHARS: usize = 64;
+
+/// Declares a newtype over `String` whose only way in is a check.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $expected:literal, $is_valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as AWS writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                let is_valid: fn(&str) -> bool = $is_valid;
+                if is_valid(text) {
+                    return Ok(Self(text.to_owned()));
+                }
+                let found = text.chars().take(QUOTED_CHARS).collect();
+                Err(NameError { kind: $kind, expected: $expected, found })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+name!(
+    /// An AWS account id.
+    ///
+    /// ```
+    /// use banto_domain::AccountId;
+    /// assert!("111122223333".parse::<AccountId>().is_ok());
+    /// assert!("1111-2222-3333".parse::<AccountId>().is_err());
+    /// ```
+    AccountId,
+    "an AWS account id",
+    "12 digits, like 111122223333",
+    |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+);
+
+name!(
+    /// An IAM user's name: unique in its account, whatever the case of its letters.
+    /// (IAM API reference, `CreateUser`: `[\w+=,.@-]+`, at most 64 characters.)
+    UserName,
+    "an IAM user name",
+    "1 to 64 letters, digits or any of + = , . @ _ -",
+    is_iam_name
+);
+
+name!(
+    /// An IAM user's unique id, which a later user of the same name does not get again.
+    UserId,
+    "an IAM user id",
+    "16 to 128 capital letters or digits, like AIDACKCEVSQ6C2EXAMPLE",
+    |text| is_upper_alphanumeric(text, 16..=128)
+);
+
+name!(
+    /// An IAM group's name.
+    GroupName,
+    "an IAM group name",
+    "1 to 128 letters, digits or any of + = , . @ _ -",
+    |text| text.len() <= 128 && !text.is_empty() && text.bytes().all(is_iam_byte)
+);
+
+name!(
+    /// A long-term access key's id.
+    AccessKeyId,
+    "an access key id",
+    "AKIA and at least 12 more capital letters or digits",
+    |text| text.starts_with("AKIA") && is_upper_alphanumeric(text, 16..=128)
+);
+
+name!(
+    /// An IAM user's ARN, path included.
+    UserArn,
+    "an IAM user's ARN",
+    "arn:aws:iam::<account>:user/<path and name>",
+    |text| is_arn(text, "iam", "user/")
+);
+
+name!(
+    /// An IAM role's ARN, path included.
+    RoleArn,
+    "an IAM role's ARN",
+    "arn:aws:iam::<account>:role/<path and name>",
+    |text| is_arn(text, "iam", "role/")
+);
+
+name!(
+    /// A Secrets Manager secret's ARN.
+    SecretArn,
+    "a Secrets Manager ARN",
+    "arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+    |text| is_arn(text, "secretsmanager", "secret:")
+);
+
+name!(
+    /// An SNS topic's ARN.
+    TopicArn,
+    "an SNS topic's ARN",
+    "arn:aws:sns:<region>:<account>:<topic>",
+    |text| is_arn(text, "sns", "")
+);
+
+name!(
+    /// An OpenPGP certificate's fingerprint, in capital hexadecimal digits without spaces.
+    /// (RFC 9580, section 5.5.4: 20 octets for version 4, 32 for version 6.)
+    Fingerprint,
+    "an OpenPGP fingerprint",
+    "40 (version 4) or 64 (version 6) capital hexadecimal digits",
+    |text| matches!(text.len(), 40 | 64)
+        && text.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte))
+);
+
+impl Fingerprint {
+    /// Reads a fingerprint as people copy it: in groups, in small letters, with `0x` before it.
+    ///
+    /// ```
+    /// use banto_domain::Fingerprint;
+    /// let copied = "0x d1a6 6e1a 23b1 82c9 980f  788c fbfc c82a 015e 7330";
+    /// assert_eq!(Fingerprint::from_human(copied).unwrap().as_str(), "D1A66E1A23B182C9980F788CFBFCC82A015E7330");
+    /// ```
+    pub fn from_human(text: &str) -> Result<Self, NameError> {
+        let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        compact.strip_prefix("0x").unwrap_or(&compact).to_ascii_uppercase().parse()
+    }
+}
+
+impl UserArn {
+    /// The account that the user lives in.
+    pub fn account(&self) -> &str {
+        arn_account(self.as_str())
+    }
+}
+
+impl RoleArn {
+    /// The account that the role lives in.
+    pub fn account(&self) -> &str {
+        arn_account(self.as_str())
+    }
+}
+
+impl TopicArn {
+    /// The region that the topic lives in.
+    pub fn region(&self) -> &str {
+        self.as_str().split(':').nth(3).unwrap_or_default()
+    }
+}
+
+impl SecretArn {
+    /// The region that the secret lives in.
+    pub fn region(&self) -> &str {
+        self.as_str().split(':').nth(3).unwrap_or_default()
+    }
+}
+
+fn arn_account(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+fn is_iam_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte)
+}
+
+fn is_iam_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(is_iam_byte)
+}
+
+fn is_upper_alphanumeric(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// `arn:<partition>:<service>:<region>:<account>:<resource>`, the resource starting as told.
+fn is_arn(text: &str, service: &str, resource_prefix: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [arn, partition, found_service, _region, account, resource] = parts.as_slice() else {
+        return false;
+    };
+    *arn == "arn"
+        && partition.starts_with("aws")
+        && *found_service == service
+        && account.parse::<AccountId>().is_ok()
+        && resource.len() > resource_prefix.len()
+        && resource.starts_with(resource_prefix)
+        && text.len() <= 2048
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejected_name_says_what_came_and_what_would_be_right() {
+        let error = "alice bob".parse::<UserName>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "\"alice bob\" is not an IAM user name: expected 1 to 64 letters, digits or any of + = , . @ _ -"
+        );
+    }
+
+    #[test]
+    fn an_arn_of_another_service_or_kind_is_rejected() {
+        assert!("arn:aws:iam::111122223333:role/banto".parse::<RoleArn>().is_ok());
+        assert!("arn:aws:iam::111122223333:user/banto".parse::<RoleArn>().is_err());
+        assert!("arn:aws:sns:eu-west-1:111122223333:banto".parse::<RoleArn>().is_err());
+        assert!("arn:aws:iam::1111:role/banto".parse::<RoleArn>().is_err());
+    }
+
+    #[test]
+    fn an_arn_tells_its_account_and_region() {
+        let user: UserArn = "arn:aws:iam::111122223333:user/developers/alice".parse().unwrap();
+        assert_eq!(user.account(), "111122223333");
+        let topic: TopicArn = "arn:aws:sns:eu-west-1:111122223333:banto".parse().unwrap();
+        assert_eq!(topic.region(), "eu-west-1");
+    }
+
+    #[test]
+    fn a_fingerprint_has_the_length_of_its_version() {
+        assert!("A".repeat(40).parse::<Fingerprint>().is_ok());
+        assert!("A".repeat(64).parse::<Fingerprint>().is_ok());
+        assert!("A".repeat(32).parse::<Fingerprint>().is_err());
+        assert!("a".repeat(40).parse::<Fingerprint>().is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! The policy: what `banto.toml` says, after every line of it was checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{AccountId, GroupName, RoleArn, SecretArn, TopicArn, UserName};
+
+/// Everything that `banto.toml` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// `[rotation]`: how access keys are rotated.
+    pub rotation: RotationPolicy,
+    /// `[notices]`: where people are told.
+    pub notices: NoticePolicy,
+}
+
+/// How access keys are rotated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RotationPolicy {
+    /// The kill switch: `false` stops everything, emergencies too.
+    pub enabled: bool,
+    /// Where developers' IAM users live; at least one.
+    pub accounts: Vec<IdentityAccount>,
+    /// The pace for people.
+    pub pace: Pace,
+    /// Users that are machines, and their own pace.
+    pub machines: Option<Machines>,
+    /// Most users of one account who are issued a key in one run.
+    pub max_users_per_run: usize,
+    /// Users who are rotated before all others of a run.
+    pub canaries: BTreeSet<UserName>,
+    /// When scheduled runs may act; always, if empty.
+    pub windows: Vec<ChangeWindow>,
+    /// Users whose keys are left alone for a while.
+    pub exemptions: Vec<Exemption>,
+}
+
+/// An account where IAM users live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityAccount {
+    /// The account's id.
+    pub id: AccountId,
+    /// The role that Banto is in this account; the one besides the owner who reads a record.
+    pub role: RoleArn,
+    /// Whether the role is assumed; `false` where it is the function's own execution role.
+    pub assume: bool,
+    /// The bucket that holds the developers' certificates.
+    pub certificate_bucket: String,
+    /// What comes before `<user>.asc` in the bucket, as in `certs/`.
+    pub certificate_prefix: String,
+}
+
+/// How long each part of a key's life lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pace {
+    /// Age at which a key is replaced.
+    pub rotate_after: SignedDuration,
+    /// How long before that its owner is warned.
+    pub warn_before: SignedDuration,
+    /// Least time between the recorded delivery of a new key and the disabling of the old one.
+    pub grace: SignedDuration,
+    /// Time after recorded delivery at which the old key is disabled though the new one is unproven.
+    pub deadline: Option<SignedDuration>,
+    /// How long before a deadline or a deletion its owner is reminded.
+    pub remind_before: SignedDuration,
+    /// How long a disabled key can be restored before it is deleted.
+    pub recovery: SignedDuration,
+}
+
+/// Users that are machines, and their own pace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machines {
+    /// Whoever matches one of these is a machine.
+    pub who: Vec<Selector>,
+    /// The machines' pace.
+    pub pace: Pace,
+}
+
+/// A way to point at users.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selector {
+    /// One user.
+    User(UserName),
+    /// Every user whose IAM path starts so; begins and ends with `/`.
+    Path(String),
+    /// Every user who carries this IAM tag.
+    Tag {
+        /// The tag's key.
+        key: String,
+        /// The tag's value.
+        value: String,
+    },
+    /// Every member of this IAM group.
+    Group(GroupName),
+}
+
+/// What a selector is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Traits<'a> {
+    /// The user's name.
+    pub user: &'a UserName,
+    /// The user's IAM path.
+    pub path: &'a str,
+    /// The user's IAM tags.
+    pub tags: &'a BTreeMap<String, String>,
+    /// Those of the groups named in the policy that the user is in.
+    pub groups: &'a BTreeSet<GroupName>,
+}
+
+/// A user, or many, whose keys are left alone until a date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exemption {
+    /// Who is exempt.
+    pub who: Selector,
+    /// When the exemption ends.
+    pub until: Timestamp,
+    /// Why; people read it.
+    pub reason: String,
+}
+
+/// Hours of the week in which scheduled runs may act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeWindow {
+    /// The days; never empty.
+    pub days: Vec<Weekday>,
+    /// The first moment of each day, inclusive.
+    pub from: Time,
+    /// The last moment of each day, exclusive; later than `from`.
+    pub to: Time,
+    /// Whose clock the two are read on.
+    pub time_zone: TimeZone,
+}
+
+/// Where people are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticePolicy {
+    /// SNS topic for operators; the fall-back where Slack is configured.
+    pub operators_topic: TopicArn,
+    /// SNS topic for owners of keys, who filter by the message attribute `user`; the fall-back
+    /// where Slack is configured.
+    pub owners_topic: TopicArn,
+    /// Slack, where it is used.
+    pub slack: Option<SlackPolicy>,
+}
+
+/// Slack's incoming webhooks; each is a secret whose value is the URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackPolicy {
+    /// The operators' channel.
+    pub operators: SecretArn,
+    /// The channel for owners who name none of their own.
+    pub owners: SecretArn,
+    /// Channels by the name that an owner's IAM tag `banto:slack` may give.
+    pub channels: BTreeMap<String, SecretArn>,
+}
+
+impl Selector {
+    /// Whether the selector points at this user.
+    pub fn matches(&self, user: Traits<'_>) -> bool {
+        match self {
+            // IAM user names are unique whatever the case of their letters.
+            Self::User(name) => name.as_str().eq_ignore_ascii_case(user.user.as_str()),
+            Self::Path(prefix) => user.path.starts_with(prefix.as_str()),
+            Self::Tag { key, value } => user.tags.get(key) == Some(value),
+            Self::Group(group) => user.groups.contains(group),
+        }
+    }
+}
+
+impl RotationPolicy {
+    /// The pace that this user's keys follow.
+    pub fn pace_of(&self, user: Traits<'_>) -> &Pace {
+        match &self.machines {
+            Some(machines) if machines.who.iter().any(|who| who.matches(user)) => &machines.pace,
+            _ => &self.pace,
+        }
+    }
+
+    /// The exemption that covers this user now, if one does; of several, the longest.
+    pub fn exemption_of(&self, user: Traits<'_>, now: Timestamp) -> Option<&Exemption> {
+        let in_force = self.exemptions.iter().filter(|exemption| exemption.until > now);
+        in_force.filter(|exemption| exemption.who.matches(user)).max_by_key(|exemption| exemption.until)
+    }
+
+    /// The shortest time after which some key may need attention: the report's rows younger than
+    /// this need no further look.
+    pub fn earliest_warning(&self) -> SignedDuration {
+        let machines = self.machines.as_ref().map(|machines| machines.pace.warning_age());
+        machines.into_iter().fold(self.pace.warning_age(), std::cmp::Ord::min)
+    }
+
+    /// Every group that a selector names; only their members need to be known.
+    pub fn groups(&self) -> BTreeSet<&GroupName> {
+        let machines = self.machines.iter().flat_map(|machines| &machines.who);
+        let exempt = self.exemptions.iter().map(|exemption| &exemption.who);
+        machines
+            .chain(exempt)
+            .filter_map(|who| match who {
+                Selector::Group(group) => Some(group),
+                Selector::User(_) | Selector::Path(_) | Selector::Tag { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Whether a scheduled run may act now.
+    pub fn in_window(&self, now: Timestamp) -> bool {
+        self.windows.is_empty() || self.windows.iter().any(|window| window.contains(now))
+    }
+}
+
+impl Pace {
+    /// Age of a key at which its owner is warned.
+    pub fn warning_age(&self) -> SignedDuration {
+        self.rotate_after - self.warn_before
+    }
+}
+
+impl ChangeWindow {
+    /// Whether this moment lies in the window, on the window's own clock.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        let local = now.to_zoned_datetime(self.time_zone.clone());
+        self.days.contains(&local.weekday()) && (self.from..self.to).contains(&local.time())
+    }
+}

@@ -1,0 +1,187 @@
+//! The record of a user's rotation, as it is kept in Secrets Manager.
+//!
+//! A record is a text of two parts: one line of JSON (dates, key ids and what was said) and, once a
+//! key was issued, the armored OpenPGP message that holds it. Every OpenPGP program skips the line
+//! before the armor, so that the whole text can be piped into `gpg --decrypt` as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccessKeyId, Fingerprint, UserId};
+
+/// The only format written so far.
+const FORMAT: u32 = 1;
+
+/// Where the second part of a record begins.
+const ARMOR: &str = "-----BEGIN PGP MESSAGE-----";
+
+/// How long an intent belongs to the run that wrote it: the longest that Lambda lets an invocation
+/// live (15 minutes; Lambda developer guide, "Lambda quotas"), and a margin for clocks that differ.
+pub const LEASE: SignedDuration = SignedDuration::from_mins(20);
+
+/// How far AWS's clock and ours may lie apart.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// All that Banto remembers of one user. Holds ciphertext and dates only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The user's unique id: a later user of the same name starts afresh.
+    pub owner: UserId,
+    /// Counts the versions; a version is written only if nobody wrote it before.
+    pub sequence: u64,
+    /// The run that wrote this version, so that two runs never write the same bytes.
+    pub run: String,
+    /// The latest rotation, finished or not.
+    pub rotation: Option<Rotation>,
+    /// What was said, by notice id, and when it was delivered.
+    pub said: BTreeMap<String, Timestamp>,
+    /// The new key of the latest rotation, encrypted: an armored OpenPGP message.
+    pub envelope: Option<String>,
+}
+
+/// One rotation: what was intended, and how far it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rotation {
+    /// Why it was begun.
+    pub reason: Reason,
+    /// When the intent was recorded, just before the new key was created.
+    pub intended_at: Timestamp,
+    /// Every key that the user had at that moment.
+    pub existing: BTreeSet<AccessKeyId>,
+    /// The certificate that the new key is sealed to.
+    pub recipient: Fingerprint,
+    /// The new key, once its envelope is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Issued>,
+    /// When its owner was told of the new key, once that was accepted for delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Timestamp>,
+    /// The old keys that Banto disabled, and when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disabled: BTreeMap<AccessKeyId, Timestamp>,
+    /// Old keys that a person made active again after Banto disabled them; left alone since.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub restored: BTreeSet<AccessKeyId>,
+}
+
+/// A key whose envelope is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Issued {
+    /// The new key.
+    pub key: AccessKeyId,
+    /// When IAM created it.
+    pub created_at: Timestamp,
+}
+
+/// Why a rotation was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reason {
+    /// The key reached the age that the policy sets.
+    Due,
+    /// An operator asked for it.
+    Forced,
+    /// The key was exposed.
+    Emergency,
+}
+
+/// A stored text that is not a record; never repeats what it held.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the stored record can't be read: {0}")]
+pub struct RecordError(String);
+
+/// The first part of a record's text.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Header {
+    banto_record: u32,
+    owner: UserId,
+    sequence: u64,
+    run: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rotation: Option<Rotation>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    said: BTreeMap<String, Timestamp>,
+}
+
+impl Record {
+    /// The first record of a user, not yet written.
+    pub fn first(owner: UserId) -> Self {
+        Self { owner, sequence: 0, run: String::new(), rotation: None, said: BTreeMap::new(), envelope: None }
+    }
+
+    /// The version to write after this one, by the given run.
+    pub fn next(&self, run: &str) -> Self {
+        Self { sequence: self.sequence + 1, run: run.to_owned(), ..self.clone() }
+    }
+
+    /// The text that is stored.
+    pub fn to_text(&self) -> String {
+        let header = Header {
+            banto_record: FORMAT,
+            owner: self.owner.clone(),
+            sequence: self.sequence,
+            run: self.run.clone(),
+            rotation: self.rotation.clone(),
+            said: self.said.clone(),
+        };
+        let header = serde_json::json!(header);
+        format!("{header}\n\n{}", self.envelope.as_deref().unwrap_or_default())
+    }
+
+    /// Reads a stored text.
+    pub fn from_text(text: &str) -> Result<Self, RecordError> {
+        let (header, envelope) = match text.find(ARMOR) {
+            Some(start) => (text.get(..start), text.get(start..)),
+            None => (Some(text), None),
+        };
+        let header: Header = serde_json::from_str(header.unwrap_or_default())
+            .map_err(|error| RecordError(format!("line {} column {}", error.line(), error.column())))?;
+        if header.banto_record != FORMAT {
+            return Err(RecordError(format!("format {}, but this Banto knows {FORMAT}", header.banto_record)));
+        }
+        let envelope = envelope.map(str::to_owned);
+        if header.rotation.as_ref().is_some_and(|rotation| rotation.issued.is_some()) != envelope.is_some() {
+            return Err(RecordError("a key is recorded as issued without its envelope, or the other way round".into()));
+        }
+        Ok(Self {
+            owner: header.owner,
+            sequence: header.sequence,
+            run: header.run,
+            rotation: header.rotation,
+            said: header.said,
+            envelope,
+        })
+    }
+
+    /// The token that makes a write conditional: whoever writes a sequence number second, with
+    /// other content, is refused. (Secrets Manager API reference, `PutSecretValue`,
+    /// `ClientRequestToken`: 32 to 64 characters.)
+    pub fn write_token(&self) -> String {
+        format!("banto-record-version-{:032}", self.sequence)
+    }
+}
+
+impl Rotation {
+    /// Whether the run that recorded the intent may still be at work.
+    pub fn may_be_under_way(&self, now: Timestamp) -> bool {
+        self.issued.is_none() && now.duration_since(self.intended_at) < LEASE
+    }
+
+    /// Whether a key created at this moment may be the one that the intent was about.
+    pub fn window_contains(&self, created_at: Timestamp) -> bool {
+        let after_intent = created_at.duration_since(self.intended_at);
+        (-CLOCK_SKEW..=LEASE + CLOCK_SKEW).contains(&after_intent)
+    }
+}
+
+/// Time that is left to the run that wrote an intent at that moment.
+pub fn lease_left(intended_at: Timestamp, now: Timestamp) -> Option<Duration> {
+    let left = LEASE - now.duration_since(intended_at);
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
+}

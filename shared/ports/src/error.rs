@@ -1,0 +1,64 @@
+//! The one error of every port.
+
+use std::error::Error;
+
+/// What kind of failure it was, for those who branch on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorKind {
+    /// Too many requests; later would do.
+    Throttled,
+    /// The caller may not do this.
+    Denied,
+    /// The thing does not exist.
+    Missing,
+    /// Somebody else changed it first.
+    Conflict,
+    /// A quota is used up, like the two access keys of a user.
+    LimitExceeded,
+    /// It is being prepared; later would do.
+    NotReady,
+    /// The service failed or did not answer in time; whether it acted is unknown.
+    Unavailable,
+    /// The request or its answer made no sense to the other side.
+    Invalid,
+}
+
+impl ErrorKind {
+    /// The kind in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Denied => "denied",
+            Self::Missing => "missing",
+            Self::Conflict => "conflict",
+            Self::LimitExceeded => "limit exceeded",
+            Self::NotReady => "not ready",
+            Self::Unavailable => "unavailable",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// A call to the world that failed: which call, how, and in the service's own words.
+///
+/// Never holds a request, a response body, or a URL.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {}: {message}", kind.as_str())]
+pub struct PortError {
+    /// What kind of failure it was.
+    pub kind: ErrorKind,
+    /// The call, in the words of an IAM policy: `iam:CreateAccessKey`.
+    pub call: &'static str,
+    /// The service's own words, without secrets.
+    pub message: String,
+    /// What lies beneath, where anything does.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// A failure with nothing beneath it.
+    pub fn new(kind: ErrorKind, call: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, call, message: message.into(), source: None }
+    }
+}

@@ -1,0 +1,17 @@
+//! What Banto needs of the world, as narrow traits named by need, and the one error they all
+//! answer with.
+//!
+//! Deliberately absent: AWS SDK types, paging, retries and anything that decides. A port answers
+//! or fails; whoever calls it judges.
+
+mod clock;
+mod error;
+mod keys;
+mod records;
+mod telling;
+
+pub use clock::Clock;
+pub use error::{ErrorKind, PortError};
+pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};
+pub use records::{Certificates, Records};
+pub use telling::{Secrets, TopicMessage, Topics, Webhooks};
