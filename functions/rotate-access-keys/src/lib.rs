@@ -1,1 +1,184 @@
+//! Rotates developers' access keys, and seals each new key to its owner's OpenPGP certificate so that
+//! nobody else ever sees it.
+//!
+//! The way of an event, a file each: [`event`] decodes it, [`observe`] reads the world into a
+//! [`snapshot`], [`plan`](mod@plan) decides, [`check`](mod@check) looks a second time, [`apply`] acts,
+//! [`report`] tells. The promises R1 to R8 are in `docs/ARCHITECTURE.md`.
+//!
+//! Deliberately absent: AWS SDK types, and any store besides IAM and one record per user.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use banto_domain::policy::{IdentityAccount, Policy};
+use banto_domain::{AccessKeyId, AccountId, UserName};
+use banto_notice::Messenger;
+use banto_ports::{AccessKeys, Certificates, Clock, Records};
+use banto_shell::{Answer, Failure, Invocation};
+
+pub mod apply;
+pub mod check;
+pub mod credential_report;
+pub mod event;
+pub mod observe;
+pub mod plan;
+pub mod report;
+pub mod snapshot;
+pub mod words;
+
+use event::{EventError, Mode, Scope};
+use report::{AccountReport, Report};
+
+/// The function: made once, before the first event.
+pub struct Rotator {
+    /// What `banto.toml` says.
+    pub policy: Policy,
+    /// The identity accounts, in the policy's order.
+    pub accounts: Vec<Account>,
+    /// The way to people.
+    pub messenger: Messenger,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One identity account, and the ways to act in it.
+pub struct Account {
+    /// What the policy says of it.
+    pub identity: IdentityAccount,
+    /// Its users and their keys.
+    pub keys: Arc<dyn AccessKeys>,
+    /// What Banto remembers of them.
+    pub records: Arc<dyn Records>,
+    /// The certificates they registered.
+    pub certificates: Arc<dyn Certificates>,
+}
+
+/// What a run is about in one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Every user.
+    Everyone,
+    /// These users.
+    Users {
+        /// The users.
+        users: BTreeSet<UserName>,
+        /// How pressing it is.
+        mode: Mode,
+    },
+    /// The owners of these exposed keys.
+    Exposed(BTreeSet<AccessKeyId>),
+}
+
+impl Rotator {
+    /// Handles one event, from its bytes to the answer.
+    ///
+    /// A failure that concerns one user or one account stops there and is part of the report; the
+    /// run as a whole fails if the event is refused, or if not even one account could be looked at.
+    pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+        let trigger = event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))?;
+        let targets = self.targets(trigger.scope).map_err(|error| Failure::new("UnknownAccount", error))?;
+
+        let mut accounts = Vec::new();
+        for (account, target) in targets {
+            accounts.push(self.handle_account(account, &target, trigger.dry_run, invocation).await);
+        }
+        let report = Report { accounts, dry_run: trigger.dry_run };
+        if !trigger.dry_run {
+            self.announce(&report, invocation).await;
+        }
+        report.answer(self.clock.now())
+    }
+
+    async fn handle_account(
+        &self,
+        account: &Account,
+        target: &Target,
+        dry_run: bool,
+        invocation: &Invocation,
+    ) -> AccountReport {
+        let policy = &self.policy.rotation;
+        let id = account.identity.id.clone();
+        // A closed window costs no call at all.
+        if let (Some(until), false) = (plan::closed(policy, target.mode(), self.clock.now()), dry_run) {
+            return AccountReport::closed(id, until);
+        }
+        let observed = match observe::observe(account, target, policy, self.clock.as_ref()).await {
+            Ok(observed) => observed,
+            Err(error) => return AccountReport::unseen(id, &error),
+        };
+        let now = self.clock.now();
+        let plan = plan::plan(&observed.snapshot, policy, now);
+        tracing::info!(account = %id, chains = plan.chains.len(), findings = plan.findings.len(),
+            waiting = plan.waiting.len(), plan = %report::json(&plan), "planned");
+        let breaches = check::check(&observed.snapshot, &plan, policy, now);
+        if !breaches.is_empty() || dry_run {
+            return AccountReport::not_applied(plan, &observed.snapshot, &breaches);
+        }
+        let outcomes = apply::apply(&plan, &observed, account, self, invocation).await;
+        AccountReport::applied(plan, observed, outcomes)
+    }
+
+    /// What the event is about, account by account.
+    fn targets(&self, scope: Scope) -> Result<Vec<(&Account, Target)>, EventError> {
+        match scope {
+            Scope::Everyone => Ok(self.accounts.iter().map(|account| (account, Target::Everyone)).collect()),
+            Scope::Users { account: Some(account), users, mode } => {
+                Ok(vec![(self.account(&account)?, Target::Users { users, mode })])
+            }
+            Scope::Users { account: None, users, mode } => match self.accounts.as_slice() {
+                [account] => Ok(vec![(account, Target::Users { users, mode })]),
+                several => Err(EventError::Request(format!(
+                    "\"account\" is missing, and the policy has {} of them: {}",
+                    several.len(),
+                    self.account_ids()
+                ))),
+            },
+            Scope::Exposed { account, keys } => Ok(vec![(self.account(&account)?, Target::Exposed(keys))]),
+        }
+    }
+
+    fn account(&self, id: &AccountId) -> Result<&Account, EventError> {
+        let found = self.accounts.iter().find(|account| account.identity.id == *id);
+        found.ok_or_else(|| EventError::Request(format!("the policy has no account {id}, only {}", self.account_ids())))
+    }
+
+    fn account_ids(&self) -> String {
+        self.accounts.iter().map(|account| account.identity.id.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Target {
+    /// How pressing it is.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Everyone => Mode::Due,
+            Self::Users { mode, .. } => *mode,
+            Self::Exposed(_) => Mode::Emergency,
+        }
+    }
+
+    /// The keys known to be exposed.
+    pub fn exposed(&self) -> BTreeSet<AccessKeyId> {
+        match self {
+            Self::Everyone | Self::Users { .. } => BTreeSet::new(),
+            Self::Exposed(keys) => keys.clone(),
+        }
+    }
+
+    /// Whether nobody was named.
+    pub fn is_everyone(&self) -> bool {
+        matches!(self, Self::Everyone)
+    }
+}
+
+impl std::fmt::Debug for Rotator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rotator").field("accounts", &self.account_ids()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

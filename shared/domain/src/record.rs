@@ -30,16 +30,34 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 pub struct Record {
     /// The user's unique id: a later user of the same name starts afresh.
     pub owner: UserId,
+    /// Whom the secret's resource policy lets read it, as Banto last set it; `None` until it did.
+    pub protected_for: Option<String>,
     /// Counts the versions; a version is written only if nobody wrote it before.
     pub sequence: u64,
     /// The run that wrote this version, so that two runs never write the same bytes.
     pub run: String,
     /// The latest rotation, finished or not.
     pub rotation: Option<Rotation>,
-    /// What was said, by notice id, and when it was delivered.
+    /// Keys that Banto disabled, and when.
+    pub disabled: BTreeMap<AccessKeyId, Timestamp>,
+    /// Keys that a person made active again after Banto disabled them; left alone since.
+    pub restored: BTreeSet<AccessKeyId>,
+    /// Exposed keys that Banto disables, noted before it does: their owner is owed a new one.
+    pub exposed: BTreeSet<AccessKeyId>,
+    /// What was said, by notice id, and when it was accepted for delivery.
     pub said: BTreeMap<String, Timestamp>,
-    /// The new key of the latest rotation, encrypted: an armored OpenPGP message.
-    pub envelope: Option<String>,
+    /// The key that was sealed last. It stays until the next one is stored, since the owner may
+    /// not have fetched it yet.
+    pub envelope: Option<StoredEnvelope>,
+}
+
+/// A sealed key as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEnvelope {
+    /// The key that is inside.
+    pub key: AccessKeyId,
+    /// An armored OpenPGP message with one recipient.
+    pub armored: String,
 }
 
 /// One rotation: what was intended, and how far it came.
@@ -60,12 +78,6 @@ pub struct Rotation {
     /// When its owner was told of the new key, once that was accepted for delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
-    /// The old keys that Banto disabled, and when.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub disabled: BTreeMap<AccessKeyId, Timestamp>,
-    /// Old keys that a person made active again after Banto disabled them; left alone since.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub restored: BTreeSet<AccessKeyId>,
 }
 
 /// A key whose envelope is stored.
@@ -101,18 +113,39 @@ pub struct RecordError(String);
 struct Header {
     banto_record: u32,
     owner: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protected_for: Option<String>,
     sequence: u64,
     run: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rotation: Option<Rotation>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    disabled: BTreeMap<AccessKeyId, Timestamp>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    restored: BTreeSet<AccessKeyId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    exposed: BTreeSet<AccessKeyId>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     said: BTreeMap<String, Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed_key: Option<AccessKeyId>,
 }
 
 impl Record {
     /// The first record of a user, not yet written.
     pub fn first(owner: UserId) -> Self {
-        Self { owner, sequence: 0, run: String::new(), rotation: None, said: BTreeMap::new(), envelope: None }
+        Self {
+            owner,
+            protected_for: None,
+            sequence: 0,
+            run: String::new(),
+            rotation: None,
+            disabled: BTreeMap::new(),
+            restored: BTreeSet::new(),
+            exposed: BTreeSet::new(),
+            said: BTreeMap::new(),
+            envelope: None,
+        }
     }
 
     /// The version to write after this one, by the given run.
@@ -122,38 +155,50 @@ impl Record {
 
     /// The text that is stored.
     pub fn to_text(&self) -> String {
-        let header = Header {
+        let record = self.clone();
+        let (sealed_key, armored) = record.envelope.map(|envelope| (envelope.key, envelope.armored)).unzip();
+        let header = serde_json::json!(Header {
             banto_record: FORMAT,
-            owner: self.owner.clone(),
-            sequence: self.sequence,
-            run: self.run.clone(),
-            rotation: self.rotation.clone(),
-            said: self.said.clone(),
-        };
-        let header = serde_json::json!(header);
-        format!("{header}\n\n{}", self.envelope.as_deref().unwrap_or_default())
+            owner: record.owner,
+            protected_for: record.protected_for,
+            sequence: record.sequence,
+            run: record.run,
+            rotation: record.rotation,
+            disabled: record.disabled,
+            restored: record.restored,
+            exposed: record.exposed,
+            said: record.said,
+            sealed_key,
+        });
+        format!("{header}\n\n{}", armored.unwrap_or_default())
     }
 
     /// Reads a stored text.
     pub fn from_text(text: &str) -> Result<Self, RecordError> {
-        let (header, envelope) = match text.find(ARMOR) {
-            Some(start) => (text.get(..start), text.get(start..)),
-            None => (Some(text), None),
+        let (header, armored) = match text.split_once(ARMOR) {
+            Some((header, rest)) => (header, Some(format!("{ARMOR}{rest}"))),
+            None => (text, None),
         };
-        let header: Header = serde_json::from_str(header.unwrap_or_default())
+        let header: Header = serde_json::from_str(header)
             .map_err(|error| RecordError(format!("line {} column {}", error.line(), error.column())))?;
         if header.banto_record != FORMAT {
             return Err(RecordError(format!("format {}, but this Banto knows {FORMAT}", header.banto_record)));
         }
-        let envelope = envelope.map(str::to_owned);
-        if header.rotation.as_ref().is_some_and(|rotation| rotation.issued.is_some()) != envelope.is_some() {
-            return Err(RecordError("a key is recorded as issued without its envelope, or the other way round".into()));
-        }
+        let envelope = match (header.sealed_key, armored) {
+            (Some(key), Some(armored)) => Some(StoredEnvelope { key, armored }),
+            (None, None) => None,
+            (Some(_), None) => return Err(RecordError("it names a sealed key but holds no envelope".into())),
+            (None, Some(_)) => return Err(RecordError("it holds an envelope but names no sealed key".into())),
+        };
         Ok(Self {
             owner: header.owner,
+            protected_for: header.protected_for,
             sequence: header.sequence,
             run: header.run,
             rotation: header.rotation,
+            disabled: header.disabled,
+            restored: header.restored,
+            exposed: header.exposed,
             said: header.said,
             envelope,
         })

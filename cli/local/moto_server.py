@@ -1,0 +1,61 @@
+"""moto's server for a local AWS, with a clock that can be set.
+
+Binds a free port of the loopback interface, tells it as the first line of its output, and ends when
+its standard input does: with the program that started it, however that one ends.
+
+    GET /banto/clock                                   {"now": "2026-11-24T09:00:00+00:00"}
+    PUT /banto/clock  {"now": "2026-11-24T09:00:00Z"}  sets the clock, which goes on from there
+"""
+
+import json
+import os
+import sys
+import threading
+from datetime import datetime, timezone
+
+import time_machine
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+CLOCK_PATH = "/banto/clock"
+
+
+class Handler(MotoRequestHandler):
+    # An answer is written in pieces; without this each waits 40 ms for the one before to be acknowledged.
+    disable_nagle_algorithm = True
+
+
+class Application:
+    """moto's application, and the clock beside it."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == CLOCK_PATH:
+            return self.set_clock(Request(environ))(environ, start_response)
+        return self.moto(environ, start_response)
+
+    def set_clock(self, request):
+        if request.method == "PUT":
+            self.clock.move_to(datetime.fromisoformat(request.get_json()["now"].replace("Z", "+00:00")))
+        now = datetime.now(timezone.utc).isoformat()
+        return Response(json.dumps({"now": now}), content_type="application/json")
+
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main():
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    with time_machine.travel(datetime.now(timezone.utc), tick=True) as clock:
+        server = make_server("127.0.0.1", 0, Application(clock), threaded=True, request_handler=Handler)
+        print(json.dumps({"port": server.server_port}), flush=True)
+        server.serve_forever()
+
+
+main()

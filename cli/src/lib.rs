@@ -1,0 +1,3 @@
+//! The `banto` command, as a library: `main.rs` and the end-to-end tests use it.
+
+pub mod local;

@@ -1,0 +1,20 @@
+//! A stage on this machine for the real functions: a local AWS, a Lambda Runtime API, Slack's
+//! webhooks, and a proxy that breaks calls.
+//!
+//! The demo plays on it, and so do the end-to-end tests. Everything listens on the loopback
+//! interface only and ends when it is dropped. Deliberately absent: AWS's SDK, which is part of what
+//! is tested here.
+
+pub mod aws;
+mod function;
+mod http;
+pub mod moto;
+pub mod proxy;
+pub mod runtime_api;
+pub mod slack;
+pub mod venv;
+
+pub use function::function_binary;
+
+/// Is told what is being done, in a few words, as it goes on.
+pub type Progress<'a> = dyn Fn(&str) + Send + Sync + 'a;

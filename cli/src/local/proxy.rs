@@ -1,0 +1,254 @@
+//! A proxy between an SDK and the local AWS: it records every call and breaks those it is told to.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{AUTHORIZATION, HOST};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use serde_json::json;
+
+use super::http::{Answer, Client, HangUp, Server, response};
+
+/// A proxy before one endpoint, until it is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    server: Server,
+    state: Arc<State>,
+}
+
+/// A call that came through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Service and operation, as in `iam:CreateAccessKey`.
+    pub operation: String,
+    /// The answer's HTTP status; `None` if the connection was closed instead.
+    pub status: Option<u16>,
+    /// The fault that struck it.
+    pub fault: Option<Fault>,
+}
+
+/// Breaks calls of one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The operation, as in `iam:CreateAccessKey`; `None` for every one.
+    pub operation: Option<String>,
+    /// The first call to break, counted from 1 among those that match.
+    pub first: usize,
+    /// How many calls in a row to break; a retry is a call.
+    pub times: usize,
+    /// How.
+    pub fault: Fault,
+}
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The service refuses it as one too many, in its own words.
+    Throttled,
+    /// The service fails with status 500, in its own words.
+    InternalError,
+    /// The service is unavailable, status 503.
+    Unavailable,
+    /// The connection is closed before the service sees the call.
+    LostRequest,
+    /// The service carries the call out, but the connection is closed before its answer.
+    LostAnswer,
+    /// The answer comes this much later.
+    Late(Duration),
+}
+
+#[derive(Debug)]
+struct State {
+    target: String,
+    client: Client,
+    calls: Mutex<Vec<Call>>,
+    rules: Mutex<Vec<(Rule, usize)>>,
+}
+
+impl Proxy {
+    /// Starts a proxy before an endpoint, as in `http://127.0.0.1:49152`.
+    pub async fn start(target: &str) -> Result<Self> {
+        let state = Arc::new(State {
+            target: target.to_owned(),
+            client: Client::new(),
+            calls: Mutex::default(),
+            rules: Mutex::default(),
+        });
+        let handler = state.clone();
+        let server = Server::start(move |request| handle(handler.clone(), request)).await?;
+        Ok(Self { server, state })
+    }
+
+    /// The URL to use in place of the endpoint's.
+    pub fn endpoint(&self) -> String {
+        self.server.url()
+    }
+
+    /// Breaks calls from now on. Of several rules that match a call, the one added first strikes;
+    /// every rule counts every call that it matches.
+    pub fn inject(&self, rule: Rule) {
+        self.state.rules.lock().unwrap_or_else(PoisonError::into_inner).push((rule, 0));
+    }
+
+    /// Every call so far, in the order of their answers.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets all calls and rules.
+    pub fn reset(&self) {
+        self.state.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.state.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Rule {
+    /// Breaks the nth call of an operation, counted from 1.
+    pub fn nth(operation: &str, n: usize, fault: Fault) -> Self {
+        Self { operation: Some(operation.to_owned()), first: n, times: 1, fault }
+    }
+}
+
+impl State {
+    fn strike(&self, operation: &str) -> Option<Fault> {
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fault = None;
+        for (rule, seen) in rules.iter_mut() {
+            if rule.operation.as_deref().is_none_or(|wanted| wanted == operation) {
+                *seen += 1;
+                let strikes = (rule.first..rule.first + rule.times).contains(seen);
+                fault = fault.or(strikes.then_some(rule.fault));
+            }
+        }
+        fault
+    }
+
+    async fn forward(&self, mut request: Request<Bytes>) -> Result<Response<Full<Bytes>>> {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        *request.uri_mut() = format!("{}{path}", self.target).parse::<Uri>()?;
+        request.headers_mut().remove(HOST);
+        Ok(self.client.send(request).await?.map(Full::new))
+    }
+}
+
+async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
+    let (service, operation) = name_of(&request);
+    let fault = state.strike(&format!("{service}:{operation}"));
+    let protocol = Protocol::of(&service, &request);
+    let forward = async || state.forward(request).await.map_err(|_| HangUp);
+    let answer = match fault {
+        None => forward().await,
+        Some(Fault::Throttled) => Ok(protocol.throttled(&service)),
+        Some(Fault::InternalError) => Ok(protocol.failure(StatusCode::INTERNAL_SERVER_ERROR)),
+        Some(Fault::Unavailable) => Ok(protocol.failure(StatusCode::SERVICE_UNAVAILABLE)),
+        Some(Fault::LostRequest) => Err(HangUp),
+        Some(Fault::LostAnswer) => forward().await.and(Err(HangUp)),
+        Some(Fault::Late(delay)) => {
+            let answer = forward().await;
+            tokio::time::sleep(delay).await;
+            answer
+        }
+    };
+    let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+    let call = Call { operation: format!("{service}:{operation}"), status, fault };
+    state.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    answer
+}
+
+/// How a service writes its errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// XML within `ErrorResponse`: IAM, STS, SNS.
+    Query,
+    /// JSON with `__type`: Secrets Manager, SSM, DynamoDB.
+    Json,
+    /// XML with `Error` at its root: S3.
+    S3,
+}
+
+impl Protocol {
+    fn of(service: &str, request: &Request<Bytes>) -> Self {
+        match service {
+            "s3" => Self::S3,
+            _ if request.headers().contains_key("x-amz-target") => Self::Json,
+            _ => Self::Query,
+        }
+    }
+
+    /// The status and code that each service documents under "Common Errors"; S3 under "Error responses".
+    fn throttled(self, service: &str) -> Response<Full<Bytes>> {
+        match (self, service) {
+            (Self::S3, _) => self.error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
+            (Self::Query, "sns") => self.error(StatusCode::TOO_MANY_REQUESTS, "Throttled", "Rate exceeded"),
+            (Self::Query, _) => self.error(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
+            (Self::Json, _) => self.error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded"),
+        }
+    }
+
+    fn failure(self, status: StatusCode) -> Response<Full<Bytes>> {
+        let code = match (self, status) {
+            (_, StatusCode::SERVICE_UNAVAILABLE) => "ServiceUnavailable",
+            (Self::Query, _) => "ServiceFailure",
+            (Self::Json, _) => "InternalServiceError",
+            (Self::S3, _) => "InternalError",
+        };
+        self.error(status, code, "We encountered an internal error. Please try again.")
+    }
+
+    fn error(self, status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {
+        let kind = if status.is_server_error() { "Receiver" } else { "Sender" };
+        let error = format!("<Code>{code}</Code><Message>{message}</Message>");
+        match self {
+            Self::Query => {
+                let body = format!(
+                    "<ErrorResponse><Error><Type>{kind}</Type>{error}</Error><RequestId>fault</RequestId></ErrorResponse>"
+                );
+                response(status, "text/xml", body)
+            }
+            Self::S3 => response(status, "application/xml", format!("<Error>{error}<RequestId>fault</RequestId></Error>")),
+            Self::Json => {
+                let body = json!({"__type": code, "message": message}).to_string();
+                response(status, "application/x-amz-json-1.1", body)
+            }
+        }
+    }
+}
+
+/// Service and operation of a request, as an IAM policy names them.
+fn name_of(request: &Request<Bytes>) -> (String, String) {
+    // Signature Version 4: `Credential=<key>/<date>/<region>/<service>/aws4_request, …`
+    let scope = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let service = scope.and_then(|scope| scope.split(',').next()?.split('/').nth(3)).unwrap_or("unsigned");
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let operation = match Protocol::of(service, request) {
+        Protocol::Query => form_field(request.body(), "Action"),
+        Protocol::Json => target.and_then(|target| Some(target.split_once('.')?.1)),
+        Protocol::S3 => None,
+    };
+    (service.to_owned(), operation.map_or_else(|| s3_operation(request), str::to_owned))
+}
+
+/// The S3 operations that Banto uses, by method and path-style path; others by those two.
+fn s3_operation(request: &Request<Bytes>) -> String {
+    let path = request.uri().path();
+    let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
+    let lists = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
+    match (request.method(), key.is_empty()) {
+        (&Method::GET, false) => "GetObject".to_owned(),
+        (&Method::HEAD, false) => "HeadObject".to_owned(),
+        (&Method::PUT, false) => "PutObject".to_owned(),
+        (&Method::DELETE, false) => "DeleteObject".to_owned(),
+        (&Method::GET, true) if lists => "ListObjectsV2".to_owned(),
+        (&Method::PUT, true) => "CreateBucket".to_owned(),
+        (method, _) => format!("{method} {path}"),
+    }
+}
+
+/// A field of a form whose value needs no decoding, as operations' names don't.
+fn form_field<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
+    let body = std::str::from_utf8(body).ok()?;
+    body.split('&').find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+}

@@ -1,0 +1,31 @@
+//! The Lambda function: wires the real adapters and runs.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use banto_aws::Aws;
+use banto_notice::Messenger;
+use rotate_access_keys::{Account, Rotator};
+
+fn main() -> ExitCode {
+    banto_shell::run(
+        || {
+            let policy = banto_shell::policy()?;
+            let clock = banto_shell::SystemClock::from_env()?;
+            let aws = Aws::from_env()?;
+            let accounts = policy.rotation.accounts.iter().map(|identity| {
+                let clients = aws.account(identity);
+                Account {
+                    identity: identity.clone(),
+                    keys: Arc::new(clients.keys),
+                    records: Arc::new(clients.records),
+                    certificates: Arc::new(clients.certificates),
+                }
+            });
+            let accounts = accounts.collect();
+            let messenger = Messenger::new(aws.secrets(), aws.webhooks(), aws.topics(), policy.notices.clone());
+            Ok(Rotator { policy, accounts, messenger, clock: Arc::new(clock) })
+        },
+        async |rotator, event, invocation| rotator.handle(event, invocation).await,
+    )
+}

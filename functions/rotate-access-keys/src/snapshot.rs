@@ -1,0 +1,150 @@
+//! What was seen of one identity account: values only, "unknown" among them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use banto_domain::policy::Traits;
+use banto_domain::record::Record;
+use banto_domain::{AccessKeyId, AccountId, Fingerprint, GroupName, UserArn, UserId, UserName};
+use banto_ports::LastUse;
+use jiff::Timestamp;
+
+use crate::event::Mode;
+
+/// The IAM tag by which users pin their certificate's fingerprint.
+pub const PIN_TAG: &str = "banto:openpgp";
+/// The IAM tag by which users name their Slack member id or channel.
+pub const SLACK_TAG: &str = "banto:slack";
+/// The IAM tag by which users acknowledge a new key: its id.
+pub const ACKNOWLEDGED_TAG: &str = "banto:acknowledged";
+
+/// What was seen of one identity account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The account.
+    pub account: AccountId,
+    /// How pressing the run is.
+    pub mode: Mode,
+    /// Keys known to be exposed. In an emergency that names users only, every key that they had
+    /// before is taken for exposed.
+    pub exposed: BTreeSet<AccessKeyId>,
+    /// Users who got a closer look, by name.
+    pub users: Vec<User>,
+    /// Users who could not be looked at, and why. Nothing is planned for them.
+    pub unread: Vec<Unread>,
+    /// How many users the credential report showed to need no look.
+    pub in_order: usize,
+    /// The oldest active key seen, for the alarm on its age.
+    pub oldest_key: Option<Timestamp>,
+}
+
+/// A user who could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The user, or the key whose user could not be found out.
+    pub subject: String,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A user as seen by live calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The user's name.
+    pub name: UserName,
+    /// The user's unique id.
+    pub id: UserId,
+    /// The user's ARN.
+    pub arn: UserArn,
+    /// The user's path.
+    pub path: String,
+    /// The user's tags.
+    pub tags: BTreeMap<String, String>,
+    /// Those of the groups named in the policy that the user is in.
+    pub groups: BTreeSet<GroupName>,
+    /// The user's keys, oldest first.
+    pub keys: Vec<Key>,
+    /// What Banto remembers of the user.
+    pub record: Remembered,
+    /// The user's certificate.
+    pub certificate: Certificate,
+}
+
+/// An access key as seen by live calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The key's id.
+    pub id: AccessKeyId,
+    /// Whether it works.
+    pub active: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Whether it was ever used.
+    pub used: Used,
+}
+
+/// Whether a key was ever used. Not knowing is never taken for "never".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Used {
+    /// Nobody asked, or the answer did not come.
+    Unknown,
+    /// IAM has seen no use.
+    Never,
+    /// The last use.
+    Last(LastUse),
+}
+
+/// What Banto remembers of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remembered {
+    /// Nothing was ever written.
+    Nothing,
+    /// The user's record.
+    Record(Record),
+    /// The record of a former user of the same name; this user starts afresh after it.
+    FormerUser(Record),
+    /// There is a record, but it can't be read, and why.
+    Unreadable(String),
+}
+
+/// A user's certificate, so far as it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// No key of the user nears its end, so nobody looked.
+    NotAsked,
+    /// It could not be fetched, and why.
+    Unknown(String),
+    /// The user registered none, or it can't be used.
+    Refused {
+        /// A stable word for the reason, by which it is said only once.
+        code: String,
+        /// What is wrong and what to do about it.
+        reason: String,
+    },
+    /// A new key can be sealed to it.
+    Usable {
+        /// The certificate's fingerprint, equal to the pinned one.
+        fingerprint: Fingerprint,
+        /// When it expires, if that is soon.
+        expires_soon: Option<Timestamp>,
+    },
+}
+
+impl User {
+    /// What the policy's selectors are held against.
+    pub fn traits(&self) -> Traits<'_> {
+        Traits { user: &self.name, path: &self.path, tags: &self.tags, groups: &self.groups }
+    }
+
+    /// The record that is the user's own.
+    pub fn record(&self) -> Option<&Record> {
+        match &self.record {
+            Remembered::Record(record) => Some(record),
+            Remembered::Nothing | Remembered::FormerUser(_) | Remembered::Unreadable(_) => None,
+        }
+    }
+
+    /// The key of this id, if the user has it.
+    pub fn key(&self, id: &AccessKeyId) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == *id)
+    }
+}
