@@ -18,8 +18,9 @@ use crate::plan::{Action, Chain, Message, Plan};
 use crate::snapshot::{Remembered, User};
 use crate::{Account, Rotator, words};
 
-/// What an action may take at the worst, every retry included. With less time left, a run stops.
-const ACTION_TIME: Duration = Duration::from_secs(45);
+/// What an action may take at the worst: four calls, each with all its attempts. With less time left, a
+/// run stops.
+const ACTION_TIME: Duration = Duration::from_secs(100);
 
 /// What must be left of an intent's lease when the key is created.
 const LEASE_MARGIN: Duration = Duration::from_secs(120);
@@ -239,7 +240,7 @@ impl Worker<'_> {
         let is_issued = matches!(message, Message::Issued { .. });
         self.write(|record| match &mut record.rotation {
             Some(rotation) if is_issued => rotation.delivered_at = Some(now),
-            _ => drop(record.said.insert(message.id(), now)),
+            _ => record.said.extend([(message.id(), now)]),
         })
         .await
     }
@@ -251,7 +252,10 @@ impl Worker<'_> {
 
     async fn stamp_disabled(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         let now = self.clock.now();
-        self.write(|record| drop(record.disabled.insert(key.clone(), now))).await
+        self.write(|record| {
+            record.disabled.insert(key.clone(), now);
+        })
+        .await
     }
 
     async fn delete(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use banto_aws::Aws;
-use banto_notice::Messenger;
+use banto_notice::{Messenger, SlackWebhooks};
 use rotate_access_keys::{Account, Rotator};
 
 fn main() -> ExitCode {
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
                 }
             });
             let accounts = accounts.collect();
-            let messenger = Messenger::new(aws.secrets(), aws.webhooks(), aws.topics(), policy.notices.clone());
+            let messenger = Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices.clone());
             Ok(Rotator { policy, accounts, messenger, clock: Arc::new(clock) })
         },
         async |rotator, event, invocation| rotator.handle(event, invocation).await,

@@ -1,7 +1,5 @@
 //! The one error of every port.
 
-use std::error::Error;
-
 /// What kind of failure it was, for those who branch on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
@@ -41,8 +39,9 @@ impl ErrorKind {
 
 /// A call to the world that failed: which call, how, and in the service's own words.
 ///
-/// Never holds a request, a response body, or a URL.
-#[derive(Debug, thiserror::Error)]
+/// Never holds a request, a response body, or a URL, and no cause beneath it: an SDK's error keeps the
+/// whole response, which may hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {}: {message}", kind.as_str())]
 pub struct PortError {
     /// What kind of failure it was.
@@ -51,14 +50,11 @@ pub struct PortError {
     pub call: &'static str,
     /// The service's own words, without secrets.
     pub message: String,
-    /// What lies beneath, where anything does.
-    #[source]
-    pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl PortError {
-    /// A failure with nothing beneath it.
+    /// A failure.
     pub fn new(kind: ErrorKind, call: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, call, message: message.into(), source: None }
+        Self { kind, call, message: message.into() }
     }
 }

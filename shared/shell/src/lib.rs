@@ -1,1 +1,17 @@
+//! The glue between a function and Lambda: configuration, logs, metrics, deadline, diagnostics.
+//!
+//! A function's `main` calls [`run`]; its library sees an [`Invocation`] and answers with an [`Answer`]
+//! or a [`Failure`]. Deliberately absent: anything a function decides, and AWS SDK types.
 
+mod clock;
+mod invocation;
+mod logs;
+mod metrics;
+mod policy;
+mod run;
+
+pub use clock::{ClockError, SystemClock};
+pub use invocation::{Answer, Failure, Invocation};
+pub use metrics::Metrics;
+pub use policy::policy;
+pub use run::run;

@@ -8,6 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{AccountId, GroupName, RoleArn, SecretArn, TopicArn, UserName};
 
+mod parse;
+mod section;
+
+pub use section::PolicyProblems;
+
 /// Everything that `banto.toml` says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {

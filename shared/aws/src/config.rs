@@ -1,0 +1,193 @@
+//! Where AWS is, who we are there, and how patient we are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::{AppName, BehaviorVersion, IdentityCache, Region};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::sdk_config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use banto_domain::policy::IdentityAccount;
+use banto_ports::{Secrets, Topics};
+
+use crate::certificates::S3Certificates;
+use crate::keys::IamKeys;
+use crate::records::SecretsManagerRecords;
+use crate::role::AssumedRole;
+use crate::telling::{SecretsManager, Sns};
+
+/// How often a call is tried in all, the pauses growing with jitter.
+const ATTEMPTS: u32 = 5;
+
+/// How long is waited for a connection, for an answer, and for a call with all its attempts.
+const CONNECT: Duration = Duration::from_secs(3);
+const ATTEMPT: Duration = Duration::from_secs(8);
+const CALL: Duration = Duration::from_secs(25);
+
+/// The services that are talked to, as `AWS_ENDPOINT_URL_<SERVICE>` names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Iam,
+    S3,
+    SecretsManager,
+    Sns,
+    Sts,
+}
+
+/// AWS, as the environment tells of it; made once, without asking AWS anything.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    config: SdkConfig,
+    endpoints: Arc<Endpoints>,
+}
+
+/// Endpoints other than AWS's own. (AWS SDKs and tools reference, "Service-specific endpoints".)
+#[derive(Debug, Default)]
+struct Endpoints {
+    all: Option<String>,
+    of: Vec<(Service, String)>,
+}
+
+/// Variables that are missing, all of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment lacks {}", .0.join(", "))]
+pub struct ConfigError(Vec<&'static str>);
+
+/// The ways to act in one identity account.
+#[derive(Debug)]
+pub struct Account {
+    /// Its users and their keys.
+    pub keys: IamKeys,
+    /// The records of its users.
+    pub records: SecretsManagerRecords,
+    /// The certificates of its users.
+    pub certificates: S3Certificates,
+}
+
+impl Aws {
+    /// Reads the environment, as Lambda sets it: region, credentials, and endpoints if there are any.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// Reads variables by name.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let region = var("AWS_REGION").or_else(|| var("AWS_DEFAULT_REGION"));
+        let (id, secret) = (var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"));
+        let needed = [("AWS_REGION", &region), ("AWS_ACCESS_KEY_ID", &id), ("AWS_SECRET_ACCESS_KEY", &secret)];
+        let missing = needed.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+        let (Some(region), Some(id), Some(secret)) = (region, id, secret) else { return Err(ConfigError(missing)) };
+        let credentials = Credentials::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .identity_cache(IdentityCache::lazy().build())
+            .http_client(
+                Builder::new()
+                    .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+                    .build_https(),
+            )
+            .sleep_impl(TokioSleep::new())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .read_timeout(ATTEMPT)
+                    .operation_attempt_timeout(ATTEMPT)
+                    .operation_timeout(CALL)
+                    .build(),
+            )
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .app_name(app_name())
+            .build();
+        Ok(Self { config, endpoints: Arc::new(Endpoints::from_vars(var)) })
+    }
+
+    /// The ways to act in an identity account; its role is assumed when it is first needed, once for
+    /// all of them.
+    pub fn account(&self, identity: &IdentityAccount) -> Account {
+        let aws = if identity.assume { self.with_role(identity) } else { self.clone() };
+        Account {
+            keys: IamKeys::new(aws_sdk_iam::Client::from_conf(aws.iam())),
+            records: SecretsManagerRecords::new(aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)), identity),
+            certificates: S3Certificates::new(aws.s3(), identity),
+        }
+    }
+
+    /// Secrets that the policy names.
+    pub fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::new(SecretsManager::new(self.clone()))
+    }
+
+    /// Topics that the policy names.
+    pub fn topics(&self) -> Arc<dyn Topics> {
+        Arc::new(Sns::new(self.clone()))
+    }
+
+    /// The configuration for one service.
+    pub(crate) fn of(&self, service: Service) -> SdkConfig {
+        match self.endpoints.of(service) {
+            None => self.config.clone(),
+            Some(url) => self.config.to_builder().endpoint_url(url).build(),
+        }
+    }
+
+    /// The configuration for one service in one region.
+    pub(crate) fn in_region(&self, service: Service, region: &str) -> SdkConfig {
+        self.of(service).into_builder().region(Region::new(region.to_owned())).build()
+    }
+
+    fn iam(&self) -> aws_sdk_iam::Config {
+        aws_sdk_iam::config::Builder::from(&self.of(Service::Iam)).build()
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        // A local AWS has no name for each bucket.
+        let is_elsewhere = self.endpoints.of(Service::S3).is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.of(Service::S3)).force_path_style(is_elsewhere).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    fn with_role(&self, identity: &IdentityAccount) -> Self {
+        let sts = aws_sdk_sts::Client::new(&self.of(Service::Sts));
+        let role = SharedCredentialsProvider::new(AssumedRole::new(sts, identity.role.clone()));
+        // A cache of its own: the role's credentials are not the function's.
+        let config = self.config.to_builder().credentials_provider(role).identity_cache(IdentityCache::lazy().build());
+        Self { config: config.build(), endpoints: Arc::clone(&self.endpoints) }
+    }
+}
+
+impl Endpoints {
+    fn from_vars(var: impl Fn(&str) -> Option<String>) -> Self {
+        if var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Self::default();
+        }
+        let services = [
+            (Service::Iam, "AWS_ENDPOINT_URL_IAM"),
+            (Service::S3, "AWS_ENDPOINT_URL_S3"),
+            (Service::SecretsManager, "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            (Service::Sns, "AWS_ENDPOINT_URL_SNS"),
+            (Service::Sts, "AWS_ENDPOINT_URL_STS"),
+        ];
+        let of = services.into_iter().filter_map(|(service, name)| Some((service, var(name)?))).collect();
+        Self { all: var("AWS_ENDPOINT_URL"), of }
+    }
+
+    fn of(&self, service: Service) -> Option<&str> {
+        let own = self.of.iter().find(|(known, _)| *known == service).map(|(_, url)| url.as_str());
+        own.or(self.all.as_deref())
+    }
+}
+
+/// What CloudTrail shows of us in `userAgent`.
+fn app_name() -> AppName {
+    #[expect(clippy::expect_used, reason = "a constant, and a test sees it on the wire")]
+    AppName::new("banto").expect("letters only")
+}

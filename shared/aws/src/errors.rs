@@ -1,0 +1,71 @@
+//! What kind of failure an SDK error is.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use banto_ports::{ErrorKind, PortError};
+
+/// Most characters of a service's own words that are kept.
+const MESSAGE_CHARS: usize = 300;
+
+/// Says what failed, in the service's own words. The SDK's error itself is dropped here: it holds the
+/// whole response, and with it perhaps a secret.
+pub(crate) fn port_error<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata,
+{
+    match error {
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            let code = context.err().code().unwrap_or_default();
+            let words = context.err().message().unwrap_or_default();
+            let kind = kind_of(code, status);
+            let message = match (code, words) {
+                ("", "") => format!("HTTP status {status}"),
+                (code, "") => code.to_owned(),
+                (code, words) => format!("{code}: {words}"),
+            };
+            PortError::new(kind, call, message.chars().take(MESSAGE_CHARS).collect::<String>())
+        }
+        SdkError::TimeoutError(_) => PortError::new(ErrorKind::Unavailable, call, "no answer in time"),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            PortError::new(ErrorKind::Unavailable, call, "no connection in time")
+        }
+        SdkError::DispatchFailure(failure) if failure.is_user() => {
+            PortError::new(ErrorKind::Invalid, call, "the request could not be sent as it was")
+        }
+        SdkError::DispatchFailure(_) => PortError::new(ErrorKind::Unavailable, call, "the connection failed"),
+        SdkError::ResponseError(context) => {
+            let status = context.raw().status().as_u16();
+            PortError::new(ErrorKind::Unavailable, call, format!("an answer that can't be read, HTTP status {status}"))
+        }
+        _ => PortError::new(ErrorKind::Invalid, call, "the request could not be made"),
+    }
+}
+
+/// What an answer lacks that it must have.
+pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
+    PortError::new(ErrorKind::Unavailable, call, format!("the answer lacks {what}"))
+}
+
+fn kind_of(code: &str, status: u16) -> ErrorKind {
+    match code {
+        "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
+        | "RequestLimitExceeded" | "RequestThrottled" | "RequestThrottledException" | "SlowDown" => ErrorKind::Throttled,
+        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "AuthorizationErrorException"
+        | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken" | "UnrecognizedClientException" => {
+            ErrorKind::Denied
+        }
+        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "NoSuchKey" | "NoSuchBucket"
+        | "NotFound" | "NotFoundException" | "ReportNotPresent" | "ReportExpired" => ErrorKind::Missing,
+        "EntityAlreadyExists" | "ConcurrentModification" | "ResourceExistsException" | "PreconditionFailed" => {
+            ErrorKind::Conflict
+        }
+        "LimitExceeded" | "LimitExceededException" => ErrorKind::LimitExceeded,
+        "EntityTemporarilyUnmodifiable" | "ReportInProgress" => ErrorKind::NotReady,
+        _ if status == 429 => ErrorKind::Throttled,
+        _ if status == 403 => ErrorKind::Denied,
+        _ if status >= 500 => ErrorKind::Unavailable,
+        _ => ErrorKind::Invalid,
+    }
+}

@@ -1,0 +1,124 @@
+//! Sends notices: to Slack where that is configured, else, or if Slack fails, to SNS.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use banto_domain::SecretArn;
+use banto_domain::policy::{NoticePolicy, SlackPolicy};
+use banto_ports::{PortError, Secrets, Topics, Webhooks};
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+
+use crate::{Audience, Notice, slack, sns};
+
+/// Sends notices; made once. Webhook URLs are fetched when first needed, and kept.
+pub struct Messenger {
+    secrets: Arc<dyn Secrets>,
+    webhooks: Arc<dyn Webhooks>,
+    topics: Arc<dyn Topics>,
+    policy: NoticePolicy,
+    urls: Mutex<BTreeMap<SecretArn, SecretString>>,
+}
+
+/// How a notice went out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// To Slack.
+    Slack,
+    /// To SNS.
+    Topic {
+        /// Why not to Slack, where that is configured.
+        because: Option<String>,
+    },
+}
+
+/// A notice that reached nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Only SNS is configured, and it failed.
+    #[error("nobody could be told: {0}")]
+    Topic(#[source] PortError),
+    /// Both ways failed.
+    #[error("nobody could be told: {slack}; then {topic}")]
+    Both {
+        /// Slack's failure.
+        slack: PortError,
+        /// SNS's failure.
+        topic: PortError,
+    },
+}
+
+impl Messenger {
+    /// A messenger on these ways.
+    pub fn new(
+        secrets: Arc<dyn Secrets>,
+        webhooks: Arc<dyn Webhooks>,
+        topics: Arc<dyn Topics>,
+        policy: NoticePolicy,
+    ) -> Self {
+        Self { secrets, webhooks, topics, policy, urls: Mutex::default() }
+    }
+
+    /// Sends a notice. Success means that Slack or SNS accepted it.
+    ///
+    /// # Errors
+    /// If neither did; the error names why each did not, without a URL.
+    pub async fn send(&self, notice: &Notice) -> Result<Way, SendError> {
+        let to_slack = match &self.policy.slack {
+            Some(policy) => Some(self.to_slack(policy, notice).await),
+            None => None,
+        };
+        let failed = match to_slack {
+            Some(Ok(())) => {
+                tracing::info!(notice = notice.id, way = "slack", "told");
+                return Ok(Way::Slack);
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        let topic = match notice.audience {
+            Audience::Operators => &self.policy.operators_topic,
+            Audience::Owner { .. } => &self.policy.owners_topic,
+        };
+        match (self.topics.publish(topic, &sns::message(notice)).await, failed) {
+            (Ok(()), failed) => {
+                let because = failed.map(|error| error.to_string());
+                tracing::info!(notice = notice.id, way = "sns", because, "told");
+                Ok(Way::Topic { because })
+            }
+            (Err(topic), Some(slack)) => Err(SendError::Both { slack, topic }),
+            (Err(topic), None) => Err(SendError::Topic(topic)),
+        }
+    }
+
+    async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice) -> Result<(), PortError> {
+        let url = self.url(webhook(policy, &notice.audience)).await?;
+        self.webhooks.post(&url, slack::message(notice).to_string()).await
+    }
+
+    async fn url(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
+        let mut urls = self.urls.lock().await;
+        if let Some(url) = urls.get(secret) {
+            return Ok(url.clone());
+        }
+        let url = self.secrets.value(secret).await?;
+        urls.insert(secret.clone(), url.clone());
+        Ok(url)
+    }
+}
+
+/// The webhook of the channel that the audience reads.
+fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
+    match audience {
+        Audience::Operators => &policy.operators,
+        Audience::Owner { .. } => {
+            slack::channel(audience).and_then(|name| policy.channels.get(name)).unwrap_or(&policy.owners)
+        }
+    }
+}
+
+impl std::fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messenger").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

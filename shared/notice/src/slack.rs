@@ -1,0 +1,202 @@
+//! A notice as a Slack message: Block Kit blocks, within Slack's limits before anything is sent.
+//! (Slack's Block Kit reference and the limits listed by [`check`].)
+
+use serde_json::{Value, json};
+
+use crate::{Audience, Notice, Section, Step, Urgency};
+
+/// Most characters of a header block's text.
+const HEADER: usize = 150;
+/// Most characters of a section block's text.
+const SECTION: usize = 3_000;
+/// Most fields of a section block, and characters of each.
+const FIELDS: usize = 10;
+const FIELD: usize = 2_000;
+/// Most blocks of a message.
+const BLOCKS: usize = 50;
+/// Most characters of all texts of a message together. Slack documents no such limit, and answers
+/// `msg_blocks_too_long` from about this many on.
+const MESSAGE: usize = 13_200;
+
+// What each part of a notice may take, so that the whole always fits: 4 x 500 for paragraphs, 10 x 200
+// for facts, 5 x 500 for steps, 3,000 for the envelope, 2,400 for lists, and some 900 for the rest.
+const PARAGRAPHS: usize = 4;
+const PARAGRAPH: usize = 500;
+const LABEL: usize = 36;
+const VALUE: usize = 160;
+const STEPS: usize = 5;
+const STEP: usize = 500;
+const STEP_TEXT: usize = 150;
+const LISTS: usize = 2_400;
+const HEADLINE: usize = 500;
+const FOOTER: usize = 200;
+
+/// The message to post to an incoming webhook.
+pub fn message(notice: &Notice) -> Value {
+    let mut blocks = vec![header(notice)];
+    blocks.extend(mention(notice).map(|mention| section(&mention)));
+    blocks.extend(notice.paragraphs.iter().take(PARAGRAPHS).map(|text| section(&escaped(text, PARAGRAPH))));
+    blocks.extend(facts(&notice.facts));
+    // A notice without an envelope has that much more room for lists.
+    let room = LISTS + if notice.envelope.is_some() { 0 } else { SECTION };
+    blocks.extend(lists(&notice.sections, room));
+    blocks.extend(notice.steps.iter().take(STEPS).enumerate().map(|(index, step)| step_block(index + 1, step)));
+    blocks.extend(notice.envelope.as_deref().map(envelope_block));
+    let footer = format!("Banto · {}", escaped(&notice.id, FOOTER));
+    blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": footer }] }));
+    json!({ "text": escaped(&notice.headline, HEADLINE), "blocks": blocks })
+}
+
+/// The channel that an owner's tag names; `None` if it names a person, or nothing.
+pub fn channel(audience: &Audience) -> Option<&str> {
+    match audience {
+        Audience::Owner { slack: Some(name), .. } if !is_member_id(name) => Some(name),
+        Audience::Owner { .. } | Audience::Operators => None,
+    }
+}
+
+/// What would make Slack refuse a message, or cut it; empty if nothing would.
+pub fn check(message: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut total = 0;
+    let blocks = message["blocks"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut limit = |what: &str, value: &Value, most: usize| {
+        let length = value.as_str().unwrap_or_default().chars().count();
+        total += length;
+        if length == 0 || length > most {
+            problems.push(format!("{what} has {length} characters, not 1 to {most}"));
+        }
+    };
+    limit("the fall-back text", &message["text"], SECTION);
+    for block in blocks {
+        match block["type"].as_str() {
+            Some("header") => limit("a header", &block["text"]["text"], HEADER),
+            Some("section") if block["fields"].is_array() => {
+                for field in block["fields"].as_array().into_iter().flatten() {
+                    limit("a field", &field["text"], FIELD);
+                }
+            }
+            Some("section") => limit("a section", &block["text"]["text"], SECTION),
+            Some("context") => limit("a context", &block["elements"][0]["text"], SECTION),
+            _ => limit("a block of another type", &Value::Null, 0),
+        }
+    }
+    if blocks.is_empty() || blocks.len() > BLOCKS {
+        problems.push(format!("the message has {} blocks, not 1 to {BLOCKS}", blocks.len()));
+    }
+    if blocks.iter().any(|block| block["fields"].as_array().is_some_and(|fields| fields.len() > FIELDS)) {
+        problems.push(format!("a section has more than {FIELDS} fields"));
+    }
+    if total > MESSAGE {
+        problems.push(format!("the message has {total} characters in all"));
+    }
+    problems
+}
+
+fn header(notice: &Notice) -> Value {
+    let mark = match notice.urgency {
+        Urgency::Information => ":information_source:",
+        Urgency::Action => ":key:",
+        Urgency::Alarm => ":rotating_light:",
+    };
+    // Plain text, so nothing is escaped.
+    let text = shortened(&format!("{mark} {}", notice.headline), HEADER);
+    json!({ "type": "header", "text": { "type": "plain_text", "text": text, "emoji": true } })
+}
+
+fn mention(notice: &Notice) -> Option<String> {
+    match &notice.audience {
+        Audience::Owner { slack: Some(id), .. } if is_member_id(id) => Some(format!("<@{id}>")),
+        Audience::Owner { .. } | Audience::Operators => None,
+    }
+}
+
+/// A member id as Slack gives them: `U` or `W`, then capital letters and digits.
+fn is_member_id(text: &str) -> bool {
+    let rest = text.strip_prefix('U').or_else(|| text.strip_prefix('W'));
+    rest.is_some_and(|rest| {
+        (8..=20).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    })
+}
+
+fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+}
+
+fn facts(facts: &[(String, String)]) -> Option<Value> {
+    let field = |(label, value): &(String, String)| {
+        let text = format!("*{}*\n{}", escaped(label, LABEL), escaped(value, VALUE));
+        json!({ "type": "mrkdwn", "text": text })
+    };
+    let fields: Vec<Value> = facts.iter().take(FIELDS).map(field).collect();
+    (!fields.is_empty()).then(|| json!({ "type": "section", "fields": fields }))
+}
+
+/// Each list as a block; lines that do not fit are counted rather than shown.
+fn lists(sections: &[Section], room: usize) -> Vec<Value> {
+    let shown = sections.iter().take(PARAGRAPHS);
+    let room = (room / shown.len().max(1)).min(SECTION);
+    shown.map(|list| section(&list_text(list, room))).collect()
+}
+
+fn list_text(list: &Section, room: usize) -> String {
+    let mut text = format!("*{}*", escaped(&list.title, LABEL));
+    let mut length = text.chars().count();
+    for (index, line) in list.lines.iter().enumerate() {
+        let line = format!("\n• {}", escaped(line, PARAGRAPH));
+        let rest = format!("\n… and {} more", list.lines.len() - index);
+        length += line.chars().count();
+        if length + rest.chars().count() > room {
+            return text + &rest;
+        }
+        text.push_str(&line);
+    }
+    text
+}
+
+/// A command is shown whole or not at all: half a command does harm.
+fn step_block(number: usize, step: &Step) -> Value {
+    let text = format!("*{number}.* {}", escaped(&step.text, STEP_TEXT));
+    let with_command = step.command.as_ref().map(|command| format!("{text}\n```{}```", escape(command)));
+    section(with_command.as_deref().filter(|text| text.chars().count() <= STEP).unwrap_or(&text))
+}
+
+/// An envelope is shown whole or not at all.
+fn envelope_block(envelope: &str) -> Value {
+    let code = format!("```{}```", escape(envelope.trim_end()));
+    if code.chars().count() <= SECTION {
+        section(&code)
+    } else {
+        section("The encrypted key is too long for Slack. An operator can send it to you; only you can open it.")
+    }
+}
+
+/// Escapes what Slack's mrkdwn reads as its own: `&`, `<` and `>`, and nothing else.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The text escaped, or as much of its beginning as fits with an ellipsis; never half an escape.
+fn escaped(text: &str, most: usize) -> String {
+    let mut parts: Vec<String> = visible(text).chars().map(|c| escape(c.encode_utf8(&mut [0; 4]))).collect();
+    let mut length: usize = parts.iter().map(|part| part.chars().count()).sum();
+    if length > most {
+        while length >= most {
+            length -= parts.pop().map_or(length, |part| part.chars().count());
+        }
+        parts.push("…".to_owned());
+    }
+    parts.concat()
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// Slack refuses an empty text.
+fn visible(text: &str) -> &str {
+    if text.trim().is_empty() { "–" } else { text }
+}

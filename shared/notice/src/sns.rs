@@ -1,0 +1,97 @@
+//! A notice as an SNS message, which most people read as a mail.
+
+use std::collections::BTreeMap;
+
+use banto_ports::TopicMessage;
+
+use crate::{Audience, Notice, Urgency};
+
+/// Most characters of a subject (SNS API reference, `Publish`).
+const SUBJECT: usize = 100;
+/// Most bytes of a body; SNS allows 256 KiB for the whole message.
+const BODY: usize = 200 * 1024;
+/// Where lines of prose are broken.
+const WIDTH: usize = 78;
+
+/// The message to publish. Subscribers filter by the attributes `audience` (`operators` or `owner`),
+/// `urgency`, `user` and `account`.
+pub fn message(notice: &Notice) -> TopicMessage {
+    TopicMessage { subject: subject(notice), body: body(notice), attributes: attributes(notice) }
+}
+
+fn subject(notice: &Notice) -> String {
+    let mark = match notice.urgency {
+        Urgency::Information => "",
+        Urgency::Action => "[action] ",
+        Urgency::Alarm => "[alarm] ",
+    };
+    // Printable ASCII only, no line breaks, and a letter or digit first.
+    let ascii = notice.headline.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' });
+    let words: Vec<String> = ascii.collect::<String>().split_whitespace().map(str::to_owned).collect();
+    let subject = format!("Banto: {mark}{}", words.join(" "));
+    subject.chars().take(SUBJECT).collect::<String>().trim_end().to_owned()
+}
+
+fn body(notice: &Notice) -> String {
+    let mut parts = vec![wrap(&notice.headline, "")];
+    parts.extend(notice.paragraphs.iter().map(|paragraph| wrap(paragraph, "")));
+    let width = notice.facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
+    let facts: Vec<String> = notice.facts.iter().map(|(label, value)| format!("{label:<width$}  {value}")).collect();
+    if !facts.is_empty() {
+        parts.push(facts.join("\n"));
+    }
+    parts.extend(notice.sections.iter().map(|section| {
+        let lines: Vec<String> = section.lines.iter().map(|line| format!("- {}", wrap(line, "  "))).collect();
+        format!("{}:\n{}", section.title, lines.join("\n"))
+    }));
+    parts.extend(notice.steps.iter().enumerate().map(|(index, step)| {
+        // Commands stay on one line, so that they can be copied.
+        let command = step.command.as_ref().map_or(String::new(), |command| format!("\n\n    {command}"));
+        format!("{}. {}{command}", index + 1, wrap(&step.text, "   "))
+    }));
+    let mut text = parts.join("\n\n");
+    if text.len() > BODY {
+        text.truncate(text.floor_char_boundary(BODY));
+        text.push_str("\n…");
+    }
+    if let Some(envelope) = &notice.envelope {
+        text.push_str(&format!("\n\n{}", envelope.trim_end()));
+    }
+    format!("{text}\n\n-- \n{}\n", notice.id)
+}
+
+fn attributes(notice: &Notice) -> BTreeMap<String, String> {
+    let urgency = match notice.urgency {
+        Urgency::Information => "information",
+        Urgency::Action => "action",
+        Urgency::Alarm => "alarm",
+    };
+    let mut attributes = vec![("urgency", urgency.to_owned())];
+    match &notice.audience {
+        Audience::Operators => attributes.push(("audience", "operators".to_owned())),
+        Audience::Owner { account, user, .. } => attributes.extend([
+            ("audience", "owner".to_owned()),
+            ("account", account.to_string()),
+            ("user", user.to_string()),
+        ]),
+    }
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Breaks a text into lines of at most [`WIDTH`] characters, words whole.
+fn wrap(text: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        let room = WIDTH - indent.len();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join(&format!("\n{indent}"))
+}

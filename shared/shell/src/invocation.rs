@@ -1,0 +1,104 @@
+//! One invocation: what a function is told of it, and what it answers.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::Metrics;
+
+/// What a function is told of one invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Tells this attempt from all others, those of the same event among them: 32 hexadecimal digits.
+    pub run: String,
+    /// The request's id in Lambda; a retried event has the same one again.
+    pub request_id: String,
+    ends_at: Instant,
+}
+
+/// What a function answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The response, as JSON.
+    pub response: serde_json::Value,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// A failure of a whole invocation.
+#[derive(Debug)]
+pub struct Failure {
+    /// The `errorType` that Lambda reports and people branch on.
+    pub kind: &'static str,
+    /// What went wrong.
+    pub error: anyhow::Error,
+}
+
+impl Invocation {
+    /// An invocation that Lambda ends at a deadline, in milliseconds since 1970.
+    pub(crate) fn new(request_id: String, deadline: u64) -> Result<Self, getrandom::Error> {
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let left = Duration::from_millis(deadline).saturating_sub(now);
+        Ok(Self { run: hex(&random), request_id, ends_at: Instant::now() + left })
+    }
+
+    /// An invocation with so much time left, for tests.
+    pub fn for_tests(run: &str, left: Duration) -> Self {
+        Self { run: run.to_owned(), request_id: run.to_owned(), ends_at: Instant::now() + left }
+    }
+
+    /// The time left until Lambda ends the invocation.
+    pub fn remaining(&self) -> Duration {
+        self.ends_at.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether something that takes so long can be finished.
+    pub fn has_time_for(&self, duration: Duration) -> bool {
+        self.remaining() >= duration
+    }
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self { kind, error: error.into() }
+    }
+}
+
+/// The failure and its causes, in one line.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _infallible = write!(text, "{byte:02x}").is_ok();
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_has_a_run_of_its_own_even_for_the_same_request() {
+        let [one, other] = [0, 1].map(|_| Invocation::new("request".into(), u64::MAX / 2_000).unwrap());
+        assert_eq!(one.request_id, other.request_id);
+        assert_ne!(one.run, other.run);
+        assert_eq!(one.run.len(), 32);
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_leaves_no_time() {
+        let late = Invocation::new("request".into(), 0).unwrap();
+        assert_eq!(late.remaining(), Duration::ZERO);
+        assert!(!late.has_time_for(Duration::from_millis(1)));
+        assert!(Invocation::for_tests("run", Duration::from_secs(60)).has_time_for(Duration::from_secs(50)));
+    }
+}
