@@ -159,13 +159,19 @@ impl Worker<'_> {
     }
 
     /// Notes the exposure first, so that a later run finishes what a crash cuts short; but disables
-    /// the key whether or not it could be noted.
+    /// the key whether or not it could be noted, unless another run was faster: then it may be that
+    /// run's new key.
     async fn disable_exposed(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         let noted = self.write(|record| {
             record.exposed.insert(key.clone());
             record.restored.remove(key);
         });
         let noted = noted.await;
+        if let Err(ApplyError::Port(error)) = &noted
+            && error.kind == ErrorKind::Conflict
+        {
+            return noted;
+        }
         self.account.keys.set_active(&self.user.name, key, false).await?;
         noted?;
         self.stamp_disabled(key).await

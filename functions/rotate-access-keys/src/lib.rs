@@ -73,16 +73,18 @@ impl Rotator {
     /// Handles one event, from its bytes to the answer.
     ///
     /// A failure that concerns one user or one account stops there and is part of the report; the
-    /// run as a whole fails if the event is refused, or if not even one account could be looked at.
+    /// run as a whole fails if the event is refused, if not even one account could be looked at, or if
+    /// something that was named could not be done.
     pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
         let trigger = event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))?;
+        let is_named = trigger.scope != Scope::Everyone;
         let targets = self.targets(trigger.scope).map_err(|error| Failure::new("UnknownAccount", error))?;
 
         let mut accounts = Vec::new();
         for (account, target) in targets {
             accounts.push(self.handle_account(account, &target, trigger.dry_run, invocation).await);
         }
-        let report = Report { accounts, dry_run: trigger.dry_run };
+        let report = Report { accounts, dry_run: trigger.dry_run, is_named };
         if !trigger.dry_run {
             self.announce(&report, invocation).await;
         }

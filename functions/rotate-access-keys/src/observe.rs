@@ -125,27 +125,30 @@ async fn candidates(
     }
 }
 
-/// Reads the credential report, waiting while IAM makes it.
+/// Reads the credential report, waiting while IAM makes it. Two calls if it is ready at once, or after
+/// the first pause.
 async fn read_report(account: &Account, clock: &dyn Clock) -> Result<Vec<u8>, ObserveError> {
     let give_up_at = clock.now() + REPORT_PATIENCE;
-    let mut pause = Duration::from_secs(1);
+    let mut pause = Duration::from_secs(2);
     let mut state = account.keys.request_report().await?;
     loop {
-        if state == ReportState::Complete {
-            match account.keys.report().await {
-                Ok(report) => return Ok(report),
-                Err(error) if error.kind == ErrorKind::NotReady => {}
-                // Absent, or expired since it was asked for: ask again below.
-                Err(error) if error.kind == ErrorKind::Missing => {}
-                Err(error) => return Err(error.into()),
+        if state == ReportState::InProgress {
+            if clock.now() + pause > give_up_at {
+                return Err(ObserveError::ReportNotReady);
             }
+            clock.sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(16));
         }
-        if clock.now() + pause > give_up_at {
-            return Err(ObserveError::ReportNotReady);
-        }
-        clock.sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(16));
-        state = account.keys.request_report().await?;
+        state = match account.keys.report().await {
+            Ok(report) => return Ok(report),
+            Err(error) if error.kind == ErrorKind::NotReady => ReportState::InProgress,
+            // Absent, or expired since it was asked for; asking again without a pause could go on for ever.
+            Err(error) if error.kind == ErrorKind::Missing => {
+                account.keys.request_report().await?;
+                ReportState::InProgress
+            }
+            Err(error) => return Err(error.into()),
+        };
     }
 }
 
@@ -184,9 +187,11 @@ impl Look<'_> {
             Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
             Err(error) => return Err(error),
         };
+        // The record before the keys: if another run changes both in between, the record is the stale
+        // one, and whatever is planned on it is refused when its next version is written.
+        let record = remembered(self.account.records.read(name).await?, &live);
         let mut keys = self.account.keys.keys(name).await?;
         keys.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-        let record = remembered(self.account.records.read(name).await?, &live);
 
         let groups = self.groups.iter().filter(|(_, members)| members.contains(name));
         let mut user = User {

@@ -22,6 +22,8 @@ pub struct Report {
     pub accounts: Vec<AccountReport>,
     /// Whether it stopped at the plan.
     pub dry_run: bool,
+    /// Whether users or keys were named.
+    pub is_named: bool,
 }
 
 /// What became of a run in one account.
@@ -136,6 +138,10 @@ impl Report {
         }
         if self.accounts.iter().any(|account| account.plan.is_some() && !account.errors.is_empty()) {
             return Err(Failure::new("PlanRefused", anyhow!(failures())));
+        }
+        // Whoever asked for something named learns that it was not done; Lambda tries an event again.
+        if self.is_named && !failures().is_empty() {
+            return Err(Failure::new("Incomplete", anyhow!(failures())));
         }
         let accounts: Vec<Value> = self.accounts.iter().map(|account| self.account_answer(account)).collect();
         Ok(Answer { response: json!({ "dryRun": self.dry_run, "accounts": accounts }), metrics: self.metrics(now) })

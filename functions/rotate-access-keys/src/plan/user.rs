@@ -19,6 +19,10 @@ const UNUSED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Daily runs don't start on the same second; a reminder given this much late still counts.
 const RUN_JITTER: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long Lambda keeps an asynchronous event that it retries. (Lambda developer guide, "Asynchronous
+/// invocation": at most 6 hours.)
+const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(6);
+
 /// What a user's plan is made from, besides the user.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context<'a> {
@@ -145,8 +149,10 @@ impl<'a> Planner<'a> {
             self.waiting.push(Until::OtherRun);
             return false;
         }
+        let sealed = self.record.and_then(|record| record.envelope.as_ref()).map(|envelope| &envelope.key);
         let candidates: Vec<&Key> = (self.keys.iter().copied())
-            .filter(|key| !rotation.existing.contains(&key.id) && rotation.window_contains(key.created_at))
+            .filter(|key| !rotation.existing.contains(&key.id) && sealed != Some(&key.id))
+            .filter(|key| rotation.window_contains(key.created_at))
             .collect();
         match candidates.as_slice() {
             [] => true,
@@ -305,6 +311,7 @@ impl<'a> Planner<'a> {
         match active.as_slice() {
             [] if forced => self.issue(Reason::Forced),
             [] => {}
+            [key] if forced && self.was_just_issued(key) => self.waiting.push(Until::Proof { key: key.id.clone() }),
             [_] if forced => self.issue(Reason::Forced),
             [key] => {
                 let age = self.context.now.duration_since(key.created_at);
@@ -324,6 +331,13 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+    }
+
+    /// Whether the key is what the event asks for: the same event may come twice.
+    fn was_just_issued(&self, key: &Key) -> bool {
+        let issued = rotation_of(self.user).and_then(|rotation| rotation.issued.as_ref());
+        issued.is_some_and(|issued| issued.key == key.id)
+            && self.context.now.duration_since(key.created_at) < EVENT_LIFE
     }
 
     fn warn(&mut self, key: &Key) {

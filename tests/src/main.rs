@@ -1,0 +1,3 @@
+//! The suite's tests that concern more than one crate, in one binary.
+
+mod rotation;

@@ -1,0 +1,1 @@
+//! The secret is nowhere but inside the ciphertext.
