@@ -1,3 +1,4 @@
 //! The `banto` command, as a library: `main.rs` and the end-to-end tests use it.
 
+pub mod demo;
 pub mod local;

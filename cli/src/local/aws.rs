@@ -193,7 +193,7 @@ impl Aws {
 
     /// Any operation of a service that speaks the AWS query protocol; answers XML.
     pub async fn query(&self, service: &str, version: &str, operation: &str, input: &[(&str, &str)]) -> Result<String> {
-        let fields = [("Action", operation), ("Version", version)].iter().chain(input);
+        let fields = [("Action", operation), ("Version", version)].into_iter().chain(input.iter().copied());
         let form: Vec<String> = fields.map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
         let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
         let answer = self.send(service, Method::POST, "/", &headers, form.join("&").into()).await;
@@ -209,10 +209,10 @@ impl Aws {
         body: Bytes,
     ) -> Result<String> {
         let scope = format!("{}/20260101/{}/{service}/aws4_request", self.access_key_id, self.region);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.endpoint))
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.endpoint)).header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"),
+        );
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -226,12 +226,7 @@ impl Aws {
 
 /// Asks STS with boto3 whose key this is, signed as AWS wants it; answers the ARN. The credentials
 /// are in the shape of the AWS CLI's `credential_process`, and never on disk or a command line.
-pub async fn caller_identity_by_boto3(
-    venv: &Venv,
-    endpoint: &str,
-    region: &str,
-    credentials: &[u8],
-) -> Result<String> {
+pub async fn caller_identity_by_boto3(venv: &Venv, endpoint: &str, region: &str, credentials: &[u8]) -> Result<String> {
     let mut boto3 = Command::new(venv.python())
         .args(["-I", "-c", CALLER_IDENTITY, endpoint, region])
         .env_clear()

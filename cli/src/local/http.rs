@@ -37,7 +37,8 @@ impl Server {
         H: Fn(Request<Bytes>) -> F + Clone + Send + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("can't listen on the loopback interface")?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("can't listen on the loopback interface")?;
         let port = listener.local_addr()?.port();
         let task = tokio::spawn(async move {
             // Dropped with this task, and all connections with it.
@@ -69,15 +70,18 @@ impl Drop for Server {
 
 async fn serve<H, F>(stream: TcpStream, handle: H)
 where
-    H: Fn(Request<Bytes>) -> F + Send + 'static,
+    H: Fn(Request<Bytes>) -> F + Clone + Send + 'static,
     F: Future<Output = Answer> + Send,
 {
     // A connection that breaks is the other side's affair; so is one that a handler hangs up on.
     drop(stream.set_nodelay(true));
-    let service = service_fn(|request: Request<Incoming>| async {
-        let (parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
-        handle(Request::from_parts(parts, body)).await
+    let service = service_fn(move |request: Request<Incoming>| {
+        let handle = handle.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
+            handle(Request::from_parts(parts, body)).await
+        }
     });
     drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }
@@ -100,7 +104,11 @@ impl Client {
 }
 
 /// A response with a body of the given content type.
-pub(super) fn response(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+pub(super) fn response(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let content_type = hyper::header::HeaderValue::from_static(content_type);

@@ -82,7 +82,9 @@ impl Moto {
 
     /// Sets the clock, which goes on from there.
     pub async fn set_clock(&self, now: Timestamp) -> Result<()> {
-        self.send("PUT", "/banto/clock", json!({"now": now}).to_string()).await.context("can't set the local AWS's clock")
+        self.send("PUT", "/banto/clock", json!({"now": now}).to_string())
+            .await
+            .context("can't set the local AWS's clock")
     }
 
     /// Makes moto check that requests are signed with the secret of an existing key, and allowed by

@@ -181,7 +181,9 @@ impl Protocol {
     /// The status and code that each service documents under "Common Errors"; S3 under "Error responses".
     fn throttled(self, service: &str) -> Response<Full<Bytes>> {
         match (self, service) {
-            (Self::S3, _) => self.error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
+            (Self::S3, _) => {
+                self.error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+            }
             (Self::Query, "sns") => self.error(StatusCode::TOO_MANY_REQUESTS, "Throttled", "Rate exceeded"),
             (Self::Query, _) => self.error(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
             (Self::Json, _) => self.error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded"),
@@ -208,7 +210,9 @@ impl Protocol {
                 );
                 response(status, "text/xml", body)
             }
-            Self::S3 => response(status, "application/xml", format!("<Error>{error}<RequestId>fault</RequestId></Error>")),
+            Self::S3 => {
+                response(status, "application/xml", format!("<Error>{error}<RequestId>fault</RequestId></Error>"))
+            }
             Self::Json => {
                 let body = json!({"__type": code, "message": message}).to_string();
                 response(status, "application/x-amz-json-1.1", body)

@@ -207,12 +207,7 @@ impl Function {
 impl Api {
     fn new(init: oneshot::Sender<Result<(), InvocationError>>) -> Self {
         let (invocations, queue) = mpsc::unbounded_channel();
-        Self {
-            queue: AsyncMutex::new(queue),
-            invocations,
-            in_flight: Mutex::default(),
-            init: Mutex::new(Some(init)),
-        }
+        Self { queue: AsyncMutex::new(queue), invocations, in_flight: Mutex::default(), init: Mutex::new(Some(init)) }
     }
 
     fn tell_init(&self, told: Result<(), InvocationError>) {
@@ -338,6 +333,6 @@ fn trace_id() -> String {
 /// A random number; zero where the system has none to give, which only makes an id less than unique.
 fn random() -> u128 {
     let mut bytes = [0; 16];
-    drop(getrandom::fill(&mut bytes));
+    let _no_randomness = getrandom::fill(&mut bytes).is_err();
     u128::from_be_bytes(bytes)
 }

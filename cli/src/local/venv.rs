@@ -116,7 +116,11 @@ async fn find_python() -> Result<Python> {
     };
     match parse_version(version) {
         Some(version) if version >= OLDEST_PYTHON => Ok(Python { program, identity: identity.to_owned() }),
-        _ => bail!("the local AWS needs Python {}.{} or later, but `python3` is {version}", OLDEST_PYTHON.0, OLDEST_PYTHON.1),
+        _ => bail!(
+            "the local AWS needs Python {}.{} or later, but `python3` is {version}",
+            OLDEST_PYTHON.0,
+            OLDEST_PYTHON.1
+        ),
     }
 }
 
@@ -242,8 +246,9 @@ mod tests {
 
     #[test]
     fn another_package_or_python_is_another_environment() {
-        let names: std::collections::BTreeSet<String> =
-            [("a", "b"), ("a", "c"), ("c", "b"), ("ab", "")].map(|(packages, python)| environment_name(packages, python)).into();
+        let names: std::collections::BTreeSet<String> = [("a", "b"), ("a", "c"), ("c", "b"), ("ab", "")]
+            .map(|(packages, python)| environment_name(packages, python))
+            .into();
         assert_eq!(names.len(), 4);
         assert_eq!(environment_name("a", "b"), environment_name("a", "b"));
     }
@@ -251,7 +256,8 @@ mod tests {
     #[test]
     fn every_package_is_pinned_by_hash_and_no_index_is_named() {
         assert!(REQUIREMENTS.lines().any(|line| line.starts_with("moto==5.2.5")));
-        for package in REQUIREMENTS.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric())) {
+        for package in REQUIREMENTS.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
+        {
             assert!(package.contains("==") && package.ends_with('\\'), "{package}");
         }
         assert!(!REQUIREMENTS.contains("://"));

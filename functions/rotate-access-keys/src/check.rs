@@ -108,9 +108,10 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn issue(&mut self, recipient: &Fingerprint) {
-        if self.rotation().is_some_and(|rotation| {
-            rotation.issued.is_none() && self.now.duration_since(rotation.intended_at) < LEASE
-        }) {
+        if self
+            .rotation()
+            .is_some_and(|rotation| rotation.issued.is_none() && self.now.duration_since(rotation.intended_at) < LEASE)
+        {
             self.breach("R5", "another run may be issuing a key".into());
         }
         let pinned = self.user.tags.get(PIN_TAG).and_then(|pin| Fingerprint::from_human(pin).ok());
@@ -130,7 +131,8 @@ impl<'a> Rehearsal<'a> {
         };
         let after_intent = orphan.created_at.duration_since(intent.intended_at);
         let in_window = after_intent.abs() <= LEASE + LEASE;
-        let has_envelope = self.user.record().and_then(|record| record.envelope.as_ref()).is_some_and(|e| e.key == *key);
+        let has_envelope =
+            self.user.record().and_then(|record| record.envelope.as_ref()).is_some_and(|e| e.key == *key);
         if intent.existing.contains(key) || intent.issued.is_some() || has_envelope || !in_window {
             self.breach("R2", format!("{key} discarded, but it is not the lost one"));
         }
@@ -144,7 +146,8 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn disable(&mut self, key: &'a AccessKeyId) {
-        let told_now = self.told.iter().any(|message| matches!(message, Message::Disabling { key: told, .. } if told == key));
+        let told_now =
+            self.told.iter().any(|message| matches!(message, Message::Disabling { key: told, .. } if told == key));
         let said = |record: &Record| record.said.contains_key(&format!("disabling:{key}"));
         if !told_now && !self.user.record().is_some_and(said) {
             self.breach("R1", format!("{key} disabled before its owner was told"));

@@ -71,7 +71,9 @@ pub enum EventError {
         what: String,
     },
     /// A request of our own shape with something wrong in it.
-    #[error("{0}; expected {{\"users\": [\"alice\"], \"mode\": \"due\" | \"force\" | \"emergency\", \"dryRun\": true | false}}")]
+    #[error(
+        "{0}; expected {{\"users\": [\"alice\"], \"mode\": \"due\" | \"force\" | \"emergency\", \"dryRun\": true | false}}"
+    )]
     Request(String),
     /// A Health event that names no usable key.
     #[error("the AWS Health event AWS_RISK_CREDENTIALS_EXPOSED can't be acted on: {0}")]
@@ -136,9 +138,7 @@ fn decode_eventbridge(event: Value) -> Result<Trigger, EventError> {
         serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
     match (source.as_str(), detail_type.as_str()) {
         // From an EventBridge rule, and from EventBridge Scheduler.
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
-            Ok(Trigger { scope: Scope::Everyone, dry_run: false })
-        }
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Trigger { scope: Scope::Everyone, dry_run: false }),
         ("aws.health", "AWS Health Event") => decode_health(account, detail),
         _ => Err(EventError::Foreign { detail_type, source_name: source, what: String::new() }),
     }

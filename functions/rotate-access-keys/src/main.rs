@@ -23,7 +23,8 @@ fn main() -> ExitCode {
                 }
             });
             let accounts = accounts.collect();
-            let messenger = Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices.clone());
+            let messenger =
+                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices.clone());
             Ok(Rotator { policy, accounts, messenger, clock: Arc::new(clock) })
         },
         async |rotator, event, invocation| rotator.handle(event, invocation).await,

@@ -256,10 +256,13 @@ impl Look<'_> {
             Err(error) => Err(Certificate::Unknown(error.to_string())),
             Ok(None) => Err(refused(
                 "no-certificate",
-                format!("the IAM tag {PIN_TAG} pins {pin}, but no certificate is stored. Run `banto keys register` again"),
+                format!(
+                    "the IAM tag {PIN_TAG} pins {pin}, but no certificate is stored. Run `banto keys register` again"
+                ),
             )),
-            Ok(Some(bytes)) => Recipient::parse(&bytes, &pin, self.now)
-                .map_err(|refusal| refused(refusal.code(), refusal.to_string())),
+            Ok(Some(bytes)) => {
+                Recipient::parse(&bytes, &pin, self.now).map_err(|refusal| refused(refusal.code(), refusal.to_string()))
+            }
         };
         match parsed {
             Ok(recipient) => {
@@ -287,7 +290,9 @@ impl Key {
 fn matters(rotation: &Rotation, has_old: bool, key: &Key) -> bool {
     match &rotation.issued {
         Some(issued) => has_old && issued.key == key.id,
-        None => !rotation.existing.contains(&key.id) && key.created_at.duration_since(rotation.intended_at) <= LEASE * 2,
+        None => {
+            !rotation.existing.contains(&key.id) && key.created_at.duration_since(rotation.intended_at) <= LEASE * 2
+        }
     }
 }
 

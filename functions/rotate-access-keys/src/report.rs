@@ -177,7 +177,10 @@ impl Report {
         };
         let sum = |of: fn(&AccountReport) -> usize| self.accounts.iter().map(of).sum::<usize>();
         metrics.count("KeysIssued", done(|action| matches!(action, Action::Issue { .. })));
-        metrics.count("KeysDisabled", done(|action| matches!(action, Action::Disable { .. } | Action::DisableExposed { .. })));
+        metrics.count(
+            "KeysDisabled",
+            done(|action| matches!(action, Action::Disable { .. } | Action::DisableExposed { .. })),
+        );
         metrics.count("KeysDeleted", done(|action| matches!(action, Action::Delete { .. })));
         metrics.count("OrphansDiscarded", done(|action| matches!(action, Action::DiscardOrphan { .. })));
         metrics.count("NoticesToOwners", done(|action| matches!(action, Action::Tell(_))));
@@ -245,7 +248,8 @@ fn summary(account: &AccountReport, run: &str) -> Option<Notice> {
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let said = if said.is_empty() { "owners were told".to_owned() } else { said.join(", ") };
     let section = |title: &str, lines: Vec<String>| Section { title: title.to_owned(), lines };
-    let sections = [section("Failed", failures.clone()), section("To look at", findings.clone()), section("Done", done)];
+    let sections =
+        [section("Failed", failures.clone()), section("To look at", findings.clone()), section("Done", done)];
     let mut facts = vec![("Account".to_owned(), account.account.to_string())];
     if account.left() > 0 {
         facts.push(("Left for the next run".to_owned(), format!("{} actions", account.left())));

@@ -24,7 +24,8 @@ struct Words {
 /// The notice to a user about one of their keys.
 pub fn to_owner(message: &Message, user: &User, account: &IdentityAccount, record: Option<&Record>) -> Notice {
     let words = words(message, user, record);
-    let mut facts = vec![("Account".to_owned(), account.id.to_string()), ("IAM user".to_owned(), user.name.to_string())];
+    let mut facts =
+        vec![("Account".to_owned(), account.id.to_string()), ("IAM user".to_owned(), user.name.to_string())];
     facts.extend(words.facts);
     let new_key = record.and_then(|record| record.rotation.as_ref()?.issued.as_ref());
     let subject = match (message, new_key) {
@@ -54,7 +55,9 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
         Message::Warning { key, rotates_at, certificate_problem, certificate_expires_at } => {
             warning(key.as_str(), *rotates_at, certificate_problem.as_deref(), *certificate_expires_at)
         }
-        Message::CertificateProblem { key, reason, .. } => certificate_problem(key.as_ref().map(|key| key.as_str()), reason),
+        Message::CertificateProblem { key, reason, .. } => {
+            certificate_problem(key.as_ref().map(|key| key.as_str()), reason)
+        }
         Message::Issued { reason, old, carry_envelope } => {
             let old: Vec<_> = old.iter().map(|key| key.to_string()).collect();
             issued(*reason, &old.join(", "), *carry_envelope, user, record)
@@ -69,7 +72,9 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
             steps: fetch_steps(user),
             carry_envelope: false,
         },
-        Message::Disabling { key, because, restorable_until } => disabling(key.as_str(), *because, *restorable_until, user),
+        Message::Disabling { key, because, restorable_until } => {
+            disabling(key.as_str(), *because, *restorable_until, user)
+        }
         Message::Exposed { keys, has_other } => {
             let keys: Vec<_> = keys.iter().map(|key| key.to_string()).collect();
             exposed(&keys.join(", "), *has_other)
@@ -77,7 +82,9 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
         Message::WillBeDeleted { key, at } => Words {
             urgency: Urgency::Information,
             headline: format!("Your disabled access key {key} is deleted on {}", day(*at)),
-            paragraphs: vec!["If something of yours stopped working, have the key restored before that day.".to_owned()],
+            paragraphs: vec![
+                "If something of yours stopped working, have the key restored before that day.".to_owned(),
+            ],
             facts: vec![fact("Disabled key", key.as_str()), fact("Deleted on", &day(*at))],
             steps: vec![restore_step(user, key.as_str())],
             carry_envelope: false,
@@ -103,7 +110,8 @@ fn warning(key: &str, rotates_at: Timestamp, problem: Option<&str>, expires_at: 
         Some(problem) => vec![format!("Before that, your OpenPGP certificate needs your attention: {problem}")],
     };
     if let Some(expires_at) = expires_at {
-        paragraphs.push(format!("Your OpenPGP certificate expires on {}: extend and register it soon.", day(expires_at)));
+        paragraphs
+            .push(format!("Your OpenPGP certificate expires on {}: extend and register it soon.", day(expires_at)));
     }
     Words {
         urgency: if problem.is_some() { Urgency::Action } else { Urgency::Information },
@@ -196,7 +204,8 @@ fn exposed(keys: &str, has_other: bool) -> Words {
         urgency: Urgency::Alarm,
         headline: format!("Your access key {keys} was exposed and is disabled"),
         paragraphs: vec![
-            "Someone may have used it. Find out where it was readable, remove it there, and tell the security team.".to_owned(),
+            "Someone may have used it. Find out where it was readable, remove it there, and tell the security team."
+                .to_owned(),
             next.to_owned(),
         ],
         facts: vec![fact("Exposed key", keys)],
@@ -214,7 +223,10 @@ fn fetch_steps(user: &User) -> Vec<Step> {
                 user.name
             )),
         },
-        Step { text: "Put the new key into ~/.aws/credentials, and use it once:".to_owned(), command: Some("aws sts get-caller-identity".to_owned()) },
+        Step {
+            text: "Put the new key into ~/.aws/credentials, and use it once:".to_owned(),
+            command: Some("aws sts get-caller-identity".to_owned()),
+        },
     ]
 }
 
@@ -235,7 +247,10 @@ fn register_step() -> Step {
 fn restore_step(user: &User, key: &str) -> Step {
     Step {
         text: "If something still needs the old key, ask an operator to run:".to_owned(),
-        command: Some(format!("aws iam update-access-key --user-name {} --access-key-id {key} --status Active", user.name)),
+        command: Some(format!(
+            "aws iam update-access-key --user-name {} --access-key-id {key} --status Active",
+            user.name
+        )),
     }
 }
 

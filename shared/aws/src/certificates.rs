@@ -41,7 +41,10 @@ impl Certificates for S3Certificates {
                     error if error.kind == ErrorKind::Missing && error.message.contains("NoSuchKey") => Ok(None),
                     // Without s3:ListBucket, S3 says this of a missing object too.
                     error if error.kind == ErrorKind::Denied => Err(PortError {
-                        message: format!("{}; or s3:ListBucket on {} is lacking to tell that {key} is missing", error.message, self.bucket),
+                        message: format!(
+                            "{}; or s3:ListBucket on {} is lacking to tell that {key} is missing",
+                            error.message, self.bucket
+                        ),
                         ..error
                     }),
                     error => Err(error),

@@ -116,7 +116,10 @@ impl Aws {
         let aws = if identity.assume { self.with_role(identity) } else { self.clone() };
         Account {
             keys: IamKeys::new(aws_sdk_iam::Client::from_conf(aws.iam())),
-            records: SecretsManagerRecords::new(aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)), identity),
+            records: SecretsManagerRecords::new(
+                aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)),
+                identity,
+            ),
             certificates: S3Certificates::new(aws.s3(), identity),
         }
     }

@@ -50,14 +50,31 @@ pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
 
 fn kind_of(code: &str, status: u16) -> ErrorKind {
     match code {
-        "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
-        | "RequestLimitExceeded" | "RequestThrottled" | "RequestThrottledException" | "SlowDown" => ErrorKind::Throttled,
-        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "AuthorizationErrorException"
-        | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken" | "UnrecognizedClientException" => {
-            ErrorKind::Denied
-        }
-        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "NoSuchKey" | "NoSuchBucket"
-        | "NotFound" | "NotFoundException" | "ReportNotPresent" | "ReportExpired" => ErrorKind::Missing,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown" => ErrorKind::Throttled,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "AuthorizationError"
+        | "AuthorizationErrorException"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "UnrecognizedClientException" => ErrorKind::Denied,
+        "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "ResourceNotFoundException"
+        | "NoSuchKey"
+        | "NoSuchBucket"
+        | "NotFound"
+        | "NotFoundException"
+        | "ReportNotPresent"
+        | "ReportExpired" => ErrorKind::Missing,
         "EntityAlreadyExists" | "ConcurrentModification" | "ResourceExistsException" | "PreconditionFailed" => {
             ErrorKind::Conflict
         }

@@ -49,8 +49,7 @@ impl Topics for Sns {
     async fn publish(&self, topic: &TopicArn, message: &TopicMessage) -> Result<(), PortError> {
         const CALL: &str = "sns:Publish";
         let client = aws_sdk_sns::Client::new(&self.aws.in_region(Service::Sns, topic.region()));
-        let mut request =
-            client.publish().topic_arn(topic.as_str()).subject(&message.subject).message(&message.body);
+        let mut request = client.publish().topic_arn(topic.as_str()).subject(&message.subject).message(&message.body);
         for (name, value) in &message.attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             request = request.message_attributes(name, value.map_err(|_| lacking(CALL, "an attribute's type"))?);

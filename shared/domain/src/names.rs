@@ -84,11 +84,13 @@ name!(
 );
 
 name!(
-    /// An IAM user's unique id, which a later user of the same name does not get again.
+    /// An IAM user's unique id, which a later user of the same name does not get again. An opaque
+    /// text (IAM API reference, data type `User`: `[\w]+`, 16 to 128 characters), in AWS itself
+    /// `AIDA` and capitals.
     UserId,
     "an IAM user id",
-    "16 to 128 capital letters or digits, like AIDACKCEVSQ6C2EXAMPLE",
-    |text| is_upper_alphanumeric(text, 16..=128)
+    "16 to 128 letters, digits or underscores, like AIDACKCEVSQ6C2EXAMPLE",
+    |text| (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 );
 
 name!(

@@ -50,7 +50,8 @@ impl Iam {
 
     pub(crate) fn add_key(&mut self, user: &UserName, created_at: Timestamp, by_banto: bool) -> (AccessKeyId, String) {
         self.created += 1;
-        let id: AccessKeyId = parsed(&format!("AKIA{}", letters(self.created, 16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")));
+        let id: AccessKeyId =
+            parsed(&format!("AKIA{}", letters(self.created, 16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")));
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let secret = letters(self.created ^ 0x5eed, 40, alphabet);
         self.secrets.insert(secret.clone());

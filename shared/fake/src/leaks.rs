@@ -73,7 +73,8 @@ pub struct LogCapture(Arc<Mutex<Vec<u8>>>);
 impl LogCapture {
     /// Runs something, and captures what it logs in this thread.
     pub fn during<T>(&self, run: impl FnOnce() -> T) -> T {
-        let layer = fmt::layer().with_writer(self.clone()).with_ansi(false).with_span_events(fmt::format::FmtSpan::FULL);
+        let layer =
+            fmt::layer().with_writer(self.clone()).with_ansi(false).with_span_events(fmt::format::FmtSpan::FULL);
         tracing::subscriber::with_default(Registry::default().with(layer), run)
     }
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, GroupName, SecretArn, TopicArn, UserArn, UserName};
 use banto_ports::{
-    AccessKeys, Certificates, Clock, CreatedKey, ErrorKind, LiveKey, LiveUser, PortError, Records, ReportState, Secrets,
-    TopicMessage, Topics, Usage, Webhooks,
+    AccessKeys, Certificates, Clock, CreatedKey, ErrorKind, LiveKey, LiveUser, PortError, Records, ReportState,
+    Secrets, TopicMessage, Topics, Usage, Webhooks,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -54,10 +54,8 @@ impl AccessKeys for Run {
 
     async fn keys(&self, user: &UserName) -> Result<Vec<LiveKey>, PortError> {
         const CALL: &str = "iam:ListAccessKeys";
-        self.step(CALL, user, |state| {
-            Ok(state.iam.user(CALL, user)?.keys.iter().map(crate::iam::Key::live).collect())
-        })
-        .await
+        self.step(CALL, user, |state| Ok(state.iam.user(CALL, user)?.keys.iter().map(crate::iam::Key::live).collect()))
+            .await
     }
 
     async fn usage(&self, key: &AccessKeyId) -> Result<Usage, PortError> {

@@ -45,7 +45,11 @@ impl Report {
     ) -> ReportState {
         match &self.made {
             Some(made) if now.duration_since(made.at) < KEPT => {
-                if made.polls_left == 0 { ReportState::Complete } else { ReportState::InProgress }
+                if made.polls_left == 0 {
+                    ReportState::Complete
+                } else {
+                    ReportState::InProgress
+                }
             }
             _ => {
                 let csv = csv(users, self.shape.other_columns).into_bytes();
@@ -71,17 +75,52 @@ impl Report {
 
 fn csv<'a>(users: impl Iterator<Item = (&'a UserName, &'a User)>, other_columns: bool) -> String {
     let root = [
-        "<root_account>", "arn:aws:iam::111122223333:root", "2020-01-01T00:00:00+00:00", "not_supported",
-        "no_information", "not_supported", "not_supported", "true", "false", "N/A", "N/A", "N/A", "N/A", "false", "N/A",
-        "N/A", "N/A", "N/A", "false", "N/A", "false", "N/A",
+        "<root_account>",
+        "arn:aws:iam::111122223333:root",
+        "2020-01-01T00:00:00+00:00",
+        "not_supported",
+        "no_information",
+        "not_supported",
+        "not_supported",
+        "true",
+        "false",
+        "N/A",
+        "N/A",
+        "N/A",
+        "N/A",
+        "false",
+        "N/A",
+        "N/A",
+        "N/A",
+        "N/A",
+        "false",
+        "N/A",
+        "false",
+        "N/A",
     ];
     let header = [
-        "user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed",
-        "password_next_rotation", "mfa_active", "access_key_1_active", "access_key_1_last_rotated",
-        "access_key_1_last_used_date", "access_key_1_last_used_region", "access_key_1_last_used_service",
-        "access_key_2_active", "access_key_2_last_rotated", "access_key_2_last_used_date",
-        "access_key_2_last_used_region", "access_key_2_last_used_service", "cert_1_active", "cert_1_last_rotated",
-        "cert_2_active", "cert_2_last_rotated",
+        "user",
+        "arn",
+        "user_creation_time",
+        "password_enabled",
+        "password_last_used",
+        "password_last_changed",
+        "password_next_rotation",
+        "mfa_active",
+        "access_key_1_active",
+        "access_key_1_last_rotated",
+        "access_key_1_last_used_date",
+        "access_key_1_last_used_region",
+        "access_key_1_last_used_service",
+        "access_key_2_active",
+        "access_key_2_last_rotated",
+        "access_key_2_last_used_date",
+        "access_key_2_last_used_region",
+        "access_key_2_last_used_service",
+        "cert_1_active",
+        "cert_1_last_rotated",
+        "cert_2_active",
+        "cert_2_last_rotated",
     ];
     let mut rows: Vec<Vec<String>> = vec![header.map(str::to_owned).to_vec(), root.map(str::to_owned).to_vec()];
     rows.extend(users.map(|(name, user)| row(name, user)));
@@ -97,7 +136,13 @@ fn row(name: &UserName, user: &User) -> Vec<String> {
     // IAM's order is by id, not by age.
     keys.sort_by(|one, other| one.id.cmp(&other.id));
     let head = [
-        name.as_str(), "arn:aws:iam::111122223333:user/x", "2020-01-01T00:00:00+00:00", "false", "N/A", "N/A", "N/A",
+        name.as_str(),
+        "arn:aws:iam::111122223333:user/x",
+        "2020-01-01T00:00:00+00:00",
+        "false",
+        "N/A",
+        "N/A",
+        "N/A",
         "false",
     ];
     let mut row: Vec<String> = head.map(str::to_owned).to_vec();

@@ -5,7 +5,8 @@ use std::path::Path;
 use banto_notice::{Audience, Notice, Section, Step, Urgency, slack, sns};
 use proptest::prelude::*;
 
-const ENVELOPE: &str = "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
+const ENVELOPE: &str =
+    "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
 
 fn owner(slack: Option<&str>) -> Audience {
     Audience::Owner {
@@ -52,7 +53,10 @@ fn summary() -> Notice {
         steps: Vec::new(),
         sections: vec![
             list("Failed", &["carol: Issue failed: iam:CreateAccessKey: throttled: Rate exceeded"]),
-            list("To look at", &["bob has two active keys (A & B) that Banto did not make; delete the one that is <old>"]),
+            list(
+                "To look at",
+                &["bob has two active keys (A & B) that Banto did not make; delete the one that is <old>"],
+            ),
             list("Done", &["alice: new key issued", "dave: new key issued"]),
         ],
         envelope: None,
@@ -75,8 +79,12 @@ fn messages_look_as_they_did_when_a_person_last_looked() {
         assert_eq!(slack::check(&message), Vec::<String>::new());
         expect(&format!("{name}.slack.json"), &format!("{message:#}\n"));
         let mail = sns::message(&notice);
-        let attributes: Vec<String> = mail.attributes.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-        expect(&format!("{name}.mail.txt"), &format!("{}Subject: {}\n\n{}", attributes.concat(), mail.subject, mail.body));
+        let attributes: Vec<String> =
+            mail.attributes.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        expect(
+            &format!("{name}.mail.txt"),
+            &format!("{}Subject: {}\n\n{}", attributes.concat(), mail.subject, mail.body),
+        );
     }
 }
 

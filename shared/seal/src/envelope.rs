@@ -76,9 +76,9 @@ impl Recipient {
         let mut buffer = Zeroizing::new([0_u8; PAYLOAD_BYTES]);
         let mut cursor = Cursor::new(&mut buffer[..]);
         // The library's error would only say that the buffer is full, or quote what it holds.
-        let written = serde_json::to_writer_pretty(&mut cursor, &payload).map_err(|_| too_long()).and_then(|()| {
-            cursor.write_all(b"\n").map_err(|_| too_long())
-        });
+        let written = serde_json::to_writer_pretty(&mut cursor, &payload)
+            .map_err(|_| too_long())
+            .and_then(|()| cursor.write_all(b"\n").map_err(|_| too_long()));
         let length = usize::try_from(cursor.position()).unwrap_or(PAYLOAD_BYTES);
         written?;
         self.encrypt(buffer.get(..length).unwrap_or_default())

@@ -165,7 +165,8 @@ impl DecryptionHelper for Opener<'_> {
         for key in self.certificate.keys().unencrypted_secret() {
             let mut pair = key.key().clone().into_keypair()?;
             let handle = KeyHandle::from(key.key().fingerprint());
-            let ours = pkesks.iter().filter(|pkesk| pkesk.recipient().is_some_and(|recipient| recipient.aliases(&handle)));
+            let ours =
+                pkesks.iter().filter(|pkesk| pkesk.recipient().is_some_and(|recipient| recipient.aliases(&handle)));
             for pkesk in ours {
                 if let Some((algorithm, session_key)) = pkesk.decrypt(&mut pair, algorithm)
                     && decrypt(algorithm, &session_key)

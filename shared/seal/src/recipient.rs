@@ -7,8 +7,8 @@ use banto_domain::Fingerprint;
 use jiff::{SignedDuration, Timestamp};
 use sequoia_openpgp as openpgp;
 
-use openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
 use openpgp::cert::amalgamation::key::ValidErasedKeyAmalgamation;
+use openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
 use openpgp::cert::{CertParser, Preferences, ValidCert};
 use openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use openpgp::packet::{Key, Signature};
@@ -145,9 +145,10 @@ fn encryption_key<'a>(valid: &ValidCert<'a>, policy: &'a dyn Policy) -> Result<E
         // A subkey that the policy does not even see is weak, not absent: an old enough policy sees it.
         let (cert, now) = (valid.cert(), valid.time());
         let lenient = StandardPolicy::at(SystemTime::UNIX_EPOCH);
-        let unseen = cert.keys().with_policy(&lenient, now).find(|key| {
-            key.for_storage_encryption() || key.for_transport_encryption()
-        });
+        let unseen = cert
+            .keys()
+            .with_policy(&lenient, now)
+            .find(|key| key.for_storage_encryption() || key.for_transport_encryption());
         let why = unseen.and_then(|key| key.with_policy(policy, now).err());
         return Err(why.map_or(Refusal::NoEncryptionSubkey, |error| Refusal::WeakAlgorithm { what: root(&error) }));
     }

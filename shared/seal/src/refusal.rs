@@ -7,7 +7,9 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is larger than any certificate need be.
-    #[error("the file has {bytes} bytes, more than the {limit} allowed; export it with `gpg --export-options export-minimal`")]
+    #[error(
+        "the file has {bytes} bytes, more than the {limit} allowed; export it with `gpg --export-options export-minimal`"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -24,7 +26,9 @@ pub enum Refusal {
     )]
     SecretKey,
     /// It holds several certificates.
-    #[error("the file holds more than one certificate; register one alone, with `gpg --export --armor YOUR-FINGERPRINT`")]
+    #[error(
+        "the file holds more than one certificate; register one alone, with `gpg --export --armor YOUR-FINGERPRINT`"
+    )]
     MoreThanOne,
     /// It is not the one that its owner pinned.
     #[error(
@@ -44,7 +48,9 @@ pub enum Refusal {
         from: Timestamp,
     },
     /// It has expired.
-    #[error("the certificate expired on {at}; extend it with `gpg --quick-set-expire FINGERPRINT 2y` and register it again")]
+    #[error(
+        "the certificate expired on {at}; extend it with `gpg --quick-set-expire FINGERPRINT 2y` and register it again"
+    )]
     Expired {
         /// When.
         at: Timestamp,
@@ -75,7 +81,9 @@ pub enum Refusal {
     )]
     EncryptionSubkeyRevoked,
     /// An algorithm in it is not safe any more.
-    #[error("the certificate relies on a weak algorithm ({what}); make a new one with `gpg --quick-gen-key`, and register it")]
+    #[error(
+        "the certificate relies on a weak algorithm ({what}); make a new one with `gpg --quick-gen-key`, and register it"
+    )]
     WeakAlgorithm {
         /// Which.
         what: String,

@@ -78,7 +78,8 @@ impl GnuPg {
 
 impl Drop for GnuPg {
     fn drop(&mut self) {
-        let _ended = Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args(["--kill", "all"]).status().is_ok();
+        let _ended =
+            Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args(["--kill", "all"]).status().is_ok();
     }
 }
 
@@ -134,10 +135,13 @@ impl Drop for OpenPgpJs {
 
 #[test]
 fn openpgpjs_opens_what_is_stored_line_before_the_armor_and_all() {
-    if !OpenPgpJs::folder().join("node_modules/openpgp").exists() || Command::new("node").arg("--version").output().is_err() {
+    if !OpenPgpJs::folder().join("node_modules/openpgp").exists()
+        || Command::new("node").arg("--version").output().is_err()
+    {
         return absent("openpgp.js (npm ci in shared/seal/tests/openpgpjs)");
     }
-    for kind in ["curve25519", "curve25519-v6", "nist-p256", "nist-p384", "nist-p521", "rsa2048", "rsa3072", "rsa4096"] {
+    for kind in ["curve25519", "curve25519-v6", "nist-p256", "nist-p384", "nist-p521", "rsa2048", "rsa3072", "rsa4096"]
+    {
         let mut node = OpenPgpJs::start(kind);
         let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
         let made: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();

@@ -159,7 +159,9 @@ fn two_certificates_are_refused_however_they_are_put_together() {
 #[test]
 fn what_is_not_a_certificate_is_refused() {
     let pin = pin(&encrypting());
-    for foreign in [&b""[..], b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", &[0xff; 100], b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"] {
+    for foreign in
+        [&b""[..], b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", &[0xff; 100], b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
+    {
         assert_eq!(Recipient::parse(foreign, &pin, now()).unwrap_err(), Refusal::NotACertificate);
     }
     let large = vec![b' '; 300 * 1024];
@@ -246,11 +248,8 @@ fn a_certificate_bound_by_sha1_is_refused_as_weak() {
         .set_key_flags(KeyFlags::empty().set_certification())
         .unwrap();
     let binding = user_id.bind(&mut signer, &cert, signature).unwrap();
-    let packets = [
-        Packet::from(cert.primary_key().key().clone().take_secret().0),
-        Packet::from(user_id),
-        Packet::from(binding),
-    ];
+    let packets =
+        [Packet::from(cert.primary_key().key().clone().take_secret().0), Packet::from(user_id), Packet::from(binding)];
     let weak = Cert::from_packets(packets.into_iter()).unwrap();
     assert!(matches!(refusal(&weak), Refusal::WeakAlgorithm { .. }), "{}", refusal(&weak));
 }

@@ -24,7 +24,9 @@ pub enum ClockError {
     #[error("{OFFSET} is {0:?}: expected a whole number of seconds")]
     NotSeconds(String),
     /// Real keys would be rotated by an invented clock.
-    #[error("{OFFSET} is set, but {ENDPOINT} does not point to this machine: a simulated clock is for a local AWS only")]
+    #[error(
+        "{OFFSET} is set, but {ENDPOINT} does not point to this machine: a simulated clock is for a local AWS only"
+    )]
     NotLocal,
 }
 
@@ -71,7 +73,9 @@ mod tests {
     use super::*;
 
     fn clock(vars: &[(&str, &str)]) -> Result<SystemClock, ClockError> {
-        SystemClock::from_vars(|name| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        SystemClock::from_vars(|name| {
+            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]

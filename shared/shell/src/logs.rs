@@ -13,8 +13,18 @@ use tracing_subscriber::{Layer, Registry};
 
 /// Crates beneath whose own news matter only to whoever asks for them by name.
 const BENEATH: [&str; 12] = [
-    "aws_config", "aws_credential_types", "aws_runtime", "aws_sdk", "aws_sigv4", "aws_smithy", "h2", "hyper", "hyper_util",
-    "log", "rustls", "tower",
+    "aws_config",
+    "aws_credential_types",
+    "aws_runtime",
+    "aws_sdk",
+    "aws_sigv4",
+    "aws_smithy",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "log",
+    "rustls",
+    "tower",
 ];
 
 /// Begins to log, as the environment says.

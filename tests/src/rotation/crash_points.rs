@@ -12,7 +12,9 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use std::time::Duration;
 
-use super::stage::{Watch, add_registered, asked, days, everyone, handle, handle_with, policy, record, rotator, start, story};
+use super::stage::{
+    Watch, add_registered, asked, days, everyone, handle, handle_with, policy, record, rotator, start, story,
+};
 
 const KINDS: [FaultKind; 6] = [
     FaultKind::ErrorBefore(ErrorKind::Unavailable),
@@ -72,23 +74,38 @@ fn retired() -> (Arc<World>, UserName) {
 fn scenes() -> Vec<Scene> {
     vec![
         Scene { name: "issue", emergency: false, event: |_| everyone(), prepare: due },
-        Scene { name: "force", emergency: false, event: |user| asked(user, "force"), prepare: || {
-            let world = World::at(start());
-            let (user, _) = add_registered(&world, "alice", days(10));
-            (world, user)
-        } },
-        Scene { name: "first key", emergency: false, event: |user| asked(user, "force"), prepare: || {
-            let (world, user) = due();
-            let keys: Vec<_> = world.view().users[&user].keys.keys().cloned().collect();
-            keys.iter().for_each(|key| world.delete_key(key));
-            (world, user)
-        } },
+        Scene {
+            name: "force",
+            emergency: false,
+            event: |user| asked(user, "force"),
+            prepare: || {
+                let world = World::at(start());
+                let (user, _) = add_registered(&world, "alice", days(10));
+                (world, user)
+            },
+        },
+        Scene {
+            name: "first key",
+            emergency: false,
+            event: |user| asked(user, "force"),
+            prepare: || {
+                let (world, user) = due();
+                let keys: Vec<_> = world.view().users[&user].keys.keys().cloned().collect();
+                keys.iter().for_each(|key| world.delete_key(key));
+                (world, user)
+            },
+        },
         Scene { name: "emergency", emergency: true, event: |user| asked(user, "emergency"), prepare: due },
-        Scene { name: "warn", emergency: false, event: |_| everyone(), prepare: || {
-            let world = World::at(start());
-            let (user, _) = add_registered(&world, "alice", days(85));
-            (world, user)
-        } },
+        Scene {
+            name: "warn",
+            emergency: false,
+            event: |_| everyone(),
+            prepare: || {
+                let world = World::at(start());
+                let (user, _) = add_registered(&world, "alice", days(85));
+                (world, user)
+            },
+        },
         Scene { name: "disable", emergency: false, event: |_| everyone(), prepare: proven },
         Scene { name: "deadline", emergency: false, event: |_| everyone(), prepare: unproven },
         Scene { name: "delete", emergency: false, event: |_| everyone(), prepare: retired },
@@ -106,7 +123,8 @@ fn converge(world: &Arc<World>, policy: &Policy, user: &UserName) {
         quiet = if before == after { quiet + 1 } else { 0 };
         let rotation = record(&world.view(), user).and_then(|record| record.rotation);
         if let Some(rotation) = rotation.filter(|rotation| rotation.delivered_at.is_some())
-            && let Some(issued) = rotation.issued.filter(|issued| world.view().users[user].keys.contains_key(&issued.key))
+            && let Some(issued) =
+                rotation.issued.filter(|issued| world.view().users[user].keys.contains_key(&issued.key))
         {
             world.use_key(&issued.key);
         }
@@ -217,7 +235,9 @@ fn two_runs_interleaved_at_every_call_issue_one_key() {
                 for end in [end_a, end_b] {
                     let is_expected = match &end {
                         Driven::Done(Ok(_)) => true,
-                        Driven::Done(Err(failure)) => failure.kind == "Incomplete" && failure.to_string().contains("conflict"),
+                        Driven::Done(Err(failure)) => {
+                            failure.kind == "Incomplete" && failure.to_string().contains("conflict")
+                        }
                         Driven::Cancelled => false,
                     };
                     assert!(is_expected, "{away} {back}: {end:?}");

@@ -130,9 +130,8 @@ impl<'a> Planner<'a> {
 
     /// Whether an emergency took the user's last working key.
     fn owes_new_key(&self, exposed: &BTreeSet<AccessKeyId>) -> bool {
-        let taken = |key: &Key| {
-            exposed.contains(&key.id) || self.record.is_some_and(|record| record.exposed.contains(&key.id))
-        };
+        let taken =
+            |key: &Key| exposed.contains(&key.id) || self.record.is_some_and(|record| record.exposed.contains(&key.id));
         let works = |key: &Key| key.active && !exposed.contains(&key.id);
         self.keys.iter().any(|key| taken(key)) && !self.keys.iter().any(|key| works(key))
     }
@@ -285,9 +284,7 @@ impl<'a> Planner<'a> {
         let reminder = Message::WillBeDisabled { key: old.id.clone(), at };
         match self.said_at(&reminder) {
             None if now >= deadline - self.pace.remind_before => self.tell_once(reminder),
-            Some(reminded_at)
-                if now >= deadline && now >= reminded_at + self.pace.remind_before - RUN_JITTER =>
-            {
+            Some(reminded_at) if now >= deadline && now >= reminded_at + self.pace.remind_before - RUN_JITTER => {
                 self.disable(old, Because::Deadline);
             }
             None | Some(_) => self.waiting.push(Until::Proof { key: new.id.clone() }),
@@ -362,11 +359,7 @@ impl<'a> Planner<'a> {
         match &self.user.certificate {
             Certificate::Usable { fingerprint, .. } => {
                 let existing: BTreeSet<_> = self.keys.iter().map(|key| key.id.clone()).collect();
-                self.actions.push(Action::Issue {
-                    reason,
-                    existing: existing.clone(),
-                    recipient: fingerprint.clone(),
-                });
+                self.actions.push(Action::Issue { reason, existing: existing.clone(), recipient: fingerprint.clone() });
                 self.tell_issued(reason, &existing);
             }
             Certificate::Refused { code, reason } => {

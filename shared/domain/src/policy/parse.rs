@@ -12,7 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::section::{PolicyProblems, Problems, Section};
 use super::{
-    ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Pace, Policy, RotationPolicy, Selector, SlackPolicy,
+    ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Pace, Policy, RotationPolicy, Selector,
+    SlackPolicy,
 };
 
 /// Largest policy that is read, in bytes.
@@ -73,7 +74,8 @@ fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     let accounts = accounts(&mut section);
     let windows = section.each("windows").into_iter().filter_map(|value| window(section.of("windows", value)));
     let windows: Vec<ChangeWindow> = windows.collect();
-    let exemptions = section.each("exemptions").into_iter().filter_map(|value| exemption(section.of("exemptions", value)));
+    let exemptions =
+        section.each("exemptions").into_iter().filter_map(|value| exemption(section.of("exemptions", value)));
     let exemptions: Vec<Exemption> = exemptions.collect();
     for exempt in &exemptions {
         if let Selector::User(user) = &exempt.who
@@ -84,7 +86,16 @@ fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     }
     section.finish();
     let max_users_per_run = usize::try_from(max_users_per_run).ok()?;
-    Some(RotationPolicy { enabled, accounts: accounts?, pace, machines, max_users_per_run, canaries, windows, exemptions })
+    Some(RotationPolicy {
+        enabled,
+        accounts: accounts?,
+        pace,
+        machines,
+        max_users_per_run,
+        canaries,
+        windows,
+        exemptions,
+    })
 }
 
 impl Default for Pace {
@@ -194,7 +205,8 @@ fn window(mut section: Section<'_, '_>) -> Option<ChangeWindow> {
     if let (Some(from), Some(to)) = (from, to)
         && from >= to
     {
-        section.problem(format_args!("`from` ({from}) must be before `to` ({to}); a window past midnight is two windows"));
+        section
+            .problem(format_args!("`from` ({from}) must be before `to` ({to}); a window past midnight is two windows"));
     }
     section.finish();
     Some(ChangeWindow { days, from: from?, to: to?, time_zone: time_zone? })

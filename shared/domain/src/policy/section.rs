@@ -117,7 +117,11 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// The same for a value that must be there.
-    pub(super) fn require<T>(&mut self, key: &'static str, read: impl Fn(&DeValue<'t>) -> Result<T, String>) -> Option<T> {
+    pub(super) fn require<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&DeValue<'t>) -> Result<T, String>,
+    ) -> Option<T> {
         if self.table.is_some() && self.take(key).is_none() {
             self.problems.add(&self.span, format!("`{}` is missing", self.path(key)));
         }
@@ -138,7 +142,11 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// Takes a list and reads each entry.
-    pub(super) fn read_each<T>(&mut self, key: &'static str, read: impl Fn(&DeValue<'t>) -> Result<T, String>) -> Vec<T> {
+    pub(super) fn read_each<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&DeValue<'t>) -> Result<T, String>,
+    ) -> Vec<T> {
         let mut all = Vec::new();
         for value in self.each(key) {
             match read(value.get_ref()) {

@@ -97,11 +97,8 @@ fn outside_the_windows_nothing_is_done() {
 
 #[test]
 fn an_exempt_user_is_left_alone_until_the_exemption_ends_but_not_in_an_emergency() {
-    let exemption = Exemption {
-        who: Selector::User("alice".parse().unwrap()),
-        until: now() + days(1),
-        reason: "on leave".into(),
-    };
+    let exemption =
+        Exemption { who: Selector::User("alice".parse().unwrap()), until: now() + days(1), reason: "on leave".into() };
     let exempt = RotationPolicy { exemptions: vec![exemption], ..policy() };
     let alice = || vec![due("alice", 120)];
     let plan_at = |mode, at| plan(&snapshot(mode, alice()), &exempt, at);

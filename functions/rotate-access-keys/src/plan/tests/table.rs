@@ -132,8 +132,11 @@ fn every_situation() -> impl Iterator<Item = Vec<Situation>> {
 fn in_every_detail(alice: &User) -> impl Iterator<Item = ([&'static str; 3], RotationPolicy, User)> {
     let with_deadline = RotationPolicy { pace: Pace { deadline: Some(days(14)), ..policy().pace }, ..policy() };
     let refused = Certificate::Refused { code: "expired".into(), reason: "it expired".into() };
-    let certificates =
-        [("certificate usable", usable()), ("refused", refused), ("not fetched", Certificate::Unknown("denied".into()))];
+    let certificates = [
+        ("certificate usable", usable()),
+        ("refused", refused),
+        ("not fetched", Certificate::Unknown("denied".into())),
+    ];
     [("no deadline", policy()), ("deadline", with_deadline)].into_iter().flat_map(move |(policy_name, policy)| {
         let certificates = certificates.clone();
         uses().into_iter().flat_map(move |(use_name, used, acknowledged)| {

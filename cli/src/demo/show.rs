@@ -1,0 +1,287 @@
+//! How the demo looks: 80 columns, colours and a spinner on a terminal only.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::people::People;
+use crate::local::aws::AccessKey;
+use crate::local::slack::Post;
+
+/// Columns of everything that is shown.
+const WIDTH: u16 = 80;
+
+/// Where the demo is shown.
+pub(super) struct Show {
+    spinner: Option<ProgressBar>,
+    colour: bool,
+}
+
+impl Show {
+    pub(super) fn new() -> Self {
+        let spinner = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+            let spinner = ProgressBar::new_spinner();
+            spinner.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            spinner
+        });
+        Self { spinner, colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    }
+
+    /// What is being done.
+    pub(super) fn progress(&self, what: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(what.to_owned()),
+            // Whoever reads this later has no use for each small step.
+            None => tracing_line(what),
+        }
+    }
+
+    /// Takes the progress away.
+    pub(super) fn clear(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message("");
+        }
+    }
+
+    pub(super) fn line(&self, text: &str) {
+        // A reader that has gone is no reason to fail.
+        let print = || drop(writeln!(std::io::stdout(), "{text}"));
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(print),
+            None => print(),
+        }
+    }
+
+    pub(super) fn title(&self, text: &str) {
+        self.line("");
+        self.line(&if self.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() });
+    }
+
+    pub(super) fn introduction(&self, people: &People, first_day: Timestamp) {
+        self.title("Banto rotates access keys: a demonstration on this machine");
+        self.line(&format!(
+            "  The clock: the local AWS and the function both follow a simulated clock that\n  starts on {} and ends today. Your machine's own clock is untouched.",
+            first_day.strftime("%-d %b %Y")
+        ));
+        self.line("  The function is the real binary, driven through the real Lambda Runtime API.");
+        let mut table = table(&["developer", "begins with"]);
+        for person in people.iter() {
+            table.add_row([person.name, person.story]);
+        }
+        self.table(&table);
+    }
+
+    pub(super) fn plan(&self, answer: &Value) {
+        let mut table = table(&["user", "plan"]);
+        for plan in accounts(answer).filter_map(|account| account.get("plan")) {
+            for chain in list(plan, "chains") {
+                let actions: Vec<String> = list(chain, "actions").map(|action| planned(action)).collect();
+                table.add_row([text(chain, "user"), &actions.join("\n")]);
+            }
+            for finding in list(plan, "findings") {
+                table.add_row([
+                    text(finding, "user"),
+                    &format!("for people to look at: {}", spaced(text(finding, "found"))),
+                ]);
+            }
+            for waiting in list(plan, "waiting") {
+                let reason =
+                    waiting.get("reason").and_then(Value::as_str).map_or(String::new(), |why| format!(" ({why})"));
+                let what = format!("waits: {}{reason}", spaced(text(waiting, "waitingFor")));
+                table.add_row([text(waiting, "user"), &what]);
+            }
+        }
+        let in_order: u64 = accounts(answer).filter_map(|account| account.get("usersInOrder")?.as_u64()).sum();
+        table.add_row(["", &format!("{in_order} more are in order, by the credential report alone")]);
+        self.table(&table);
+    }
+
+    /// What a run did, and what people were told.
+    pub(super) fn outcomes(&self, answer: &Value, posts: Vec<Post>) {
+        let mut table = table(&["user", "done"]);
+        for outcome in accounts(answer).flat_map(|account| list(account, "outcomes")) {
+            let mut done: Vec<String> = list(outcome, "done").map(done).collect();
+            if let Some(error) = outcome.get("failed").and_then(|failed| failed.get("error")?.as_str()) {
+                done.push(format!("failed: {error}"));
+            }
+            table.add_row([text(outcome, "user"), &done.join("\n")]);
+        }
+        if table.is_empty() {
+            self.line("  Nothing to do.");
+        } else {
+            self.table(&table);
+        }
+        for failure in accounts(answer).flat_map(|account| list(account, "failures")).filter_map(Value::as_str) {
+            self.line(&format!("  failed: {failure}"));
+        }
+        if let Some(summary) = posts.last().filter(|post| post.channel == "operators") {
+            self.line(&format!("  #operators: {}", text(&summary.body, "text")));
+        }
+    }
+
+    pub(super) fn envelope(&self, record: &str) {
+        self.line("  $ aws secretsmanager get-secret-value --secret-id banto/access-keys/alice \\");
+        self.line("      --query SecretString --output text | gpg --decrypt");
+        let armor = record.lines().skip_while(|line| !line.starts_with("-----BEGIN"));
+        for line in armor.take(4) {
+            self.line(&format!("  | {line}"));
+        }
+        self.line("  | …");
+    }
+
+    pub(super) fn fetched(&self, key: &str, caller: &str) {
+        self.line(&format!("  Only her OpenPGP key opens it. Inside is {key} with its secret,"));
+        self.line("  and signed with that secret (the local AWS checks the signature):");
+        self.line(&format!("  $ aws sts get-caller-identity\n  {caller}"));
+    }
+
+    pub(super) fn opened(&self, key: &str) {
+        self.line(&format!("  Bob's old key is dead, so the notice itself carries the envelope: he opens it"));
+        self.line(&format!("  with `gpg --decrypt` and has {key}."));
+    }
+
+    pub(super) fn people(&self, people: &People, now: &[Vec<AccessKey>]) {
+        let mut table = table(&["developer", "began with", "now"]);
+        for (person, keys) in people.iter().zip(now) {
+            let keys: Vec<String> = keys
+                .iter()
+                .map(|key| {
+                    let created = key.created_at.strftime("%-d %b %Y");
+                    format!("{} of {created}, {}", key.id, if key.active { "active" } else { "disabled" })
+                })
+                .collect();
+            table.add_row([person.name.to_owned(), person.story.to_owned(), keys.join("\n")]);
+        }
+        self.table(&table);
+    }
+
+    pub(super) fn messages(&self, posts: &[Post]) {
+        self.title("What people read in Slack, first lines only");
+        for post in posts {
+            let mention = texts(&post.body).into_iter().find(|text| text.starts_with("<@"));
+            let to = mention.map_or(String::new(), |mention| format!(" {mention}"));
+            let line = format!("  #{}{to} {}", post.channel, text(&post.body, "text"));
+            self.line(&line.chars().take(usize::from(WIDTH)).collect::<String>());
+        }
+    }
+
+    pub(super) fn shortcomings(&self) {
+        self.title("Where the local AWS (moto) falls short of the real one");
+        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but the\n  owner out can't be seen here. It lets a disabled key sign other calls. Its\n  credential report has no row for the root user and is never stale.");
+    }
+
+    pub(super) fn kept(&self, endpoint: &str, key: &str) {
+        self.title("Left running until Ctrl-C. Try, in another terminal:");
+        self.line(&format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION=ap-northeast-1"));
+        self.line(&format!("  export AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=any"));
+        self.line("  aws iam list-access-keys --user-name alice");
+        self.line("  aws secretsmanager get-secret-value --secret-id banto/access-keys/alice \\");
+        self.line("      --query SecretString --output text");
+    }
+
+    fn table(&self, table: &Table) {
+        self.line(&table.to_string());
+    }
+}
+
+/// Whether a run did anything, or had anything new to say.
+pub(super) fn did_anything(answer: &Value) -> bool {
+    accounts(answer).any(|account| {
+        let plan = account.get("plan").unwrap_or(&Value::Null);
+        let new = list(plan, "findings").any(|finding| finding.get("said") == Some(&Value::Bool(false)));
+        new || list(account, "outcomes").chain(list(account, "failures")).next().is_some()
+    })
+}
+
+/// Every text of a Slack message's blocks.
+pub(super) fn texts(message: &Value) -> Vec<String> {
+    list(message, "blocks").filter_map(|block| block.get("text")?.get("text")?.as_str().map(str::to_owned)).collect()
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH).set_header(header.to_vec());
+    table
+}
+
+/// An action that is planned, in words.
+fn planned(action: &Value) -> String {
+    match text(action, "do") {
+        "issue" => "issue a new key, sealed to the pinned certificate".to_owned(),
+        "tell" => format!("tell: {}", spaced(text(action, "tell"))),
+        other => format!("{} {}", spaced(other), text(action, "key")),
+    }
+}
+
+/// An action that was done, in words.
+fn done(action: &Value) -> String {
+    match text(action, "do") {
+        "issue" => "new key issued and sealed".to_owned(),
+        "tell" => format!("told: {}", spaced(text(action, "tell"))),
+        "disable" => format!("old key {} disabled", text(action, "key")),
+        "disableExposed" => format!("exposed key {} disabled at once", text(action, "key")),
+        "delete" => format!("disabled key {} deleted", text(action, "key")),
+        other => format!("{} {}", spaced(other), text(action, "key")),
+    }
+}
+
+fn accounts(answer: &Value) -> impl Iterator<Item = &Value> {
+    list(answer, "accounts")
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `willBeDisabled` as `will be disabled`.
+fn spaced(camel: &str) -> String {
+    let mut words = String::new();
+    for c in camel.chars() {
+        if c.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
+
+fn tracing_line(what: &str) {
+    let _nobody_reads = writeln!(std::io::stderr(), "… {what}").is_err();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_fit_eighty_columns() {
+        let mut table = table(&["user", "plan"]);
+        table.add_row(["alice", &"a long sentence that goes on ".repeat(20)]);
+        assert!(table.to_string().lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn names_of_the_wire_become_words() {
+        assert_eq!(spaced("willBeDisabled"), "will be disabled");
+        assert_eq!(done(&serde_json::json!({"do": "tell", "tell": "warning"})), "told: warning");
+    }
+
+    #[test]
+    fn a_run_that_only_repeats_what_was_said_did_nothing() {
+        let answer = |said| serde_json::json!({"accounts": [{"plan": {"findings": [{"said": said}]}, "outcomes": []}]});
+        assert!(did_anything(&answer(false)));
+        assert!(!did_anything(&answer(true)));
+    }
+}
