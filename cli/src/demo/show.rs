@@ -82,7 +82,7 @@ impl Show {
         let mut table = table(&["user", "plan"]);
         for plan in accounts(answer).filter_map(|account| account.get("plan")) {
             for chain in list(plan, "chains") {
-                let actions: Vec<String> = list(chain, "actions").map(|action| planned(action)).collect();
+                let actions: Vec<String> = list(chain, "actions").map(planned).collect();
                 table.add_row([text(chain, "user"), &actions.join("\n")]);
             }
             for finding in list(plan, "findings") {
@@ -143,7 +143,7 @@ impl Show {
     }
 
     pub(super) fn opened(&self, key: &str) {
-        self.line(&format!("  Bob's old key is dead, so the notice itself carries the envelope: he opens it"));
+        self.line("  Bob's old key is dead, so the notice itself carries the envelope: he opens it");
         self.line(&format!("  with `gpg --decrypt` and has {key}."));
     }
 

@@ -179,7 +179,7 @@ impl<'a> Rehearsal<'a> {
         if self.user.key(key).is_none_or(|key| key.active) {
             self.breach("R2", format!("{key} deleted, but it is active"));
         }
-        if !disabled_at.is_some_and(|at| self.now.duration_since(*at) >= recovery) {
+        if disabled_at.is_none_or(|at| self.now.duration_since(*at) < recovery) {
             self.breach("R2", format!("{key} deleted, but Banto did not disable it {recovery:#} ago"));
         }
         self.active.remove(&Some(key));

@@ -59,32 +59,31 @@ pub fn channel(audience: &Audience) -> Option<&str> {
 pub fn check(message: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     let mut total = 0;
-    let blocks = message["blocks"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut limit = |what: &str, value: &Value, most: usize| {
-        let length = value.as_str().unwrap_or_default().chars().count();
+    let blocks = message.get("blocks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut limit = |what: &str, text: Option<&Value>, most: usize| {
+        let length = text.and_then(Value::as_str).unwrap_or_default().chars().count();
         total += length;
         if length == 0 || length > most {
             problems.push(format!("{what} has {length} characters, not 1 to {most}"));
         }
     };
-    limit("the fall-back text", &message["text"], SECTION);
+    limit("the fall-back text", message.get("text"), SECTION);
+    let fields = |block: &Value| block.get("fields").and_then(Value::as_array).cloned();
     for block in blocks {
-        match block["type"].as_str() {
-            Some("header") => limit("a header", &block["text"]["text"], HEADER),
-            Some("section") if block["fields"].is_array() => {
-                for field in block["fields"].as_array().into_iter().flatten() {
-                    limit("a field", &field["text"], FIELD);
-                }
+        match (block.get("type").and_then(Value::as_str), fields(block)) {
+            (Some("header"), None) => limit("a header", block.pointer("/text/text"), HEADER),
+            (Some("section"), Some(fields)) => {
+                fields.iter().for_each(|field| limit("a field", field.get("text"), FIELD));
             }
-            Some("section") => limit("a section", &block["text"]["text"], SECTION),
-            Some("context") => limit("a context", &block["elements"][0]["text"], SECTION),
-            _ => limit("a block of another type", &Value::Null, 0),
+            (Some("section"), None) => limit("a section", block.pointer("/text/text"), SECTION),
+            (Some("context"), None) => limit("a context", block.pointer("/elements/0/text"), SECTION),
+            _ => limit("a block of another type", None, 0),
         }
     }
     if blocks.is_empty() || blocks.len() > BLOCKS {
         problems.push(format!("the message has {} blocks, not 1 to {BLOCKS}", blocks.len()));
     }
-    if blocks.iter().any(|block| block["fields"].as_array().is_some_and(|fields| fields.len() > FIELDS)) {
+    if blocks.iter().filter_map(fields).any(|fields| fields.len() > FIELDS) {
         problems.push(format!("a section has more than {FIELDS} fields"));
     }
     if total > MESSAGE {

@@ -1,5 +1,7 @@
 //! Which way a notice goes, and what happens when a way fails.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

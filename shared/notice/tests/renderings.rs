@@ -1,5 +1,7 @@
 //! How notices look, and that they fit. `BLESS=1` writes the expected files anew; look at them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use banto_notice::{Audience, Notice, Section, Step, Urgency, slack, sns};

@@ -1,5 +1,7 @@
 //! Which certificates are accepted, which are refused and why, and what an envelope gives away.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 

@@ -175,7 +175,7 @@ fn promises(was: &UserView, is: &UserView, now: Timestamp, pace: &Pace) -> Vec<S
             broken.push(format!("R2: {id} deleted while active"));
         }
         let disabled_at = old_record.as_ref().and_then(|record| record.disabled.get(id));
-        if !is_orphan(id, key) && !disabled_at.is_some_and(|at| now.duration_since(*at) >= pace.recovery) {
+        if !is_orphan(id, key) && disabled_at.is_none_or(|at| now.duration_since(*at) < pace.recovery) {
             broken.push(format!("R2: {id} deleted too early"));
         }
     }
