@@ -55,7 +55,7 @@ async fn build(name: &str, workspace: &Path, directory: &Path) -> Result<()> {
         Some(profile) => profile,
     };
     let status = Command::new(cargo)
-        .args(["build", "--package", name, "--profile", profile])
+        .args(["build", "--quiet", "--package", name, "--profile", profile])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", directory.parent().unwrap_or(directory))
         .kill_on_drop(true)

@@ -63,12 +63,13 @@ impl InvocationError {
         Self { error_type: error_type.to_owned(), message: message.into() }
     }
 
-    /// Reads what a function posts to an error endpoint. The header wins over the body.
+    /// Reads what a function posts to an error endpoint. Callers are given the body; the header, which
+    /// AWS's own runtime for Rust always sets to `unhandled`, is for Lambda's telemetry.
     fn from_post(headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |field: &str| body.get(field).and_then(Value::as_str).map(str::to_owned);
         let header = headers.get("lambda-runtime-function-error-type").and_then(|value| value.to_str().ok());
-        let error_type = header.map(str::to_owned).or_else(|| text("errorType"));
+        let error_type = text("errorType").or_else(|| header.map(str::to_owned));
         Self {
             error_type: error_type.unwrap_or_else(|| "Unhandled".to_owned()),
             message: text("errorMessage").unwrap_or_default(),

@@ -10,6 +10,8 @@ use crate::{AccountId, GroupName, RoleArn, SecretArn, TopicArn, UserName};
 
 mod parse;
 mod section;
+#[cfg(test)]
+mod tests;
 
 pub use section::PolicyProblems;
 

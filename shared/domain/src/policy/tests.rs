@@ -1,0 +1,227 @@
+//! What is read, what is refused, and how each problem is named.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::{Policy, Selector};
+
+const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
+const SCHEMA: &str = include_str!("../../../../banto.schema.json");
+
+/// The least that a policy must say.
+const LEAST: &str = r#"
+[rotation]
+[[rotation.accounts]]
+id = "111122223333"
+role = "arn:aws:iam::111122223333:role/banto"
+certificate_bucket = "certificates"
+[notices]
+operators_topic = "arn:aws:sns:eu-west-1:111122223333:operators"
+owners_topic = "arn:aws:sns:eu-west-1:111122223333:owners"
+"#;
+
+fn problems(text: &str) -> String {
+    Policy::parse(text).unwrap_err().to_string()
+}
+
+/// The least policy with something added to its first section.
+fn with(lines: &str) -> String {
+    LEAST.replacen("[rotation]\n", &format!("[rotation]\n{lines}\n"), 1)
+}
+
+#[test]
+fn the_example_says_everything_and_is_accepted() {
+    let policy = Policy::parse(EXAMPLE).unwrap();
+    let rotation = &policy.rotation;
+    assert_eq!(rotation.pace.deadline, Some(SignedDuration::from_hours(14 * 24)));
+    assert_eq!(rotation.machines.as_ref().unwrap().pace.recovery, rotation.pace.recovery);
+    assert_eq!(rotation.machines.as_ref().unwrap().pace.rotate_after, SignedDuration::from_hours(365 * 24));
+    assert_eq!(rotation.exemptions[0].until, "2027-02-01T00:00:00Z".parse().unwrap());
+    assert_eq!(rotation.windows[0].days.len(), 5);
+    assert!(policy.notices.slack.unwrap().channels.contains_key("team-payments"));
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let rotation = Policy::parse(LEAST).unwrap().rotation;
+    assert_eq!(rotation.pace, super::Pace::default());
+    assert!(rotation.enabled && rotation.windows.is_empty() && rotation.exemptions.is_empty());
+    assert_eq!(rotation.max_users_per_run, 25);
+    assert!(rotation.accounts[0].assume);
+    assert_eq!(rotation.accounts[0].certificate_prefix, "certs/");
+}
+
+#[test]
+fn every_problem_is_named_at_once_each_with_its_line() {
+    let text = EXAMPLE
+        .replace("grace_days = 1 ", "grace_days = 0 ")
+        .replace("recovery_days", "recovery_dais")
+        .replace("Asia/Tokyo", "Asia/Tokio")
+        .replace("until = 2027-01-31", "until = \"soon\"");
+    let found = problems(&text);
+    for (line, says) in [
+        (9, "`rotation.grace_days` must be a whole number from 1 to 3650, but is 0"),
+        (12, "`rotation.recovery_dais` is unknown; did you mean `recovery_days`?"),
+        (
+            32,
+            "`rotation.windows.time_zone` must be a time zone's IANA name, as in \"Asia/Tokyo\", but is \"Asia/Tokio\"",
+        ),
+        (36, "`rotation.exemptions.until` must be a date, as in 2027-01-31, or a moment with an offset, but is string"),
+    ] {
+        assert!(found.contains(&format!("banto.toml:{line}: {says}")), "{says}\n---\n{found}");
+    }
+    assert_eq!(found.lines().count(), 4, "{found}");
+}
+
+#[test]
+fn a_value_that_is_wrong_is_named_with_what_would_be_right() {
+    for (lines, says) in [
+        ("rotate_after_days = \"90\"", "must be a whole number from 1 to 3650, but is string"),
+        ("rotate_after_days = 4000", "but is 4000"),
+        ("enabled = \"yes\"", "must be true or false, but is string"),
+        ("canaries = [\"alice bob\"]", "is not an IAM user name"),
+        ("canaries = \"alice\"", "must be a list, but is string"),
+        ("max_users_per_run = 0", "from 1 to 5000, but is 0"),
+        ("machines = { who = [] }", "must name at least one user, path, tag or group"),
+        ("machines = { who = [{ path = \"machines\" }] }", "must begin and end with `/`"),
+        ("machines = { who = [{ user = \"a\", group = \"b\" }] }", "must have exactly one of"),
+        ("machines = { who = [{}] }", "must have exactly one of"),
+        (
+            "windows = [{ days = [], from = \"09:00\", to = \"17:00\", time_zone = \"UTC\" }]",
+            "must name at least one day",
+        ),
+        (
+            "windows = [{ days = [\"monday\"], from = \"09:00\", to = \"17:00\", time_zone = \"UTC\" }]",
+            "must be one of mon",
+        ),
+        (
+            "windows = [{ days = [\"mon\"], from = \"9am\", to = \"17:00\", time_zone = \"UTC\" }]",
+            "must be a time of day",
+        ),
+        ("windows = [{ days = [\"mon\"], from = \"17:00\", to = \"09:00\", time_zone = \"UTC\" }]", "must be before"),
+        ("exemptions = [{ user = \"carol\", until = 2027-01-31 }]", "`rotation.exemptions.reason` is missing"),
+        ("exemptions = [{ user = \"carol\", until = 2027-01-31, reason = \" \" }]", "must not be empty"),
+        ("colour = \"red\"", "`rotation.colour` is unknown; known here: "),
+    ] {
+        let found = problems(&with(lines));
+        assert!(found.contains(says), "{lines}: {found}");
+    }
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    for (lines, says) in [
+        ("warn_before_days = 90", "`warn_before_days` must be less than `rotate_after_days`"),
+        ("remind_before_days = 10", "`remind_before_days` must be less than `recovery_days`"),
+        ("deadline_days = 1", "`deadline_days` must be more than `grace_days`"),
+        ("deadline_days = 80", "an old key must be gone before the next warning"),
+        ("rotate_after_days = 18", "an old key must be gone before the next warning"),
+        (
+            "canaries = [\"alice\"]\nexemptions = [{ user = \"alice\", until = 2027-01-31, reason = \"on leave\" }]",
+            "alice is a canary and exempt",
+        ),
+        (
+            "accounts = [{ id = \"111122223333\", role = \"arn:aws:iam::444455556666:role/banto\", certificate_bucket = \"abc\" }]",
+            "`role` is in account 444455556666, not in 111122223333",
+        ),
+    ] {
+        let text = if lines.starts_with("accounts") {
+            let (before, after) = LEAST.split_once("[[rotation.accounts]]").unwrap();
+            format!("{before}{lines}\n[notices]{}", after.split_once("[notices]").unwrap().1)
+        } else {
+            with(lines)
+        };
+        let found = problems(&text);
+        assert!(found.contains(says), "{lines}: {found}");
+    }
+    let account = LEAST.split_once("[[rotation.accounts]]").unwrap().1.split_once("[notices]").unwrap().0;
+    let twice = LEAST.replace("[notices]", &format!("[[rotation.accounts]]{account}[notices]"));
+    assert!(problems(&twice).contains("111122223333 is listed twice"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    assert!(problems("").contains("the section [rotation] is missing"));
+    assert!(problems("[rotation]\n[notices]").contains("`notices.owners_topic` is missing"));
+    assert!(problems("[rotation]\n[notices]").contains("at least one identity account"));
+    assert!(problems("rotation = 5").contains("`rotation` must be a table, but is integer"));
+}
+
+#[test]
+fn text_that_is_not_toml_is_refused_with_its_line() {
+    let found = problems("[rotation]\nenabled = = true\n[notices]\nx = 'unclosed");
+    assert!(found.contains("banto.toml:2: "), "{found}");
+    assert!(found.contains("banto.toml:4: "), "{found}");
+}
+
+#[test]
+fn a_user_is_named_whatever_the_case_of_the_letters() {
+    let (tags, groups) = Default::default();
+    let user = "Alice".parse().unwrap();
+    let traits = super::Traits { user: &user, path: "/developers/eu/", tags: &tags, groups: &groups };
+    assert!(Selector::User("alice".parse().unwrap()).matches(traits));
+    assert!(Selector::Path("/developers/".into()).matches(traits));
+    assert!(!Selector::Path("/machines/".into()).matches(traits));
+}
+
+/// Every key that a schema knows, sections flattened.
+fn schema_keys(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        keys.insert(name.clone());
+        schema_keys(property, keys);
+    }
+    for beneath in ["items", "definitions"] {
+        if let Some(schema) = schema.get(beneath) {
+            schema_keys(schema, keys);
+        }
+    }
+    for definition in schema["definitions"].as_object().into_iter().flatten() {
+        schema_keys(definition.1, keys);
+    }
+}
+
+#[test]
+fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let mut in_schema = BTreeSet::new();
+    schema_keys(&schema, &mut in_schema);
+    // The parser names every key that it asked for in a section when it meets one that it doesn't know.
+    let mut in_parser: BTreeSet<String> = BTreeSet::from(["rotation".into(), "notices".into()]);
+    let everywhere = [
+        ("", "zzz = 1"),
+        ("[rotation]", "zzz = 1"),
+        ("[rotation.machines]", "zzz = 1"),
+        ("[[rotation.machines.who]]", "zzz = 1"),
+        ("[[rotation.machines.who]]\n[rotation.machines.who.tag]", "zzz = 1"),
+        ("[[rotation.accounts]]", "zzz = 1"),
+        ("[[rotation.windows]]", "zzz = 1"),
+        ("[[rotation.exemptions]]", "zzz = 1"),
+        ("[notices]", "zzz = 1"),
+        ("[notices.slack]", "zzz = 1"),
+    ];
+    for (section, line) in everywhere {
+        let found = problems(&format!("{section}\n{line}\n"));
+        let known = found.lines().find_map(|line| line.split_once("known here: ")).map(|(_, known)| known.to_owned());
+        in_parser.extend(known.unwrap_or_default().split(", ").map(str::to_owned));
+    }
+    assert_eq!(in_schema, in_parser);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,400}") {
+        let _whatever = Policy::parse(&text).is_ok();
+    }
+
+    #[test]
+    fn a_mangled_line_is_never_blamed_on_a_line_outside_the_file(line in 0usize..60, with in "[a-z=\\[\\]\"0-9 ]{0,30}") {
+        let mut lines: Vec<&str> = EXAMPLE.lines().collect();
+        let count = lines.len();
+        lines[line % count] = &with;
+        if let Err(problems) = Policy::parse(&lines.join("\n")) {
+            prop_assert!(problems.iter().all(|(line, _)| (1..=count + 1).contains(&line)), "{}", problems);
+        }
+    }
+}
