@@ -1,0 +1,484 @@
+//! Each adapter on the wire: what is asked, in the services' own protocols, and what their documented
+//! answers and errors become. A server on the loopback interface gives canned answers, so that the
+//! SDK's own retries, timeouts and signatures take part.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use banto_aws::{Account, Aws, read_policy};
+use banto_domain::policy::IdentityAccount;
+use banto_domain::record::Record;
+use banto_domain::{AccessKeyId, UserName};
+use banto_ports::{AccessKeys, Certificates, ErrorKind, PortError, Records, ReportState, TopicMessage};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// An answer: status and body; status 0 closes the connection without one.
+type Canned = (u16, String);
+
+/// What was asked.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Asked {
+    fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The operation, whatever the protocol.
+    fn operation(&self) -> String {
+        let action = self.body.split('&').find_map(|field| field.strip_prefix("Action="));
+        let target = self.header("x-amz-target").split('.').nth(1);
+        action.or(target).unwrap_or(&self.line).to_owned()
+    }
+}
+
+/// A service that gives canned answers, one after the other.
+struct Service {
+    port: u16,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Service {
+    fn answering(answers: impl IntoIterator<Item = Canned>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
+        let log = asked.clone();
+        // Ends with the test's process; each connection is a thread of its own.
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (log, answers) = (log.clone(), answers.clone());
+                thread::spawn(move || while serve(&stream, &log, &answers).is_some() {});
+            }
+        });
+        Self { port, asked }
+    }
+
+    fn aws(&self) -> Aws {
+        let endpoint = format!("http://127.0.0.1:{}", self.port);
+        Aws::from_vars(|name| match name {
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" => Some("AKIAIOSFODNN7EXAMPLE".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" => Some(SECRET.to_owned()),
+            "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+            _ => None,
+        })
+        .unwrap()
+    }
+
+    fn account(&self) -> Account {
+        self.aws().account(&identity(false))
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn operations(&self) -> Vec<String> {
+        self.asked().iter().map(Asked::operation).collect()
+    }
+}
+
+/// Reads one request and answers it; `None` ends the connection.
+fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Asked>>, answers: &Mutex<VecDeque<Canned>>) -> Option<()> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    let head_end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
+        bytes.extend(&chunk[..read]);
+    };
+    let head = String::from_utf8(bytes[..head_end].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let line = lines.next().unwrap().to_owned();
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let mut asked = Asked { line, headers, body: String::new() };
+    let length: usize = asked.header("content-length").parse().unwrap_or(0);
+    while bytes.len() < head_end + length {
+        let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
+        bytes.extend(&chunk[..read]);
+    }
+    asked.body = String::from_utf8(bytes[head_end..].to_vec()).unwrap();
+    log.lock().unwrap().push(asked);
+    let (status, body) = answers.lock().unwrap().pop_front().unwrap_or((500, String::new()));
+    if status == 0 {
+        return None;
+    }
+    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(answer.as_bytes()).ok()
+}
+
+fn identity(assume: bool) -> IdentityAccount {
+    IdentityAccount {
+        id: "111122223333".parse().unwrap(),
+        role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
+        assume,
+        certificate_bucket: "certificates".into(),
+        certificate_prefix: "certs/".into(),
+    }
+}
+
+fn alice() -> UserName {
+    "alice".parse().unwrap()
+}
+
+fn key() -> AccessKeyId {
+    "AKIAI44QH8DHBEXAMPLE".parse().unwrap()
+}
+
+fn record() -> Record {
+    Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()).next("run")
+}
+
+/// An answer of a service that speaks the query protocol.
+fn xml(operation: &str, result: &str) -> Canned {
+    let body = format!(
+        "<{operation}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{operation}Result>{result}</{operation}Result>\
+         <ResponseMetadata><RequestId>x</RequestId></ResponseMetadata></{operation}Response>"
+    );
+    (200, body)
+}
+
+fn xml_error(status: u16, code: &str) -> Canned {
+    let body = format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>in words</Message></Error></ErrorResponse>");
+    (status, body)
+}
+
+fn json_error(status: u16, code: &str) -> Canned {
+    (status, json!({ "__type": code, "message": "in words" }).to_string())
+}
+
+fn created() -> Canned {
+    let key = format!(
+        "<AccessKey><UserName>alice</UserName><AccessKeyId>AKIAI44QH8DHBEXAMPLE</AccessKeyId><Status>Active</Status>\
+         <SecretAccessKey>{SECRET}</SecretAccessKey><CreateDate>2026-11-24T01:00:00Z</CreateDate></AccessKey>"
+    );
+    xml("CreateAccessKey", &key)
+}
+
+fn member(id: &str, status: &str) -> String {
+    format!(
+        "<member><UserName>alice</UserName><AccessKeyId>{id}</AccessKeyId><Status>{status}</Status>\
+         <CreateDate>2026-08-01T09:30:00Z</CreateDate></member>"
+    )
+}
+
+#[tokio::test]
+async fn a_user_is_read_with_id_path_and_tags() {
+    let user = "<User><UserName>alice</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId><Path>/developers/</Path>\
+        <Arn>arn:aws:iam::111122223333:user/developers/alice</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
+        <Tags><member><Key>banto:slack</Key><Value>U024BE7LH</Value></member></Tags></User>";
+    let service = Service::answering([xml("GetUser", user)]);
+    let user = service.account().keys.user(&alice()).await.unwrap();
+    assert_eq!((user.id.as_str(), user.path.as_str()), ("AIDACKCEVSQ6C2EXAMPLE", "/developers/"));
+    assert_eq!(user.tags["banto:slack"], "U024BE7LH");
+    let asked = &service.asked()[0];
+    assert!(asked.body.contains("Action=GetUser") && asked.body.contains("UserName=alice"));
+    assert!(asked.header("user-agent").contains("app/banto"), "{}", asked.header("user-agent"));
+}
+
+#[tokio::test]
+async fn keys_are_read_page_by_page() {
+    let page = |id, status, more: &str| {
+        let result = format!("<AccessKeyMetadata>{}</AccessKeyMetadata>{more}", member(id, status));
+        xml("ListAccessKeys", &result)
+    };
+    let service = Service::answering([
+        page("AKIAIOSFODNN7EXAMPLE", "Active", "<IsTruncated>true</IsTruncated><Marker>next</Marker>"),
+        page("AKIAI44QH8DHBEXAMPLE", "Inactive", "<IsTruncated>false</IsTruncated>"),
+    ]);
+    let keys = service.account().keys.keys(&alice()).await.unwrap();
+    let seen: Vec<_> = keys.iter().map(|key| (key.id.as_str(), key.active)).collect();
+    assert_eq!(seen, [("AKIAIOSFODNN7EXAMPLE", true), ("AKIAI44QH8DHBEXAMPLE", false)]);
+    assert!(service.asked()[1].body.contains("Marker=next"));
+}
+
+#[tokio::test]
+async fn members_of_a_group_are_read_page_by_page() {
+    let page = |name: &str, more: &str| {
+        let result = format!(
+            "<Group><GroupName>parked</GroupName><GroupId>AGPACKCEVSQ6C2EXAMPLE</GroupId><Path>/</Path>\
+             <Arn>arn:aws:iam::111122223333:group/parked</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Group>\
+             <Users><member><UserName>{name}</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId><Path>/</Path>\
+             <Arn>arn:aws:iam::111122223333:user/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users>{more}"
+        );
+        xml("GetGroup", &result)
+    };
+    let service = Service::answering([
+        page("alice", "<IsTruncated>true</IsTruncated><Marker>next</Marker>"),
+        page("bob", "<IsTruncated>false</IsTruncated>"),
+    ]);
+    let members = service.account().keys.members(&"parked".parse().unwrap()).await.unwrap();
+    assert_eq!(members, BTreeSet::from(["alice".parse().unwrap(), "bob".parse().unwrap()]));
+}
+
+#[tokio::test]
+async fn the_report_is_asked_for_and_decoded() {
+    let content = "dXNlcixhcm4="; // "user,arn"
+    let service = Service::answering([
+        xml("GenerateCredentialReport", "<State>STARTED</State>"),
+        xml("GenerateCredentialReport", "<State>INPROGRESS</State>"),
+        xml("GenerateCredentialReport", "<State>COMPLETE</State>"),
+        xml("GetCredentialReport", &format!("<Content>{content}</Content><ReportFormat>text/csv</ReportFormat>")),
+    ]);
+    let keys = service.account().keys;
+    for expected in [ReportState::InProgress, ReportState::InProgress, ReportState::Complete] {
+        assert_eq!(keys.request_report().await, Ok(expected));
+    }
+    assert_eq!(keys.report().await.unwrap(), b"user,arn");
+}
+
+#[tokio::test]
+async fn each_state_of_a_report_that_is_not_there_is_told_apart() {
+    for (status, code, kind) in [
+        (410, "ReportExpired", ErrorKind::Missing),
+        (410, "ReportNotPresent", ErrorKind::Missing),
+        (404, "ReportInProgress", ErrorKind::NotReady),
+    ] {
+        let service = Service::answering([xml_error(status, code)]);
+        assert_eq!(service.account().keys.report().await.unwrap_err().kind, kind, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn use_and_never_used_are_told_apart_and_an_answer_without_either_is_no_never() {
+    let usage = |used: &str| xml("GetAccessKeyLastUsed", &format!("<UserName>alice</UserName>{used}"));
+    let service = Service::answering([
+        usage("<AccessKeyLastUsed><LastUsedDate>2026-11-20T10:00:00Z</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>"),
+        usage("<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>"),
+        usage(""),
+    ]);
+    let keys = service.account().keys;
+    assert_eq!(keys.usage(&key()).await.unwrap().last.unwrap().service, "s3");
+    assert_eq!(keys.usage(&key()).await.unwrap().last, None);
+    assert!(keys.usage(&key()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_key_is_created_with_its_secret() {
+    let service = Service::answering([created()]);
+    let created = service.account().keys.create(&alice()).await.unwrap();
+    assert_eq!(created.id, key());
+    assert_eq!(created.secret.expose_secret(), SECRET);
+    assert!(!format!("{created:?}").contains(&SECRET[..8]));
+}
+
+#[tokio::test]
+async fn create_access_key_is_sent_once_however_it_fails() {
+    for failure in [(500, String::new()), (503, String::new()), (0, String::new()), xml_error(400, "Throttling")] {
+        let service = Service::answering([failure.clone(), created()]);
+        let error = service.account().keys.create(&alice()).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Throttled), "{failure:?}: {error}");
+        assert_eq!(service.operations(), ["CreateAccessKey"], "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_call_is_tried_again() {
+    for failure in [(500, String::new()), (0, String::new()), xml_error(400, "Throttling")] {
+        let service = Service::answering([failure.clone(), failure.clone(), xml("UpdateAccessKey", "")]);
+        service.account().keys.set_active(&alice(), &key(), false).await.unwrap();
+        assert_eq!(service.asked().len(), 3, "{failure:?}");
+        assert!(service.asked()[2].body.contains("Status=Inactive"));
+    }
+}
+
+#[tokio::test]
+async fn errors_are_classified_and_speak_the_services_own_words() {
+    for (status, code, kind) in [
+        (404, "NoSuchEntity", ErrorKind::Missing),
+        (403, "AccessDenied", ErrorKind::Denied),
+        (409, "LimitExceeded", ErrorKind::LimitExceeded),
+        (409, "EntityTemporarilyUnmodifiable", ErrorKind::NotReady),
+        (409, "ConcurrentModification", ErrorKind::Conflict),
+        (400, "ValidationError", ErrorKind::Invalid),
+        (418, "Unheard", ErrorKind::Invalid),
+    ] {
+        let service = Service::answering([xml_error(status, code)]);
+        let error = service.account().keys.delete(&alice(), &key()).await.unwrap_err();
+        let expected = PortError::new(kind, "iam:DeleteAccessKey", format!("{code}: in words"));
+        assert_eq!(error, expected, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_can_not_be_read_is_an_error_without_what_it_held() {
+    let torn = format!("<CreateAccessKeyResponse><SecretAccessKey>{SECRET}</SecretAccessKey>");
+    let service = Service::answering([(200, torn), (200, format!("{{\"SecretString\": \"{SECRET}\""))]);
+    let account = service.account();
+    let one = format!("{:?}", account.keys.create(&alice()).await.unwrap_err());
+    let other = format!("{:?}", account.records.read(&alice()).await.unwrap_err());
+    assert!(!one.contains(&SECRET[..8]) && !other.contains(&SECRET[..8]), "{one} {other}");
+}
+
+#[tokio::test]
+async fn a_record_is_read_and_its_absence_is_no_error() {
+    let current = json!({ "SecretString": "a record", "VersionId": "x" }).to_string();
+    let service = Service::answering([(200, current), json_error(400, "ResourceNotFoundException")]);
+    let records = service.account().records;
+    assert_eq!(records.read(&alice()).await, Ok(Some("a record".to_owned())));
+    assert_eq!(records.read(&"bob,smith".parse().unwrap()).await, Ok(None));
+    let names: Vec<Value> = service.asked().iter().map(|asked| asked.json()["SecretId"].clone()).collect();
+    assert_eq!(names, ["banto/access-keys/alice", "banto/access-keys/bob/comma/smith"]);
+}
+
+#[tokio::test]
+async fn a_record_is_created_and_written_under_its_versions_token() {
+    let service = Service::answering([(200, "{}".to_owned()), (200, "{}".to_owned())]);
+    let records = service.account().records;
+    records.create(&alice(), &record()).await.unwrap();
+    records.write(&alice(), &record().next("run")).await.unwrap();
+    let asked = service.asked();
+    assert_eq!(asked[0].operation(), "CreateSecret");
+    assert_eq!(asked[0].json()["ClientRequestToken"], record().write_token());
+    assert_eq!(asked[0].json()["SecretString"], record().to_text());
+    assert!(asked[0].json()["Description"].as_str().unwrap().contains("| gpg --decrypt"));
+    assert_eq!(asked[1].operation(), "PutSecretValue");
+    assert_eq!(asked[1].json()["ClientRequestToken"], record().next("run").write_token());
+}
+
+#[tokio::test]
+async fn a_version_that_someone_else_wrote_is_a_conflict() {
+    let service = Service::answering([
+        json_error(400, "ResourceExistsException"),
+        json_error(400, "ResourceExistsException"),
+        json_error(400, "InvalidRequestException"),
+    ]);
+    let records = service.account().records;
+    assert_eq!(records.create(&alice(), &record()).await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(records.write(&alice(), &record()).await.unwrap_err().kind, ErrorKind::Conflict);
+    // A secret that is scheduled for deletion.
+    assert_eq!(records.write(&alice(), &record()).await.unwrap_err().kind, ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_record_is_protected_by_a_policy_that_denies_everyone_else() {
+    let service = Service::answering([(200, "{}".to_owned())]);
+    let owner = "arn:aws:iam::111122223333:user/developers/alice".parse().unwrap();
+    service.account().records.protect(&alice(), &owner).await.unwrap();
+    let asked = service.asked()[0].json();
+    assert_eq!(asked["BlockPublicPolicy"], true);
+    let policy: Value = serde_json::from_str(asked["ResourcePolicy"].as_str().unwrap()).unwrap();
+    assert_eq!(policy.to_string(), read_policy(&owner, &identity(false).role));
+    assert_eq!(policy["Statement"][0]["Principal"]["AWS"], owner.as_str());
+    assert_eq!(policy["Statement"][1]["Effect"], "Deny");
+    assert_eq!(policy["Statement"][1]["Principal"], "*");
+    let readers = &policy["Statement"][1]["Condition"]["StringNotEquals"]["aws:PrincipalArn"];
+    assert_eq!(*readers, json!([owner, identity(false).role]));
+}
+
+#[tokio::test]
+async fn a_certificate_is_read_and_its_absence_is_no_error() {
+    let missing = "<Error><Code>NoSuchKey</Code><Message>in words</Message></Error>".to_owned();
+    let service = Service::answering([(200, "a certificate".to_owned()), (404, missing)]);
+    let certificates = service.account().certificates;
+    assert_eq!(certificates.read(&alice()).await, Ok(Some(b"a certificate".to_vec())));
+    assert_eq!(certificates.read(&"bob+smith@example.com".parse().unwrap()).await, Ok(None));
+    let lines: Vec<String> = service.asked().into_iter().map(|asked| asked.line).collect();
+    assert!(lines[0].starts_with("GET /certificates/certs/alice.asc?"), "{}", lines[0]);
+    assert!(lines[1].starts_with("GET /certificates/certs/bob%2Bsmith%40example.com.asc?"), "{}", lines[1]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_forbidden_or_too_large_or_in_no_bucket_is_an_error_that_helps() {
+    let denied = "<Error><Code>AccessDenied</Code><Message>in words</Message></Error>".to_owned();
+    let no_bucket = "<Error><Code>NoSuchBucket</Code><Message>in words</Message></Error>".to_owned();
+    let service = Service::answering([(403, denied), (404, no_bucket), (200, "x".repeat(300 * 1024))]);
+    let certificates = service.account().certificates;
+    let error = certificates.read(&alice()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied);
+    assert!(error.message.contains("s3:ListBucket"), "{error}");
+    assert_eq!(certificates.read(&alice()).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(certificates.read(&alice()).await.unwrap_err().kind, ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_secret_and_a_topic_are_asked_for_in_their_own_region() {
+    let value = json!({ "SecretString": "https://hooks.slack.com/services/x" }).to_string();
+    let service = Service::answering([(200, value), xml("Publish", "<MessageId>x</MessageId>")]);
+    let aws = service.aws();
+    let secret = "arn:aws:secretsmanager:us-west-2:111122223333:secret:banto/slack/owners-AbCdEf".parse().unwrap();
+    let url = aws.secrets().value(&secret).await.unwrap();
+    assert_eq!(url.expose_secret(), "https://hooks.slack.com/services/x");
+    let topic = "arn:aws:sns:ap-south-1:111122223333:owners".parse().unwrap();
+    let message = TopicMessage {
+        subject: "a subject".into(),
+        body: "a body".into(),
+        attributes: [("user".to_owned(), "alice".to_owned())].into(),
+    };
+    aws.topics().publish(&topic, &message).await.unwrap();
+    let asked = service.asked();
+    assert!(asked[0].header("authorization").contains("/us-west-2/secretsmanager/"));
+    assert!(asked[1].header("authorization").contains("/ap-south-1/sns/"));
+    assert!(asked[1].body.contains("MessageAttributes.entry.1.Name=user"), "{}", asked[1].body);
+    assert!(asked[1].body.contains("Subject=a+subject") || asked[1].body.contains("Subject=a%20subject"));
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_once_and_its_credentials_sign_every_call() {
+    let assumed = xml(
+        "AssumeRole",
+        "<Credentials><AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
+         <SessionToken>a-token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>",
+    );
+    let nobody = || json_error(400, "ResourceNotFoundException");
+    let service = Service::answering([assumed, xml("UpdateAccessKey", ""), nobody(), nobody()]);
+    let account = service.aws().account(&identity(true));
+    assert!(service.asked().is_empty(), "nothing is asked before it is needed");
+    account.keys.set_active(&alice(), &key(), true).await.unwrap();
+    account.records.read(&alice()).await.unwrap();
+    account.records.read(&alice()).await.unwrap();
+    let asked = service.asked();
+    assert_eq!(service.operations(), ["AssumeRole", "UpdateAccessKey", "GetSecretValue", "GetSecretValue"]);
+    assert!(asked[0].header("authorization").contains("Credential=AKIAIOSFODNN7EXAMPLE/"));
+    for asked in &asked[1..] {
+        assert!(asked.header("authorization").contains("Credential=ASIAIOSFODNN7EXAMPLE/"));
+        assert_eq!(asked.header("x-amz-security-token"), "a-token");
+    }
+}
+
+#[test]
+fn every_missing_variable_is_named_at_once() {
+    let error = Aws::from_vars(|_| None).unwrap_err().to_string();
+    assert_eq!(error, "the environment lacks AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY");
+}
+
+#[tokio::test]
+async fn one_services_endpoint_wins_over_the_common_one_unless_endpoints_are_ignored() {
+    let (common, own) = (Service::answering([]), Service::answering([xml("DeleteAccessKey", "")]));
+    let vars = |ignore: bool| {
+        let (common, own) = (common.port, own.port);
+        move |name: &str| match name {
+            "AWS_ENDPOINT_URL" => Some(format!("http://127.0.0.1:{common}")),
+            "AWS_ENDPOINT_URL_IAM" => Some(format!("http://127.0.0.1:{own}")),
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" => ignore.then(|| "true".to_owned()),
+            _ => Some("x".to_owned()),
+        }
+    };
+    let account = Aws::from_vars(vars(false)).unwrap().account(&identity(false));
+    account.keys.delete(&alice(), &key()).await.unwrap();
+    assert_eq!((common.asked().len(), own.asked().len()), (0, 1));
+    assert!(!format!("{:?}", Aws::from_vars(vars(true)).unwrap()).contains("127.0.0.1"));
+}
