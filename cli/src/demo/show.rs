@@ -3,8 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,6 +11,11 @@ use serde_json::Value;
 use super::people::People;
 use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
+
+/// Lines below the header and at the end, and nothing else.
+const STYLE: TableStyle = TableStyle::new()
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
 
 /// Columns of everything that is shown.
 const WIDTH: u16 = 80;
@@ -163,13 +167,14 @@ impl Show {
     }
 
     pub(super) fn messages(&self, posts: &[Post]) {
-        self.title("What people read in Slack, first lines only");
+        self.title("What people read in Slack, the first line of each message");
+        let mut table = table(&["channel", "message"]);
         for post in posts {
             let mention = texts(&post.body).into_iter().find(|text| text.starts_with("<@"));
-            let to = mention.map_or(String::new(), |mention| format!(" {mention}"));
-            let line = format!("  #{}{to} {}", post.channel, text(&post.body, "text"));
-            self.line(&line.chars().take(usize::from(WIDTH)).collect::<String>());
+            let to = mention.map_or(String::new(), |mention| format!("{mention} "));
+            table.add_row([format!("#{}", post.channel), format!("{to}{}", text(&post.body, "text"))]);
         }
+        self.table(&table);
     }
 
     pub(super) fn shortcomings(&self) {
@@ -207,7 +212,7 @@ pub(super) fn texts(message: &Value) -> Vec<String> {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH).set_header(header.to_vec());
     table
 }

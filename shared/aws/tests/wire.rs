@@ -162,7 +162,9 @@ fn xml(operation: &str, result: &str) -> Canned {
 }
 
 fn xml_error(status: u16, code: &str) -> Canned {
-    let body = format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>in words</Message></Error></ErrorResponse>");
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>in words</Message></Error></ErrorResponse>"
+    );
     (status, body)
 }
 
@@ -266,7 +268,9 @@ async fn each_state_of_a_report_that_is_not_there_is_told_apart() {
 async fn use_and_never_used_are_told_apart_and_an_answer_without_either_is_no_never() {
     let usage = |used: &str| xml("GetAccessKeyLastUsed", &format!("<UserName>alice</UserName>{used}"));
     let service = Service::answering([
-        usage("<AccessKeyLastUsed><LastUsedDate>2026-11-20T10:00:00Z</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>"),
+        usage(
+            "<AccessKeyLastUsed><LastUsedDate>2026-11-20T10:00:00Z</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>",
+        ),
         usage("<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>"),
         usage(""),
     ]);

@@ -102,3 +102,68 @@ fn invalid(message: &str) -> PortError {
 fn unavailable(message: &str) -> PortError {
     PortError::new(ErrorKind::Unavailable, CALL, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server that gives one answer, and the URL of a webhook there.
+    fn answering(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/services/confidential", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap();
+            assert!(request[..length].starts_with(b"POST /services/confidential HTTP/1.1\r\n"));
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        url
+    }
+
+    async fn post(url: &str) -> Result<(), PortError> {
+        SlackWebhooks::default().post(&SecretString::from(url), "{\"text\":\"hello\"}".to_owned()).await
+    }
+
+    #[tokio::test]
+    async fn only_a_2xx_answer_is_success() {
+        post(&answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")).await.unwrap();
+        for (answer, kind, says) in [
+            (
+                "HTTP/1.1 429 X\r\nretry-after: 30\r\ncontent-length: 12\r\n\r\nrate_limited",
+                ErrorKind::Throttled,
+                "HTTP status 429 (rate_limited), to be tried again after 30 s",
+            ),
+            (
+                "HTTP/1.1 400 X\r\ncontent-length: 14\r\n\r\ninvalid_blocks",
+                ErrorKind::Invalid,
+                "HTTP status 400 (invalid_blocks)",
+            ),
+            ("HTTP/1.1 404 X\r\ncontent-length: 13\r\n\r\n<html>no</htm", ErrorKind::Invalid, "HTTP status 404"),
+            ("HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n", ErrorKind::Unavailable, "HTTP status 500"),
+            ("HTTP/1.1 302 X\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", ErrorKind::Unavailable, "HTTP status 302"),
+            ("", ErrorKind::Unavailable, "the connection failed"),
+        ] {
+            let error = post(&answering(answer)).await.unwrap_err();
+            assert_eq!(error, PortError::new(kind, CALL, says));
+        }
+    }
+
+    #[tokio::test]
+    async fn only_slack_is_posted_to_and_no_error_repeats_the_url() {
+        for url in [
+            "https://example.com/services/confidential",
+            "http://hooks.slack.com/services/confidential",
+            "https://hooks.slack.com.example.com/confidential",
+            "https://hooks.slack.com@example.com/confidential",
+            "not a url, confidential",
+        ] {
+            let error = post(url).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid, "{url}");
+            assert!(!format!("{error:?}").contains("confidential"), "{error}");
+        }
+    }
+}

@@ -112,3 +112,38 @@ fn tell_lambda(message: &str) {
         tracing::warn!(%error, "Lambda could not be told");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+
+    use super::*;
+    use crate::Metrics;
+
+    #[test]
+    fn a_failure_is_told_with_its_kind_and_all_its_causes() {
+        let error = Err::<(), _>(anyhow!("the cause")).context("what failed").unwrap_err();
+        let told = answer(Some(Err(Failure::new("UnknownEvent", error))), "function").unwrap_err();
+        assert_eq!((told.error_type.as_str(), told.error_message.as_str()), ("UnknownEvent", "what failed: the cause"));
+    }
+
+    #[test]
+    fn a_panic_is_told_without_its_message() {
+        let outcome = async { panic!("confidential") };
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let outcome: Option<Result<Answer, Failure>> =
+            AssertUnwindSafe(outcome).catch_unwind().now_or_never().and_then(Result::ok);
+        std::panic::set_hook(hook);
+        let told = answer(outcome, "function").unwrap_err();
+        assert_eq!(told.error_type, "Panic");
+        assert!(!told.error_message.contains("confidential"));
+    }
+
+    #[test]
+    fn a_response_is_told_as_it_is() {
+        let response = serde_json::json!({ "dryRun": true });
+        let given = Answer { response: response.clone(), metrics: Metrics::default() };
+        assert_eq!(answer(Some(Ok(given)), "function").unwrap(), response);
+    }
+}

@@ -1,0 +1,264 @@
+//! What a run costs, against the budgets: `cargo bench --package banto-tests`, or `cargo make bench`.
+//!
+//! Calls and bytes are counted. Times are CPU times of one run on whatever machine this is: compare
+//! them with each other, not with yesterday's. Cold starts are taken on a local AWS over plain HTTP,
+//! so that a TLS handshake comes on top; the same job in Python is measured beside them.
+
+#[path = "../src/rotation/stage.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod stage;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use banto::local::aws::Aws;
+use banto::local::function_binary;
+use banto::local::moto::Moto;
+use banto::local::runtime_api::Function;
+use banto::local::venv::Venv;
+use banto_fake::World;
+use banto_seal::holder::{Holder, Kind, Lifetime};
+use banto_seal::{Credential, Recipient};
+use jiff::SignedDuration;
+use rotate_access_keys::event::Mode;
+use rotate_access_keys::snapshot::{Certificate, Key, PIN_TAG, Remembered, Snapshot, Used, User};
+use rotate_access_keys::{check, plan};
+use secrecy::SecretString;
+use serde_json::json;
+
+use stage::{add_registered, days, everyone, handle, policy, start};
+
+/// How often each process is started; the median counts.
+const STARTS: usize = 9;
+
+/// The same job in Python: asks for the event, asks IAM for the credential report, answers. It lacks
+/// the runtime client that AWS's own runtime would load besides.
+const IN_PYTHON: &str = r#"
+import json, os, time, urllib.request
+import boto3
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+iam = boto3.client("iam")
+secrets = boto3.client("secretsmanager")
+with urllib.request.urlopen(api + "next") as event:
+    request = event.headers["Lambda-Runtime-Aws-Request-Id"]
+    json.load(event)
+while iam.generate_credential_report()["State"] != "COMPLETE":
+    pass
+rows = iam.get_credential_report()["Content"].splitlines()
+body = json.dumps({"rows": len(rows)}).encode()
+urllib.request.urlopen(urllib.request.Request(api + request + "/response", data=body, method="POST")).read()
+time.sleep(600)
+"#;
+
+fn main() {
+    println!("{:<52} {:>14} {:>14}", "what", "measured", "budget");
+    calls();
+    planning();
+    sealing();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(cold_starts());
+}
+
+fn row(what: &str, measured: impl ToString, budget: &str) {
+    println!("{what:<52} {:>14} {budget:>14}", measured.to_string());
+}
+
+/// Calls to AWS over 5,000 users.
+fn calls() {
+    let world = World::at(start());
+    for number in 0..4_950 {
+        let user = world.add_user(&format!("young-{number}"));
+        world.add_key(&user, days(10));
+    }
+    handle(&world, &policy(), &everyone());
+    row("calls to AWS, 4,950 users, nobody due", world.calls().len(), "2");
+    world.advance(SignedDuration::from_hours(5));
+    for number in 0..50 {
+        add_registered(&world, &format!("due-{number}"), days(100));
+    }
+    let mut policy = policy();
+    policy.rotation.max_users_per_run = 50;
+    let before = world.calls().len();
+    handle(&world, &policy, &everyone());
+    row("calls to AWS, 5,000 users, 1 % due, first rotation", world.calls().len() - before, "502");
+}
+
+/// CPU time of planning and checking 5,000 users, all of them due.
+fn planning() {
+    let now = start();
+    let fingerprint = "D1A66E1A23B182C9980F788CFBFCC82A015E7330";
+    let user = |number: u32| User {
+        name: format!("user-{number}").parse().unwrap(),
+        id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
+        arn: format!("arn:aws:iam::111122223333:user/user-{number}").parse().unwrap(),
+        path: "/".into(),
+        tags: BTreeMap::from([(PIN_TAG.to_owned(), fingerprint.to_owned())]),
+        groups: BTreeSet::new(),
+        keys: vec![Key {
+            id: format!("AKIA{number:016}").parse().unwrap(),
+            active: true,
+            created_at: now - days(100),
+            used: Used::Unknown,
+        }],
+        record: Remembered::Nothing,
+        certificate: Certificate::Usable { fingerprint: fingerprint.parse().unwrap(), expires_soon: None },
+    };
+    let snapshot = Snapshot {
+        account: "111122223333".parse().unwrap(),
+        mode: Mode::Due,
+        exposed: BTreeSet::new(),
+        users: (0..5_000).map(user).collect(),
+        unread: Vec::new(),
+        in_order: 0,
+        oldest_key: None,
+    };
+    let policy = policy().rotation;
+    let mut took = Vec::new();
+    for _ in 0..STARTS {
+        let begun = Instant::now();
+        black_box(plan::plan(black_box(&snapshot), &policy, now));
+        took.push(begun.elapsed());
+    }
+    let made = plan::plan(&snapshot, &policy, now);
+    row("planning 5,000 users, all due, ms", milliseconds(median(&mut took)), "10");
+    let begun = Instant::now();
+    black_box(check::check(&snapshot, &made, &policy, now));
+    row("checking that plan, ms", milliseconds(begun.elapsed()), "");
+}
+
+fn sealing() {
+    let now = start();
+    let secret = SecretString::from("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    let (account, user) = ("111122223333".parse().unwrap(), "alice".parse().unwrap());
+    let key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
+    let credential = Credential { account: &account, user: &user, key: &key, secret: &secret, created_at: now };
+    for kind in [
+        Kind::Curve25519,
+        Kind::Curve25519V6,
+        Kind::NistP256,
+        Kind::NistP384,
+        Kind::NistP521,
+        Kind::Rsa2048,
+        Kind::Rsa4096,
+    ] {
+        let lifetime = Lifetime { from: now - days(1), until: None };
+        let holder = Holder::generate("Alice", kind, lifetime).unwrap();
+        let certificate = holder.certificate().unwrap();
+        let recipient = Recipient::parse(certificate.as_bytes(), holder.fingerprint(), now).unwrap();
+        let mut took = Vec::new();
+        for _ in 0..50 {
+            let begun = Instant::now();
+            black_box(recipient.seal(&credential).unwrap());
+            took.push(begun.elapsed());
+        }
+        row(&format!("sealing to {kind:?}, ms"), milliseconds(median(&mut took)), "1");
+    }
+}
+
+/// From the start of the process to its first response.
+async fn cold_starts() {
+    let quiet = |_: &str| {};
+    let venv = Venv::ensure(&quiet).await.unwrap();
+    let binary = function_binary("rotate-access-keys", &quiet).await.unwrap();
+    let zipped = zipped(&venv, &binary).await;
+    row("binary, MB", megabytes(fs::metadata(&binary).unwrap().len()), "");
+    row("zip, MB", megabytes(zipped), "3.5");
+
+    let moto = Moto::start(&venv).await.unwrap();
+    let nobody = Aws::nobody(moto.endpoint(), "eu-west-1");
+    let credentials = nobody.assume_role("arn:aws:iam::111122223333:role/bench").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let policy = directory.path().join("banto.toml");
+    fs::write(
+        &policy,
+        "[rotation]\n[[rotation.accounts]]\nid = \"111122223333\"\nrole = \"arn:aws:iam::111122223333:role/bench\"\n\
+         assume = false\ncertificate_bucket = \"certificates\"\n[notices]\n\
+         operators_topic = \"arn:aws:sns:eu-west-1:111122223333:operators\"\n\
+         owners_topic = \"arn:aws:sns:eu-west-1:111122223333:owners\"\n",
+    )
+    .unwrap();
+    let variables: Vec<(String, String)> = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
+        ("AWS_ENDPOINT_URL", moto.endpoint()),
+        ("BANTO_POLICY", policy.to_str().unwrap()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+
+    let script = directory.path().join("in_python");
+    fs::write(&script, format!("#!{}\n{IN_PYTHON}", venv.python().display())).unwrap();
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+
+    let (mut rust, mut python) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        rust.push(cold_start(&binary, &variables).await);
+        python.push(cold_start(&script, &variables).await);
+    }
+    let cpu = |starts: &[ColdStart]| median(&mut starts.iter().map(|start| start.cpu).collect::<Vec<_>>());
+    row("init, wall, ms", milliseconds(median(&mut rust.iter().map(|start| start.init).collect::<Vec<_>>())), "4");
+    row("CPU until the first response, ms", milliseconds(cpu(&rust)), "10");
+    row("peak memory, MB", megabytes(rust.iter().map(|start| start.peak).max().unwrap()), "12");
+    row("the same job in Python: CPU, ms", milliseconds(cpu(&python)), "");
+    row("the same job in Python: peak memory, MB", megabytes(python.iter().map(|start| start.peak).max().unwrap()), "");
+    let ratio = cpu(&python).as_secs_f64() / cpu(&rust).as_secs_f64();
+    row("times less CPU than Python", format!("{ratio:.0}"), "40");
+}
+
+struct ColdStart {
+    init: Duration,
+    cpu: Duration,
+    peak: u64,
+}
+
+async fn cold_start(binary: &Path, variables: &[(String, String)]) -> ColdStart {
+    let mut function = Function::start(binary, variables.iter().cloned()).await.unwrap();
+    let init = function.init_duration();
+    function.invoke(&json!({}), Duration::from_secs(60)).await.unwrap();
+    let process = Path::new("/proc").join(function.process_id().unwrap().to_string());
+    let threads = fs::read_dir(process.join("task")).unwrap().map(|thread| thread.unwrap().path());
+    // The first number is the time on a processor, in nanoseconds. (Linux, sched-stats.)
+    let on_cpu = |thread: std::path::PathBuf| {
+        let statistics = fs::read_to_string(thread.join("schedstat")).unwrap();
+        statistics.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let cpu = Duration::from_nanos(threads.map(on_cpu).sum());
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024;
+    function.stop().await;
+    ColdStart { init, cpu, peak }
+}
+
+async fn zipped(venv: &Venv, binary: &Path) -> u64 {
+    let script = "import io, sys, zipfile\nzip = io.BytesIO()\n\
+        with zipfile.ZipFile(zip, 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as file: file.write(sys.argv[1], 'bootstrap')\n\
+        print(len(zip.getvalue()))";
+    let output = tokio::process::Command::new(venv.python())
+        .args(["-c", script])
+        .arg(binary)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+fn median(values: &mut [Duration]) -> Duration {
+    values.sort();
+    values[values.len() / 2]
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2}", duration.as_secs_f64() * 1e3)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1e6)
+}
