@@ -63,9 +63,10 @@ fn filter(wanted: Option<&str>) -> Targets {
         let all = Targets::new().with_default(level);
         return if level == LevelFilter::TRACE { all } else { hush(all) };
     }
+    // A word that is no level would be taken for a crate, and everything else fall silent.
     match wanted.parse::<Targets>() {
-        Ok(targets) => targets,
-        Err(_) => hush(Targets::new().with_default(LevelFilter::INFO)),
+        Ok(targets) if wanted.contains('=') => targets,
+        _ => hush(Targets::new().with_default(LevelFilter::INFO)),
     }
 }
 

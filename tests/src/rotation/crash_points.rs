@@ -175,7 +175,7 @@ fn after_a_fault_at_any_call_further_runs_converge_and_no_promise_is_broken() {
             }
         }
     }
-    println!("crash points: {points}, promises broken: {}", broken.len());
+    say!("crash points: {points}, promises broken: {}", broken.len());
     assert!(broken.is_empty(), "{broken:#?}");
     assert!(points > 300, "{points}");
 }
@@ -202,7 +202,7 @@ fn after_faults_in_two_runs_in_a_row_further_runs_converge() {
             }
         }
     }
-    println!("crash points: {points}, promises broken: {}", broken.len());
+    say!("crash points: {points}, promises broken: {}", broken.len());
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
@@ -255,6 +255,6 @@ fn two_runs_interleaved_at_every_call_issue_one_key() {
             }
         }
     }
-    println!("interleavings: {points}, promises broken: {}", broken.len());
+    say!("interleavings: {points}, promises broken: {}", broken.len());
     assert!(broken.is_empty(), "{broken:#?}");
 }

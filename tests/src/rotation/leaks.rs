@@ -52,7 +52,7 @@ fn no_piece_of_a_secret_is_anywhere_but_inside_the_ciphertext() {
             }
         }
     }
-    println!("runs scanned: {scanned}, bytes: {bytes}, leaks: 0");
+    say!("runs scanned: {scanned}, bytes: {bytes}, leaks: 0");
     assert!(bytes > 100_000, "nothing was captured");
 }
 

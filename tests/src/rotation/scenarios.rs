@@ -338,7 +338,7 @@ fn a_run_over_5000_users_makes_at_most_2_calls_and_10_for_each_due_user() {
     handle(&world, &policy, &everyone());
     let calls = world.calls().len() - before;
     assert_eq!(count(&world, "iam:CreateAccessKey"), 50);
-    println!("calls for 50 due of 5,000: {calls}, budget 502");
+    say!("calls for 50 due of 5,000: {calls}, budget 502");
     // The operators' summary is one call more.
     assert!(calls <= 2 + 10 * 50 + 1, "{calls}");
 }
