@@ -6,6 +6,7 @@
 mod certificates;
 mod config;
 mod errors;
+mod http;
 mod keys;
 mod records;
 mod role;

@@ -1,5 +1,6 @@
 //! Posts to Slack's incoming webhooks.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +13,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::OnceCell;
 
 const CALL: &str = "slack:post";
 /// How long Slack may take.
@@ -27,7 +27,7 @@ type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 /// Posts to Slack's incoming webhooks. The client is made when it is first needed.
 #[derive(Debug, Default)]
 pub struct SlackWebhooks {
-    client: OnceCell<HttpClient>,
+    client: OnceLock<HttpClient>,
 }
 
 #[async_trait]
@@ -36,7 +36,7 @@ impl Webhooks for SlackWebhooks {
         let uri = checked(url.expose_secret())?;
         let request = Request::post(uri).header("content-type", "application/json").body(Full::from(body));
         let request = request.map_err(|_| invalid("the webhook's URL can't be used"))?;
-        let client = self.client.get_or_try_init(async || client()).await?;
+        let client = self.client.get_or_init(client);
         let answered = tokio::time::timeout(PATIENCE, async {
             let answer = client.request(request).await.map_err(|_| unavailable("the connection failed"))?;
             let (head, body) = answer.into_parts();
@@ -66,18 +66,10 @@ fn checked(url: &str) -> Result<Uri, PortError> {
     }
 }
 
-fn client() -> Result<HttpClient, PortError> {
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls_provider())
-        .map_err(|_| unavailable("this machine has no root certificates"))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
-}
-
-fn rustls_provider() -> rustls::crypto::CryptoProvider {
-    rustls::crypto::ring::default_provider()
+fn client() -> HttpClient {
+    let connector =
+        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 fn kind_of(status: StatusCode) -> ErrorKind {
