@@ -1,6 +1,6 @@
 //! `banto demo`: the real function rotates real keys on a local AWS, through 16 simulated days.
 //!
-//! The story is in [`play`]; who takes part is in `people`, how it looks in `show`.
+//! The story is in `play`; who takes part is in `people`, how it looks in `show`.
 
 mod people;
 mod show;
