@@ -1,7 +1,7 @@
 //! Who is issued a key in this run, and who waits: canaries first, then the oldest keys, up to the
 //! policy's cap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::UserName;
 use banto_domain::policy::RotationPolicy;
@@ -17,30 +17,28 @@ pub(super) fn limit(plan: &mut Plan, snapshot: &Snapshot, policy: &RotationPolic
     let due: BTreeSet<UserName> = plan.chains.iter().filter(issues).map(|chain| chain.user.clone()).collect();
     let is_canary = |user: &User| policy.canaries.contains(&user.name);
     let mut queue: Vec<&User> = snapshot.users.iter().filter(|user| due.contains(&user.name)).collect();
-    queue.sort_by_key(|user| (!is_canary(user), user.keys.first().map(|key| key.created_at), user.name.clone()));
+    queue.sort_by_cached_key(|user| (!is_canary(user), user.keys.first().map(|key| key.created_at), user.name.clone()));
 
     // While a canary's key is on its way, a flaw in issuing harms the canary alone.
     let canary_sings = |user: &&User| is_canary(user) && (due.contains(&user.name) || is_on_its_way(user, now));
     let canaries_only = snapshot.users.iter().any(|user| canary_sings(&user));
 
     let mut left = policy.max_users_per_run;
-    let mut put_off = Vec::new();
+    let mut put_off = BTreeMap::new();
     for user in queue {
         if canaries_only && !is_canary(user) {
-            put_off.push((user.name.clone(), Until::Canaries));
+            put_off.insert(&user.name, Until::Canaries);
         } else if left == 0 {
-            put_off.push((user.name.clone(), Until::NextRun));
+            put_off.insert(&user.name, Until::NextRun);
         } else {
             left -= 1;
         }
     }
-    for (user, until) in put_off {
-        for chain in plan.chains.iter_mut().filter(|chain| chain.user == user) {
-            chain.actions.retain(|action| !belongs_to_due_issue(action));
-        }
-        plan.waiting.push(Waiting { user: Some(user), until });
+    for chain in plan.chains.iter_mut().filter(|chain| put_off.contains_key(&chain.user)) {
+        chain.actions.retain(|action| !belongs_to_due_issue(action));
     }
     plan.chains.retain(|chain| !chain.actions.is_empty());
+    plan.waiting.extend(put_off.into_iter().map(|(user, until)| Waiting { user: Some(user.clone()), until }));
 }
 
 fn is_due_issue(action: &Action) -> bool {
