@@ -1,0 +1,147 @@
+//! Every message that an owner can get: it fits Slack and SNS, and reads as it did when a person last
+//! looked. `BLESS=1` writes `messages.txt` beside this file anew, and the Slack messages into the
+//! folder that `MESSAGES` names, if it names one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use banto_domain::AccessKeyId;
+use banto_domain::policy::IdentityAccount;
+use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
+use banto_notice::{Notice, slack, sns};
+use jiff::Timestamp;
+use rotate_access_keys::plan::{Because, Message};
+use rotate_access_keys::snapshot::{Certificate, Remembered, SLACK_TAG, User};
+use rotate_access_keys::words;
+
+const ENVELOPE: &str =
+    "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
+
+fn old() -> AccessKeyId {
+    "AKIAIOSFODNN7EXAMPLE".parse().unwrap()
+}
+
+fn new() -> AccessKeyId {
+    "AKIAI44QH8DHBEXAMPLE".parse().unwrap()
+}
+
+fn at() -> Timestamp {
+    "2026-12-04T01:00:00Z".parse().unwrap()
+}
+
+fn alice() -> User {
+    User {
+        name: "alice".parse().unwrap(),
+        id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
+        arn: "arn:aws:iam::111122223333:user/alice".parse().unwrap(),
+        path: "/".into(),
+        tags: BTreeMap::from([(SLACK_TAG.to_owned(), "U024BE7LH".to_owned())]),
+        groups: BTreeSet::new(),
+        keys: Vec::new(),
+        record: Remembered::Nothing,
+        certificate: Certificate::NotAsked,
+    }
+}
+
+fn record() -> Record {
+    let rotation = Rotation {
+        reason: Reason::Due,
+        intended_at: at(),
+        existing: BTreeSet::from([old()]),
+        recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap(),
+        issued: Some(Issued { key: new(), created_at: at() }),
+        delivered_at: None,
+    };
+    Record {
+        rotation: Some(rotation),
+        envelope: Some(StoredEnvelope { key: new(), armored: ENVELOPE.into() }),
+        ..Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap())
+    }
+}
+
+fn messages() -> Vec<(&'static str, Message)> {
+    let keys = || BTreeSet::from([old()]);
+    let problem = "the certificate expired on 2026-10-09T00:00:00Z; extend it with `gpg --quick-set-expire FINGERPRINT 2y` \
+        and register it again";
+    let warning = |certificate_problem: Option<&str>, certificate_expires_at| Message::Warning {
+        key: old(),
+        rotates_at: at(),
+        certificate_problem: certificate_problem.map(str::to_owned),
+        certificate_expires_at,
+    };
+    let disabling = |because| Message::Disabling { key: old(), because, restorable_until: at() };
+    vec![
+        ("warning", warning(None, None)),
+        ("warning, certificate expires soon", warning(None, Some(at()))),
+        ("warning, certificate refused", warning(Some(problem), None)),
+        (
+            "certificate problem",
+            Message::CertificateProblem { key: Some(old()), code: "expired".into(), reason: problem.into() },
+        ),
+        (
+            "certificate problem, no key",
+            Message::CertificateProblem { key: None, code: "expired".into(), reason: problem.into() },
+        ),
+        ("issued", Message::Issued { reason: Reason::Due, old: keys(), carry_envelope: false }),
+        (
+            "issued after an emergency",
+            Message::Issued { reason: Reason::Emergency, old: BTreeSet::new(), carry_envelope: true },
+        ),
+        ("will be disabled", Message::WillBeDisabled { key: old(), at: at() }),
+        ("disabling, new key used", disabling(Because::NewKeyUsed)),
+        ("disabling by deadline", disabling(Because::Deadline)),
+        ("exposed", Message::Exposed { keys: keys(), has_other: false }),
+        ("will be deleted", Message::WillBeDeleted { key: old(), at: at() }),
+        ("deleting", Message::Deleting { key: old() }),
+    ]
+}
+
+fn notice(message: &Message) -> Notice {
+    let account = IdentityAccount {
+        id: "111122223333".parse().unwrap(),
+        role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
+        assume: false,
+        certificate_bucket: "certificates".into(),
+        certificate_prefix: "certs/".into(),
+    };
+    words::to_owner(message, &alice(), &account, Some(&record()))
+}
+
+#[test]
+fn every_message_fits_and_reads_as_it_did() {
+    let mut text = String::new();
+    for (name, message) in messages() {
+        let notice = notice(&message);
+        let in_slack = slack::message(&notice);
+        assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
+        let mail = sns::message(&notice);
+        text.push_str(&format!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body));
+        if let Some(folder) = std::env::var_os("MESSAGES") {
+            let file = Path::new(&folder).join(format!("{}.json", name.replace([' ', ','], "-")));
+            std::fs::write(file, in_slack.to_string()).unwrap();
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}
+
+#[test]
+fn whoever_has_no_working_key_gets_the_envelope_itself_and_nobody_else_does() {
+    for (name, message) in messages() {
+        let expected = name == "issued after an emergency" || name == "disabling by deadline";
+        assert_eq!(notice(&message).envelope.is_some(), expected, "{name}");
+    }
+}
+
+#[test]
+fn each_message_has_an_id_of_its_own() {
+    let ids: BTreeSet<String> = messages().iter().map(|(_, message)| notice(message).id).collect();
+    // Warnings about one key are one message, whatever they say of the certificate; so are the two
+    // ways to disable it, and to issue the one that replaces it.
+    assert_eq!(ids.len(), messages().len() - 4, "{ids:#?}");
+}
