@@ -11,14 +11,20 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use banto_domain::policy::IdentityAccount;
+use banto_domain::policy::onboarding::Way;
+use banto_domain::policy::{IdentityAccount, OnboardingPolicy};
 use banto_ports::{Secrets, Topics};
 
 use crate::certificates::S3Certificates;
 use crate::http::Http;
 use crate::keys::IamKeys;
+use crate::member::AssumedMembers;
+use crate::organization::Organizations;
+use crate::queue::SqsQueue;
 use crate::records::SecretsManagerRecords;
 use crate::role::AssumedRole;
+use crate::stacks::CloudFormationStacks;
+use crate::statuses::{DynamoDbStatuses, S3Dashboard};
 use crate::telling::{SecretsManager, Sns};
 
 /// How often a call is tried in all, the pauses growing with jitter.
@@ -32,10 +38,18 @@ const CALL: Duration = Duration::from_secs(25);
 /// The services that are talked to, as `AWS_ENDPOINT_URL_<SERVICE>` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
+    Account,
+    CloudFormation,
+    Config,
+    DynamoDb,
+    Ec2,
     Iam,
+    Organizations,
     S3,
+    S3Control,
     SecretsManager,
     Sns,
+    Sqs,
     Sts,
 }
 
@@ -67,6 +81,23 @@ pub struct Account {
     pub records: SecretsManagerRecords,
     /// The certificates of its users.
     pub certificates: S3Certificates,
+}
+
+/// The ways to act in the Organization.
+#[derive(Debug)]
+pub struct OrganizationClients {
+    /// Its accounts.
+    pub organization: Organizations,
+    /// The way into them.
+    pub members: AssumedMembers,
+    /// The StackSet's instances.
+    pub stacks: CloudFormationStacks,
+    /// The accounts that wait.
+    pub queue: SqsQueue,
+    /// What is known of each account.
+    pub statuses: DynamoDbStatuses,
+    /// The dashboard's data.
+    pub dashboard: S3Dashboard,
 }
 
 impl Aws {
@@ -111,6 +142,33 @@ impl Aws {
             ),
             certificates: S3Certificates::new(aws.s3(), identity),
         }
+    }
+
+    /// The ways to act in the Organization.
+    pub fn organization(&self, policy: &OnboardingPolicy) -> OrganizationClients {
+        let stack_set = match &policy.way {
+            Way::StackSet(stack_set) => Some(stack_set.clone()),
+            Way::Direct => None,
+        };
+        OrganizationClients {
+            organization: Organizations::new(aws_sdk_organizations::Client::new(&self.of(Service::Organizations))),
+            members: AssumedMembers::new(self.clone(), policy),
+            stacks: CloudFormationStacks::new(
+                aws_sdk_cloudformation::Client::new(&self.of(Service::CloudFormation)),
+                stack_set,
+            ),
+            queue: SqsQueue::new(self, &policy.queue),
+            statuses: DynamoDbStatuses::new(aws_sdk_dynamodb::Client::new(&self.of(Service::DynamoDb)), &policy.table),
+            dashboard: S3Dashboard::new(self.s3(), &policy.dashboard),
+        }
+    }
+
+    /// The same AWS with other credentials.
+    pub(crate) fn with_credentials(&self, credentials: Credentials) -> Self {
+        let provider = SharedCredentialsProvider::new(credentials);
+        // A cache of its own: these credentials are not the function's.
+        let config = self.config.to_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache());
+        Self { config: config.build(), endpoints: Arc::clone(&self.endpoints) }
     }
 
     /// Secrets that the policy names.
@@ -162,10 +220,18 @@ impl Endpoints {
             return Self::default();
         }
         let services = [
+            (Service::Account, "AWS_ENDPOINT_URL_ACCOUNT"),
+            (Service::CloudFormation, "AWS_ENDPOINT_URL_CLOUDFORMATION"),
+            (Service::Config, "AWS_ENDPOINT_URL_CONFIG_SERVICE"),
+            (Service::DynamoDb, "AWS_ENDPOINT_URL_DYNAMODB"),
+            (Service::Ec2, "AWS_ENDPOINT_URL_EC2"),
             (Service::Iam, "AWS_ENDPOINT_URL_IAM"),
+            (Service::Organizations, "AWS_ENDPOINT_URL_ORGANIZATIONS"),
             (Service::S3, "AWS_ENDPOINT_URL_S3"),
+            (Service::S3Control, "AWS_ENDPOINT_URL_S3_CONTROL"),
             (Service::SecretsManager, "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             (Service::Sns, "AWS_ENDPOINT_URL_SNS"),
+            (Service::Sqs, "AWS_ENDPOINT_URL_SQS"),
             (Service::Sts, "AWS_ENDPOINT_URL_STS"),
         ];
         let of = services.into_iter().filter_map(|(service, name)| Some((service, var(name)?))).collect();

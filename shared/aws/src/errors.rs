@@ -65,7 +65,8 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"
         | "ExpiredToken"
-        | "UnrecognizedClientException" => ErrorKind::Denied,
+        | "UnauthorizedOperation" => ErrorKind::Denied,
+        "UnrecognizedClientException" | "AuthFailure" => ErrorKind::UnknownCaller,
         "NoSuchEntity"
         | "NoSuchEntityException"
         | "ResourceNotFoundException"
@@ -73,13 +74,28 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "NoSuchBucket"
         | "NotFound"
         | "NotFoundException"
+        | "AccountNotFoundException"
+        | "ChildNotFoundException"
+        | "NoSuchBucketException"
+        | "NoSuchPublicAccessBlockConfiguration"
         | "ReportNotPresent"
         | "ReportExpired" => ErrorKind::Missing,
-        "EntityAlreadyExists" | "ConcurrentModification" | "ResourceExistsException" | "PreconditionFailed" => {
-            ErrorKind::Conflict
-        }
+        "EntityAlreadyExists"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "ResourceExistsException"
+        | "PreconditionFailed"
+        | "StaleRequestException" => ErrorKind::Conflict,
         "LimitExceeded" | "LimitExceededException" => ErrorKind::LimitExceeded,
-        "EntityTemporarilyUnmodifiable" | "ReportInProgress" => ErrorKind::NotReady,
+        // A new account, a StackSet at work, a role that was just made.
+        "EntityTemporarilyUnmodifiable"
+        | "ReportInProgress"
+        | "OptInRequired"
+        | "SubscriptionRequiredException"
+        | "OperationInProgressException"
+        | "InvalidRoleException"
+        | "NoAvailableConfigurationRecorderException"
+        | "NoAvailableDeliveryChannelException" => ErrorKind::NotReady,
         _ if status == 429 => ErrorKind::Throttled,
         _ if status == 403 => ErrorKind::Denied,
         _ if status >= 500 => ErrorKind::Unavailable,

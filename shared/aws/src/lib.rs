@@ -5,12 +5,23 @@
 
 mod certificates;
 mod config;
+mod ec2;
 mod errors;
 mod http;
 mod keys;
+mod member;
+mod organization;
+mod pace;
+mod queue;
 mod records;
+mod recording;
 mod role;
+mod roles;
+mod settings;
+mod stacks;
+mod statuses;
 mod telling;
 
-pub use config::{Account, Aws, ConfigError};
+pub use config::{Account, Aws, ConfigError, OrganizationClients};
+pub use member::SESSION_POLICY;
 pub use records::{read_policy, secret_name};

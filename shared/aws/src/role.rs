@@ -4,8 +4,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use banto_domain::RoleArn;
+use banto_ports::PortError;
 
-use crate::errors::port_error;
+use crate::errors::{lacking, port_error};
 
 /// What CloudTrail shows of the session.
 const SESSION: &str = "banto";
@@ -24,19 +25,28 @@ impl AssumedRole {
     }
 
     async fn assume(&self) -> Result {
-        let answer = self.sts.assume_role().role_arn(self.role.as_str()).role_session_name(SESSION).send().await;
-        let answer = answer.map_err(|error| CredentialsError::provider_error(port_error("sts:AssumeRole", &error)))?;
-        let lacking = || CredentialsError::unhandled("the answer of sts:AssumeRole lacks credentials");
-        let credentials = answer.credentials.ok_or_else(lacking)?;
-        let expires_at = credentials.expiration.try_into().map_err(|_| lacking())?;
-        Ok(Credentials::new(
-            credentials.access_key_id,
-            credentials.secret_access_key,
-            Some(credentials.session_token),
-            Some(expires_at),
-            "AssumeRole",
-        ))
+        credentials(&self.sts, self.role.as_str(), None).await.map_err(CredentialsError::provider_error)
     }
+}
+
+/// Assumes a role, its session limited by a policy if one is given.
+pub(crate) async fn credentials(
+    sts: &aws_sdk_sts::Client,
+    role: &str,
+    policy: Option<&str>,
+) -> std::result::Result<Credentials, PortError> {
+    const CALL: &str = "sts:AssumeRole";
+    let request = sts.assume_role().role_arn(role).role_session_name(SESSION).set_policy(policy.map(str::to_owned));
+    let answer = request.send().await.map_err(|error| port_error(CALL, &error))?;
+    let credentials = answer.credentials.ok_or_else(|| lacking(CALL, "credentials"))?;
+    let expires_at = credentials.expiration.try_into().map_err(|_| lacking(CALL, "when the credentials expire"))?;
+    Ok(Credentials::new(
+        credentials.access_key_id,
+        credentials.secret_access_key,
+        Some(credentials.session_token),
+        Some(expires_at),
+        "AssumeRole",
+    ))
 }
 
 impl ProvideCredentials for AssumedRole {

@@ -1,5 +1,5 @@
 //! What Banto talks about: names that are valid because they were parsed, the policy in
-//! `banto.toml`, and the record of a rotation.
+//! `banto.toml`, the record of a rotation and the status of an account.
 //!
 //! Deliberately absent: I/O, clocks, async, AWS SDK types, and every secret. A value of this crate
 //! may be logged.
@@ -7,7 +7,9 @@
 mod names;
 pub mod policy;
 pub mod record;
+pub mod status;
 
 pub use names::{
-    AccessKeyId, AccountId, Fingerprint, GroupName, NameError, RoleArn, SecretArn, TopicArn, UserArn, UserId, UserName,
+    AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl, Region, ResourceType,
+    RoleArn, RoleName, SecretArn, TopicArn, UserArn, UserId, UserName,
 };

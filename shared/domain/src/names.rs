@@ -142,6 +142,65 @@ name!(
 );
 
 name!(
+    /// A region's code.
+    Region,
+    "a region",
+    "a region's code, like eu-west-1",
+    is_region
+);
+
+name!(
+    /// An IAM role's name. (IAM API reference, `CreateRole`: `[\w+=,.@-]+`, at most 64 characters.)
+    RoleName,
+    "an IAM role name",
+    "1 to 64 letters, digits or any of + = , . @ _ -",
+    is_iam_name
+);
+
+name!(
+    /// An organizational unit's id, or that of the Organization's root.
+    /// (Organizations API reference, `ListParents`: `ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}`, `r-[0-9a-z]{4,32}`.)
+    OuId,
+    "an organizational unit's id",
+    "an id like ou-ab12-cdef3456, or a root's like r-ab12",
+    |text| (text.starts_with("ou-") || text.starts_with("r-")) && text.len() <= 68
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+);
+
+name!(
+    /// A resource type of AWS Config, as in `AWS::EC2::Instance`.
+    ResourceType,
+    "a resource type",
+    "a type like AWS::EC2::Instance",
+    |text| text.split("::").count() == 3
+        && text.split("::").all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+);
+
+name!(
+    /// A managed policy's ARN, AWS's own or an account's.
+    PolicyArn,
+    "a managed policy's ARN",
+    "arn:aws:iam::aws:policy/<name> or arn:aws:iam::<account>:policy/<name>",
+    |text| is_arn(text, "iam", "policy/") || is_aws_policy(text)
+);
+
+name!(
+    /// A KMS key's ARN.
+    KeyArn,
+    "a KMS key's ARN",
+    "arn:aws:kms:<region>:<account>:key/<id>",
+    |text| is_arn(text, "kms", "key/")
+);
+
+name!(
+    /// An SQS queue's URL.
+    QueueUrl,
+    "a queue's URL",
+    "https://sqs.<region>.amazonaws.com/<account>/<queue>",
+    is_queue_url
+);
+
+name!(
     /// An OpenPGP certificate's fingerprint, in capital hexadecimal digits without spaces.
     /// (RFC 9580, section 5.5.4: 20 octets for version 4, 32 for version 6.)
     Fingerprint,
@@ -193,6 +252,25 @@ impl SecretArn {
     }
 }
 
+impl Region {
+    /// The partition that the region is in, as ARNs name it.
+    pub fn partition(&self) -> &'static str {
+        match self.as_str().split('-').collect::<Vec<_>>().as_slice() {
+            ["cn", ..] => "aws-cn",
+            ["us", "gov", ..] => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+impl QueueUrl {
+    /// The region that the queue lives in; `None` where the URL is not AWS's own.
+    pub fn region(&self) -> Option<&str> {
+        let host = self.as_str().split('/').nth(2)?;
+        host.strip_prefix("sqs.")?.split('.').next()
+    }
+}
+
 fn arn_account(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
 }
@@ -207,6 +285,37 @@ fn is_iam_name(text: &str) -> bool {
 
 fn is_upper_alphanumeric(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Letters, then words, then a number, joined by hyphens: `us-gov-west-1`.
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [first, middle @ .., last] = parts.as_slice() else { return false };
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    !middle.is_empty()
+        && text.len() <= 32
+        && is_word(first)
+        && middle.iter().all(|part| is_word(part))
+        && !last.is_empty()
+        && last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `arn:<partition>:iam::aws:policy/<path and name>`
+fn is_aws_policy(text: &str) -> bool {
+    let rest = text.strip_prefix("arn:aws").and_then(|rest| rest.split_once(":iam::aws:policy/"));
+    rest.is_some_and(|(_, name)| !name.is_empty()) && text.len() <= 2048 && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// `https://<host>/<account>/<queue>`; plain HTTP for a local AWS.
+fn is_queue_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let parts: Vec<&str> = rest.split('/').collect();
+    let [host, account, queue] = parts.as_slice() else { return false };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !host.is_empty()
+        && account.parse::<AccountId>().is_ok()
+        && (1..=80).contains(&queue.len())
+        && queue.bytes().all(is_name)
 }
 
 /// `arn:<partition>:<service>:<region>:<account>:<resource>`, the resource starting as told.
@@ -252,6 +361,26 @@ mod tests {
         assert_eq!(user.account(), "111122223333");
         let topic: TopicArn = "arn:aws:sns:eu-west-1:111122223333:banto".parse().unwrap();
         assert_eq!(topic.region(), "eu-west-1");
+    }
+
+    #[test]
+    fn names_of_an_organization_are_checked() {
+        for region in ["eu-west-1", "us-gov-west-1", "ap-southeast-12"] {
+            assert!(region.parse::<Region>().is_ok(), "{region}");
+        }
+        for wrong in ["eu-west", "EU-west-1", "global", "", "eu--1", "1"] {
+            assert!(wrong.parse::<Region>().is_err(), "{wrong}");
+        }
+        assert!("arn:aws:iam::aws:policy/job-function/Billing".parse::<PolicyArn>().is_ok());
+        assert!("arn:aws:iam::111122223333:policy/boundary".parse::<PolicyArn>().is_ok());
+        assert!("arn:aws:iam::aws:role/x".parse::<PolicyArn>().is_err());
+        assert!("AWS::EC2::Instance".parse::<ResourceType>().is_ok());
+        assert!("AWS::EC2".parse::<ResourceType>().is_err());
+        let queue: QueueUrl = "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-accounts".parse().unwrap();
+        assert_eq!(queue.region(), Some("eu-west-1"));
+        let local: QueueUrl = "http://127.0.0.1:5000/111122223333/banto-accounts".parse().unwrap();
+        assert_eq!(local.region(), None);
+        assert!("https://sqs.eu-west-1.amazonaws.com/banto-accounts".parse::<QueueUrl>().is_err());
     }
 
     #[test]

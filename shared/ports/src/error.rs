@@ -15,6 +15,9 @@ pub enum ErrorKind {
     LimitExceeded,
     /// It is being prepared; later would do.
     NotReady,
+    /// The service does not know the caller: credentials that work elsewhere do not in a region that their
+    /// account has not enabled.
+    UnknownCaller,
     /// The service failed or did not answer in time; whether it acted is unknown.
     Unavailable,
     /// The request or its answer made no sense to the other side.
@@ -31,6 +34,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::LimitExceeded => "limit exceeded",
             Self::NotReady => "not ready",
+            Self::UnknownCaller => "unknown caller",
             Self::Unavailable => "unavailable",
             Self::Invalid => "invalid",
         }

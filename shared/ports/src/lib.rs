@@ -7,11 +7,20 @@
 mod clock;
 mod error;
 mod keys;
+mod member;
+mod organization;
 mod records;
 mod telling;
 
 pub use clock::Clock;
 pub use error::{ErrorKind, PortError};
 pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};
+pub use member::{
+    AccountSettings, Channel, ConfigRecording, DefaultVpc, LiveRecorder, LiveRole, Member, Members, NewRole, Recorder,
+    RecorderStatus, RecordingGroup, RegionSettings, RegionState, RoleChange, Roles, VpcPart,
+};
+pub use organization::{
+    AccountState, Before, Dashboard, Delayed, OrgAccount, Organization, Queue, StackInstance, StackInstances, Statuses,
+};
 pub use records::{Certificates, Records};
 pub use telling::{Secrets, TopicMessage, Topics, Webhooks};

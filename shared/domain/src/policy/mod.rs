@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{AccountId, GroupName, RoleArn, SecretArn, TopicArn, UserName};
 
+pub mod onboarding;
 mod parse;
 mod section;
 #[cfg(test)]
 mod tests;
 
+pub use onboarding::OnboardingPolicy;
 pub use section::PolicyProblems;
 
 /// Everything that `banto.toml` says.
@@ -20,6 +22,8 @@ pub use section::PolicyProblems;
 pub struct Policy {
     /// `[rotation]`: how access keys are rotated.
     pub rotation: RotationPolicy,
+    /// `[onboarding]`: what every account must have; `None` where Banto does not onboard accounts.
+    pub onboarding: Option<OnboardingPolicy>,
     /// `[notices]`: where people are told.
     pub notices: NoticePolicy,
 }

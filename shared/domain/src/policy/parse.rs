@@ -16,6 +16,8 @@ use super::{
     SlackPolicy,
 };
 
+mod onboarding;
+
 /// Largest policy that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 /// Fewest and most days of any pace.
@@ -55,6 +57,7 @@ impl Policy {
 fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
     let rotation = root.take("rotation").map(|value| root.of("rotation", value));
     let notices = root.take("notices").map(|value| root.of("notices", value));
+    let onboarding = root.take("onboarding").map(|value| onboarding::onboarding_policy(root.of("onboarding", value)));
     for (name, section) in [("rotation", &rotation), ("notices", &notices)] {
         if section.is_none() {
             root.problem(format_args!("the section [{name}] is missing"));
@@ -62,7 +65,7 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
     }
     let (rotation, notices) = (rotation.and_then(rotation_policy), notices.and_then(notice_policy));
     root.finish();
-    Some(Policy { rotation: rotation?, notices: notices? })
+    Some(Policy { rotation: rotation?, onboarding: onboarding.flatten(), notices: notices? })
 }
 
 fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {

@@ -1,10 +1,11 @@
 //! What is read, what is refused, and how each problem is named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
+use super::onboarding::{Expected, Frequency};
 use super::{Policy, Selector};
 
 const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
@@ -141,6 +142,79 @@ fn values_that_contradict_each_other_are_refused() {
     assert!(problems(&twice).contains("111122223333 is listed twice"));
 }
 
+/// The least policy that onboards accounts, with something added to that section.
+fn onboarding_with(lines: &str) -> String {
+    let config = if lines.contains("config") { "" } else { "[onboarding.config]\nbucket = \"log-archive\"\n" };
+    let way = if lines.contains("way =") { "" } else { "way = \"direct\"\n" };
+    format!(
+        "{LEAST}[onboarding]\n{way}management_account = \"999988887777\"\nhome_region = \"eu-west-1\"\n\
+         queue = \"https://sqs.eu-west-1.amazonaws.com/999988887777/banto\"\ntable = \"banto\"\n\
+         dashboard = {{ bucket = \"dashboard\" }}\n{lines}\n{config}"
+    )
+}
+
+#[test]
+fn an_onboarding_policy_says_for_each_account_what_it_must_have() {
+    let policy = Policy::parse(EXAMPLE).unwrap().onboarding.unwrap();
+    let tags = BTreeMap::from([("kind".to_owned(), "sandbox".to_owned())]);
+    let (account, unit) =
+        ("444455556666".parse().unwrap(), ["r-ab12".parse().unwrap(), "ou-ab12-cdef3456".parse().unwrap()]);
+    let Expected::Baseline(everyone) = policy.of(&account, &[], &BTreeMap::new()) else { panic!("left alone") };
+    let Expected::Baseline(in_unit) = policy.of(&account, &unit, &tags) else { panic!("left alone") };
+    let Expected::Baseline(sandbox) = policy.of(&account, &[], &tags) else { panic!("left alone") };
+    assert_eq!((everyone.config.frequency, in_unit.config.frequency), (Frequency::Daily, Frequency::Continuous));
+    assert_eq!(in_unit.config.bucket, everyone.config.bucket, "what an override leaves out is as for everyone");
+    assert!(in_unit.settings.delete_default_vpc && in_unit.settings.ebs_encryption);
+    assert_eq!((everyone.regions.as_ref().unwrap().len(), sandbox.regions.as_ref().unwrap().len()), (2, 1));
+    let vendor = "666677778888".parse().unwrap();
+    assert_eq!(policy.of(&vendor, &unit, &tags), Expected::LeftAlone("run by a vendor, who records it"));
+}
+
+#[test]
+fn an_onboarding_policy_that_is_wrong_is_named_with_what_would_be_right() {
+    Policy::parse(&onboarding_with("")).unwrap_or_else(|problems| panic!("{problems}"));
+    let role = "roles.admin = { trusted = [\"111122223333\"], managed_policies = [\"arn:aws:iam::aws:policy/X\"]";
+    for (lines, says) in [
+        ("way = \"both\"".to_owned(), "must be \"stackset\" or \"direct\", but is \"both\""),
+        ("way = \"stackset\"".to_owned(), "[onboarding.stack_set] is missing"),
+        (
+            "way = \"stackset\"\nstack_set = { name = \"b\", targets = [\"r-ab12\"] }".to_owned(),
+            "needs to be told its `regions`",
+        ),
+        ("stack_set = { name = \"b\", targets = [] }".to_owned(), "has no meaning where `way` is \"direct\""),
+        ("regions = []".to_owned(), "must name at least one"),
+        ("regions = [\"us-east-1\"]".to_owned(), "`regions` must hold `home_region` (eu-west-1)"),
+        ("regions = [\"Ireland\"]".to_owned(), "\"Ireland\" is not a region"),
+        ("report_only = [\"rolls\"]".to_owned(), "must be one of roles, config"),
+        ("config = {}".to_owned(), "`onboarding.config.bucket` is missing"),
+        ("config = { bucket = \"abc\", snapshot_hours = 5 }".to_owned(), "must be 1, 3, 6, 12 or 24, but is 5"),
+        ("config = { bucket = \"abc\", only_types = [\"EC2\"] }".to_owned(), "\"EC2\" is not a resource type"),
+        (
+            "config = { bucket = \"abc\", only_types = [\"A::B::C\"], all_but_types = [\"A::B::D\"] }".to_owned(),
+            "must have `only_types` or `all_but_types`, not both",
+        ),
+        (
+            "config = { bucket = \"abc\", frequency_of = { \"AWS::Config::ResourceCompliance\" = \"daily\" } }"
+                .to_owned(),
+            "AWS::Config::ResourceCompliance can't be recorded daily",
+        ),
+        ("roles.admin = { trusted = [] }".to_owned(), "must name at least one account"),
+        ("roles.admin = { trusted = [\"111122223333\"] }".to_owned(), "a role without them can do nothing"),
+        (format!("{role}, conditions = \"MFA\" }}"), "is not JSON"),
+        (format!("{role}, max_session_hours = 13 }}"), "from 1 to 12, but is 13"),
+        (format!("{role}, tags = {{ \"banto:managed\" = \"no\" }} }}"), "is Banto's own"),
+        ("settings = { contacts = { legal = {} } }".to_owned(), "`onboarding.settings.contacts.legal` is unknown"),
+        (
+            "overrides = [{ regions = [\"eu-west-1\"] }]".to_owned(),
+            "must have exactly one of `account`, `ou` and `tag`",
+        ),
+        ("queue = \"banto\"".to_owned(), "duplicate key"),
+    ] {
+        let found = problems(&onboarding_with(&lines));
+        assert!(found.contains(says), "{lines}: {found}");
+    }
+}
+
 #[test]
 fn what_is_missing_is_named() {
     assert!(problems("").contains("the section [rotation] is missing"));
@@ -172,7 +246,7 @@ fn schema_keys(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
         keys.insert(name.clone());
         schema_keys(property, keys);
     }
-    for beneath in ["items", "definitions"] {
+    for beneath in ["items", "definitions", "additionalProperties"] {
         if let Some(schema) = schema.get(beneath) {
             schema_keys(schema, keys);
         }
@@ -198,13 +272,24 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
         ("[[rotation.accounts]]", "zzz = 1"),
         ("[[rotation.windows]]", "zzz = 1"),
         ("[[rotation.exemptions]]", "zzz = 1"),
+        ("[onboarding]", "zzz = 1"),
+        ("[onboarding.dashboard]", "zzz = 1"),
+        ("[onboarding]\nway = \"stackset\"\n[onboarding.stack_set]", "zzz = 1"),
+        ("[onboarding.config]", "zzz = 1"),
+        ("[onboarding.roles.admin]", "zzz = 1"),
+        ("[onboarding.settings]", "zzz = 1"),
+        ("[onboarding.settings.password_policy]", "zzz = 1"),
+        ("[onboarding.settings.contacts]", "zzz = 1"),
+        ("[onboarding.settings.contacts.billing]", "zzz = 1"),
+        ("[onboarding.config]\nbucket = \"abc\"\n[[onboarding.overrides]]", "zzz = 1"),
+        ("[onboarding.config]\nbucket = \"abc\"\n[[onboarding.overrides]]\n[onboarding.overrides.tag]", "zzz = 1"),
         ("[notices]", "zzz = 1"),
         ("[notices.slack]", "zzz = 1"),
     ];
     for (section, line) in everywhere {
         let found = problems(&format!("{section}\n{line}\n"));
-        let known = found.lines().find_map(|line| line.split_once("known here: ")).map(|(_, known)| known.to_owned());
-        in_parser.extend(known.unwrap_or_default().split(", ").map(str::to_owned));
+        let known = found.lines().filter_map(|line| line.split_once("known here: "));
+        in_parser.extend(known.flat_map(|(_, known)| known.split(", ")).map(str::to_owned));
     }
     assert_eq!(in_schema, in_parser);
 }

@@ -1,0 +1,335 @@
+//! From messages to accounts in place: each account is looked at, brought to its baseline, and looked at
+//! again; what became of it is recorded and told, and one that is not ready goes back to the queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use banto_domain::policy::onboarding::{Expected, Way};
+use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
+use banto_domain::{AccountId, Region};
+use banto_ports::{ErrorKind, OrgAccount, StackInstance};
+use banto_shell::{Answer, Failure, Invocation};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use serde_json::json;
+
+use crate::event::{Cause, Message, Record, Scope, Work};
+use crate::observe::{self, by_stack_set, is_open, observe, place, reason};
+use crate::plan::{self, Action, Plan};
+use crate::report;
+use crate::snapshot::{Seen, Snapshot};
+use crate::stacks::{self, Operation, Waiting};
+use crate::{Onboarder, apply, check, diff};
+
+/// How many accounts are worked on at once.
+const AT_ONCE: usize = 8;
+
+/// What an account may take: with less time left, it goes back to the queue.
+const ACCOUNT_TIME: Duration = Duration::from_secs(150);
+
+/// A StackSet's instances of some accounts.
+type Stacks = BTreeMap<AccountId, Seen<BTreeMap<Region, StackInstance>>>;
+
+/// An account after it was worked on.
+#[derive(Debug)]
+pub struct Converged {
+    /// The message's id.
+    pub id: String,
+    /// What was asked, the account as it is now.
+    pub work: Work,
+    /// Where it stands.
+    pub status: AccountStatus,
+    /// Its tags, where the policy asks for any.
+    pub tags: BTreeMap<String, String>,
+    /// What was done, and where.
+    pub done: Vec<(Option<Region>, Action)>,
+    /// What people were last told of it.
+    pub told: Option<String>,
+}
+
+/// A message whose account was looked up.
+struct Visit {
+    /// The message's id.
+    id: String,
+    /// What was asked, the account as it is now.
+    work: Work,
+    /// Its tags, where the policy asks for any.
+    tags: BTreeMap<String, String>,
+}
+
+/// What became of a message.
+enum Fate {
+    /// The account was worked on.
+    Converged(Box<Converged>),
+    /// The account is gone, and nothing is left to do.
+    Gone,
+    /// The message goes back to the queue.
+    Back(String),
+}
+
+impl Onboarder {
+    /// Works off a batch of messages. Whatever can't be finished goes back to the queue, message by message,
+    /// and in the end to the dead letter queue.
+    pub(crate) async fn batch(&self, records: Vec<Record>, invocation: &Invocation) -> Result<Answer, Failure> {
+        let mut back = Vec::new();
+        let mut works = Vec::new();
+        let mut publish = Vec::new();
+        let mut accounts = BTreeSet::new();
+        for Record { id, message } in records {
+            match message {
+                // Of several messages on one account the first does for all.
+                Ok(Message::Converge(work)) if self.policy.enabled && accounts.insert(work.account.id.clone()) => {
+                    works.push((id, work));
+                }
+                Ok(Message::Converge(_)) => {}
+                Ok(Message::Publish) => publish.push(id),
+                Err(error) => {
+                    tracing::error!(message = id, error, "a message can't be read");
+                    back.push(id);
+                }
+            }
+        }
+        let visits = stream::iter(works).map(|(id, work)| self.look_up(id, work));
+        let (mut ready, mut fates) = (Vec::new(), Vec::new());
+        for visit in visits.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+            match visit {
+                Ok(visit) => ready.push(visit),
+                Err(fate) => fates.push(fate),
+            }
+        }
+        let stacks = self.see_to_stacks(&ready).await;
+        let work = ready.into_iter().map(|visit| self.work_on(visit, &stacks, invocation));
+        fates.extend(stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+        let mut converged = Vec::new();
+        for fate in fates {
+            match fate {
+                Fate::Converged(account) => converged.push(*account),
+                Fate::Gone => {}
+                Fate::Back(id) => back.push(id),
+            }
+        }
+        converged.sort_by(|one, other| one.status.account.cmp(&other.status.account));
+        back.extend(self.settle(&converged, invocation).await);
+        for id in publish {
+            if let Err(error) = self.publish().await {
+                tracing::error!(%error, "the dashboard's data was not published");
+                back.push(id);
+            }
+        }
+        let failures: Vec<_> = back.iter().map(|id| json!({ "itemIdentifier": id })).collect();
+        Ok(Answer { response: json!({ "batchItemFailures": failures }), metrics: report::metrics(&converged, back.len()) })
+    }
+
+    /// Reads the instances of all accounts that get their baseline by StackSet, and starts the operations
+    /// that they wait for, one for all of them.
+    async fn see_to_stacks(&self, visits: &[Visit]) -> Stacks {
+        let mut stacks = Stacks::new();
+        if self.policy.way == Way::Direct {
+            return stacks;
+        }
+        let is_concerned = |account: &OrgAccount| is_open(account) && by_stack_set(&self.policy, account);
+        let open: Vec<&Visit> = visits.iter().filter(|visit| is_concerned(&visit.work.account)).collect();
+        let looks = open.iter().map(|visit| async {
+            let instances = self.stacks.of(&visit.work.account.id).await;
+            (visit.work.account.id.clone(), instances.map_err(|error| reason(&error)))
+        });
+        stacks.extend(stream::iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+        let waiting: Vec<Waiting<'_>> = open.iter().filter_map(|visit| self.waiting(visit, &stacks)).collect();
+        for operation in stacks::operations(&waiting) {
+            let (accounts, asked) = match &operation {
+                Operation::Create { accounts, regions } => (accounts, self.stacks.create(accounts, regions).await),
+                Operation::Update { accounts, regions } => (accounts, self.stacks.update(accounts, regions).await),
+            };
+            tracing::info!(operation = ?operation, error = asked.as_ref().err().map(ToString::to_string), "asked of the StackSet");
+            if let Err(error) = asked {
+                let busy = error.kind == ErrorKind::NotReady;
+                let reason = if busy { Reason::new(ReasonKind::StackSetBusy, error.message) } else { reason(&error) };
+                stacks.extend(accounts.iter().map(|account| (account.clone(), Err(reason.clone()))));
+            } else if let Operation::Update { regions, .. } = &operation {
+                // What was asked for is no longer what it was.
+                for account in accounts {
+                    if let Some(Ok(instances)) = stacks.get_mut(account) {
+                        instances.extend(regions.iter().map(|region| (region.clone(), StackInstance::Pending)));
+                    }
+                }
+            }
+        }
+        stacks
+    }
+
+    fn waiting<'a>(&'a self, visit: &'a Visit, stacks: &'a Stacks) -> Option<Waiting<'a>> {
+        let Visit { work, tags, .. } = visit;
+        let account = &work.account;
+        let Expected::Baseline(baseline) = self.policy.of(&account.id, &account.path, tags) else { return None };
+        let Some(Ok(instances)) = stacks.get(&account.id) else { return None };
+        let retry = work.attempt == 0 && matches!(work.cause, Cause::Schedule | Cause::Asked);
+        let regions = baseline.regions.iter().flatten().collect();
+        Some(Waiting { account: &account.id, regions, instances, retry })
+    }
+
+    /// Looks an account up again, where what the message says of it is old, and what the policy asks for
+    /// besides.
+    async fn look_up(&self, id: String, mut work: Work) -> Result<Visit, Fate> {
+        if work.attempt > 0 {
+            match self.organization.account(&work.account.id).await {
+                Ok(account) => work.account = account,
+                Err(error) if error.kind == ErrorKind::Missing => {
+                    return Err(match self.statuses.forget(&work.account.id).await {
+                        Ok(()) => Fate::Gone,
+                        Err(error) => back(id, &work, &error),
+                    });
+                }
+                Err(error) => return Err(back(id, &work, &error)),
+            }
+        }
+        match place(self.organization.as_ref(), &self.policy, work.account.clone()).await {
+            Ok((account, tags)) => Ok(Visit { id, work: Work { account, ..work }, tags }),
+            Err(error) => Err(back(id, &work, &error)),
+        }
+    }
+
+    async fn work_on(&self, visit: Visit, stacks: &Stacks, invocation: &Invocation) -> Fate {
+        let Visit { id, work, tags } = visit;
+        if !invocation.has_time_for(ACCOUNT_TIME) {
+            return Fate::Back(id);
+        }
+        let (status, done) = self.converge(&work, &tags, stacks, invocation).await;
+        match self.statuses.record(&status).await {
+            Ok(told) => Fate::Converged(Box::new(Converged { id, work, status, tags, done, told })),
+            Err(error) => back(id, &work, &error),
+        }
+    }
+
+    /// Looks, plans and acts, then looks and plans again: an account is where its last plan says that it is.
+    async fn converge(
+        &self,
+        work: &Work,
+        tags: &BTreeMap<String, String>,
+        stacks: &Stacks,
+        invocation: &Invocation,
+    ) -> (AccountStatus, Vec<(Option<Region>, Action)>) {
+        let mut done = Vec::new();
+        let mut failed = BTreeMap::new();
+        let stack = stacks.get(&work.account.id).cloned();
+        let mut member = None;
+        loop {
+            let observed = observe(self, work, tags, stack.clone(), member).await;
+            let plan = plan::plan(&observed.snapshot, &self.policy, self.clock.now());
+            tracing::info!(account = %plan.account, plan = %report::plan_json(&plan), "planned");
+            let breaches = check::check(&observed.snapshot, &plan, &self.policy);
+            if !breaches.is_empty() {
+                let words: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+                tracing::error!(account = %plan.account, breaches = words.join("; "), "the plan is refused");
+                let reason = Reason::new(ReasonKind::Refused, format!("the plan would break {}", words.join("; ")));
+                return (self.status(work, reason.standing(), BTreeMap::new()), done);
+            }
+            let is_first_look = done.is_empty() && failed.is_empty();
+            match observed.member {
+                Some(entered) if is_first_look && !plan.is_empty() => {
+                    let outcome = apply::apply(&plan, &entered, invocation).await;
+                    for (place, reason) in &outcome.failed {
+                        let region = place.as_ref().map(Region::as_str);
+                        tracing::error!(account = %plan.account, region, %reason, "failed");
+                    }
+                    // Nothing has changed where nothing was done.
+                    let is_unchanged = outcome.done.is_empty();
+                    done = outcome.done;
+                    failed = outcome.failed;
+                    if is_unchanged {
+                        return (self.stand(work, &plan, &failed), done);
+                    }
+                    member = Some(entered);
+                }
+                _ => return (self.stand(work, &plan, &failed), done),
+            }
+        }
+    }
+
+    /// Where an account stands after its last plan: a place where something is still to do is there because
+    /// an action failed, or because what was done does not show yet.
+    fn stand(&self, work: &Work, plan: &Plan, failed: &BTreeMap<Option<Region>, Reason>) -> AccountStatus {
+        let standing = |(place, part): (Option<&Region>, &plan::Part)| {
+            let standing = if part.actions.is_empty() {
+                part.standing.clone()
+            } else {
+                let settling = || {
+                    let left: Vec<&str> = part.actions.iter().map(Action::name).collect();
+                    Reason::new(ReasonKind::Settling, left.join(", "))
+                };
+                failed.get(&place.cloned()).cloned().unwrap_or_else(settling).standing()
+            };
+            (place.cloned(), standing)
+        };
+        let mut rows: BTreeMap<Option<Region>, Standing> = plan.parts().map(standing).collect();
+        let global = rows.remove(&None).unwrap_or(Standing::InPlace);
+        self.status(work, global, rows.into_iter().filter_map(|(place, row)| Some((place?, row))).collect())
+    }
+
+    fn status(&self, work: &Work, global: Standing, regions: BTreeMap<Region, Standing>) -> AccountStatus {
+        let account = &work.account;
+        let (id, name) = (account.id.clone(), account.name.clone());
+        AccountStatus { account: id, name, checked_at: self.clock.now(), global, regions }
+    }
+
+    /// Plans accounts without touching them, and answers with the plans as a diff.
+    pub(crate) async fn rehearse(&self, scope: Scope, invocation: &Invocation) -> Result<Answer, Failure> {
+        let found = self.find(scope).await?;
+        let since = self.clock.now();
+        let works = found.accounts.into_iter().map(|account| Work { account, cause: Cause::Asked, since, attempt: 0 });
+        let looks = works.map(|work| self.rehearse_one(work, invocation));
+        let mut plans: Vec<Result<(Snapshot, Plan), (AccountId, String)>> =
+            stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        plans.sort_by_key(|plan| match plan {
+            Ok((snapshot, _)) => snapshot.account.id.clone(),
+            Err((account, _)) => account.clone(),
+        });
+        if let Some((account, why)) = plans.iter().find_map(|plan| plan.as_ref().err()).filter(|_| plans.len() == 1) {
+            return Err(Failure::new("NotPlanned", anyhow!("{account}: {why}")));
+        }
+        Ok(report::rehearsal(&plans, &found.gone))
+    }
+
+    async fn rehearse_one(&self, mut work: Work, invocation: &Invocation) -> Result<(Snapshot, Plan), (AccountId, String)> {
+        let id = work.account.id.clone();
+        if !invocation.has_time_for(ACCOUNT_TIME) {
+            return Err((id, "no time was left".to_owned()));
+        }
+        let placed = place(self.organization.as_ref(), &self.policy, work.account.clone()).await;
+        let (account, tags) = placed.map_err(|error| (id, error.to_string()))?;
+        work.account = account;
+        let stack = if is_open(&work.account) && by_stack_set(&self.policy, &work.account) {
+            Some(self.stacks.of(&work.account.id).await.map_err(|error| observe::reason(&error)))
+        } else {
+            None
+        };
+        let observed = observe(self, &work, &tags, stack, None).await;
+        let plan = plan::plan(&observed.snapshot, &self.policy, self.clock.now());
+        Ok((observed.snapshot, plan))
+    }
+}
+
+fn back(id: String, work: &Work, error: &banto_ports::PortError) -> Fate {
+    tracing::error!(account = %work.account.id, %error, "the message goes back to the queue");
+    Fate::Back(id)
+}
+
+/// How long an account waits before it is looked at again: twice as long each time, 15 minutes at the most,
+/// which is the most that SQS allows.
+pub fn backoff(attempt: u32) -> Duration {
+    Duration::from_secs(15_u64.saturating_mul(1 << attempt.min(6)).min(900))
+}
+
+/// How people see the plans: every account's, and what they come to.
+pub fn text(plans: &[(Snapshot, Plan)]) -> String {
+    let mut counts = diff::Counts::default();
+    let mut text = String::new();
+    for (snapshot, plan) in plans {
+        let (shown, counted) = diff::diff(&snapshot.account, plan);
+        text.push_str(&shown);
+        counts.add += counted.add;
+        counts.change += counted.change;
+        counts.delete += counted.delete;
+    }
+    format!("{text}\n{}\n", diff::summary(counts))
+}

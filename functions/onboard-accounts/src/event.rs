@@ -1,0 +1,430 @@
+//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what came.
+//!
+//! Events of Organizations and Control Tower are hints that an account needs a look; what is known of it
+//! is asked for anew. They arrive in the management account only, those of Organizations in us-east-1.
+
+use std::collections::BTreeSet;
+
+use banto_domain::AccountId;
+use banto_ports::OrgAccount;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What an invocation is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// Accounts to be looked up and sent to the queue, or planned at once in a dry run.
+    Survey {
+        /// Which.
+        scope: Scope,
+        /// Why.
+        cause: Cause,
+        /// Whether to stop at the plans.
+        dry_run: bool,
+    },
+    /// Messages of the queue.
+    Batch(Vec<Record>),
+    /// An account could not be created; people are told.
+    CreationFailed(CreationFailed),
+    /// A call that changed nothing.
+    Nothing {
+        /// Why it changed nothing.
+        because: String,
+    },
+}
+
+/// Which accounts a survey is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All of the Organization's.
+    Everyone,
+    /// These; never empty.
+    Accounts(BTreeSet<AccountId>),
+}
+
+/// Why an account is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    /// The daily schedule.
+    Schedule,
+    /// Somebody asked.
+    Asked,
+    /// It was created, or joined the Organization.
+    Joined,
+    /// Control Tower has finished with it.
+    ControlTower,
+    /// It was moved to another organizational unit.
+    Moved,
+    /// It was closed, or left the Organization.
+    Departed,
+}
+
+/// An account that could not be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreationFailed {
+    /// The request's id, or the account's where Control Tower failed to enrol one.
+    pub subject: String,
+    /// AWS's own reason: a code of Organizations, or a sentence of Control Tower.
+    pub reason: String,
+}
+
+/// A message of the queue, as SQS hands it over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The message's id in SQS.
+    pub id: String,
+    /// What it says; or why that can't be read.
+    pub message: Result<Message, String>,
+}
+
+/// What a message of the queue says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "camelCase")]
+pub enum Message {
+    /// Bring an account to its baseline.
+    Converge(Work),
+    /// Publish the status of all accounts for the dashboard.
+    Publish,
+}
+
+/// An account to bring to its baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Work {
+    /// The account, as it was when the message was first sent.
+    pub account: OrgAccount,
+    /// Why it is looked at.
+    pub cause: Cause,
+    /// When it was first sent.
+    pub since: Timestamp,
+    /// How often it was put back.
+    pub attempt: u32,
+}
+
+/// An event that is none of ours, and what it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Not JSON at all.
+    #[error("the event is not JSON: {0}")]
+    NotJson(String),
+    /// An event of EventBridge that this function does not handle.
+    #[error(
+        "can't handle {name:?} ({detail_type:?} from {source_name:?}): expected a \"Scheduled Event\"; CreateAccountResult, \
+         CloseAccountResult, AccountJoinedOrganization, AccountDepartedOrganization, AcceptHandshake or MoveAccount of \
+         aws.organizations; CreateManagedAccount or UpdateManagedAccount of aws.controltower"
+    )]
+    Foreign {
+        /// The event's name.
+        name: String,
+        /// `detail-type` of the event.
+        detail_type: String,
+        /// `source` of the event.
+        source_name: String,
+    },
+    /// An event of ours that lacks what it must have.
+    #[error("the event {name} can't be acted on: it lacks {lacks}")]
+    Lacking {
+        /// The event's name.
+        name: String,
+        /// What it lacks.
+        lacks: &'static str,
+    },
+    /// A request of our own shape with something wrong in it.
+    #[error("{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them")]
+    Request(String),
+}
+
+/// The envelope of every EventBridge event, as far as it matters here.
+/// (EventBridge user guide, "AWS service event structure".)
+#[derive(Deserialize)]
+struct Envelope {
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    #[serde(default)]
+    detail: Value,
+}
+
+/// Messages as SQS hands them to Lambda. (Lambda developer guide, "Using Lambda with Amazon SQS".)
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<SqsRecord>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SqsRecord {
+    message_id: String,
+    event_source: String,
+    body: String,
+}
+
+/// What people and other programs send.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Request {
+    accounts: Option<BTreeSet<AccountId>>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Reads an event.
+///
+/// ```
+/// use onboard_accounts::event::{Cause, Scope, Trigger, decode};
+/// let trigger = decode(br#"{"dryRun": true}"#).unwrap();
+/// assert_eq!(trigger, Trigger::Survey { scope: Scope::Everyone, cause: Cause::Asked, dry_run: true });
+/// ```
+pub fn decode(event: &[u8]) -> Result<Trigger, EventError> {
+    let event: Value = serde_json::from_slice(event).map_err(|error| EventError::NotJson(error.to_string()))?;
+    if event.get("Records").is_some() {
+        decode_batch(event)
+    } else if event.get("detail-type").is_some() {
+        decode_eventbridge(event)
+    } else {
+        decode_request(event)
+    }
+}
+
+fn decode_batch(event: Value) -> Result<Trigger, EventError> {
+    let Batch { records } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    if let Some(other) = records.iter().find(|record| record.event_source != "aws:sqs") {
+        return Err(EventError::Request(format!("records of {:?} are none of ours", other.event_source)));
+    }
+    // A message that can't be read fails alone, and ends in the dead letter queue.
+    let records = records.into_iter().map(|SqsRecord { message_id, body, .. }| Record {
+        id: message_id,
+        message: serde_json::from_str(&body).map_err(|error| error.to_string()),
+    });
+    Ok(Trigger::Batch(records.collect()))
+}
+
+fn decode_eventbridge(event: Value) -> Result<Trigger, EventError> {
+    let Envelope { source, detail_type, detail } =
+        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    // The newest events may come under their own name instead of CloudTrail's.
+    let name = detail.get("eventName").and_then(Value::as_str).unwrap_or(&detail_type).to_owned();
+    match (source.as_str(), name.as_str()) {
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
+            Ok(Trigger::Survey { scope: Scope::Everyone, cause: Cause::Schedule, dry_run: false })
+        }
+        ("aws.organizations", _) if detail.get("errorCode").is_some_and(|code| !code.is_null()) => {
+            Ok(Trigger::Nothing { because: format!("the call {name} failed") })
+        }
+        ("aws.organizations", "CreateAccountResult") => created(&name, &detail),
+        ("aws.organizations", "CloseAccountResult") => {
+            let status = detail.pointer("/serviceEventDetails/closeAccountStatus");
+            one(&name, status.and_then(account_in), Cause::Departed)
+        }
+        ("aws.organizations", "AccountJoinedOrganization") => one(&name, account_in(&detail), Cause::Joined),
+        ("aws.organizations", "AccountDepartedOrganization") => one(&name, account_in(&detail), Cause::Departed),
+        ("aws.organizations", "AcceptHandshake") => accepted(&name, &detail),
+        ("aws.organizations", "MoveAccount") => {
+            one(&name, detail.get("requestParameters").and_then(account_in), Cause::Moved)
+        }
+        ("aws.controltower", "CreateManagedAccount") => managed(&name, &detail, "createManagedAccountStatus"),
+        // A retry of a failed creation says Update.
+        ("aws.controltower", "UpdateManagedAccount") => managed(&name, &detail, "updateManagedAccountStatus"),
+        _ => Err(EventError::Foreign { name, detail_type, source_name: source }),
+    }
+}
+
+/// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and its dates
+/// are US-English text, so neither is used.
+fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
+    let lacking = |lacks| EventError::Lacking { name: name.to_owned(), lacks };
+    let status = detail.pointer("/serviceEventDetails/createAccountStatus").ok_or_else(|| lacking("its status"))?;
+    match text(status, "state") {
+        Some("SUCCEEDED") => one(name, account_in(status), Cause::Joined),
+        Some("FAILED") => Ok(Trigger::CreationFailed(CreationFailed {
+            subject: text(status, "id").unwrap_or("an account").to_owned(),
+            reason: text(status, "failureReason").unwrap_or("no reason given").to_owned(),
+        })),
+        _ => Err(lacking("a state that is SUCCEEDED or FAILED")),
+    }
+}
+
+/// An invited account has accepted.
+fn accepted(name: &str, detail: &Value) -> Result<Trigger, EventError> {
+    let handshake = detail.pointer("/responseElements/handshake");
+    if handshake.and_then(|handshake| text(handshake, "state")) != Some("ACCEPTED") {
+        return Ok(Trigger::Nothing { because: "the handshake is not accepted".to_owned() });
+    }
+    let parties = handshake.and_then(|handshake| handshake.get("parties")?.as_array());
+    let party = parties.into_iter().flatten().find(|party| text(party, "type") == Some("ACCOUNT"));
+    one(name, party.and_then(|party| text(party, "id")?.parse().ok()), Cause::Joined)
+}
+
+fn managed(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError> {
+    let lacking = |lacks| EventError::Lacking { name: name.to_owned(), lacks };
+    let status = detail.pointer(&format!("/serviceEventDetails/{key}")).ok_or_else(|| lacking("its status"))?;
+    let account = status.get("account").and_then(account_in);
+    match text(status, "state") {
+        Some("SUCCEEDED") => one(name, account, Cause::ControlTower),
+        Some("FAILED") => Ok(Trigger::CreationFailed(CreationFailed {
+            subject: account.map_or_else(|| "an account".to_owned(), |account| account.to_string()),
+            reason: text(status, "message").unwrap_or("no reason given").to_owned(),
+        })),
+        _ => Err(lacking("a state that is SUCCEEDED or FAILED")),
+    }
+}
+
+fn one(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
+    let account = account.ok_or_else(|| EventError::Lacking { name: name.to_owned(), lacks: "an account id" })?;
+    Ok(Trigger::Survey { scope: Scope::Accounts([account].into()), cause, dry_run: false })
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str()
+}
+
+/// The account that something is about, wherever it says so: under `accountId`, or `id` of an `account`.
+/// The account that the event was sent to, and those of whoever caused it, are other fields.
+fn account_in(value: &Value) -> Option<AccountId> {
+    let fields = value.as_object()?;
+    let own = fields.get("accountId").or_else(|| fields.get("account")?.get("id"));
+    let own = own.or_else(|| fields.get("account").filter(|account| account.is_string()));
+    if let Some(account) = own.and_then(Value::as_str).and_then(|id| id.parse().ok()) {
+        return Some(account);
+    }
+    let others = fields.iter().filter(|(key, _)| !matches!(key.as_str(), "userIdentity" | "recipientAccountId"));
+    others.map(|(_, field)| field).find_map(account_in)
+}
+
+fn decode_request(event: Value) -> Result<Trigger, EventError> {
+    if !event.is_object() {
+        return Err(EventError::Request("the event is no object".to_owned()));
+    }
+    let Request { accounts, dry_run } =
+        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let scope = match accounts {
+        Some(accounts) if accounts.is_empty() => return Err(EventError::Request("\"accounts\" is empty".into())),
+        Some(accounts) => Scope::Accounts(accounts),
+        None => Scope::Everyone,
+    };
+    Ok(Trigger::Survey { scope, cause: Cause::Asked, dry_run })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(name: &str) -> String {
+        let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    fn decoded(name: &str) -> Trigger {
+        decode(recorded(name).as_bytes()).unwrap()
+    }
+
+    fn about(account: &str, cause: Cause) -> Trigger {
+        let scope = Scope::Accounts([account.parse().unwrap()].into());
+        Trigger::Survey { scope, cause, dry_run: false }
+    }
+
+    #[test]
+    fn each_recorded_event_leads_to_its_account() {
+        for (event, account, cause) in [
+            ("create-account-result", "444455556666", Cause::Joined),
+            ("account-joined-organization", "444455556666", Cause::Joined),
+            ("accept-handshake", "444455556666", Cause::Joined),
+            ("move-account", "444455556666", Cause::Moved),
+            ("close-account-result", "444455556666", Cause::Departed),
+            ("account-departed-organization", "444455556666", Cause::Departed),
+            ("create-managed-account", "444455556666", Cause::ControlTower),
+            ("update-managed-account", "444455556666", Cause::ControlTower),
+        ] {
+            assert_eq!(decoded(event), about(account, cause), "{event}");
+        }
+        let schedule = Trigger::Survey { scope: Scope::Everyone, cause: Cause::Schedule, dry_run: false };
+        assert_eq!(decoded("scheduled"), schedule);
+    }
+
+    #[test]
+    fn a_failed_creation_has_no_account_and_keeps_its_reason() {
+        let failed = |subject: &str, reason: &str| {
+            Trigger::CreationFailed(CreationFailed { subject: subject.into(), reason: reason.into() })
+        };
+        assert_eq!(
+            decoded("create-account-result-failed"),
+            failed("car-examplecreateaccountrequestid111", "EMAIL_ALREADY_EXISTS")
+        );
+        let message = "AWS Control Tower can't create the account: the email address is in use.";
+        assert_eq!(decoded("create-managed-account-failed"), failed("an account", message));
+    }
+
+    #[test]
+    fn a_joined_account_is_found_however_the_new_event_nests_it() {
+        for detail in [
+            r#"{"accountId": "444455556666", "joinedMethod": "Created"}"#,
+            r#"{"account": {"id": "444455556666"}, "joinedMethod": "Invited"}"#,
+            r#"{"account": "444455556666"}"#,
+            r#"{"eventName": "AccountJoinedOrganization", "recipientAccountId": "111122223333",
+                "userIdentity": {"accountId": "111122223333"},
+                "serviceEventDetails": {"joined": {"accountId": "444455556666"}}}"#,
+        ] {
+            let event = format!(
+                r#"{{"source": "aws.organizations", "detail-type": "AccountJoinedOrganization", "detail": {detail}}}"#
+            );
+            assert_eq!(decode(event.as_bytes()), Ok(about("444455556666", Cause::Joined)), "{detail}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_failed_changes_nothing() {
+        let mut event: Value = serde_json::from_str(&recorded("move-account")).unwrap();
+        event["detail"]["errorCode"] = "AccessDenied".into();
+        assert!(matches!(decode(event.to_string().as_bytes()), Ok(Trigger::Nothing { .. })));
+    }
+
+    #[test]
+    fn a_message_that_cant_be_read_fails_alone() {
+        let work = Work {
+            account: OrgAccount {
+                id: "444455556666".parse().unwrap(),
+                name: "payments".into(),
+                state: banto_ports::AccountState::Active,
+                path: vec!["r-ab12".parse().unwrap()],
+                joined_at: None,
+            },
+            cause: Cause::Joined,
+            since: "2026-11-24T01:00:00Z".parse().unwrap(),
+            attempt: 2,
+        };
+        let body = serde_json::to_string(&Message::Converge(work.clone())).unwrap();
+        let record = |id: &str, body: &str| serde_json::json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
+        let event = serde_json::json!({ "Records": [record("1", &body), record("2", "{}"), record("3", r#"{"do":"publish"}"#)] });
+        let Trigger::Batch(records) = decode(event.to_string().as_bytes()).unwrap() else { panic!("no batch") };
+        assert_eq!(records[0].message, Ok(Message::Converge(work)));
+        assert!(records[1].message.is_err());
+        assert_eq!(records[2].message, Ok(Message::Publish));
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_says_what_came() {
+        for (event, says) in [
+            ("nonsense", "not JSON"),
+            ("[]", "no object"),
+            (r#"{"accounts": []}"#, "\"accounts\" is empty"),
+            (r#"{"accounts": ["alice"]}"#, "is not an AWS account id"),
+            (r#"{"users": ["alice"]}"#, "unknown field `users`"),
+            (r#"{"Records": [{"messageId": "1", "eventSource": "aws:s3", "body": ""}]}"#, "records of \"aws:s3\""),
+            (
+                r#"{"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "CreatePolicy"}}"#,
+                "can't handle \"CreatePolicy\"",
+            ),
+            (
+                r#"{"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
+                    "detail": {"eventName": "CreateAccountResult", "serviceEventDetails": {"createAccountStatus": {"state": "SUCCEEDED"}}}}"#,
+                "lacks an account id",
+            ),
+        ] {
+            let error = decode(event.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(says), "{event}: {error}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Brings every account of the Organization to its baseline (AWS Config, roles, settings) and keeps it
+//! there.
+//!
+//! One function, two sides of one queue. Events and the schedule lead to a [`survey`], which sends a message
+//! for each account; each message leads to one idempotent convergence ([`converge`](mod@converge)), which is
+//! the way of an event, a file each: [`event`] decodes, [`observe`](mod@observe) looks into a [`snapshot`],
+//! [`plan`](mod@plan) decides, [`check`](mod@check) looks a second time, [`apply`](mod@apply) acts,
+//! [`report`] tells. The promises O1 to O5 are in `docs/ARCHITECTURE.md`.
+//!
+//! Deliberately absent: AWS SDK types, and any wait: an account that is not ready goes back to the queue.
+
+use std::sync::Arc;
+
+use banto_domain::policy::OnboardingPolicy;
+use banto_notice::Messenger;
+use banto_ports::{Clock, Dashboard, Members, Organization, Queue, StackInstances, Statuses};
+use banto_shell::{Answer, Failure, Invocation, Metrics};
+use serde_json::json;
+
+pub mod apply;
+pub mod check;
+pub mod converge;
+pub mod diff;
+pub mod documents;
+pub mod event;
+pub mod observe;
+pub mod plan;
+pub mod report;
+pub mod snapshot;
+pub mod stacks;
+pub mod survey;
+pub mod template;
+pub mod words;
+
+use event::Trigger;
+
+/// The function: made once, before the first event.
+pub struct Onboarder {
+    /// What `banto.toml` says.
+    pub policy: OnboardingPolicy,
+    /// The accounts of the Organization.
+    pub organization: Arc<dyn Organization>,
+    /// The way into them.
+    pub members: Arc<dyn Members>,
+    /// The StackSet's instances; asked for where the policy's way is the StackSet's.
+    pub stacks: Arc<dyn StackInstances>,
+    /// The accounts that wait.
+    pub queue: Arc<dyn Queue>,
+    /// What is known of each account.
+    pub statuses: Arc<dyn Statuses>,
+    /// The dashboard's data.
+    pub dashboard: Arc<dyn Dashboard>,
+    /// The way to people.
+    pub messenger: Messenger,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Onboarder {
+    /// Handles one event, from its bytes to the answer.
+    ///
+    /// A failure that concerns one account stops there. The invocation fails if the event is refused, or if
+    /// Organizations or the queue can't be reached, so that nothing that was asked is lost.
+    pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+        let trigger = event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))?;
+        match trigger {
+            Trigger::Survey { scope, cause: _, dry_run: true } => self.rehearse(scope, invocation).await,
+            Trigger::Survey { scope, cause, dry_run: false } => self.survey(scope, cause).await,
+            Trigger::Batch(records) => self.batch(records, invocation).await,
+            Trigger::CreationFailed(failed) => {
+                let notice = words::creation_failed(&failed);
+                self.messenger.send(&notice).await.map_err(|error| Failure::new("NobodyTold", error))?;
+                Ok(answer(json!({ "told": notice.headline })))
+            }
+            Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),
+        }
+    }
+}
+
+/// An answer without metrics.
+fn answer(response: serde_json::Value) -> Answer {
+    Answer { response, metrics: Metrics::default() }
+}
+
+impl std::fmt::Debug for Onboarder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Onboarder").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! The Lambda function: wires the real adapters and runs.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use banto_aws::Aws;
+use banto_notice::{Messenger, SlackWebhooks};
+use onboard_accounts::Onboarder;
+
+fn main() -> ExitCode {
+    banto_shell::run(
+        || {
+            let policy = banto_shell::policy()?;
+            let onboarding = policy.onboarding.context("the policy has no section [onboarding]")?;
+            let clock = banto_shell::SystemClock::from_env()?;
+            let aws = Aws::from_env()?;
+            let messenger =
+                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices);
+            let clients = aws.organization(&onboarding);
+            Ok(Onboarder {
+                organization: Arc::new(clients.organization),
+                members: Arc::new(clients.members),
+                stacks: Arc::new(clients.stacks),
+                queue: Arc::new(clients.queue),
+                statuses: Arc::new(clients.statuses),
+                dashboard: Arc::new(clients.dashboard),
+                policy: onboarding,
+                messenger,
+                clock: Arc::new(clock),
+            })
+        },
+        async |onboarder, event, invocation| onboarder.handle(event, invocation).await,
+    )
+}

@@ -1,0 +1,209 @@
+//! Looks at an account through the ports. A look that fails becomes a reason in the snapshot; nothing here
+//! decides what follows from it.
+
+use std::collections::BTreeMap;
+
+use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
+use banto_domain::status::{Reason, ReasonKind};
+use banto_domain::{OuId, Region};
+use banto_ports::{
+    AccountState, ErrorKind, LiveRole, Member, OrgAccount, Organization, PortError, RegionState, StackInstance,
+};
+use futures_util::future::join_all;
+
+use crate::Onboarder;
+use crate::event::Work;
+use crate::snapshot::{ConfigView, Inside, RegionView, Seen, Snapshot};
+
+/// What was seen, and the way into the account if it could be entered.
+#[derive(Debug)]
+pub struct Observed {
+    /// What was seen.
+    pub snapshot: Snapshot,
+    /// The way in.
+    pub member: Option<Member>,
+}
+
+/// Whether the StackSet carries this account's baseline: never the management account's, which StackSets
+/// don't reach.
+pub fn by_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
+    matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account
+}
+
+/// Whether anything can be done in an account at all.
+pub fn is_open(account: &OrgAccount) -> bool {
+    account.state == AccountState::Active
+}
+
+/// Adds what Organizations did not tell with the account, where the policy asks for it: the units that it
+/// is in and its tags.
+///
+/// # Errors
+/// If Organizations can't be asked; without an answer nothing is known of what the account must have.
+pub async fn place(
+    organization: &dyn Organization,
+    policy: &OnboardingPolicy,
+    mut account: OrgAccount,
+) -> Result<(OrgAccount, BTreeMap<String, String>), PortError> {
+    if policy.needs_path() && account.path.is_empty() {
+        account.path = path(organization, &account).await?;
+    }
+    let tags = if policy.needs_tags() { organization.tags(&account.id).await? } else { BTreeMap::new() };
+    Ok((account, tags))
+}
+
+/// The root and the units that an account is in, the root first.
+async fn path(organization: &dyn Organization, account: &OrgAccount) -> Result<Vec<OuId>, PortError> {
+    let mut path = Vec::new();
+    let mut child = account.id.to_string();
+    while let Some(parent) = organization.parent(&child).await? {
+        child = parent.to_string();
+        path.insert(0, parent);
+    }
+    Ok(path)
+}
+
+/// Looks at an account.
+pub async fn observe(
+    onboarder: &Onboarder,
+    work: &Work,
+    tags: &BTreeMap<String, String>,
+    stack: Option<Seen<BTreeMap<Region, StackInstance>>>,
+    member: Option<Member>,
+) -> Observed {
+    let policy = &onboarder.policy;
+    let account = work.account.clone();
+    let expected = policy.of(&account.id, &account.path, tags);
+    let mut snapshot =
+        Snapshot { account, tags: tags.clone(), cause: work.cause, since: work.since, stack, inside: None };
+    let baseline = match expected {
+        Expected::Baseline(baseline) if is_open(&snapshot.account) => baseline,
+        Expected::Baseline(_) | Expected::LeftAlone(_) => return Observed { snapshot, member: None },
+    };
+    let entered = match member {
+        Some(member) => Ok(member),
+        None => onboarder.members.enter(&snapshot.account.id).await,
+    };
+    let member = match entered {
+        Ok(member) => member,
+        Err(error) => {
+            snapshot.inside = Some(Err(entry_reason(&error)));
+            return Observed { snapshot, member: None };
+        }
+    };
+    snapshot.inside = Some(Ok(inside(&member, baseline, by_stack_set(policy, &snapshot.account)).await));
+    Observed { snapshot, member: Some(member) }
+}
+
+async fn inside(member: &Member, baseline: &Baseline, by_stack_set: bool) -> Inside {
+    let settings = &baseline.settings;
+    let roles = if by_stack_set { None } else { Some(roles(member).await.map_err(|error| reason(&error))) };
+    let password_policy = match &settings.password_policy {
+        Some(_) => Some(member.settings.password_policy().await.map_err(|error| reason(&error))),
+        None => None,
+    };
+    let public_access_blocks = match settings.block_public_access {
+        true => Some(member.settings.public_access_blocks().await.map_err(|error| reason(&error))),
+        false => None,
+    };
+    let mut contacts = BTreeMap::new();
+    for kind in settings.contacts.keys() {
+        contacts.insert(*kind, member.settings.contact(*kind).await.map_err(|error| reason(&error)));
+    }
+    let states = match &baseline.regions {
+        Some(regions) => Ok(regions.iter().map(|region| (region.clone(), None)).collect()),
+        None => member.settings.regions().await.map(enabled).map_err(|error| reason(&error)),
+    };
+    let regions = match states {
+        Ok(states) => {
+            let views = states.into_iter().map(async |(region, state): (Region, Option<RegionState>)| {
+                let view = region_view(member, baseline, &region, state, by_stack_set).await;
+                (region, view)
+            });
+            Ok(join_all(views).await.into_iter().collect())
+        }
+        Err(reason) => Err(reason),
+    };
+    Inside { roles, password_policy, public_access_blocks, contacts, regions }
+}
+
+/// The regions that an account can use, or soon can.
+fn enabled(states: BTreeMap<Region, RegionState>) -> BTreeMap<Region, Option<RegionState>> {
+    let usable = states.into_iter().filter(|(_, state)| *state != RegionState::Disabled);
+    usable.map(|(region, state)| (region, Some(state))).collect()
+}
+
+async fn roles(member: &Member) -> Result<Vec<(LiveRole, i32)>, PortError> {
+    let roles = member.roles.all().await?;
+    let sessions = member.roles.session_lengths().await?;
+    // One hour is what IAM takes a role's longest session for if nothing else was said.
+    let with_session = roles.into_iter().map(|role| {
+        let session = sessions.get(&role.name).copied().unwrap_or(3_600);
+        (role, session)
+    });
+    Ok(with_session.collect())
+}
+
+async fn region_view(
+    member: &Member,
+    baseline: &Baseline,
+    region: &Region,
+    state: Option<RegionState>,
+    by_stack_set: bool,
+) -> RegionView {
+    if state == Some(RegionState::Enabling) {
+        return RegionView { state, config: None, ebs_encryption: None, default_vpc: None };
+    }
+    let config = config_view(member, region, by_stack_set).await.map_err(|error| reason(&error));
+    let settings = &baseline.settings;
+    // A region that does not answer is not asked again.
+    if let Err(reason) = config {
+        return RegionView { state, config: Some(Err(reason)), ebs_encryption: None, default_vpc: None };
+    }
+    let ebs_encryption = match settings.ebs_encryption {
+        true => Some(member.regions.ebs_encryption(region).await.map_err(|error| reason(&error))),
+        false => None,
+    };
+    let default_vpc = match settings.delete_default_vpc {
+        true => Some(member.regions.default_vpc(region).await.map_err(|error| reason(&error))),
+        false => None,
+    };
+    RegionView { state, config: Some(config), ebs_encryption, default_vpc }
+}
+
+async fn config_view(member: &Member, region: &Region, by_stack_set: bool) -> Result<ConfigView, PortError> {
+    let config = &member.config;
+    if by_stack_set {
+        let statuses = config.recorder_statuses(region).await?;
+        return Ok(ConfigView { parts: None, statuses, channel_errors: config.channel_errors(region).await? });
+    }
+    let recorders = config.recorders(region).await?;
+    let statuses = if recorders.is_empty() { BTreeMap::new() } else { config.recorder_statuses(region).await? };
+    let channels = config.channels(region).await?;
+    let channel_errors = if channels.is_empty() { BTreeMap::new() } else { config.channel_errors(region).await? };
+    Ok(ConfigView { parts: Some((recorders, channels)), statuses, channel_errors })
+}
+
+/// Why an account could not be entered.
+pub fn entry_reason(error: &PortError) -> Reason {
+    match error.kind {
+        ErrorKind::Denied => Reason::new(ReasonKind::NotAssumable, error.to_string()),
+        _ => reason(error),
+    }
+}
+
+/// Why a call failed, as a status row has it.
+pub fn reason(error: &PortError) -> Reason {
+    let kind = match error.kind {
+        ErrorKind::Throttled => ReasonKind::Throttled,
+        ErrorKind::Denied => ReasonKind::Denied,
+        ErrorKind::LimitExceeded => ReasonKind::QuotaExceeded,
+        ErrorKind::NotReady => ReasonKind::Initialising,
+        ErrorKind::UnknownCaller => ReasonKind::RegionDisabled,
+        ErrorKind::Unavailable => ReasonKind::Unavailable,
+        // Somebody was faster: the next look sees what they did.
+        ErrorKind::Conflict => ReasonKind::Settling,
+        ErrorKind::Missing | ErrorKind::Invalid => ReasonKind::Refused,
+    };
+    Reason::new(kind, error.to_string())
+}

@@ -1,0 +1,242 @@
+//! What became of accounts: who is told what, what goes back to the queue, what is counted.
+
+use std::collections::BTreeMap;
+
+use banto_domain::AccountId;
+use banto_domain::status::{AccountStatus, Standing};
+use banto_ports::{Delayed, PortError};
+use banto_shell::{Answer, Invocation, Metrics};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::converge::{Converged, backoff};
+use crate::event::{Cause, Message, Work};
+use crate::plan::{Action, PATIENCE, Plan};
+use crate::snapshot::Snapshot;
+use crate::survey::delayed;
+use crate::{Onboarder, answer, diff, words};
+
+/// What is noted once people were told that an account is in order.
+const READY: &str = "ready";
+
+/// Something to tell of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// A new account is ready to be used.
+    Ready,
+    /// An account is in order again.
+    InOrderAgain,
+    /// It is not in place, and waiting won't help, or has not.
+    Stuck,
+    /// Something differs that is reported only.
+    Drifted,
+}
+
+/// What is new of an account, and what is noted once people were told; `None` if they know already.
+pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timestamp) -> Option<(News, String)> {
+    let reasons = || {
+        let kinds = status.reasons().into_iter().map(|(kind, places)| {
+            let places: Vec<&str> = places.iter().map(|(place, _)| place.map_or("account", |place| place.as_str())).collect();
+            format!("{} {}", kind.as_str(), places.join(" "))
+        });
+        format!("stuck: {}", kinds.collect::<Vec<_>>().join("; "))
+    };
+    let (news, note) = match status.worst() {
+        Standing::InPlace | Standing::LeftAlone { .. } => match (told, work.cause) {
+            (None, Cause::Joined | Cause::ControlTower) => (News::Ready, READY.to_owned()),
+            (None | Some(READY), _) => return None,
+            (Some(_), _) => (News::InOrderAgain, READY.to_owned()),
+        },
+        Standing::Drifted { .. } => (News::Drifted, format!("drifted: {}", drifted(status).join("; "))),
+        Standing::Failed(_) => (News::Stuck, reasons()),
+        Standing::NotReady(_) if now.duration_since(work.since) >= PATIENCE => (News::Stuck, reasons()),
+        Standing::NotReady(_) => return None,
+    };
+    (told != Some(note.as_str())).then_some((news, note))
+}
+
+/// Everything that is reported only.
+pub fn drifted(status: &AccountStatus) -> Vec<String> {
+    let items = status.rows().filter_map(|(place, standing)| match standing {
+        Standing::Drifted { items } => Some((place, items)),
+        _ => None,
+    });
+    let named = |place: Option<&banto_domain::Region>, item: &String| match place {
+        Some(region) => format!("{region}: {item}"),
+        None => item.clone(),
+    };
+    items.flat_map(|(place, items)| items.iter().map(move |item| named(place, item))).collect()
+}
+
+/// What was repaired: changes to what was there before, not what was set up.
+pub fn repairs(done: &[(Option<banto_domain::Region>, Action)]) -> Vec<String> {
+    let is_new = |place: &Option<banto_domain::Region>, action: &Action| {
+        done.iter().any(|(other_place, other)| match (action, other) {
+            (Action::ChangeRole { name, .. }, Action::CreateRole { name: made, .. }) => name == made,
+            (Action::StartRecorder { .. }, Action::PutRecorder { replaces: None, .. }) => place == other_place,
+            _ => false,
+        })
+    };
+    let shown = done.iter().filter(|(place, action)| !is_new(place, action)).filter_map(|(place, action)| {
+        let line = diff::lines(action).into_iter().next().filter(|line| !line.starts_with('+'))?;
+        let line = line.trim_start_matches(['~', '-', ' ']).to_owned();
+        Some(match place {
+            Some(region) => format!("{region}: {line}"),
+            None => line,
+        })
+    });
+    shown.collect()
+}
+
+impl Onboarder {
+    /// Tells people what is new, then puts back what is not ready. Returns the messages that must come again
+    /// because either failed.
+    pub(crate) async fn settle(&self, converged: &[Converged], invocation: &Invocation) -> Vec<String> {
+        let mut back = self.tell(converged, invocation).await;
+        let (mut ids, mut messages) = (Vec::new(), Vec::new());
+        for account in converged {
+            match self.again(account) {
+                Ok(None) => {}
+                Ok(Some(message)) => {
+                    ids.push(account.id.clone());
+                    messages.push(message);
+                }
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "the message goes back to the queue");
+                    back.push(account.id.clone());
+                }
+            }
+        }
+        if !messages.is_empty()
+            && let Err(error) = self.queue.send(&messages).await
+        {
+            tracing::error!(%error, "accounts that are not ready go back to the queue as they came");
+            back.extend(ids);
+        }
+        back.sort();
+        back.dedup();
+        back
+    }
+
+    /// The message with which an account that is not ready waits for its next turn.
+    fn again(&self, account: &Converged) -> anyhow::Result<Option<Delayed>> {
+        let waited = self.clock.now().duration_since(account.work.since);
+        // One that can't be mended by waiting may still have a place that can.
+        let may_pass = account.status.rows().any(|(_, standing)| matches!(standing, Standing::NotReady(_)));
+        if !may_pass || waited >= PATIENCE {
+            return Ok(None);
+        }
+        let work = Work { attempt: account.work.attempt + 1, ..account.work.clone() };
+        delayed(&Message::Converge(work), backoff(account.work.attempt)).map(Some)
+    }
+
+    /// One notice for each account that is ready, and one for all that need people.
+    async fn tell(&self, converged: &[Converged], invocation: &Invocation) -> Vec<String> {
+        let now = self.clock.now();
+        let mut back = Vec::new();
+        let mut troubles = Vec::new();
+        for account in converged {
+            let news = news(&account.status, &account.work, account.told.as_deref(), now);
+            let repairs = repairs(&account.done);
+            match news {
+                Some((News::Ready, note)) => {
+                    let notice = words::ready(account, &self.policy);
+                    if !self.send(&notice, &[(account, note)]).await {
+                        back.push(account.id.clone());
+                    }
+                }
+                Some((news, note)) => troubles.push((account, Some((news, note)), repairs)),
+                None if !repairs.is_empty() => troubles.push((account, None, repairs)),
+                None => {}
+            }
+        }
+        if troubles.is_empty() {
+            return back;
+        }
+        let told: Vec<words::Trouble<'_>> = (troubles.iter())
+            .map(|(account, news, repairs)| words::Trouble {
+                status: &account.status,
+                news: news.as_ref().map(|(news, _)| news),
+                repairs,
+            })
+            .collect();
+        let notice = words::troubles(&told, &invocation.run);
+        let notes: Vec<(&Converged, String)> =
+            troubles.iter().filter_map(|(account, news, _)| Some((*account, news.as_ref()?.1.clone()))).collect();
+        if !self.send(&notice, &notes).await {
+            back.extend(troubles.iter().map(|(account, _, _)| account.id.clone()));
+        }
+        back
+    }
+
+    /// Sends a notice, and notes of each account that it was told: in this order, so that nothing is noted
+    /// that nobody was told. Whether both succeeded.
+    async fn send(&self, notice: &banto_notice::Notice, notes: &[(&Converged, String)]) -> bool {
+        if let Err(error) = self.messenger.send(notice).await {
+            tracing::error!(notice = notice.id, %error, "nobody was told");
+            return false;
+        }
+        for (account, note) in notes {
+            if let Err(error) = self.statuses.note_told(&account.status.account, note).await {
+                tracing::warn!(account = %account.status.account, %error, "this will be told again");
+            }
+        }
+        true
+    }
+
+    /// Publishes the status of all accounts for the dashboard.
+    pub(crate) async fn publish(&self) -> Result<(), PortError> {
+        let mut accounts = self.statuses.all().await?;
+        accounts.sort_by(|one, other| one.account.cmp(&other.account));
+        self.dashboard.publish(&dashboard(&accounts, self.clock.now()).to_string()).await
+    }
+}
+
+/// `accounts.json`: `{"generatedAt": …, "counts": {"in place": 3, …}, "accounts": [AccountStatus, …]}`.
+pub fn dashboard(accounts: &[AccountStatus], now: Timestamp) -> Value {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for account in accounts {
+        *counts.entry(account.worst().as_str()).or_default() += 1;
+    }
+    json!({ "generatedAt": now, "counts": counts, "accounts": accounts })
+}
+
+/// What was planned, with nothing done.
+pub(crate) fn rehearsal(plans: &[Result<(Snapshot, Plan), (AccountId, String)>], gone: &[AccountId]) -> Answer {
+    let planned: Vec<(Snapshot, Plan)> = plans.iter().filter_map(|plan| plan.as_ref().ok().cloned()).collect();
+    let missing: Vec<Value> = plans
+        .iter()
+        .filter_map(|plan| plan.as_ref().err())
+        .map(|(account, why)| json!({ "account": account, "why": why }))
+        .collect();
+    let accounts: Vec<Value> = planned.iter().map(|(_, plan)| plan_json(plan)).collect();
+    let diff = crate::converge::text(&planned);
+    answer(json!({ "dryRun": true, "diff": diff, "accounts": accounts, "notPlanned": missing, "gone": gone }))
+}
+
+/// A plan as JSON: each place, its actions in lines, and where it stands once they are done.
+pub(crate) fn plan_json(plan: &Plan) -> Value {
+    let parts: Vec<Value> = (plan.parts())
+        .map(|(place, part)| {
+            let actions: Vec<Value> = (part.actions.iter())
+                .map(|action| json!({ "action": action.name(), "diff": diff::lines(action) }))
+                .collect();
+            json!({ "place": place.map_or("account", |region| region.as_str()), "actions": actions, "then": part.standing })
+        })
+        .collect();
+    json!({ "account": plan.account, "parts": parts })
+}
+
+/// What is counted of a batch.
+pub(crate) fn metrics(converged: &[Converged], back: usize) -> Metrics {
+    let mut metrics = Metrics::default();
+    let count = |name: &str| converged.iter().filter(|account| account.status.worst().as_str() == name).count();
+    metrics.count("AccountsInPlace", count("in place"));
+    metrics.count("AccountsLeftAlone", count("left alone"));
+    metrics.count("AccountsDrifted", count("drifted"));
+    metrics.count("AccountsNotReady", count("not ready"));
+    metrics.count("AccountsFailed", count("failed"));
+    metrics.count("ActionsDone", converged.iter().map(|account| account.done.len()).sum());
+    metrics.count("MessagesBack", back);
+    metrics
+}

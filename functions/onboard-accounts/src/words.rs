@@ -1,0 +1,177 @@
+//! Everything that people are told.
+
+use banto_domain::policy::onboarding::{Expected, OnboardingPolicy};
+use banto_domain::status::AccountStatus;
+use banto_domain::{AccountId, Region, RoleName};
+use banto_notice::{Audience, Notice, Section, Step, Urgency};
+
+use crate::converge::Converged;
+use crate::event::CreationFailed;
+use crate::report::{News, drifted};
+
+/// What is to be told of one account.
+#[derive(Debug)]
+pub struct Trouble<'a> {
+    /// Where it stands.
+    pub status: &'a AccountStatus,
+    /// What is new, if anything.
+    pub news: Option<&'a News>,
+    /// What was repaired.
+    pub repairs: &'a [String],
+}
+
+/// A new account can be used.
+pub fn ready(account: &Converged, policy: &OnboardingPolicy) -> Notice {
+    let status = &account.status;
+    let (id, name) = (&status.account, &status.name);
+    let place = &account.work.account;
+    let roles: Vec<&RoleName> = match policy.of(id, &place.path, &account.tags) {
+        Expected::Baseline(baseline) => baseline.roles.keys().collect(),
+        Expected::LeftAlone(_) => Vec::new(),
+    };
+    let links: Vec<String> = roles.iter().map(|role| format!("{role}: {}", sign_in_link(id, role, name))).collect();
+    let regions: Vec<&str> = status.regions.keys().map(Region::as_str).collect();
+    let recorded = match regions.as_slice() {
+        [] => "AWS Config is seen to elsewhere.".to_owned(),
+        regions => format!("AWS Config records in {}.", listed(regions)),
+    };
+    let mut notice = notice(format!("onboard-accounts:{id}:ready"), Urgency::Information, format!("Account {name} ({id}) is ready"));
+    notice.paragraphs.push(format!("{recorded} Sign in where you always do, then switch to a role:"));
+    notice.sections.push(Section { title: "Roles".to_owned(), lines: links });
+    notice.sections.retain(|section| !section.lines.is_empty());
+    notice
+}
+
+/// Accounts that need people, or were repaired: one notice for all of them.
+pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
+    let of = |news: &News| troubles.iter().filter(|trouble| trouble.news == Some(news)).collect::<Vec<_>>();
+    let (stuck, drifting, again) = (of(&News::Stuck), of(&News::Drifted), of(&News::InOrderAgain));
+    let repaired: Vec<&Trouble<'_>> = troubles.iter().filter(|trouble| !trouble.repairs.is_empty()).collect();
+    let counts = [
+        (stuck.len(), "stuck"),
+        (drifting.len(), "changed from the baseline"),
+        (repaired.len(), "repaired"),
+        (again.len(), "in order again"),
+    ];
+    let counts: Vec<(usize, &str)> = counts.into_iter().filter(|(count, _)| *count > 0).collect();
+    let said: Vec<String> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+    let headline = match (troubles, counts.as_slice()) {
+        ([one], [(_, what), ..]) => format!("Account {} ({}): {what}", one.status.name, one.status.account),
+        _ => format!("Accounts: {}", said.join(", ")),
+    };
+    let urgency = match (stuck.is_empty(), drifting.is_empty()) {
+        (false, _) => Urgency::Alarm,
+        (true, false) => Urgency::Action,
+        (true, true) => Urgency::Information,
+    };
+    let mut notice = notice(format!("onboard-accounts:{run}"), urgency, headline);
+    let sections = [
+        ("Stuck", stuck.iter().flat_map(|trouble| stuck_lines(trouble.status)).collect::<Vec<_>>()),
+        ("Changed, and left as it is by policy", lines(&drifting, |trouble| drifted(trouble.status))),
+        ("Repaired", lines(&repaired, |trouble| trouble.repairs.to_vec())),
+        ("In order again", again.iter().map(|trouble| account(trouble.status)).collect()),
+    ];
+    let sections = sections.into_iter().map(|(title, lines)| Section { title: title.to_owned(), lines });
+    notice.sections = sections.filter(|section| !section.lines.is_empty()).collect();
+    let mut kinds: Vec<_> = stuck.iter().flat_map(|trouble| trouble.status.reasons().into_keys()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    notice.steps = kinds
+        .iter()
+        .map(|kind| Step { text: format!("Where {}: {}", kind.means(), kind.remedy()), command: None })
+        .collect();
+    notice
+}
+
+/// An account that could not be created.
+pub fn creation_failed(failed: &CreationFailed) -> Notice {
+    let CreationFailed { subject, reason } = failed;
+    let headline = "An account could not be created".to_owned();
+    let mut notice = notice(format!("onboard-accounts:{subject}:creation-failed"), Urgency::Alarm, headline);
+    notice.facts = vec![("Request".to_owned(), subject.clone()), ("AWS says".to_owned(), reason.clone())];
+    notice.steps = vec![Step { text: creation_remedy(reason).to_owned(), command: None }];
+    notice
+}
+
+/// What to do about a failed creation. (Organizations API reference, `CreateAccountStatus`.)
+fn creation_remedy(reason: &str) -> &'static str {
+    match reason {
+        "ACCOUNT_LIMIT_EXCEEDED" => "Ask for more accounts in Service Quotas (AWS Organizations).",
+        "EMAIL_ALREADY_EXISTS" | "INVALID_EMAIL" => "Create it again with a mail address that no other account has.",
+        "INVALID_ADDRESS" | "INVALID_PAYMENT_INSTRUMENT" | "MISSING_PAYMENT_INSTRUMENT" => {
+            "Correct the management account's address or means of payment, then create it again."
+        }
+        "CONCURRENT_ACCOUNT_MODIFICATION" | "INTERNAL_FAILURE" => "Create it again in a few minutes.",
+        _ => "Look at the reason, then create it again; AWS Support helps if it lasts.",
+    }
+}
+
+fn notice(id: String, urgency: Urgency, headline: String) -> Notice {
+    Notice {
+        id,
+        audience: Audience::Operators,
+        urgency,
+        headline,
+        paragraphs: Vec::new(),
+        facts: Vec::new(),
+        steps: Vec::new(),
+        sections: Vec::new(),
+        envelope: None,
+    }
+}
+
+fn account(status: &AccountStatus) -> String {
+    format!("{} ({})", status.name, status.account)
+}
+
+fn lines(troubles: &[&Trouble<'_>], of: impl Fn(&Trouble<'_>) -> Vec<String>) -> Vec<String> {
+    let each = |trouble: &&Trouble<'_>| {
+        let name = account(trouble.status);
+        of(trouble).into_iter().map(move |line| format!("{name}: {line}")).collect::<Vec<_>>()
+    };
+    troubles.iter().flat_map(each).collect()
+}
+
+/// What is wrong with an account: the same reason in several regions is one line.
+fn stuck_lines(status: &AccountStatus) -> Vec<String> {
+    let mut by_detail: Vec<(String, Vec<&str>)> = Vec::new();
+    for (place, standing) in status.rows() {
+        let Some(reason) = standing.reason() else { continue };
+        let words = reason.to_string();
+        let place = place.map_or("the account", |region| region.as_str());
+        match by_detail.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, places)) => places.push(place),
+            None => by_detail.push((words, vec![place])),
+        }
+    }
+    let name = account(status);
+    by_detail.into_iter().map(|(words, places)| format!("{name}, {}: {words}", listed(&places))).collect()
+}
+
+/// `one`, `one and two`, `one, two and three`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The console's link to switch to a role. (IAM user guide, "Switch from a user to an IAM role".)
+pub fn sign_in_link(account: &AccountId, role: &RoleName, name: &str) -> String {
+    format!(
+        "https://signin.aws.amazon.com/switchrole?account={account}&roleName={}&displayName={}",
+        encoded(role.as_str()),
+        encoded(name)
+    )
+}
+
+/// A text as part of a URL's query (RFC 3986, section 2.1).
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

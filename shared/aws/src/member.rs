@@ -1,0 +1,63 @@
+//! The way into an account: its role is assumed, and every call there is made with that session.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use banto_domain::AccountId;
+use banto_domain::policy::OnboardingPolicy;
+use banto_ports::{Member, Members, PortError};
+
+use crate::config::{Aws, Service};
+use crate::ec2::Ec2Settings;
+use crate::pace::Pace;
+use crate::recording::ConfigRecorders;
+use crate::role::credentials;
+use crate::roles::IamRoles;
+use crate::settings::MemberSettings;
+
+/// What a session in an account may do, whatever the role that was assumed may: most roles that reach every
+/// account are administrators. (IAM user guide, "Session policies": at most 2,048 characters.)
+pub const SESSION_POLICY: &str = include_str!("../../../functions/onboard-accounts/session-policy.json");
+
+/// STS answers 600 calls a second per account and region, to all who ask there. (IAM user guide, "IAM and
+/// AWS STS quotas".)
+const ASSUMED_PER_SECOND: u32 = 50;
+
+/// Accounts by the role that is assumed in them.
+#[derive(Debug)]
+pub struct AssumedMembers {
+    aws: Aws,
+    sts: aws_sdk_sts::Client,
+    policy: OnboardingPolicy,
+    pace: Pace,
+}
+
+impl AssumedMembers {
+    pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy) -> Self {
+        let sts = aws_sdk_sts::Client::new(&aws.of(Service::Sts));
+        let pace = Pace::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
+        Self { aws, sts, policy: policy.clone(), pace }
+    }
+}
+
+#[async_trait]
+impl Members for AssumedMembers {
+    async fn enter(&self, account: &AccountId) -> Result<Member, PortError> {
+        let partition = self.policy.home_region.partition();
+        let role = format!("arn:{partition}:iam::{account}:role/{}", self.policy.reach_role);
+        self.pace.turn().await;
+        let aws = self.aws.with_credentials(credentials(&self.sts, &role, Some(&session_policy())).await?);
+        Ok(Member {
+            roles: Arc::new(IamRoles::new(&aws)),
+            settings: Arc::new(MemberSettings::new(&aws, account)),
+            config: Arc::new(ConfigRecorders::new(aws.clone())),
+            regions: Arc::new(Ec2Settings::new(aws)),
+        })
+    }
+}
+
+/// The policy without what only people need to read it.
+fn session_policy() -> String {
+    let compact = serde_json::from_str::<serde_json::Value>(SESSION_POLICY);
+    compact.map_or_else(|_| SESSION_POLICY.to_owned(), |policy| policy.to_string())
+}

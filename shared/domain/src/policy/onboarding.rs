@@ -1,0 +1,378 @@
+//! `[onboarding]`: what every account of the Organization must have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{AccountId, KeyArn, OuId, PolicyArn, QueueUrl, Region, ResourceType, RoleName, TopicArn};
+
+/// Types of IAM, which are global: recorded in one region only, lest each be recorded in every region.
+/// (AWS Config API reference, `RecordingGroup`.)
+pub const GLOBAL_TYPES: [&str; 4] = ["AWS::IAM::Group", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User"];
+
+/// Types that can't be recorded daily. (AWS Config API reference, `RecordingMode`.)
+pub const CONTINUOUS_TYPES: [&str; 3] =
+    ["AWS::Config::ConfigurationRecorder", "AWS::Config::ConformancePackCompliance", "AWS::Config::ResourceCompliance"];
+
+/// What every account of the Organization must have, and how it gets it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnboardingPolicy {
+    /// The kill switch: `false` changes nothing in any account.
+    pub enabled: bool,
+    /// How the baseline gets into an account.
+    pub way: Way,
+    /// The Organization's management account: always done directly, since StackSets never reach it.
+    pub management_account: AccountId,
+    /// The role that is assumed in an account.
+    pub reach_role: RoleName,
+    /// Where global resources are recorded.
+    pub home_region: Region,
+    /// Whether AWS Control Tower manages the Organization.
+    pub control_tower: bool,
+    /// The queue of accounts that wait.
+    pub queue: QueueUrl,
+    /// The DynamoDB table with an item for each account.
+    pub table: String,
+    /// Where the dashboard finds the status of all accounts.
+    pub dashboard: Dashboard,
+    /// What an account must have, unless an override says otherwise.
+    pub baseline: Baseline,
+    /// Exceptions; the first that matches an account counts.
+    pub overrides: Vec<Override>,
+}
+
+/// How the baseline gets into an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// A service-managed StackSet carries Config and roles; the function sees to its instances, and to what
+    /// CloudFormation can't do.
+    StackSet(StackSet),
+    /// The function does everything through the role that it assumes.
+    Direct,
+}
+
+/// The StackSet that carries Config and roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackSet {
+    /// Its name.
+    pub name: String,
+    /// The root or organizational units whose accounts it may be deployed to.
+    pub targets: Vec<OuId>,
+    /// Whether the function acts as a delegated administrator.
+    pub delegated: bool,
+}
+
+/// Where the dashboard finds the status of all accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dashboard {
+    /// The bucket.
+    pub bucket: String,
+    /// The object's key.
+    pub key: String,
+}
+
+/// What an account must have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    /// The regions; every enabled one if `None`.
+    pub regions: Option<BTreeSet<Region>>,
+    /// The roles, by name.
+    pub roles: BTreeMap<RoleName, Role>,
+    /// How AWS Config records, in each region.
+    pub config: Recording,
+    /// Settings of the account.
+    pub settings: Settings,
+    /// What is reported when it differs, and not repaired. What is absent altogether is still set up.
+    pub report_only: BTreeSet<Item>,
+}
+
+/// A part of the baseline that can drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// The roles.
+    Roles,
+    /// Recorder and delivery channel of AWS Config.
+    Config,
+    /// The password policy.
+    PasswordPolicy,
+    /// Block of public access to S3 for the whole account.
+    PublicAccessBlock,
+    /// Alternate contacts.
+    Contacts,
+    /// Encryption of new EBS volumes.
+    EbsEncryption,
+}
+
+/// A role that people or programs of other accounts assume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Role {
+    /// What it is for.
+    pub description: String,
+    /// The accounts that are trusted; who in them may assume it, their own policies say.
+    pub trusted: BTreeSet<AccountId>,
+    /// Whether the caller must have signed in with a second factor.
+    pub mfa: bool,
+    /// Further conditions of the trust policy, as an object of condition operators.
+    pub conditions: Option<Value>,
+    /// Longest session, in hours: 1 to 12.
+    pub max_session_hours: i32,
+    /// Managed policies.
+    pub managed_policies: BTreeSet<PolicyArn>,
+    /// Inline policies by name.
+    pub inline_policies: BTreeMap<String, Value>,
+    /// The permissions boundary.
+    pub boundary: Option<PolicyArn>,
+    /// Tags besides Banto's own.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// How AWS Config records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// What is recorded; global types in the home region only, whatever this says.
+    pub types: Types,
+    /// How often.
+    pub frequency: Frequency,
+    /// How often where a type has a frequency of its own.
+    pub frequency_of: BTreeMap<ResourceType, Frequency>,
+    /// How often a snapshot is delivered.
+    pub snapshots: SnapshotFrequency,
+    /// The log archive bucket.
+    pub bucket: String,
+    /// What comes before `AWSLogs/` in the bucket.
+    pub prefix: Option<String>,
+    /// The key that objects are encrypted with.
+    pub kms_key: Option<KeyArn>,
+    /// The topic that hears of deliveries.
+    pub topic: Option<TopicArn>,
+}
+
+/// What is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Types {
+    /// Every type that AWS Config supports, now and in time.
+    All,
+    /// These only.
+    Only(BTreeSet<ResourceType>),
+    /// All but these.
+    AllBut(BTreeSet<ResourceType>),
+}
+
+/// How often a resource is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Frequency {
+    /// Once a day, if it has changed.
+    Daily,
+    /// With each change.
+    Continuous,
+}
+
+/// How often a snapshot is delivered. (AWS Config API reference, `ConfigSnapshotDeliveryProperties`.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SnapshotFrequency {
+    /// Every hour.
+    OneHour,
+    /// Every three hours.
+    ThreeHours,
+    /// Every six hours.
+    SixHours,
+    /// Every twelve hours.
+    TwelveHours,
+    /// Once a day.
+    TwentyFourHours,
+}
+
+/// Settings of an account; what is off or left out is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Rules for the passwords of IAM users.
+    pub password_policy: Option<PasswordPolicy>,
+    /// Whether public access to S3 is blocked for the whole account.
+    pub block_public_access: bool,
+    /// Whether new EBS volumes are encrypted, in each region.
+    pub ebs_encryption: bool,
+    /// Whether the default VPC is deleted in each region, if it is empty.
+    pub delete_default_vpc: bool,
+    /// Whom AWS writes to besides the account's owner.
+    pub contacts: BTreeMap<ContactKind, Contact>,
+}
+
+/// Rules for the passwords of IAM users. (IAM API reference, `UpdateAccountPasswordPolicy`.)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    /// Least length: 6 to 128.
+    pub minimum_length: i32,
+    /// Whether a small letter, a capital, a digit and a symbol are each required.
+    pub all_character_kinds: bool,
+    /// Days after which a password ends: 1 to 1,095.
+    pub max_age_days: Option<i32>,
+    /// How many earlier passwords can't be used again: 1 to 24.
+    pub reuse_prevention: Option<i32>,
+}
+
+/// Who is written to about what. (Account Management reference, `AlternateContactType`.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContactKind {
+    /// Invoices.
+    Billing,
+    /// Events that concern operations.
+    Operations,
+    /// Security.
+    Security,
+}
+
+/// Whom AWS writes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Full name.
+    pub name: String,
+    /// Title or team.
+    pub title: String,
+    /// Mail address.
+    pub email: String,
+    /// Phone number.
+    pub phone: String,
+}
+
+/// An exception for some accounts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Which.
+    pub who: AccountSelector,
+    /// What they must have instead, or why they are left alone.
+    pub instead: Instead,
+}
+
+/// What an exception says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Instead {
+    /// Another baseline: what the override leaves out is as for everyone.
+    Baseline(Box<Baseline>),
+    /// Nothing is looked at or changed.
+    LeftAlone {
+        /// Why; people read it.
+        reason: String,
+    },
+}
+
+/// A way to point at accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountSelector {
+    /// One account.
+    Account(AccountId),
+    /// Every account in an organizational unit, or in one beneath it.
+    Ou(OuId),
+    /// Every account that carries this tag in Organizations.
+    Tag {
+        /// The tag's key.
+        key: String,
+        /// The tag's value.
+        value: String,
+    },
+}
+
+impl OnboardingPolicy {
+    /// What the policy says of an account: the root and organizational units that it is in, and its tags.
+    pub fn of(&self, account: &AccountId, path: &[OuId], tags: &BTreeMap<String, String>) -> Expected<'_> {
+        let found = self.overrides.iter().find(|exception| match &exception.who {
+            AccountSelector::Account(id) => id == account,
+            AccountSelector::Ou(ou) => path.contains(ou),
+            AccountSelector::Tag { key, value } => tags.get(key) == Some(value),
+        });
+        match found.map(|exception| &exception.instead) {
+            None => Expected::Baseline(&self.baseline),
+            Some(Instead::Baseline(baseline)) => Expected::Baseline(baseline),
+            Some(Instead::LeftAlone { reason }) => Expected::LeftAlone(reason),
+        }
+    }
+
+    /// Whether an account's tags matter.
+    pub fn needs_tags(&self) -> bool {
+        self.overrides.iter().any(|exception| matches!(exception.who, AccountSelector::Tag { .. }))
+    }
+
+    /// Whether an account's place in the Organization matters.
+    pub fn needs_path(&self) -> bool {
+        self.overrides.iter().any(|exception| matches!(exception.who, AccountSelector::Ou(_)))
+    }
+}
+
+/// What the policy says of one account.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expected<'a> {
+    /// It must have this.
+    Baseline(&'a Baseline),
+    /// It is left alone, for this reason.
+    LeftAlone(&'a str),
+}
+
+impl Item {
+    /// Every item, by the name that the policy gives it.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("roles", Self::Roles),
+        ("config", Self::Config),
+        ("password_policy", Self::PasswordPolicy),
+        ("public_access_block", Self::PublicAccessBlock),
+        ("contacts", Self::Contacts),
+        ("ebs_encryption", Self::EbsEncryption),
+    ];
+}
+
+impl ContactKind {
+    /// Every kind, by the name that the policy gives it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("billing", Self::Billing), ("operations", Self::Operations), ("security", Self::Security)];
+
+    /// The kind as the policy names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Billing => "billing",
+            Self::Operations => "operations",
+            Self::Security => "security",
+        }
+    }
+}
+
+impl Frequency {
+    /// The frequency as AWS Config writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "DAILY",
+            Self::Continuous => "CONTINUOUS",
+        }
+    }
+}
+
+impl SnapshotFrequency {
+    /// Every frequency, by its hours.
+    pub const ALL: [(i64, Self); 5] = [
+        (1, Self::OneHour),
+        (3, Self::ThreeHours),
+        (6, Self::SixHours),
+        (12, Self::TwelveHours),
+        (24, Self::TwentyFourHours),
+    ];
+
+    /// The frequency as AWS Config writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneHour => "One_Hour",
+            Self::ThreeHours => "Three_Hours",
+            Self::SixHours => "Six_Hours",
+            Self::TwelveHours => "Twelve_Hours",
+            Self::TwentyFourHours => "TwentyFour_Hours",
+        }
+    }
+
+    /// The frequency that AWS Config writes so.
+    pub fn from_aws(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().map(|(_, frequency)| frequency).find(|frequency| frequency.as_str() == text)
+    }
+}
+
+/// Whether a type is one of IAM's global ones.
+pub fn is_global(resource_type: &ResourceType) -> bool {
+    GLOBAL_TYPES.contains(&resource_type.as_str())
+}

@@ -1,0 +1,222 @@
+//! The status of an account: one row for the account as a whole and one for each region.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Region};
+
+/// How an account stands against its baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountStatus {
+    /// The account.
+    pub account: AccountId,
+    /// Its name, as Organizations knows it.
+    pub name: String,
+    /// When this was seen.
+    pub checked_at: Timestamp,
+    /// The account as a whole: reach, roles, settings.
+    pub global: Standing,
+    /// Each region of its baseline.
+    pub regions: BTreeMap<Region, Standing>,
+}
+
+/// How one account, or one region of it, stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "standing", rename_all = "camelCase")]
+pub enum Standing {
+    /// Everything is as the baseline says.
+    InPlace,
+    /// Another service or the policy keeps it so, and Banto leaves it alone.
+    LeftAlone {
+        /// Why.
+        because: String,
+    },
+    /// Something differs, and the policy says to report it only.
+    Drifted {
+        /// What differs.
+        items: Vec<String>,
+    },
+    /// Not yet; it is tried again.
+    NotReady(Reason),
+    /// Not, and waiting won't help.
+    Failed(Reason),
+}
+
+/// Why an account or a region is not in place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reason {
+    /// What kind of reason, for those who branch on it.
+    pub kind: ReasonKind,
+    /// What was found, in words; a service's own where it has some.
+    pub detail: String,
+}
+
+/// Declares the kinds of reasons: a name, whether time may heal it, what it means and what to do.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident, $passes:literal, $means:literal, $remedy:literal;)*) => {
+        /// A kind of reason why an account or a region is not in place.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub enum ReasonKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ReasonKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The kind's name, as documents and metrics have it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// Whether it may pass by itself within the hour, so that waiting is worth it.
+            pub fn passes(self) -> bool {
+                match self { $(Self::$name => $passes,)* }
+            }
+
+            /// What it means, in a few words.
+            pub fn means(self) -> &'static str {
+                match self { $(Self::$name => $means,)* }
+            }
+
+            /// What an operator does about it.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The role that Banto assumes can't be assumed.
+    NotAssumable, true, "its role can't be assumed",
+        "See that the role named `reach_role` exists in the account and trusts Banto; an invited account never gets OrganizationAccountAccessRole by itself.";
+    /// AWS is still setting the account up.
+    Initialising, true, "AWS is still setting it up",
+        "Wait; if it lasts, sign in once as the account's root user and see that its sign-up is complete.";
+    /// AWS Control Tower is still setting the account up.
+    ControlTowerSettingUp, true, "Control Tower is still setting it up",
+        "Look at the account in Control Tower's Account Factory; enrol it again if its enrolment failed.";
+    /// Another operation on the StackSet is under way.
+    StackSetBusy, true, "another StackSet operation is under way",
+        "Look at the StackSet's operations; turn on managed execution so that operations queue.";
+    /// The StackSet's instance is being made.
+    StackInstancePending, true, "its stack is still being made",
+        "Look at the StackSet's operations; one that hangs can be stopped.";
+    /// The StackSet's instance failed.
+    StackInstanceFailed, false, "its stack failed",
+        "Read the reason; mend what it names in the account. The next daily run tries again.";
+    /// The region is not enabled in the account.
+    RegionDisabled, true, "the region is not enabled",
+        "Enable the region in the account, or take it out of `regions`.";
+    /// Too many requests.
+    Throttled, true, "AWS throttles",
+        "Wait; if it lasts, lower the function's reserved concurrency or the queue's batch size.";
+    /// A policy denies a call.
+    Denied, false, "a call is denied",
+        "See which service control policy or boundary denies the call, and except Banto's role from it.";
+    /// AWS Config may not write to the bucket.
+    DeliveryRefused, true, "AWS Config may not deliver to the bucket",
+        "See that the log archive bucket's policy (and its KMS key's) lets config.amazonaws.com write for this account.";
+    /// The bucket does not exist.
+    BucketMissing, false, "the log archive bucket does not exist",
+        "Correct `bucket` in [onboarding.config], or create the bucket.";
+    /// The recorder or channel runs with errors.
+    DeliveryFailing, false, "AWS Config reports errors",
+        "Read the error: most often the bucket, its key or the recorder's role was changed.";
+    /// A role of this name exists that Banto did not make.
+    ForeignRole, false, "a role of this name is not Banto's",
+        "Rename the role in the account or in the policy; or tag it banto:managed = true to hand it over.";
+    /// A quota is used up.
+    QuotaExceeded, false, "a quota is used up",
+        "Ask for more in Service Quotas, or remove what is not needed.";
+    /// It was done and does not show yet.
+    Settling, true, "it was done and does not show yet",
+        "Wait; if it lasts, something else in the account undoes it: CloudTrail tells who.";
+    /// A service failed or did not answer.
+    Unavailable, true, "a service does not answer",
+        "Wait; look at AWS Health if it lasts.";
+    /// A call made no sense to AWS.
+    Refused, false, "AWS refuses a call",
+        "Read the message; most often the policy names something that does not exist.";
+}
+
+impl Reason {
+    /// A reason.
+    pub fn new(kind: ReasonKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    /// Where an account or region with this reason stands.
+    pub fn standing(self) -> Standing {
+        if self.kind.passes() { Standing::NotReady(self) } else { Standing::Failed(self) }
+    }
+}
+
+/// What it means, and the detail if there is one.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.means())?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, ": {}", self.detail) }
+    }
+}
+
+impl Standing {
+    /// The reason, if there is one.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::NotReady(reason) | Self::Failed(reason) => Some(reason),
+            Self::InPlace | Self::LeftAlone { .. } | Self::Drifted { .. } => None,
+        }
+    }
+
+    /// The standing in two words at most.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::InPlace => "in place",
+            Self::LeftAlone { .. } => "left alone",
+            Self::Drifted { .. } => "drifted",
+            Self::NotReady(_) => "not ready",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    fn severity(&self) -> u8 {
+        match self {
+            Self::InPlace => 0,
+            Self::LeftAlone { .. } => 1,
+            Self::Drifted { .. } => 2,
+            Self::NotReady(_) => 3,
+            Self::Failed(_) => 4,
+        }
+    }
+}
+
+impl AccountStatus {
+    /// Every row: the account as a whole under `None`, then each region.
+    pub fn rows(&self) -> impl Iterator<Item = (Option<&Region>, &Standing)> {
+        std::iter::once((None, &self.global)).chain(self.regions.iter().map(|(region, row)| (Some(region), row)))
+    }
+
+    /// The worst of all rows.
+    pub fn worst(&self) -> &Standing {
+        self.rows().map(|(_, standing)| standing).max_by_key(|standing| standing.severity()).unwrap_or(&self.global)
+    }
+
+    /// The reasons of all rows, each kind once with where it was found.
+    pub fn reasons(&self) -> BTreeMap<ReasonKind, Vec<(Option<&Region>, &Reason)>> {
+        let mut reasons: BTreeMap<ReasonKind, Vec<_>> = BTreeMap::new();
+        for (place, standing) in self.rows() {
+            if let Some(reason) = standing.reason() {
+                reasons.entry(reason.kind).or_default().push((place, reason));
+            }
+        }
+        reasons
+    }
+}

@@ -1,0 +1,290 @@
+//! One account of the Organization, from inside.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use banto_domain::{AccountId, Region, RoleName};
+use serde_json::Value;
+
+use crate::PortError;
+
+/// The way into accounts.
+#[async_trait]
+pub trait Members: Send + Sync {
+    /// Enters an account. [`Denied`](crate::ErrorKind::Denied) if its role can't be assumed, which is so of
+    /// an account that was just created.
+    async fn enter(&self, account: &AccountId) -> Result<Member, PortError>;
+}
+
+/// An account that was entered, and what can be done in it.
+#[derive(Clone)]
+pub struct Member {
+    /// Roles.
+    pub roles: Arc<dyn Roles>,
+    /// Settings of the account as a whole.
+    pub settings: Arc<dyn AccountSettings>,
+    /// AWS Config, by region.
+    pub config: Arc<dyn ConfigRecording>,
+    /// Settings of EC2, by region.
+    pub regions: Arc<dyn RegionSettings>,
+}
+
+/// IAM roles.
+#[async_trait]
+pub trait Roles: Send + Sync {
+    /// Every role, with all that IAM tells of it but the length of its sessions.
+    async fn all(&self) -> Result<Vec<LiveRole>, PortError>;
+
+    /// Longest sessions in seconds, by role.
+    async fn session_lengths(&self) -> Result<BTreeMap<RoleName, i32>, PortError>;
+
+    /// Makes a role. [`Conflict`](crate::ErrorKind::Conflict) if there is one of that name.
+    async fn create(&self, name: &RoleName, role: &NewRole) -> Result<(), PortError>;
+
+    /// Makes one change to a role.
+    async fn change(&self, name: &RoleName, change: &RoleChange) -> Result<(), PortError>;
+
+    /// Makes the role that AWS Config itself uses. [`Conflict`](crate::ErrorKind::Conflict) if it is there.
+    async fn create_config_role(&self) -> Result<(), PortError>;
+}
+
+/// A role as IAM tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveRole {
+    /// Its name.
+    pub name: RoleName,
+    /// Its path.
+    pub path: String,
+    /// Who may assume it.
+    pub trust: Value,
+    /// Managed policies, by ARN.
+    pub managed_policies: BTreeSet<String>,
+    /// Inline policies, by name.
+    pub inline_policies: BTreeMap<String, Value>,
+    /// The permissions boundary's ARN.
+    pub boundary: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A role to be made: what can be said as it is created.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRole {
+    /// What it is for.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Value,
+    /// Longest session in seconds.
+    pub session_seconds: i32,
+    /// The permissions boundary's ARN.
+    pub boundary: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// One change to a role.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RoleChange {
+    /// Who may assume it.
+    Trust(Value),
+    /// Its longest session in seconds.
+    SessionSeconds(i32),
+    /// Attach a managed policy.
+    Attach(String),
+    /// Detach a managed policy.
+    Detach(String),
+    /// Write an inline policy.
+    PutInline(String, Value),
+    /// Delete an inline policy.
+    DeleteInline(String),
+    /// Set the permissions boundary.
+    SetBoundary(String),
+    /// Remove the permissions boundary.
+    RemoveBoundary,
+    /// Write tags; others stay.
+    Tag(BTreeMap<String, String>),
+}
+
+/// Settings of an account as a whole.
+#[async_trait]
+pub trait AccountSettings: Send + Sync {
+    /// The regions that AWS knows, and whether the account can use each.
+    async fn regions(&self) -> Result<BTreeMap<Region, RegionState>, PortError>;
+
+    /// The password policy; `None` if the account has none of its own.
+    async fn password_policy(&self) -> Result<Option<PasswordPolicy>, PortError>;
+
+    /// Replaces the password policy.
+    async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError>;
+
+    /// How many of the four blocks of public access to S3 are on; `None` if none was ever set.
+    async fn public_access_blocks(&self) -> Result<Option<u8>, PortError>;
+
+    /// Turns all four blocks of public access to S3 on.
+    async fn block_public_access(&self) -> Result<(), PortError>;
+
+    /// An alternate contact.
+    async fn contact(&self, kind: ContactKind) -> Result<Option<Contact>, PortError>;
+
+    /// Replaces an alternate contact.
+    async fn set_contact(&self, kind: ContactKind, contact: &Contact) -> Result<(), PortError>;
+}
+
+/// Whether an account can use a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionState {
+    /// It can.
+    Enabled,
+    /// It soon can.
+    Enabling,
+    /// It can't.
+    Disabled,
+}
+
+/// AWS Config, in one region of an account.
+#[async_trait]
+pub trait ConfigRecording: Send + Sync {
+    /// The customer-managed recorders, of which AWS allows one.
+    async fn recorders(&self, region: &Region) -> Result<Vec<LiveRecorder>, PortError>;
+
+    /// Whether each recorder records, by name.
+    async fn recorder_statuses(&self, region: &Region) -> Result<BTreeMap<String, RecorderStatus>, PortError>;
+
+    /// The delivery channels, of which AWS allows one.
+    async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError>;
+
+    /// The error of each channel's last delivery, by name; `None` if it succeeded or none was due yet.
+    async fn channel_errors(&self, region: &Region) -> Result<BTreeMap<String, Option<String>>, PortError>;
+
+    /// Makes a recorder, or replaces the one of that name.
+    async fn put_recorder(&self, region: &Region, recorder: &Recorder) -> Result<(), PortError>;
+
+    /// Makes a channel, or replaces the one of that name. AWS wants a recorder first.
+    async fn put_channel(&self, region: &Region, channel: &Channel) -> Result<(), PortError>;
+
+    /// Starts a recorder. AWS wants a channel first.
+    async fn start(&self, region: &Region, recorder: &str) -> Result<(), PortError>;
+}
+
+/// A recorder as AWS Config tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveRecorder {
+    /// What it is.
+    pub recorder: Recorder,
+    /// The AWS service that owns it, if one does; then nobody else can change it.
+    pub service: Option<String>,
+}
+
+/// A recorder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorder {
+    /// Its name.
+    pub name: String,
+    /// The ARN of the role that it uses.
+    pub role: String,
+    /// What it records.
+    pub group: RecordingGroup,
+    /// How often; `true` is with each change.
+    pub continuous: bool,
+    /// Types with a frequency of their own; `true` is with each change.
+    pub continuous_of: BTreeMap<String, bool>,
+}
+
+/// What a recorder records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordingGroup {
+    /// All types, now and in time.
+    All {
+        /// IAM's global ones too.
+        with_global: bool,
+    },
+    /// These only.
+    Only(BTreeSet<String>),
+    /// All but these.
+    AllBut(BTreeSet<String>),
+}
+
+/// Whether a recorder records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecorderStatus {
+    /// Whether it is started.
+    pub recording: bool,
+    /// Whether it was ever started.
+    pub was_started: bool,
+    /// The error of its last record, if that failed.
+    pub error: Option<String>,
+}
+
+/// A delivery channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// The bucket.
+    pub bucket: String,
+    /// What comes before `AWSLogs/` in the bucket.
+    pub prefix: Option<String>,
+    /// The ARN of the key that objects are encrypted with.
+    pub kms_key: Option<String>,
+    /// The ARN of the topic that hears of deliveries.
+    pub topic: Option<String>,
+    /// How often a snapshot is delivered, as AWS Config writes it.
+    pub snapshots: Option<String>,
+}
+
+/// Settings of EC2, in one region of an account.
+#[async_trait]
+pub trait RegionSettings: Send + Sync {
+    /// Whether new EBS volumes are encrypted.
+    async fn ebs_encryption(&self, region: &Region) -> Result<bool, PortError>;
+
+    /// Encrypts new EBS volumes from now on.
+    async fn encrypt_ebs(&self, region: &Region) -> Result<(), PortError>;
+
+    /// The default VPC, if there is one.
+    async fn default_vpc(&self, region: &Region) -> Result<Option<DefaultVpc>, PortError>;
+
+    /// Deletes one part of a default VPC: a subnet, an internet gateway, or at last the VPC itself. Refused by
+    /// AWS as long as anything is in it.
+    async fn delete_vpc_part(&self, region: &Region, part: &VpcPart) -> Result<(), PortError>;
+}
+
+/// A default VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultVpc {
+    /// Its id.
+    pub id: String,
+    /// How many network interfaces are in it: more than none means that it is used.
+    pub interfaces: usize,
+    /// Its subnets, all of them AWS's own defaults.
+    pub subnets: Vec<String>,
+    /// Its internet gateways.
+    pub gateways: Vec<String>,
+    /// What is in it that AWS does not put there: subnets, security groups, route tables, network ACLs,
+    /// gateways and endpoints that people made.
+    pub foreign: Vec<String>,
+}
+
+/// A part of a default VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VpcPart {
+    /// A subnet.
+    Subnet(String),
+    /// An internet gateway, which is detached first.
+    Gateway {
+        /// The gateway.
+        id: String,
+        /// The VPC that it is attached to.
+        vpc: String,
+    },
+    /// The VPC itself.
+    Vpc(String),
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Member").finish_non_exhaustive()
+    }
+}

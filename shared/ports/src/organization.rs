@@ -1,0 +1,141 @@
+//! The Organization: its accounts, the StackSet that reaches them, and the queue of those that wait.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use banto_domain::status::AccountStatus;
+use banto_domain::{AccountId, OuId, Region};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::PortError;
+
+/// The accounts of the Organization.
+#[async_trait]
+pub trait Organization: Send + Sync {
+    /// Every account, whatever its state.
+    async fn accounts(&self) -> Result<Vec<OrgAccount>, PortError>;
+
+    /// One account. [`Missing`](crate::ErrorKind::Missing) if it is not, or no longer, in the Organization.
+    async fn account(&self, account: &AccountId) -> Result<OrgAccount, PortError>;
+
+    /// The root or unit that an account or unit is in; `None` of a root.
+    async fn parent(&self, child: &str) -> Result<Option<OuId>, PortError>;
+
+    /// An account's tags.
+    async fn tags(&self, account: &AccountId) -> Result<BTreeMap<String, String>, PortError>;
+}
+
+/// An account as Organizations tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrgAccount {
+    /// The account's id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: AccountState,
+    /// The root and the units that it is in, the root first; empty where that is not told.
+    #[serde(default)]
+    pub path: Vec<OuId>,
+    /// When it became part of the Organization.
+    pub joined_at: Option<Timestamp>,
+}
+
+/// Where an account is in its life. (Organizations API reference, `Account`, field `State`.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AccountState {
+    /// Created, and not yet activated.
+    PendingActivation,
+    /// In use.
+    Active,
+    /// Suspended by AWS, or closed less than 90 days ago.
+    Suspended,
+    /// Being closed.
+    PendingClosure,
+    /// Closed for good.
+    Closed,
+}
+
+/// The instances of the one StackSet.
+#[async_trait]
+pub trait StackInstances: Send + Sync {
+    /// An account's instances, by region.
+    async fn of(&self, account: &AccountId) -> Result<BTreeMap<Region, StackInstance>, PortError>;
+
+    /// Makes instances for several accounts, in one operation.
+    /// [`NotReady`](crate::ErrorKind::NotReady) while another operation is under way.
+    async fn create(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError>;
+
+    /// Deploys existing instances anew, in one operation.
+    /// [`NotReady`](crate::ErrorKind::NotReady) while another operation is under way.
+    async fn update(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError>;
+}
+
+/// An instance of the StackSet, in one account and region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StackInstance {
+    /// As the StackSet says.
+    Current,
+    /// CloudFormation found its resources changed by somebody else.
+    Drifted,
+    /// An operation on it is to come or under way.
+    Pending,
+    /// The last operation on it failed, for this reason.
+    Failed(String),
+    /// It needs a person: an earlier deletion or import failed.
+    Inoperable(String),
+}
+
+/// The queue of accounts that wait.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends messages, each visible after its delay of at most 15 minutes. All are sent, or the error says
+    /// that some may not have been.
+    async fn send(&self, messages: &[Delayed]) -> Result<(), PortError>;
+}
+
+/// A message, and when it is to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delayed {
+    /// The message, as JSON.
+    pub body: String,
+    /// How long it waits.
+    pub delay: Duration,
+}
+
+/// One item per account: its status, and what people were last told of it.
+#[async_trait]
+pub trait Statuses: Send + Sync {
+    /// Replaces an account's status, and tells what was known before. What people were told stays, so that
+    /// concurrent writers lose nothing.
+    async fn record(&self, status: &AccountStatus) -> Result<Before, PortError>;
+
+    /// Notes what people were told.
+    async fn note_told(&self, account: &AccountId, told: &str) -> Result<(), PortError>;
+
+    /// Forgets an account.
+    async fn forget(&self, account: &AccountId) -> Result<(), PortError>;
+
+    /// Every status.
+    async fn all(&self) -> Result<Vec<AccountStatus>, PortError>;
+}
+
+/// What was known of an account before its status was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Before {
+    /// Its status.
+    pub status: Option<AccountStatus>,
+    /// What people were last told of it.
+    pub told: Option<String>,
+}
+
+/// The dashboard's data.
+#[async_trait]
+pub trait Dashboard: Send + Sync {
+    /// Publishes the status of all accounts, as JSON.
+    async fn publish(&self, document: &str) -> Result<(), PortError>;
+}
