@@ -144,15 +144,17 @@ impl Aws {
         }
     }
 
-    /// The ways to act in the Organization.
-    pub fn organization(&self, policy: &OnboardingPolicy) -> OrganizationClients {
+    /// The ways to act in the Organization. `session_policy` limits what a session in an account may do,
+    /// whatever the role that was assumed may: most roles that reach every account are administrators.
+    /// (IAM user guide, "Session policies": at most 2,048 characters.)
+    pub fn organization(&self, policy: &OnboardingPolicy, session_policy: &str) -> OrganizationClients {
         let stack_set = match &policy.way {
             Way::StackSet(stack_set) => Some(stack_set.clone()),
             Way::Direct => None,
         };
         OrganizationClients {
             organization: Organizations::new(aws_sdk_organizations::Client::new(&self.of(Service::Organizations))),
-            members: AssumedMembers::new(self.clone(), policy),
+            members: AssumedMembers::new(self.clone(), policy, session_policy),
             stacks: CloudFormationStacks::new(
                 aws_sdk_cloudformation::Client::new(&self.of(Service::CloudFormation)),
                 stack_set,

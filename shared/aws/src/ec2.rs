@@ -187,7 +187,8 @@ fn read(response: &HttpResponse) -> Result<Xml, OrchestratorError<ErrorMetadata>
         return Ok(Xml(body));
     }
     let error = Document::parse(&body).ok().map(|document| {
-        let text = |name: &str| document.descendants().find(|node| node.has_tag_name_of(name)).and_then(|node| node.text());
+        let text =
+            |name: &str| document.descendants().find(|node| node.has_tag_name_of(name)).and_then(|node| node.text());
         (text("Code").map(str::to_owned), text("Message").map(str::to_owned))
     });
     let (code, message) = error.unwrap_or_default();

@@ -13,8 +13,8 @@ mod member;
 mod organization;
 mod pace;
 mod queue;
-mod records;
 mod recording;
+mod records;
 mod role;
 mod roles;
 mod settings;
@@ -23,5 +23,4 @@ mod statuses;
 mod telling;
 
 pub use config::{Account, Aws, ConfigError, OrganizationClients};
-pub use member::SESSION_POLICY;
 pub use records::{read_policy, secret_name};

@@ -15,10 +15,6 @@ use crate::role::credentials;
 use crate::roles::IamRoles;
 use crate::settings::MemberSettings;
 
-/// What a session in an account may do, whatever the role that was assumed may: most roles that reach every
-/// account are administrators. (IAM user guide, "Session policies": at most 2,048 characters.)
-pub const SESSION_POLICY: &str = include_str!("../../../functions/onboard-accounts/session-policy.json");
-
 /// STS answers 600 calls a second per account and region, to all who ask there. (IAM user guide, "IAM and
 /// AWS STS quotas".)
 const ASSUMED_PER_SECOND: u32 = 50;
@@ -29,14 +25,15 @@ pub struct AssumedMembers {
     aws: Aws,
     sts: aws_sdk_sts::Client,
     policy: OnboardingPolicy,
+    session_policy: String,
     pace: Pace,
 }
 
 impl AssumedMembers {
-    pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy) -> Self {
+    pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy, session_policy: &str) -> Self {
         let sts = aws_sdk_sts::Client::new(&aws.of(Service::Sts));
         let pace = Pace::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
-        Self { aws, sts, policy: policy.clone(), pace }
+        Self { aws, sts, policy: policy.clone(), session_policy: session_policy.to_owned(), pace }
     }
 }
 
@@ -46,7 +43,7 @@ impl Members for AssumedMembers {
         let partition = self.policy.home_region.partition();
         let role = format!("arn:{partition}:iam::{account}:role/{}", self.policy.reach_role);
         self.pace.turn().await;
-        let aws = self.aws.with_credentials(credentials(&self.sts, &role, Some(&session_policy())).await?);
+        let aws = self.aws.with_credentials(credentials(&self.sts, &role, Some(&self.session_policy)).await?);
         Ok(Member {
             roles: Arc::new(IamRoles::new(&aws)),
             settings: Arc::new(MemberSettings::new(&aws, account)),
@@ -54,10 +51,4 @@ impl Members for AssumedMembers {
             regions: Arc::new(Ec2Settings::new(aws)),
         })
     }
-}
-
-/// The policy without what only people need to read it.
-fn session_policy() -> String {
-    let compact = serde_json::from_str::<serde_json::Value>(SESSION_POLICY);
-    compact.map_or_else(|_| SESSION_POLICY.to_owned(), |policy| policy.to_string())
 }

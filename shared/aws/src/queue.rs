@@ -46,7 +46,8 @@ impl Queue for SqsQueue {
             let answer = request.send().await.map_err(|error| port_error(CALL, &error))?;
             if let Some(failed) = answer.failed().first() {
                 let kind = if failed.sender_fault { ErrorKind::Invalid } else { ErrorKind::Unavailable };
-                let message = format!("{} of {} messages were not taken: {}", answer.failed().len(), batch.len(), failed.code);
+                let message =
+                    format!("{} of {} messages were not taken: {}", answer.failed().len(), batch.len(), failed.code);
                 return Err(PortError::new(kind, CALL, message));
             }
         }

@@ -11,9 +11,7 @@ use aws_sdk_config::types::{
     ResourceType,
 };
 use banto_domain::Region;
-use banto_ports::{
-    Channel, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus, RecordingGroup,
-};
+use banto_ports::{Channel, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus, RecordingGroup};
 
 use crate::config::{Aws, Service};
 use crate::errors::{lacking, port_error};
@@ -55,7 +53,10 @@ impl ConfigRecording for ConfigRecorders {
             let failed = status.last_status() == Some(&LastStatus::Failure);
             let error = failed.then(|| words(status.last_error_code(), status.last_error_message()));
             let was_started = status.recording || status.last_start_time().is_some();
-            (status.name().unwrap_or_default().to_owned(), RecorderStatus { recording: status.recording, was_started, error })
+            (
+                status.name().unwrap_or_default().to_owned(),
+                RecorderStatus { recording: status.recording, was_started, error },
+            )
         });
         Ok(statuses.collect())
     }
@@ -65,7 +66,8 @@ impl ConfigRecording for ConfigRecorders {
         let answer = self.client(region).await.describe_delivery_channels().send().await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
         let channels = answer.delivery_channels().iter().map(|channel| {
-            let snapshots = channel.config_snapshot_delivery_properties().and_then(|properties| properties.delivery_frequency());
+            let snapshots =
+                channel.config_snapshot_delivery_properties().and_then(|properties| properties.delivery_frequency());
             Channel {
                 name: channel.name().unwrap_or_default().to_owned(),
                 bucket: channel.s3_bucket_name().unwrap_or_default().to_owned(),

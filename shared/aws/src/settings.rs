@@ -81,7 +81,8 @@ impl AccountSettings for MemberSettings {
         let request = request.require_uppercase_characters(all).require_lowercase_characters(all);
         let request = request.set_max_password_age(policy.max_age_days);
         // What is left out IAM sets to its default: users could no longer change their own passwords.
-        let request = request.set_password_reuse_prevention(policy.reuse_prevention).allow_users_to_change_password(true);
+        let request =
+            request.set_password_reuse_prevention(policy.reuse_prevention).allow_users_to_change_password(true);
         request.send().await.map_err(|error| port_error("iam:UpdateAccountPasswordPolicy", &error))?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use banto_domain::AccountId;
 use banto_domain::policy::onboarding::Dashboard as Place;
 use banto_domain::status::AccountStatus;
-use banto_ports::{Dashboard, ErrorKind, PortError, Statuses};
+use banto_ports::{Before, Dashboard, ErrorKind, PortError, Statuses};
 
 use crate::errors::{lacking, port_error};
 
@@ -48,14 +48,18 @@ fn text(text: impl Into<String>) -> AttributeValue {
 
 #[async_trait]
 impl Statuses for DynamoDbStatuses {
-    async fn record(&self, status: &AccountStatus) -> Result<Option<String>, PortError> {
+    async fn record(&self, status: &AccountStatus) -> Result<Before, PortError> {
         let document = serde_json::to_string(status)
             .map_err(|error| PortError::new(ErrorKind::Invalid, UPDATE, error.to_string()))?;
         let request = self.client.update_item().table_name(&self.table).key("account", text(status.account.as_str()));
-        let request = request.update_expression("SET #status = :status").expression_attribute_names("#status", "status");
+        let request =
+            request.update_expression("SET #status = :status").expression_attribute_names("#status", "status");
         let request = request.expression_attribute_values(":status", text(document)).return_values(ReturnValue::AllOld);
         let answer = request.send().await.map_err(|error| port_error(UPDATE, &error))?;
-        Ok(answer.attributes().and_then(|old| old.get("told")?.as_s().ok()).cloned())
+        let old = |name: &str| answer.attributes().and_then(|old| old.get(name)?.as_s().ok());
+        // A status from before a release that reads it no more is as good as none.
+        let status = old("status").and_then(|document| serde_json::from_str(document).ok());
+        Ok(Before { status, told: old("told").cloned() })
     }
 
     async fn note_told(&self, account: &AccountId, told: &str) -> Result<(), PortError> {
