@@ -2,4 +2,5 @@
 
 mod architecture;
 mod end_to_end;
+mod onboarding;
 mod rotation;

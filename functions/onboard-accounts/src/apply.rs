@@ -30,9 +30,10 @@ pub struct Outcome {
 pub async fn apply(plan: &Plan, member: &Member, invocation: &Invocation) -> Outcome {
     let mut outcome = Outcome::default();
     outcome.add(None, work_off(&plan.global, None, member, invocation).await);
-    let chains = plan.regions.iter().map(async |(region, part): (&Region, &Part)| {
-        (region, work_off(part, Some(region), member, invocation).await)
-    });
+    let chains = plan
+        .regions
+        .iter()
+        .map(async |(region, part): (&Region, &Part)| (region, work_off(part, Some(region), member, invocation).await));
     for (region, worked) in join_all(chains).await {
         outcome.add(Some(region), worked);
     }
@@ -86,7 +87,9 @@ async fn act(action: &Action, region: Option<&Region>, member: &Member) -> Resul
             | Action::EncryptEbs
             | Action::DeleteVpcPart(_),
             None,
-        ) => Err(PortError::new(ErrorKind::Invalid, "onboard-accounts", "an action of a region was planned without one")),
+        ) => {
+            Err(PortError::new(ErrorKind::Invalid, "onboard-accounts", "an action of a region was planned without one"))
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! From messages to accounts in place: each account is looked at, brought to its baseline, and looked at
 //! again; what became of it is recorded and told, and one that is not ready goes back to the queue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use banto_domain::policy::onboarding::{Expected, Way};
 use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
 use banto_domain::{AccountId, Region};
-use banto_ports::{ErrorKind, OrgAccount, StackInstance};
+use banto_ports::{Before, ErrorKind, OrgAccount, StackInstance};
 use banto_shell::{Answer, Failure, Invocation};
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -44,8 +44,8 @@ pub struct Converged {
     pub tags: BTreeMap<String, String>,
     /// What was done, and where.
     pub done: Vec<(Option<Region>, Action)>,
-    /// What people were last told of it.
-    pub told: Option<String>,
+    /// What was known of it before.
+    pub before: Before,
 }
 
 /// A message whose account was looked up.
@@ -73,16 +73,19 @@ impl Onboarder {
     /// and in the end to the dead letter queue.
     pub(crate) async fn batch(&self, records: Vec<Record>, invocation: &Invocation) -> Result<Answer, Failure> {
         let mut back = Vec::new();
-        let mut works = Vec::new();
+        let mut works: BTreeMap<AccountId, (String, Work)> = BTreeMap::new();
         let mut publish = Vec::new();
-        let mut accounts = BTreeSet::new();
         for Record { id, message } in records {
             match message {
-                // Of several messages on one account the first does for all.
-                Ok(Message::Converge(work)) if self.policy.enabled && accounts.insert(work.account.id.clone()) => {
-                    works.push((id, work));
+                Ok(Message::Converge(_)) if !self.policy.enabled => {}
+                // Of several messages on one account the first does for all, unless a later one knows that
+                // Control Tower has finished.
+                Ok(Message::Converge(work)) => {
+                    let account = work.account.id.clone();
+                    if work.cause == Cause::ControlTower || !works.contains_key(&account) {
+                        works.insert(account, (id, work));
+                    }
                 }
-                Ok(Message::Converge(_)) => {}
                 Ok(Message::Publish) => publish.push(id),
                 Err(error) => {
                     tracing::error!(message = id, error, "a message can't be read");
@@ -90,7 +93,7 @@ impl Onboarder {
                 }
             }
         }
-        let visits = stream::iter(works).map(|(id, work)| self.look_up(id, work));
+        let visits = stream::iter(works.into_values()).map(|(id, work)| self.look_up(id, work));
         let (mut ready, mut fates) = (Vec::new(), Vec::new());
         for visit in visits.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
             match visit {
@@ -118,7 +121,10 @@ impl Onboarder {
             }
         }
         let failures: Vec<_> = back.iter().map(|id| json!({ "itemIdentifier": id })).collect();
-        Ok(Answer { response: json!({ "batchItemFailures": failures }), metrics: report::metrics(&converged, back.len()) })
+        Ok(Answer {
+            response: json!({ "batchItemFailures": failures }),
+            metrics: report::metrics(&converged, back.len()),
+        })
     }
 
     /// Reads the instances of all accounts that get their baseline by StackSet, and starts the operations
@@ -196,7 +202,7 @@ impl Onboarder {
         }
         let (status, done) = self.converge(&work, &tags, stacks, invocation).await;
         match self.statuses.record(&status).await {
-            Ok(told) => Fate::Converged(Box::new(Converged { id, work, status, tags, done, told })),
+            Ok(before) => Fate::Converged(Box::new(Converged { id, work, status, tags, done, before })),
             Err(error) => back(id, &work, &error),
         }
     }
@@ -290,7 +296,11 @@ impl Onboarder {
         Ok(report::rehearsal(&plans, &found.gone))
     }
 
-    async fn rehearse_one(&self, mut work: Work, invocation: &Invocation) -> Result<(Snapshot, Plan), (AccountId, String)> {
+    async fn rehearse_one(
+        &self,
+        mut work: Work,
+        invocation: &Invocation,
+    ) -> Result<(Snapshot, Plan), (AccountId, String)> {
         let id = work.account.id.clone();
         if !invocation.has_time_for(ACCOUNT_TIME) {
             return Err((id, "no time was left".to_owned()));

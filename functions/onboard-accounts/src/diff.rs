@@ -34,11 +34,16 @@ pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
         }
         line(&mut text, "    ", &format!("{name}:"));
         for action in &part.actions {
-            let lines = lines(action);
+            // What completes a thing that this plan makes is shown as a part of it.
+            let lines = match completes(action, &part.actions) {
+                Some(completion) => completion.into_iter().map(|field| format!("    {field}")).collect(),
+                None => lines(action),
+            };
             match lines.first().and_then(|first| first.chars().next()) {
                 Some('+') => counts.add += 1,
+                Some('~') => counts.change += 1,
                 Some('-') => counts.delete += 1,
-                _ => counts.change += 1,
+                _ => {}
             }
             for shown in lines {
                 line(&mut text, "      ", &shown);
@@ -49,6 +54,26 @@ pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
         }
     }
     (text, counts)
+}
+
+/// The field of a new thing that an action fills in; `None` of an action that stands for itself.
+fn completes(action: &Action, actions: &[Action]) -> Option<Option<String>> {
+    match action {
+        Action::ChangeRole { name, change } => {
+            let is_new = |other: &Action| matches!(other, Action::CreateRole { name: made, .. } if made == name);
+            actions.iter().any(is_new).then(|| match change {
+                RoleChange::Attach(policy) => Some(format!("policy    {policy}")),
+                RoleChange::PutInline(id, policy) => Some(format!("inline    {id}: {}", compact(policy))),
+                // The mark that the role is complete.
+                _ => None,
+            })
+        }
+        Action::StartRecorder { name } => {
+            let is_new = |other: &Action| matches!(other, Action::PutRecorder { recorder, replaces: None } if recorder.name == *name);
+            actions.iter().any(is_new).then(|| Some("recording on".to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// What a plan, or several, come to.
@@ -68,11 +93,9 @@ fn line(text: &mut String, indent: &str, shown: &str) {
 /// Where something stands, in one line.
 pub fn standing(standing: &Standing) -> String {
     match standing {
-        Standing::InPlace | Standing::LeftAlone { .. } | Standing::Drifted { .. } => match standing {
-            Standing::LeftAlone { because } => format!("left alone: {because}"),
-            Standing::Drifted { items } => format!("differs, reported only: {}", items.join("; ")),
-            _ => "in place".to_owned(),
-        },
+        Standing::InPlace => "in place".to_owned(),
+        Standing::LeftAlone { because } => format!("left alone: {because}"),
+        Standing::Drifted { items } => format!("differs, reported only: {}", items.join("; ")),
         Standing::NotReady(reason) => format!("not ready: {reason}"),
         Standing::Failed(reason) => format!("failed: {reason}"),
     }
@@ -84,7 +107,7 @@ pub fn lines(action: &Action) -> Vec<String> {
         Action::CreateConfigRole => vec!["+ role of AWS Config (service-linked)".to_owned()],
         Action::CreateRole { name, role } => vec![
             format!("+ role {name}"),
-            format!("    trust     {}", compact(&role.trust)),
+            format!("    trust     {}", trust(&role.trust)),
             format!("    session   {} h", role.session_seconds / 3_600),
         ],
         Action::ChangeRole { name, change } => vec![role_line(name.as_str(), change)],
@@ -94,10 +117,15 @@ pub fn lines(action: &Action) -> Vec<String> {
             lines
         }
         Action::BlockPublicAccess { replaces } => {
-            vec![format!("{} block of public access to S3: {} of 4 → 4 of 4", sign(replaces.as_ref()), replaces.unwrap_or(0))]
+            vec![format!(
+                "{} block of public access to S3: {} of 4 → 4 of 4",
+                sign(replaces.as_ref()),
+                replaces.unwrap_or(0)
+            )]
         }
         Action::SetContact { kind, contact, replaces } => {
-            let of = |contact: &banto_domain::policy::onboarding::Contact| format!("{} <{}>", contact.name, contact.email);
+            let of =
+                |contact: &banto_domain::policy::onboarding::Contact| format!("{} <{}>", contact.name, contact.email);
             let before = replaces.as_ref().map_or_else(String::new, |contact| format!("{} → ", of(contact)));
             vec![format!("{} {} contact: {before}{}", sign(replaces.as_ref()), kind.as_str(), of(contact))]
         }
@@ -125,7 +153,7 @@ fn sign<T>(replaces: Option<&T>) -> char {
 
 fn role_line(name: &str, change: &RoleChange) -> String {
     match change {
-        RoleChange::Trust(trust) => format!("~ role {name}: trust → {}", compact(trust)),
+        RoleChange::Trust(trust) => format!("~ role {name}: trust → {}", self::trust(trust)),
         RoleChange::SessionSeconds(seconds) => format!("~ role {name}: session → {} h", seconds / 3_600),
         RoleChange::Attach(policy) => format!("+ role {name}: policy {policy}"),
         RoleChange::Detach(policy) => format!("- role {name}: policy {policy}"),
@@ -142,7 +170,8 @@ fn role_line(name: &str, change: &RoleChange) -> String {
 
 /// The fields that are new or differ.
 fn fields(before: Option<&[(&'static str, String)]>, after: &[(&'static str, String)]) -> Vec<String> {
-    let old = |name: &str| before.and_then(|before| before.iter().find(|(known, _)| *known == name)).map(|(_, old)| old);
+    let old =
+        |name: &str| before.and_then(|before| before.iter().find(|(known, _)| *known == name)).map(|(_, old)| old);
     let changed = after.iter().filter(|(name, value)| old(name) != Some(value));
     changed
         .map(|(name, value)| match old(name) {
@@ -192,6 +221,25 @@ fn channel_fields(channel: &Channel) -> Vec<(&'static str, String)> {
         }
     }
     fields
+}
+
+/// A trust policy in words: who, and under which conditions.
+fn trust(document: &Value) -> String {
+    let list = |value: &Value| match value {
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    };
+    let statement = |statement: &Value| {
+        let who = statement.pointer("/Principal/AWS").map(list).unwrap_or_default();
+        let operators = statement.get("Condition").and_then(Value::as_object);
+        let conditions = operators.into_iter().flatten().flat_map(|(operator, keys)| {
+            let keys = keys.as_object().into_iter().flatten();
+            keys.map(move |(key, value)| format!("\n                    if {key} {operator} {}", list(value)))
+        });
+        format!("{who}{}", conditions.collect::<String>())
+    };
+    let statements = document.get("Statement").and_then(Value::as_array).into_iter().flatten();
+    statements.map(statement).collect::<Vec<_>>().join("; ")
 }
 
 /// A policy document in one line.

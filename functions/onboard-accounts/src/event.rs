@@ -132,7 +132,9 @@ pub enum EventError {
         lacks: &'static str,
     },
     /// A request of our own shape with something wrong in it.
-    #[error("{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them")]
+    #[error(
+        "{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them"
+    )]
     Request(String),
 }
 
@@ -396,7 +398,8 @@ mod tests {
             attempt: 2,
         };
         let body = serde_json::to_string(&Message::Converge(work.clone())).unwrap();
-        let record = |id: &str, body: &str| serde_json::json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
+        let record =
+            |id: &str, body: &str| serde_json::json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
         let event = serde_json::json!({ "Records": [record("1", &body), record("2", "{}"), record("3", r#"{"do":"publish"}"#)] });
         let Trigger::Batch(records) = decode(event.to_string().as_bytes()).unwrap() else { panic!("no batch") };
         assert_eq!(records[0].message, Ok(Message::Converge(work)));

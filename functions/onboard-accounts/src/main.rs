@@ -8,6 +8,9 @@ use banto_aws::Aws;
 use banto_notice::{Messenger, SlackWebhooks};
 use onboard_accounts::Onboarder;
 
+/// What a session in an account may do, in one line: the limit counts white space too.
+const SESSION_POLICY: &str = include_str!("../session-policy.json");
+
 fn main() -> ExitCode {
     banto_shell::run(
         || {
@@ -17,7 +20,7 @@ fn main() -> ExitCode {
             let aws = Aws::from_env()?;
             let messenger =
                 Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices);
-            let clients = aws.organization(&onboarding);
+            let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {
                 organization: Arc::new(clients.organization),
                 members: Arc::new(clients.members),

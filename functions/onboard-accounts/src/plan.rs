@@ -160,21 +160,19 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
     Plan { account: account.id.clone(), global: global.part(), regions }
 }
 
-/// A new account under Control Tower: its own set-up comes first, and ends with an event of its own. One
-/// that Control Tower does not manage after all is taken up after [`PATIENCE`].
+/// A new account under Control Tower: its own set-up comes first, makes a recorder, and ends with an event of
+/// its own. One that Control Tower does not manage after all is taken up after [`PATIENCE`].
 fn waits_for_control_tower(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> bool {
-    let recorders = match &snapshot.inside {
-        Some(Ok(Inside { regions: Ok(regions), .. })) => regions
-            .values()
-            .filter_map(|view| view.config.as_ref()?.as_ref().ok()?.parts.as_ref())
-            .flat_map(|(recorders, _)| recorders)
-            .any(|recorder| recorder.recorder.name.starts_with(CONTROL_TOWER)),
+    let has_recorder = |view: &RegionView| {
+        let parts = view.config.as_ref().and_then(|config| config.as_ref().ok()?.parts.as_ref());
+        parts.is_some_and(|(recorders, _)| own(recorders).is_some())
+    };
+    let is_recorded = match &snapshot.inside {
+        Some(Ok(Inside { regions: Ok(regions), .. })) => regions.values().any(has_recorder),
         _ => false,
     };
-    policy.control_tower
-        && snapshot.cause == Cause::Joined
-        && now.duration_since(snapshot.since) < PATIENCE
-        && !recorders
+    let is_new = snapshot.cause == Cause::Joined && now.duration_since(snapshot.since) < PATIENCE;
+    policy.control_tower && is_new && !is_recorded
 }
 
 fn state(state: AccountState) -> &'static str {
@@ -268,7 +266,8 @@ impl Context<'_> {
             let new = documents::new_role(role, partition);
             draft.actions.push(Action::CreateRole { name: name.clone(), role: new });
             let managed = role.managed_policies.iter().map(|policy| RoleChange::Attach(policy.to_string()));
-            let inline = role.inline_policies.iter().map(|(id, policy)| RoleChange::PutInline(id.clone(), policy.clone()));
+            let inline =
+                role.inline_policies.iter().map(|(id, policy)| RoleChange::PutInline(id.clone(), policy.clone()));
             let complete = RoleChange::Tag([(MANAGED_TAG.to_owned(), MANAGED.to_owned())].into());
             let changes = managed.chain(inline).chain([complete]);
             draft.actions.extend(changes.map(|change| Action::ChangeRole { name: name.clone(), change }));
@@ -290,8 +289,7 @@ impl Context<'_> {
 
     fn settings(&self, draft: &mut Draft, inside: &Inside) {
         let settings = &self.baseline.settings;
-        if let (Some(wanted), Some(live)) =
-            (&settings.password_policy, draft.seen(inside.password_policy.as_ref()))
+        if let (Some(wanted), Some(live)) = (&settings.password_policy, draft.seen(inside.password_policy.as_ref()))
             && live.as_ref() != Some(wanted)
         {
             let action = Action::SetPasswordPolicy { policy: wanted.clone(), replaces: live.clone() };
@@ -381,7 +379,9 @@ impl Context<'_> {
             _ => {}
         }
         let errors = view.channel_errors.iter().filter_map(|(channel, error)| Some((channel, error.as_ref()?)));
-        draft.reasons.extend(errors.map(|(channel, error)| failing(format!("the delivery channel {channel}: {error}"))));
+        draft
+            .reasons
+            .extend(errors.map(|(channel, error)| failing(format!("the delivery channel {channel}: {error}"))));
     }
 
     /// A region whose recorder CloudFormation sees to.

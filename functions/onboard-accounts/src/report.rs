@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::AccountId;
 use banto_domain::status::{AccountStatus, Standing};
+use banto_domain::{AccountId, Region, RoleName};
 use banto_ports::{Delayed, PortError};
 use banto_shell::{Answer, Invocation, Metrics};
 use jiff::Timestamp;
@@ -36,7 +36,8 @@ pub enum News {
 pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timestamp) -> Option<(News, String)> {
     let reasons = || {
         let kinds = status.reasons().into_iter().map(|(kind, places)| {
-            let places: Vec<&str> = places.iter().map(|(place, _)| place.map_or("account", |place| place.as_str())).collect();
+            let places: Vec<&str> =
+                places.iter().map(|(place, _)| place.map_or("account", |place| place.as_str())).collect();
             format!("{} {}", kind.as_str(), places.join(" "))
         });
         format!("stuck: {}", kinds.collect::<Vec<_>>().join("; "))
@@ -61,31 +62,50 @@ pub fn drifted(status: &AccountStatus) -> Vec<String> {
         Standing::Drifted { items } => Some((place, items)),
         _ => None,
     });
-    let named = |place: Option<&banto_domain::Region>, item: &String| match place {
+    let named = |place: Option<&Region>, item: &String| match place {
         Some(region) => format!("{region}: {item}"),
         None => item.clone(),
     };
     items.flat_map(|(place, items)| items.iter().map(move |item| named(place, item))).collect()
 }
 
-/// What was repaired: changes to what was there before, not what was set up.
-pub fn repairs(done: &[(Option<banto_domain::Region>, Action)]) -> Vec<String> {
-    let is_new = |place: &Option<banto_domain::Region>, action: &Action| {
-        done.iter().any(|(other_place, other)| match (action, other) {
-            (Action::ChangeRole { name, .. }, Action::CreateRole { name: made, .. }) => name == made,
-            (Action::StartRecorder { .. }, Action::PutRecorder { replaces: None, .. }) => place == other_place,
-            _ => false,
-        })
+/// What was brought back to the baseline: whatever was done where all was in place before, and elsewhere
+/// each change to what others had set up.
+pub fn repairs(account: &Converged) -> Vec<String> {
+    let before = account.before.status.as_ref();
+    let was_in_place = |place: &Option<Region>| {
+        let before = before.map(|before| match place {
+            None => Some(&before.global),
+            Some(region) => before.regions.get(region),
+        });
+        matches!(before.flatten(), Some(Standing::InPlace | Standing::Drifted { .. }))
     };
-    let shown = done.iter().filter(|(place, action)| !is_new(place, action)).filter_map(|(place, action)| {
-        let line = diff::lines(action).into_iter().next().filter(|line| !line.starts_with('+'))?;
-        let line = line.trim_start_matches(['~', '-', ' ']).to_owned();
+    let is_made_now = |name: &RoleName| {
+        account.done.iter().any(|(_, action)| matches!(action, Action::CreateRole { name: made, .. } if made == name))
+    };
+    let changes_others = |action: &Action| match action {
+        Action::ChangeRole { name, .. } => !is_made_now(name),
+        Action::SetPasswordPolicy { replaces, .. } => replaces.is_some(),
+        Action::BlockPublicAccess { replaces } => replaces.is_some(),
+        Action::SetContact { replaces, .. } => replaces.is_some(),
+        Action::PutRecorder { replaces, .. } => replaces.is_some(),
+        Action::PutChannel { replaces, .. } => replaces.is_some(),
+        Action::CreateConfigRole
+        | Action::CreateRole { .. }
+        | Action::StartRecorder { .. }
+        | Action::EncryptEbs
+        | Action::DeleteVpcPart(_) => false,
+    };
+    let told = account.done.iter().filter(|(place, action)| was_in_place(place) || changes_others(action));
+    let lines = told.filter_map(|(place, action)| {
+        let line = diff::lines(action).into_iter().next()?;
+        let line = line.trim_start_matches(['+', '~', '-', ' ']).to_owned();
         Some(match place {
             Some(region) => format!("{region}: {line}"),
             None => line,
         })
     });
-    shown.collect()
+    lines.collect()
 }
 
 impl Onboarder {
@@ -136,11 +156,11 @@ impl Onboarder {
         let mut back = Vec::new();
         let mut troubles = Vec::new();
         for account in converged {
-            let news = news(&account.status, &account.work, account.told.as_deref(), now);
-            let repairs = repairs(&account.done);
+            let news = news(&account.status, &account.work, account.before.told.as_deref(), now);
+            let repairs = repairs(account);
             match news {
                 Some((News::Ready, note)) => {
-                    let notice = words::ready(account, &self.policy);
+                    let notice = words::ready(account, &self.policy, &repairs);
                     if !self.send(&notice, &[(account, note)]).await {
                         back.push(account.id.clone());
                     }

@@ -52,9 +52,12 @@ pub fn operations(waiting: &[Waiting<'_>]) -> Vec<Operation> {
             failed.entry(failing).or_default().push(account.account.clone());
         }
     }
-    let some = |(regions, accounts): (Vec<Region>, Vec<AccountId>)| (!regions.is_empty()).then_some((accounts, regions));
-    let creates = missing.into_iter().filter_map(some).map(|(accounts, regions)| Operation::Create { accounts, regions });
-    let updates = failed.into_iter().filter_map(some).map(|(accounts, regions)| Operation::Update { accounts, regions });
+    let some =
+        |(regions, accounts): (Vec<Region>, Vec<AccountId>)| (!regions.is_empty()).then_some((accounts, regions));
+    let creates =
+        missing.into_iter().filter_map(some).map(|(accounts, regions)| Operation::Create { accounts, regions });
+    let updates =
+        failed.into_iter().filter_map(some).map(|(accounts, regions)| Operation::Update { accounts, regions });
     creates.chain(updates).collect()
 }
 
@@ -73,7 +76,12 @@ mod tests {
             (region("eu-west-1"), StackInstance::Failed("ResourceLimitExceeded".into())),
             (region("us-east-1"), StackInstance::Pending),
         ]);
-        let waiting = |id: usize, instances| Waiting { account: &ids[id], regions: regions.iter().collect(), instances, retry: true };
+        let waiting = |id: usize, instances| Waiting {
+            account: &ids[id],
+            regions: regions.iter().collect(),
+            instances,
+            retry: true,
+        };
         let operations = operations(&[waiting(0, &new), waiting(1, &half), waiting(2, &new), waiting(3, &broken)]);
         assert_eq!(
             operations,

@@ -41,9 +41,9 @@ impl Onboarder {
         }
         let since = self.clock.now();
         let sent = accounts.len();
-        let works = accounts.into_iter().map(|account| {
-            (Message::Converge(Work { account, cause, since, attempt: 0 }), Duration::ZERO)
-        });
+        let works = accounts
+            .into_iter()
+            .map(|account| (Message::Converge(Work { account, cause, since, attempt: 0 }), Duration::ZERO));
         let publish = (Message::Publish, if is_all { PUBLISH_AFTER_ALL } else { PUBLISH_AFTER_FEW });
         let messages = works.chain([publish]).map(|(message, delay)| delayed(&message, delay));
         let messages: anyhow::Result<Vec<Delayed>> = messages.collect();

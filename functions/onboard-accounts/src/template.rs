@@ -3,8 +3,8 @@
 //! What differs between environments (accounts, bucket, key, topic, home region) is a parameter; its default
 //! is what the policy says.
 
-use banto_domain::policy::onboarding::{OnboardingPolicy, Role};
 use banto_domain::RoleName;
+use banto_domain::policy::onboarding::{OnboardingPolicy, Role};
 use banto_ports::RecordingGroup;
 use serde_json::{Map, Value, json};
 
@@ -16,14 +16,15 @@ pub fn template(policy: &OnboardingPolicy) -> Value {
     let config = &policy.baseline.config;
     let mut parameters = Map::new();
     let mut parameter = |name: &str, default: &str, description: &str| {
-        parameters.insert(
-            name.to_owned(),
-            json!({ "Type": "String", "Default": default, "Description": description }),
-        );
+        parameters.insert(name.to_owned(), json!({ "Type": "String", "Default": default, "Description": description }));
     };
     parameter("HomeRegion", policy.home_region.as_str(), "Where roles are made and global types are recorded");
     parameter("Bucket", &config.bucket, "The log archive bucket");
-    parameter("Prefix", config.prefix.as_deref().unwrap_or(""), "What comes before AWSLogs/ in the bucket; may be empty");
+    parameter(
+        "Prefix",
+        config.prefix.as_deref().unwrap_or(""),
+        "What comes before AWSLogs/ in the bucket; may be empty",
+    );
     let key = config.kms_key.as_ref().map_or("", banto_domain::KeyArn::as_str);
     parameter("KmsKey", key, "The ARN of the key that deliveries are encrypted with; may be empty");
     let topic = config.topic.as_ref().map_or("", banto_domain::TopicArn::as_str);

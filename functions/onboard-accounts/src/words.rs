@@ -21,7 +21,7 @@ pub struct Trouble<'a> {
 }
 
 /// A new account can be used.
-pub fn ready(account: &Converged, policy: &OnboardingPolicy) -> Notice {
+pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String]) -> Notice {
     let status = &account.status;
     let (id, name) = (&status.account, &status.name);
     let place = &account.work.account;
@@ -35,9 +35,13 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy) -> Notice {
         [] => "AWS Config is seen to elsewhere.".to_owned(),
         regions => format!("AWS Config records in {}.", listed(regions)),
     };
-    let mut notice = notice(format!("onboard-accounts:{id}:ready"), Urgency::Information, format!("Account {name} ({id}) is ready"));
+    let mut notice =
+        notice(format!("onboard-accounts:{id}:ready"), Urgency::Information, format!("Account {name} ({id}) is ready"));
     notice.paragraphs.push(format!("{recorded} Sign in where you always do, then switch to a role:"));
     notice.sections.push(Section { title: "Roles".to_owned(), lines: links });
+    notice
+        .sections
+        .push(Section { title: "What was there and now is as the baseline says".to_owned(), lines: repairs.to_vec() });
     notice.sections.retain(|section| !section.lines.is_empty());
     notice
 }

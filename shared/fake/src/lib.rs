@@ -1,12 +1,14 @@
 //! A stateful world in memory, behind the same ports as AWS, and the faults that can befall it.
 //!
-//! [`World`] holds the state of one identity account; a [`Run`] is one run's view of it: it counts the
+//! [`World`] holds the state of one identity account, and of an Organization beside it; a [`Run`] is one run's view of it: it counts the
 //! calls, injects a [`Fault`], and lets a test decide who goes next. [`drive`] polls by hand, one call a
 //! poll, so that everything is deterministic. For tests only; no release depends on it.
 
 mod drive;
 mod iam;
 pub mod leaks;
+mod organization;
+mod organization_ports;
 mod ports;
 mod report;
 mod run;
@@ -14,6 +16,8 @@ mod world;
 
 pub use drive::{Driven, drive, interleave};
 pub use leaks::LogCapture;
+pub use organization::{Deploy, MemberAccount, MemberRegion, Queued};
+pub use organization_ports::Entrance;
 pub use report::ReportShape;
 pub use run::{Fault, FaultKind, Run};
 pub use world::{Call, KeyView, Sent, UserView, View, World};

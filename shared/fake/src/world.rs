@@ -9,6 +9,7 @@ use banto_ports::{ErrorKind, LastUse, TopicMessage};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::iam::Iam;
+use crate::organization::Org;
 use crate::report::ReportShape;
 use crate::run::{Fault, Run};
 
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) records: BTreeMap<UserName, Secret>,
     pub(crate) certificates: BTreeMap<UserName, Vec<u8>>,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) org: Org,
     pub(crate) calls: Vec<Call>,
     pub(crate) webhooks_fail: Option<ErrorKind>,
     pub(crate) topics_fail: Option<ErrorKind>,

@@ -48,6 +48,7 @@ pub fn policy() -> Policy {
             windows: Vec::new(),
             exemptions: Vec::new(),
         },
+        onboarding: None,
         notices: NoticePolicy {
             operators_topic: "arn:aws:sns:eu-west-1:111122223333:operators".parse().unwrap(),
             owners_topic: "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap(),
