@@ -98,6 +98,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "NoAvailableDeliveryChannelException" => ErrorKind::NotReady,
         _ if status == 429 => ErrorKind::Throttled,
         _ if status == 403 => ErrorKind::Denied,
+        _ if status == 404 => ErrorKind::Missing,
         _ if status >= 500 => ErrorKind::Unavailable,
         _ => ErrorKind::Invalid,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_account::types::{AlternateContactType, RegionOptStatus};
+use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_sdk_s3control::types::PublicAccessBlockConfiguration;
 use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::{AccountId, Region};
@@ -26,9 +27,29 @@ impl MemberSettings {
         Self {
             account: account.clone(),
             iam: aws_sdk_iam::Client::new(&aws.of(Service::Iam)),
-            s3: aws_sdk_s3control::Client::new(&aws.of(Service::S3Control)),
+            s3: s3_control(aws),
             management: aws_sdk_account::Client::new(&aws.of(Service::Account)),
         }
+    }
+}
+
+/// S3 Control puts the account's id before the host's name, which a local AWS has no name for.
+fn s3_control(aws: &Aws) -> aws_sdk_s3control::Client {
+    let config = aws.of(Service::S3Control);
+    let mut builder = aws_sdk_s3control::config::Builder::from(&config);
+    if let Some(url) = config.endpoint_url() {
+        builder = builder.endpoint_resolver(AsItIs(url.to_owned()));
+    }
+    aws_sdk_s3control::Client::from_conf(builder.build())
+}
+
+/// An endpoint that is used as it is.
+#[derive(Debug)]
+struct AsItIs(String);
+
+impl ResolveEndpoint for AsItIs {
+    fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(Endpoint::builder().url(self.0.clone()).build()))
     }
 }
 
