@@ -14,11 +14,21 @@ import threading
 from datetime import datetime, timezone
 
 import time_machine
+from moto.config.responses import ConfigResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 CLOCK_PATH = "/banto/clock"
+
+
+def describe_delivery_channel_status(self):
+    """moto routes this operation to a function that it lacks. A new channel reports no delivery yet."""
+    channels = self.config_backend.describe_delivery_channels(self._get_param("DeliveryChannelNames"))
+    return json.dumps({"DeliveryChannelsStatus": [{"name": channel["name"]} for channel in channels]})
+
+
+ConfigResponse.describe_delivery_channel_status = describe_delivery_channel_status
 
 
 class Handler(MotoRequestHandler):

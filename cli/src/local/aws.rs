@@ -179,11 +179,29 @@ impl Aws {
 
     /// Any operation of Secrets Manager.
     pub async fn secrets_manager(&self, operation: &str, input: &Value) -> Result<Value> {
-        let target = format!("secretsmanager.{operation}");
+        self.json("secretsmanager", "secretsmanager", operation, input).await
+    }
+
+    /// Any operation of a service that speaks an AWS JSON protocol; `target` is the service's name in
+    /// the header `x-amz-target`.
+    pub async fn json(&self, service: &str, target: &str, operation: &str, input: &Value) -> Result<Value> {
+        let target = format!("{target}.{operation}");
         let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
         let body = Bytes::from(input.to_string());
-        let answer = self.send("secretsmanager", Method::POST, "/", &headers, body).await;
-        serde_json::from_str(&answer.with_context(|| format!("secretsmanager:{operation}"))?).context("not JSON")
+        let answer = self.send(service, Method::POST, "/", &headers, body).await;
+        let answer = answer.with_context(|| format!("{service}:{operation}"))?;
+        // Some operations answer nothing at all.
+        if answer.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&answer).context("not JSON") }
+    }
+
+    /// The text of an object, whose key needs no escaping.
+    pub async fn object(&self, bucket: &str, key: &str) -> Result<String> {
+        self.send("s3", Method::GET, &format!("/{bucket}/{key}"), &[], Bytes::new()).await
+    }
+
+    /// The same caller in another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
     }
 
     /// Any operation of IAM; answers XML.

@@ -9,6 +9,7 @@ pub mod aws;
 mod function;
 mod http;
 pub mod moto;
+pub mod organization;
 pub mod proxy;
 pub mod runtime_api;
 pub mod slack;

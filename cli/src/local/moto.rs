@@ -49,6 +49,8 @@ impl Moto {
             .args(["-I", "-c", SERVER])
             // Nothing of the user's own AWS configuration reaches it.
             .env_clear()
+            // AWS's own managed policies exist, as they do in AWS.
+            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log.reopen()?)

@@ -48,6 +48,8 @@ pub struct Rule {
 pub enum Fault {
     /// The service refuses it as one too many, in its own words.
     Throttled,
+    /// The service says that the caller may not, in its own words.
+    Denied,
     /// The service fails with status 500, in its own words.
     InternalError,
     /// The service is unavailable, status 503.
@@ -142,6 +144,7 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
     let answer = match fault {
         None => forward().await,
         Some(Fault::Throttled) => Ok(protocol.throttled(&service)),
+        Some(Fault::Denied) => Ok(protocol.error(StatusCode::FORBIDDEN, "AccessDenied", "not authorized")),
         Some(Fault::InternalError) => Ok(protocol.failure(StatusCode::INTERNAL_SERVER_ERROR)),
         Some(Fault::Unavailable) => Ok(protocol.failure(StatusCode::SERVICE_UNAVAILABLE)),
         Some(Fault::LostRequest) => Err(HangUp),
@@ -227,6 +230,12 @@ fn name_of(request: &Request<Bytes>) -> (String, String) {
     let scope = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let service = scope.and_then(|scope| scope.split(',').next()?.split('/').nth(3)).unwrap_or("unsigned");
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    if service == "account" {
+        // Account Management names the operation in the path, with a small first letter.
+        let path = request.uri().path().trim_start_matches('/');
+        let (first, rest) = path.split_at_checked(1).unwrap_or_default();
+        return (service.to_owned(), format!("{}{rest}", first.to_uppercase()));
+    }
     let operation = match Protocol::of(service, request) {
         Protocol::Query => form_field(request.body(), "Action"),
         Protocol::Json => target.and_then(|target| Some(target.split_once('.')?.1)),
@@ -238,6 +247,10 @@ fn name_of(request: &Request<Bytes>) -> (String, String) {
 /// The S3 operations that Banto uses, by method and path-style path; others by those two.
 fn s3_operation(request: &Request<Bytes>) -> String {
     let path = request.uri().path();
+    if path == "/v20180820/configuration/publicAccessBlock" {
+        let verb = if request.method() == Method::GET { "Get" } else { "Put" };
+        return format!("{verb}AccountPublicAccessBlock");
+    }
     let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
     let lists = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
     match (request.method(), key.is_empty()) {

@@ -348,7 +348,7 @@ fn a_disabled_region_is_told_and_one_being_enabled_is_waited_for() {
 #[test]
 fn a_call_that_a_service_control_policy_denies_is_told_and_the_rest_is_done() {
     let (world, id) = world();
-    world.change_account(&id, |member| drop(member.refuses.insert("account:PutAlternateContact", ErrorKind::Denied)));
+    world.change_account(&id, |member| member.refuses.extend([("account:PutAlternateContact", ErrorKind::Denied)]));
     handle(&world, &policy(), &created());
     settle(&world, &policy());
     assert!(matches!(&status(&world, &id).global, Standing::Failed(reason) if reason.kind == ReasonKind::Denied));
@@ -359,7 +359,7 @@ fn a_call_that_a_service_control_policy_denies_is_told_and_the_rest_is_done() {
 #[test]
 fn a_bucket_that_refuses_is_waited_for_and_then_told() {
     let (world, id) = world();
-    world.change_account(&id, |member| drop(member.refuses.insert("config:PutDeliveryChannel", ErrorKind::Invalid)));
+    world.change_account(&id, |member| member.refuses.extend([("config:PutDeliveryChannel", ErrorKind::Invalid)]));
     handle(&world, &policy(), &created());
     settle(&world, &policy());
     let reason = status(&world, &id).regions[&region("eu-west-1")].reason().unwrap().clone();

@@ -1,0 +1,323 @@
+//! onboard-accounts, the real binary behind the real Runtime API, on a local AWS (moto).
+//!
+//! moto has no account:ListRegions and no StackSets that carry AWS Config: every enabled region, and the way
+//! by StackSet, are tested in memory and on the wire only.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use banto::local::aws::{Aws, Credentials};
+use banto::local::function_binary;
+use banto::local::moto::Moto;
+use banto::local::organization::{DASHBOARD, Organization, TABLE, config, created};
+use banto::local::proxy::{Fault, Proxy, Rule};
+use banto::local::runtime_api::{Function, InvocationError};
+use banto::local::slack::Slack;
+use banto::local::venv::Venv;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const MANAGEMENT: &str = "111122223333";
+const REGION: &str = "eu-west-1";
+const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+
+struct Stage {
+    moto: Moto,
+    proxy: Proxy,
+    slack: Slack,
+    organization: Organization,
+    aws: Aws,
+    binary: PathBuf,
+    directory: TempDir,
+    credentials: Credentials,
+    arns: [String; 3],
+    now: Timestamp,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let quiet = |_: &str| {};
+        let venv = Venv::ensure(&quiet).await.unwrap();
+        let binary = function_binary("onboard-accounts", &quiet).await.unwrap();
+        let moto = Moto::start(&venv).await.unwrap();
+        let proxy = Proxy::start(moto.endpoint()).await.unwrap();
+        let slack = Slack::start().await.unwrap();
+        let nobody = Aws::nobody(moto.endpoint(), REGION);
+        let credentials = nobody.assume_role(&format!("arn:aws:iam::{MANAGEMENT}:role/tests")).await.unwrap();
+        let aws = nobody.with_key(&credentials.access_key_id);
+        let organization = Organization::create(&aws).await.unwrap();
+        let arns = [
+            aws.create_topic("operators").await.unwrap(),
+            aws.create_topic("owners").await.unwrap(),
+            aws.create_secret("banto/slack/operators", &slack.webhook("operators")).await.unwrap(),
+        ];
+        let directory = tempfile::tempdir().unwrap();
+        let now = Timestamp::now();
+        Self { moto, proxy, slack, organization, aws, binary, directory, credentials, arns, now }
+    }
+
+    fn policy(&self) -> String {
+        let [operators, owners, hook] = &self.arns;
+        format!(
+            r#"
+[rotation]
+[[rotation.accounts]]
+id = "{MANAGEMENT}"
+role = "arn:aws:iam::{MANAGEMENT}:role/tests"
+certificate_bucket = "certificates"
+[notices]
+operators_topic = "{operators}"
+owners_topic = "{owners}"
+[notices.slack]
+operators = "{hook}"
+owners = "{hook}"
+[onboarding]
+way = "direct"
+management_account = "{MANAGEMENT}"
+home_region = "{REGION}"
+regions = ["eu-west-1", "us-east-1"]
+queue = "{queue}"
+table = "{TABLE}"
+dashboard = {{ bucket = "{DASHBOARD}" }}
+[onboarding.config]
+bucket = "log-archive"
+[onboarding.roles.admin]
+trusted = ["{MANAGEMENT}"]
+max_session_hours = 4
+managed_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+[onboarding.roles.readonly]
+trusted = ["{MANAGEMENT}"]
+managed_policies = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+inline_policies = {{ no-secrets = '{{"Version": "2012-10-17", "Statement": [{{"Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}}]}}' }}
+[onboarding.settings]
+password_policy = {{ minimum_length = 16, max_age_days = 365 }}
+block_public_access = true
+ebs_encryption = true
+delete_default_vpc = true
+contacts = {{ security = {{ name = "Alice", title = "Security", email = "security@example.com", phone = "1" }} }}
+"#,
+            queue = self.organization.queue,
+        )
+    }
+
+    async fn function(&self) -> Function {
+        let policy = self.directory.path().join("banto.toml");
+        std::fs::write(&policy, self.policy()).unwrap();
+        let variables = [
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
+            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone().unwrap()),
+            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
+            ("BANTO_POLICY", policy.to_str().unwrap().to_owned()),
+            ("BANTO_CLOCK_OFFSET_SECONDS", self.now.duration_since(Timestamp::now()).as_secs().to_string()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        Function::start(&self.binary, variables).await.unwrap()
+    }
+
+    async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
+        let mut function = self.function().await;
+        let answer = function.invoke(event, Duration::from_secs(300)).await;
+        function.stop().await;
+        answer
+    }
+
+    /// Works the queue off, time passing where messages wait, until it is empty.
+    async fn settle(&mut self) {
+        for _ in 0..40 {
+            let mut function = self.function().await;
+            let worked = self.organization.work_off(&mut function, Duration::from_secs(300)).await;
+            let log = function.stop().await;
+            let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&log)));
+            if worked.is_empty() {
+                if self.organization.waiting(&self.organization.queue).await.unwrap() == 0 {
+                    return;
+                }
+                self.now += SignedDuration::from_mins(3);
+                self.moto.set_clock(self.now).await.unwrap();
+            }
+        }
+        panic!("the queue does not empty: {:?}", self.organization.statuses().await);
+    }
+
+    async fn status(&self, account: &str) -> (Value, Option<String>) {
+        let statuses = self.organization.statuses().await.unwrap();
+        statuses.into_iter().find(|(status, _)| status["account"] == account).unwrap_or_else(|| panic!("no {account}"))
+    }
+
+    async fn is_in_place(&self, account: &str) -> bool {
+        let (status, _) = self.status(account).await;
+        let rows = status["regions"].as_object().unwrap().values().chain([&status["global"]]);
+        rows.into_iter().all(|row| row["standing"] == "inPlace")
+    }
+
+    async fn config(&self, account: &str, region: &str, operation: &str, input: &Value) -> Value {
+        let inside = self.organization.inside(account).await.unwrap().in_region(region);
+        config(&inside, operation, input).await.unwrap()
+    }
+
+    fn told(&self) -> String {
+        format!("{:?}", self.slack.posts())
+    }
+}
+
+fn scheduled() -> Value {
+    serde_json::from_str(include_str!("../../../functions/onboard-accounts/tests/events/scheduled.json")).unwrap()
+}
+
+#[tokio::test]
+async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
+    let mut stage = Stage::set().await;
+    let fresh = stage.organization.create_account("payments").await.unwrap();
+    let recorded = stage.organization.create_account("search").await.unwrap();
+    let closed = stage.organization.create_account("former").await.unwrap();
+    stage.organization.close_account(&closed).await.unwrap();
+    let existing = json!({ "ConfigurationRecorder": {
+        "name": "default", "roleARN": format!("arn:aws:iam::{recorded}:role/config"),
+        "recordingGroup": { "allSupported": false, "resourceTypes": ["AWS::EC2::Instance"] },
+    } });
+    stage.config(&recorded, "us-east-1", "PutConfigurationRecorder", &existing).await;
+    // The fresh account's role can't be assumed at first.
+    stage.proxy.inject(Rule { operation: Some("sts:AssumeRole".into()), first: 1, times: 3, fault: Fault::Denied });
+
+    stage.invoke(&scheduled()).await.unwrap();
+    stage.settle().await;
+
+    for account in [&fresh, &recorded] {
+        assert!(stage.is_in_place(account).await, "{:#}", stage.status(account).await.0);
+        for region in REGIONS {
+            let status = stage.config(account, region, "DescribeConfigurationRecorderStatus", &json!({})).await;
+            assert_eq!(status["ConfigurationRecordersStatus"][0]["recording"], true, "{account} {region}");
+        }
+    }
+    assert_eq!(stage.status(&closed).await.0["global"]["standing"], "leftAlone");
+    let recorders = stage.config(&recorded, "us-east-1", "DescribeConfigurationRecorders", &json!({})).await;
+    let recorder = &recorders["ConfigurationRecorders"][0];
+    assert_eq!((&recorder["name"], &recorder["recordingGroup"]["allSupported"]), (&json!("default"), &json!(true)));
+    let inside = stage.organization.inside(&fresh).await.unwrap();
+    let roles = inside.iam("ListRoles", &[]).await.unwrap();
+    assert!(
+        roles.contains("<RoleName>admin</RoleName>")
+            && roles.contains("<MaxSessionDuration>14400</MaxSessionDuration>"),
+        "{roles}"
+    );
+    let dashboard: Value = serde_json::from_str(&stage.aws.object(DASHBOARD, "accounts.json").await.unwrap()).unwrap();
+    assert_eq!(dashboard["counts"], json!({ "in place": 3, "left alone": 1 }), "the management account too");
+    assert_eq!(stage.organization.waiting(&stage.organization.dead_letters).await.unwrap(), 0);
+
+    // A second round writes nothing but the time of the look.
+    stage.proxy.reset();
+    stage.invoke(&scheduled()).await.unwrap();
+    stage.settle().await;
+    let is_read = |call: &str| {
+        ["Describe", "Get", "List", "Scan", "Assume"]
+            .iter()
+            .any(|verb| call.split(':').nth(1).unwrap().starts_with(verb))
+    };
+    let writes: BTreeSet<String> =
+        stage.proxy.calls().into_iter().map(|call| call.operation).filter(|call| !is_read(call)).collect();
+    let expected = ["dynamodb:UpdateItem", "s3:PutObject", "sqs:SendMessageBatch"].map(str::to_owned);
+    assert_eq!(writes, BTreeSet::from(expected));
+}
+
+#[tokio::test]
+async fn a_created_account_is_announced_in_slack_through_throttling_and_failures_on_the_wire() {
+    for fault in [Fault::Throttled, Fault::InternalError, Fault::LostAnswer] {
+        let mut stage = Stage::set().await;
+        let account = stage.organization.create_account("payments").await.unwrap();
+        for call in [
+            "organizations:DescribeAccount",
+            "sqs:SendMessageBatch",
+            "iam:CreateRole",
+            "config:PutConfigurationRecorder",
+            "dynamodb:UpdateItem",
+            "ec2:EnableEbsEncryptionByDefault",
+        ] {
+            stage.proxy.inject(Rule::nth(call, 1, fault));
+        }
+        stage.invoke(&created(&account, stage.now)).await.unwrap();
+        stage.settle().await;
+        assert!(stage.is_in_place(&account).await, "{fault:?}: {:#}", stage.status(&account).await.0);
+        assert!(stage.told().contains("is ready"), "{fault:?}: {}", stage.told());
+        assert!(stage.told().contains("signin.aws.amazon.com/switchrole"), "{fault:?}: {}", stage.told());
+    }
+}
+
+#[tokio::test]
+async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
+    let mut stage = Stage::set().await;
+    let account = stage.organization.create_account("payments").await.unwrap();
+    stage.invoke(&created(&account, stage.now)).await.unwrap();
+    stage.settle().await;
+    let inside = stage.organization.inside(&account).await.unwrap();
+    let extra = [("RoleName", "readonly"), ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess")];
+    inside.iam("AttachRolePolicy", &extra).await.unwrap();
+    stage
+        .config(&account, "us-east-1", "StopConfigurationRecorder", &json!({ "ConfigurationRecorderName": "banto" }))
+        .await;
+
+    let plan = stage.invoke(&json!({ "accounts": [account], "dryRun": true })).await.unwrap();
+    let diff = plan["diff"].as_str().unwrap();
+    assert!(diff.contains("- role readonly: policy arn:aws:iam::aws:policy/IAMFullAccess"), "{diff}");
+    assert!(diff.contains("~ recorder banto: stopped → recording"), "{diff}");
+    assert!(diff.contains("Plan: 0 to add, 1 to change, 1 to delete."), "{diff}");
+
+    stage.invoke(&json!({ "accounts": [account] })).await.unwrap();
+    stage.settle().await;
+    assert!(stage.is_in_place(&account).await, "{:#}", stage.status(&account).await.0);
+    let attached = inside.iam("ListAttachedRolePolicies", &[("RoleName", "readonly")]).await.unwrap();
+    assert!(!attached.contains("IAMFullAccess"), "{attached}");
+    assert!(stage.told().contains("Repaired") && stage.told().contains("IAMFullAccess"), "{}", stage.told());
+}
+
+/// The calls that a policy document allows.
+fn allowed(policy: &str) -> BTreeSet<String> {
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
+        Value::Array(actions) => actions.clone(),
+        one => vec![one.clone()],
+    });
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+/// The calls that adapters name, each in the words of an IAM policy.
+fn named(files: &[&str]) -> BTreeSet<String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/aws/src");
+    let mut calls = BTreeSet::new();
+    for file in files {
+        let source = std::fs::read_to_string(sources.join(file)).unwrap();
+        let quoted = source.split('"').skip(1).step_by(2);
+        let is_call = |text: &&str| {
+            text.split_once(':').is_some_and(|(service, action)| {
+                !service.is_empty()
+                    && service.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                    && action.starts_with(|first: char| first.is_ascii_uppercase())
+                    && action.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+        };
+        calls.extend(quoted.filter(is_call).map(str::to_owned));
+    }
+    calls
+}
+
+#[test]
+fn a_session_in_an_account_may_make_just_the_calls_that_the_adapters_make() {
+    let mut allowed = allowed(include_str!("../../../functions/onboard-accounts/session-policy.json"));
+    // Needed without being called: AWS Config is handed a role.
+    assert!(allowed.remove("iam:PassRole"));
+    assert_eq!(allowed, named(&["roles.rs", "settings.rs", "recording.rs", "ec2.rs"]));
+}
+
+#[test]
+fn the_functions_own_policy_allows_just_the_calls_that_the_adapters_make() {
+    let mut allowed = allowed(include_str!("../../../functions/onboard-accounts/iam-policy.json"));
+    // Made by Lambda's event source mapping on the function's behalf.
+    for polled in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+        assert!(allowed.remove(polled), "{polled}");
+    }
+    let files = ["organization.rs", "stacks.rs", "queue.rs", "statuses.rs", "role.rs", "telling.rs"];
+    assert_eq!(allowed, named(&files));
+}
