@@ -73,8 +73,8 @@ pub struct MemberRegion {
     pub down: Option<ErrorKind>,
 }
 
-/// What the StackSet makes in an account and region.
-pub type Deploy = Arc<dyn Fn(&mut MemberAccount, &Region) + Send + Sync>;
+/// What the StackSet makes in an account and region, or why CloudFormation can't.
+pub type Deploy = Arc<dyn Fn(&mut MemberAccount, &Region) -> Result<(), String> + Send + Sync>;
 
 /// The StackSet and its instances.
 #[derive(Default)]
@@ -226,8 +226,7 @@ impl Org {
                 (Some(why), _) => StackInstance::Failed(why.clone()),
                 (None, None) => StackInstance::Failed("the account is gone".to_owned()),
                 (None, Some(member)) => {
-                    deploy(member, region);
-                    StackInstance::Current
+                    deploy(member, region).map_or_else(StackInstance::Failed, |()| StackInstance::Current)
                 }
             };
         }

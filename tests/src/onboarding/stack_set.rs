@@ -76,7 +76,7 @@ impl Stack<'_> {
     }
 }
 
-fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) {
+fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) -> Result<(), String> {
     let account = member.org.id.clone();
     let stack = Stack { template, account: &account, region };
     for resource in template["Resources"].as_object().unwrap().values() {
@@ -85,7 +85,7 @@ fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) {
         }
         let properties = stack.value(&resource["Properties"]);
         match resource["Type"].as_str().unwrap() {
-            "AWS::IAM::Role" => deploy_role(member, &properties),
+            "AWS::IAM::Role" => deploy_role(member, &properties)?,
             "AWS::IAM::ServiceLinkedRole" => {
                 let name = "AWSServiceRoleForConfig".parse().unwrap();
                 let mut role = super::crash_points::foreign_role("AWSServiceRoleForConfig");
@@ -93,7 +93,7 @@ fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) {
                 role.trust = Value::Null;
                 member.roles.insert(name, (role, 3_600));
             }
-            "AWS::Config::ConfigurationRecorder" => deploy_recorder(member, region, &properties),
+            "AWS::Config::ConfigurationRecorder" => deploy_recorder(member, region, &properties)?,
             "AWS::Config::DeliveryChannel" => {
                 let view = member.regions.get_mut(region).unwrap();
                 let field = |name: &str| properties[name].as_str().map(str::to_owned);
@@ -113,10 +113,15 @@ fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) {
             other => panic!("the template has a {other}, which this test does not know"),
         }
     }
+    Ok(())
 }
 
-fn deploy_role(member: &mut MemberAccount, properties: &Value) {
+/// CloudFormation makes nothing that is there already.
+fn deploy_role(member: &mut MemberAccount, properties: &Value) -> Result<(), String> {
     let name = properties["RoleName"].as_str().unwrap();
+    if member.roles.keys().any(|known| known.as_str().eq_ignore_ascii_case(name)) {
+        return Err(format!("Resource of type 'AWS::IAM::Role' with identifier '{name}' already exists."));
+    }
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let role = LiveRole {
@@ -133,9 +138,13 @@ fn deploy_role(member: &mut MemberAccount, properties: &Value) {
     };
     let session = i32::try_from(properties["MaxSessionDuration"].as_i64().unwrap()).unwrap();
     member.roles.insert(name.parse().unwrap(), (role, session));
+    Ok(())
 }
 
-fn deploy_recorder(member: &mut MemberAccount, region: &Region, properties: &Value) {
+fn deploy_recorder(member: &mut MemberAccount, region: &Region, properties: &Value) -> Result<(), String> {
+    if member.regions[region].recorder.is_some() {
+        return Err("MaxNumberOfConfigurationRecordersExceededException".to_owned());
+    }
     let names =
         |value: &Value| value.as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect();
     let group = &properties["RecordingGroup"];
@@ -165,6 +174,7 @@ fn deploy_recorder(member: &mut MemberAccount, region: &Region, properties: &Val
     };
     let view = member.regions.get_mut(region).unwrap();
     view.recorder = Some(LiveRecorder { recorder, service: None });
+    Ok(())
 }
 
 const SCOPES: [&str; 4] = [
@@ -210,4 +220,23 @@ fn all_waiting_accounts_get_their_instances_in_one_operation() {
     settle(&world, &policy);
     assert!(ids.iter().all(|id| is_in_place(&world, id)));
     assert_eq!(world.stack_operations(), 1);
+}
+
+/// Where the template lies that Terraform deploys.
+const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/stacksets/baseline.json");
+
+#[test]
+fn the_template_in_infra_is_what_the_example_policy_says() {
+    let text = include_str!("../../../examples/banto.toml");
+    let policy = banto_domain::policy::Policy::parse(text).unwrap().onboarding.unwrap();
+    let rendered = format!("{:#}\n", template(&policy));
+    // A team renders its own: see docs/onboarding.md.
+    if std::env::var_os("BANTO_RENDER_TEMPLATE").is_some() {
+        std::fs::write(TEMPLATE, &rendered).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(TEMPLATE).unwrap_or_default(),
+        rendered,
+        "render it anew: docs/onboarding.md says how"
+    );
 }
