@@ -71,7 +71,10 @@ fn global(baseline: &Baseline, inside: &Inside, by_stack_set: bool, action: &Act
     let settings = &baseline.settings;
     let reported = |item| baseline.report_only.contains(&item);
     match action {
-        Action::CreateConfigRole => must(!by_stack_set, || "CloudFormation sees to it".to_owned()),
+        Action::CreateConfigRole => {
+            let is_there = matches!(inside.config_role, Some(Ok(true)));
+            must(!is_there, || "it is there".to_owned())
+        }
         Action::CreateRole { name, role } => {
             must(!by_stack_set, || "CloudFormation sees to roles".to_owned())?;
             must(baseline.roles.contains_key(name), || format!("{name} is not in the baseline"))?;

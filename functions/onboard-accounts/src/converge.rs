@@ -152,26 +152,17 @@ impl Onboarder {
                 let busy = error.kind == ErrorKind::NotReady;
                 let reason = if busy { Reason::new(ReasonKind::StackSetBusy, error.message) } else { reason(&error) };
                 stacks.extend(accounts.iter().map(|account| (account.clone(), Err(reason.clone()))));
-            } else if let Operation::Update { regions, .. } = &operation {
-                // What was asked for is no longer what it was.
-                for account in accounts {
-                    if let Some(Ok(instances)) = stacks.get_mut(account) {
-                        instances.extend(regions.iter().map(|region| (region.clone(), StackInstance::Pending)));
-                    }
-                }
             }
         }
         stacks
     }
 
     fn waiting<'a>(&'a self, visit: &'a Visit, stacks: &'a Stacks) -> Option<Waiting<'a>> {
-        let Visit { work, tags, .. } = visit;
-        let account = &work.account;
+        let Visit { work: Work { account, .. }, tags, .. } = visit;
         let Expected::Baseline(baseline) = self.policy.of(&account.id, &account.path, tags) else { return None };
         let Some(Ok(instances)) = stacks.get(&account.id) else { return None };
-        let retry = work.attempt == 0 && matches!(work.cause, Cause::Schedule | Cause::Asked);
         let regions = baseline.regions.iter().flatten().collect();
-        Some(Waiting { account: &account.id, regions, instances, retry })
+        Some(Waiting { account: &account.id, regions, instances })
     }
 
     /// Looks an account up again, where what the message says of it is old, and what the policy asks for

@@ -91,13 +91,22 @@ pub async fn observe(
             return Observed { snapshot, member: None };
         }
     };
-    snapshot.inside = Some(Ok(inside(&member, baseline, by_stack_set(policy, &snapshot.account)).await));
+    snapshot.inside = Some(Ok(inside(&member, baseline, snapshot.stack.as_ref()).await));
     Observed { snapshot, member: Some(member) }
 }
 
-async fn inside(member: &Member, baseline: &Baseline, by_stack_set: bool) -> Inside {
+async fn inside(member: &Member, baseline: &Baseline, stack: Option<&Seen<BTreeMap<Region, StackInstance>>>) -> Inside {
     let settings = &baseline.settings;
+    let by_stack_set = stack.is_some();
     let roles = if by_stack_set { None } else { Some(roles(member).await.map_err(|error| reason(&error))) };
+    let is_current = |region: &Region| {
+        let instance = stack.and_then(|stack| stack.as_ref().ok()?.get(region));
+        matches!(instance, Some(StackInstance::Current | StackInstance::Drifted))
+    };
+    let config_role = match by_stack_set && !baseline.regions.iter().flatten().all(is_current) {
+        true => Some(member.roles.has_config_role().await.map_err(|error| reason(&error))),
+        false => None,
+    };
     let password_policy = match &settings.password_policy {
         Some(_) => Some(member.settings.password_policy().await.map_err(|error| reason(&error))),
         None => None,
@@ -124,7 +133,7 @@ async fn inside(member: &Member, baseline: &Baseline, by_stack_set: bool) -> Ins
         }
         Err(reason) => Err(reason),
     };
-    Inside { roles, password_policy, public_access_blocks, contacts, regions }
+    Inside { roles, config_role, password_policy, public_access_blocks, contacts, regions }
 }
 
 /// The regions that an account can use, or soon can.

@@ -244,6 +244,9 @@ impl Context<'_> {
                 self.role(&mut draft, name, role, Inside::role(roles, name));
             }
         }
+        if draft.seen(inside.config_role.as_ref()) == Some(&false) {
+            draft.actions.push(Action::CreateConfigRole);
+        }
         self.settings(&mut draft, inside);
         draft
     }

@@ -37,6 +37,9 @@ pub struct Snapshot {
 pub struct Inside {
     /// Roles, with their longest sessions in seconds.
     pub roles: Option<Seen<Vec<(LiveRole, i32)>>>,
+    /// Whether the role that AWS Config itself uses is there, where a stack is not current: CloudFormation
+    /// can't make that role where it exists, and recorders need it.
+    pub config_role: Option<Seen<bool>>,
     /// The password policy.
     pub password_policy: Option<Seen<Option<PasswordPolicy>>>,
     /// How many of the four blocks of public access to S3 are on.

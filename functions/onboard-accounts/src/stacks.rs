@@ -34,8 +34,6 @@ pub struct Waiting<'a> {
     pub regions: Vec<&'a Region>,
     /// Its instances.
     pub instances: &'a BTreeMap<Region, StackInstance>,
-    /// Whether instances that failed are to be tried again now.
-    pub retry: bool,
 }
 
 /// The operations that the accounts wait for: one for all that lack the same regions.
@@ -47,10 +45,8 @@ pub fn operations(waiting: &[Waiting<'_>]) -> Vec<Operation> {
             regions.map(|region| (*region).clone()).collect::<Vec<Region>>()
         };
         missing.entry(those(&|instance| instance.is_none())).or_default().push(account.account.clone());
-        if account.retry {
-            let failing = those(&|instance| matches!(instance, Some(StackInstance::Failed(_))));
-            failed.entry(failing).or_default().push(account.account.clone());
-        }
+        let failing = those(&|instance| matches!(instance, Some(StackInstance::Failed(_))));
+        failed.entry(failing).or_default().push(account.account.clone());
     }
     let some =
         |(regions, accounts): (Vec<Region>, Vec<AccountId>)| (!regions.is_empty()).then_some((accounts, regions));
@@ -76,12 +72,8 @@ mod tests {
             (region("eu-west-1"), StackInstance::Failed("ResourceLimitExceeded".into())),
             (region("us-east-1"), StackInstance::Pending),
         ]);
-        let waiting = |id: usize, instances| Waiting {
-            account: &ids[id],
-            regions: regions.iter().collect(),
-            instances,
-            retry: true,
-        };
+        let waiting =
+            |id: usize, instances| Waiting { account: &ids[id], regions: regions.iter().collect(), instances };
         let operations = operations(&[waiting(0, &new), waiting(1, &half), waiting(2, &new), waiting(3, &broken)]);
         assert_eq!(
             operations,
@@ -97,8 +89,8 @@ mod tests {
     fn accounts_that_have_their_instances_need_no_operation() {
         let region: Region = "eu-west-1".parse().unwrap();
         let id: AccountId = "111122223333".parse().unwrap();
-        let instances = BTreeMap::from([(region.clone(), StackInstance::Failed("why".into()))]);
-        let waiting = Waiting { account: &id, regions: vec![&region], instances: &instances, retry: false };
+        let instances = BTreeMap::from([(region.clone(), StackInstance::Current)]);
+        let waiting = Waiting { account: &id, regions: vec![&region], instances: &instances };
         assert_eq!(operations(&[waiting]), []);
     }
 }

@@ -1,6 +1,7 @@
 //! The StackSet's template, made of the same documents that the direct way writes.
 //!
-//! What differs between environments (accounts, bucket, key, topic, home region) is a parameter; its default
+//! The role that AWS Config itself uses is not in it: CloudFormation fails where that role exists already, so
+//! the function makes it. What differs between environments (accounts, bucket, key, topic, home region) is a parameter; its default
 //! is what the policy says.
 
 use banto_domain::RoleName;
@@ -34,7 +35,6 @@ pub fn template(policy: &OnboardingPolicy) -> Value {
     for (index, (name, role)) in policy.baseline.roles.iter().enumerate() {
         resources.insert(format!("Role{index}"), role_resource(policy, name, role));
     }
-    resources.insert("ConfigRole".to_owned(), config_role());
     resources.insert("Recorder".to_owned(), recorder_resource(policy));
     resources.insert("Channel".to_owned(), channel_resource(policy));
     json!({
@@ -82,16 +82,6 @@ fn role_resource(policy: &OnboardingPolicy, name: &RoleName, role: &Role) -> Val
         }
     }
     json!({ "Type": "AWS::IAM::Role", "Condition": "IsHome", "Properties": properties })
-}
-
-/// The role that AWS Config makes for itself; it is global, and stays when the stack goes.
-fn config_role() -> Value {
-    json!({
-        "Type": "AWS::IAM::ServiceLinkedRole",
-        "Condition": "IsHome",
-        "DeletionPolicy": "Retain",
-        "Properties": { "AWSServiceName": "config.amazonaws.com" },
-    })
 }
 
 fn recorder_resource(policy: &OnboardingPolicy) -> Value {

@@ -6,12 +6,15 @@ use async_trait::async_trait;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EntityType, RoleDetail, Tag};
 use banto_domain::RoleName;
-use banto_ports::{LiveRole, NewRole, PortError, RoleChange, Roles};
+use banto_ports::{ErrorKind, LiveRole, NewRole, PortError, RoleChange, Roles};
 use serde_json::Value;
 
 use crate::config::{Aws, Service};
 use crate::errors::{lacking, port_error};
 use crate::pace::Pace;
+
+/// The role that AWS Config makes for itself.
+const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
 
 /// Most entries of a page. (IAM API reference, `ListRoles`.)
 const PAGE: i32 = 1_000;
@@ -123,6 +126,16 @@ impl Roles for IamRoles {
         Ok(())
     }
 
+    async fn has_config_role(&self) -> Result<bool, PortError> {
+        self.pace.turn().await;
+        let answer = self.client.get_role().role_name(CONFIG_ROLE).send().await;
+        match answer.map_err(|error| port_error("iam:GetRole", &error)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn create_config_role(&self) -> Result<(), PortError> {
         const CALL: &str = "iam:CreateServiceLinkedRole";
         self.pace.turn().await;
@@ -130,7 +143,7 @@ impl Roles for IamRoles {
         let sent = request.send().await.map_err(|error| port_error(CALL, &error));
         // IAM says `InvalidInput` of a service-linked role that exists; there is no other input here.
         sent.map(drop).map_err(|error| match error.message.contains("has been taken") {
-            true => PortError { kind: banto_ports::ErrorKind::Conflict, ..error },
+            true => PortError { kind: ErrorKind::Conflict, ..error },
             false => error,
         })
     }

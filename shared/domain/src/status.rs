@@ -110,8 +110,8 @@ reasons! {
     StackInstancePending, true, "its stack is still being made",
         "Look at the StackSet's operations; one that hangs can be stopped.";
     /// The StackSet's instance failed.
-    StackInstanceFailed, false, "its stack failed",
-        "Read the reason; mend what it names in the account. The next daily run tries again.";
+    StackInstanceFailed, true, "its stack failed",
+        "Read CloudFormation's reason and mend what it names in the account. It was tried again for an hour, and will be tomorrow.";
     /// The region is not enabled in the account.
     RegionDisabled, true, "the region is not enabled",
         "Enable the region in the account, or take it out of `regions`.";

@@ -271,6 +271,12 @@ impl Roles for Inside {
         .await
     }
 
+    async fn has_config_role(&self) -> Result<bool, PortError> {
+        let has =
+            |member: &mut MemberAccount| Ok(member.roles.keys().any(|name| name.as_str() == "AWSServiceRoleForConfig"));
+        self.member("iam:GetRole", has).await
+    }
+
     async fn create_config_role(&self) -> Result<(), PortError> {
         const CALL: &str = "iam:CreateServiceLinkedRole";
         self.member(CALL, |member| {

@@ -46,6 +46,9 @@ pub trait Roles: Send + Sync {
     /// Makes one change to a role.
     async fn change(&self, name: &RoleName, change: &RoleChange) -> Result<(), PortError>;
 
+    /// Whether the role that AWS Config itself uses is there.
+    async fn has_config_role(&self) -> Result<bool, PortError>;
+
     /// Makes the role that AWS Config itself uses. [`Conflict`](crate::ErrorKind::Conflict) if it is there.
     async fn create_config_role(&self) -> Result<(), PortError>;
 }

@@ -133,7 +133,7 @@ fn settled(account: &Account, policy: &OnboardingPolicy) -> (Arc<World>, Account
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn any_account_is_in_place_or_told_of_and_nothing_foreign_changes_and_a_second_run_changes_nothing(account in any_account()) {

@@ -236,6 +236,10 @@ async fn a_config_role_that_exists_is_a_conflict() {
         taken in this account, please try a different suffix.</Message></Error></ErrorResponse>";
     let (_, member) = Service::member([(400, taken.to_owned())]).await;
     assert_eq!(member.roles.create_config_role().await.unwrap_err().kind, ErrorKind::Conflict);
+    let role = "<Role><RoleName>AWSServiceRoleForConfig</RoleName><Path>/</Path><RoleId>AROA1</RoleId>\
+        <Arn>arn:aws:iam::444455556666:role/x</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role>";
+    let (_, member) = Service::member([xml("GetRole", role), xml_error(404, "NoSuchEntity")]).await;
+    assert_eq!((member.roles.has_config_role().await, member.roles.has_config_role().await), (Ok(true), Ok(false)));
 }
 
 #[tokio::test]
