@@ -1,7 +1,9 @@
-//! `banto demo`: the real function rotates real keys on a local AWS, through 16 simulated days.
+//! `banto demo`: the real functions rotate real keys, and bring an Organization's accounts to their baseline,
+//! on a local AWS, through 16 simulated days.
 //!
-//! The story is in `play`; who takes part is in `people`, how it looks in `show`.
+//! The story is in `play` and `accounts`; who takes part is in `people`, how it looks in `show`.
 
+mod accounts;
 mod people;
 mod show;
 
@@ -35,7 +37,7 @@ pub enum Ending {
 const DAYS: i64 = 16;
 
 /// How long the function may take for an event.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Plays the demo. Whatever it started ends with it: after the story, after `--keep`'s Ctrl-C, or in the
 /// middle.
@@ -100,6 +102,7 @@ async fn play(show: &Show, keep: bool) -> Result<()> {
     show.title("In the end");
     show.people(&people, &people.look(&stage.aws).await?);
     show.messages(&stage.slack.posts());
+    accounts::play(&mut stage, show).await?;
     show.shortcomings();
     if keep {
         show.kept(stage.moto.endpoint(), &stage.credentials.access_key_id);

@@ -177,9 +177,23 @@ impl Show {
         self.table(&table);
     }
 
+    /// Where each account stands: as a whole, and in each region.
+    pub(super) fn statuses(&self, statuses: &[(Value, Option<String>)], regions: &[&str]) {
+        let header: Vec<&str> = ["account", "roles, settings"].into_iter().chain(regions.iter().copied()).collect();
+        let mut table = table(&header);
+        for (status, _) in statuses {
+            let rows = status.get("regions").unwrap_or(&Value::Null);
+            let mut cells = vec![text(status, "name").to_owned()];
+            cells.push(standing(status.get("global").unwrap_or(&Value::Null)));
+            cells.extend(regions.iter().map(|region| rows.get(*region).map_or_else(|| "-".to_owned(), standing)));
+            table.add_row(cells);
+        }
+        self.table(&table);
+    }
+
     pub(super) fn shortcomings(&self) {
         self.title("Where the local AWS (moto) falls short of the real one");
-        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but the\n  owner out can't be seen here. It lets a disabled key sign other calls. Its\n  credential report has no row for the root user and is never stale.");
+        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but the\n  owner out can't be seen here. It lets a disabled key sign other calls. Its\n  credential report has no row for the root user and is never stale. A new account's\n  role can be assumed at once; the demo refuses it twice, as the real one would. Its\n  AWS Config delivers nothing, and it has no StackSets that carry AWS Config: the\n  demo takes the direct way.");
     }
 
     pub(super) fn kept(&self, endpoint: &str, key: &str) {
@@ -203,6 +217,20 @@ pub(super) fn did_anything(answer: &Value) -> bool {
         let new = list(plan, "findings").any(|finding| finding.get("said") == Some(&Value::Bool(false)));
         new || list(account, "outcomes").chain(list(account, "failures")).next().is_some()
     })
+}
+
+/// Where one account or region stands, in a few words.
+fn standing(row: &Value) -> String {
+    match text(row, "standing") {
+        "inPlace" => "in place".to_owned(),
+        "leftAlone" => "left alone".to_owned(),
+        other => [spaced(other), spaced(text(row, "kind"))].join(": ").trim_end_matches(": ").to_owned(),
+    }
+}
+
+/// The line of a Slack message that a lock screen shows.
+pub(super) fn first_line(message: &Value) -> &str {
+    text(message, "text")
 }
 
 /// Every text of a Slack message's blocks.

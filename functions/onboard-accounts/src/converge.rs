@@ -12,6 +12,7 @@ use banto_ports::{Before, ErrorKind, OrgAccount, StackInstance};
 use banto_shell::{Answer, Failure, Invocation};
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::event::{Cause, Message, Record, Scope, Work};
@@ -27,6 +28,9 @@ const AT_ONCE: usize = 8;
 
 /// What an account may take: with less time left, it goes back to the queue.
 const ACCOUNT_TIME: Duration = Duration::from_secs(150);
+
+/// Age at which what a message says of its account is asked for anew.
+const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A StackSet's instances of some accounts.
 type Stacks = BTreeMap<AccountId, Seen<BTreeMap<Region, StackInstance>>>;
@@ -168,9 +172,12 @@ impl Onboarder {
     /// Looks an account up again, where what the message says of it is old, and what the policy asks for
     /// besides.
     async fn look_up(&self, id: String, mut work: Work) -> Result<Visit, Fate> {
-        if work.attempt > 0 {
+        let age = self.clock.now().duration_since(work.since);
+        if age >= STALE {
             match self.organization.account(&work.account.id).await {
                 Ok(account) => work.account = account,
+                // Looking up everybody at once would be throttled for long; old news does until the next turn.
+                Err(error) if error.kind == ErrorKind::Throttled => {}
                 Err(error) if error.kind == ErrorKind::Missing => {
                     return Err(match self.statuses.forget(&work.account.id).await {
                         Ok(()) => Fate::Gone,
@@ -189,6 +196,7 @@ impl Onboarder {
     async fn work_on(&self, visit: Visit, stacks: &Stacks, invocation: &Invocation) -> Fate {
         let Visit { id, work, tags } = visit;
         if !invocation.has_time_for(ACCOUNT_TIME) {
+            tracing::warn!(account = %work.account.id, "no time is left; the message goes back to the queue");
             return Fate::Back(id);
         }
         let (status, done) = self.converge(&work, &tags, stacks, invocation).await;

@@ -59,8 +59,13 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
     ];
     let counts: Vec<(usize, &str)> = counts.into_iter().filter(|(count, _)| *count > 0).collect();
     let said: Vec<String> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+    // The first line is all that a lock screen shows: of one account it says why.
     let headline = match (troubles, counts.as_slice()) {
-        ([one], [(_, what), ..]) => format!("Account {} ({}): {what}", one.status.name, one.status.account),
+        ([one], [(_, what), ..]) => {
+            let why = one.status.reasons().into_keys().next().filter(|_| one.news == Some(&News::Stuck));
+            let why = why.map_or_else(String::new, |kind| format!(", {}", kind.means()));
+            format!("Account {} ({}): {what}{why}", one.status.name, one.status.account)
+        }
         _ => format!("Accounts: {}", said.join(", ")),
     };
     let urgency = match (stuck.is_empty(), drifting.is_empty()) {

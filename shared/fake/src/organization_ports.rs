@@ -174,10 +174,14 @@ impl Members for Entrance {
             .step(CALL, account, |state| {
                 let now = state.now;
                 state.org.take("sts", CALL, now)?;
-                let member = state.org.member(CALL, account)?;
-                let can = member.reachable_from.is_some_and(|from| from <= now);
-                let is_open = member.org.state == AccountState::Active;
-                if can && is_open { Ok(()) } else { Err(PortError::new(ErrorKind::Denied, CALL, "AccessDenied")) }
+                // STS says the same of an account that is closed, has left, or is not there yet.
+                let can_be_entered = state.org.accounts.get(account).is_some_and(|member| {
+                    member.org.state == AccountState::Active && member.reachable_from.is_some_and(|from| from <= now)
+                });
+                if !can_be_entered {
+                    return Err(PortError::new(ErrorKind::Denied, CALL, "AccessDenied"));
+                }
+                state.org.member(CALL, account).map(drop)
             })
             .await?;
         let inside = Arc::new(Inside { run: Arc::clone(&self.0), account: account.clone() });

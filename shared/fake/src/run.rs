@@ -77,7 +77,7 @@ impl Run {
         subject: impl ToString,
         effect: impl FnOnce(&mut State) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
-        yield_once().await;
+        self.world.turn().await;
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let fault = self.fault.filter(|fault| fault.call == number).map(|fault| fault.kind);
         self.fired.fetch_or(fault.is_some(), Ordering::SeqCst);

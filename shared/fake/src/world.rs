@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
 use banto_domain::{AccessKeyId, GroupName, SecretArn, TopicArn, UserArn, UserName};
 use banto_ports::{ErrorKind, LastUse, TopicMessage};
@@ -35,6 +36,9 @@ pub(crate) struct State {
     pub(crate) sent: Vec<Sent>,
     pub(crate) org: Org,
     pub(crate) calls: Vec<Call>,
+    /// How long each call takes, where time is simulated.
+    pub(crate) latency: Option<SignedDuration>,
+    pub(crate) timers: BTreeMap<(Timestamp, usize), Waker>,
     pub(crate) webhooks_fail: Option<ErrorKind>,
     pub(crate) topics_fail: Option<ErrorKind>,
 }
@@ -131,6 +135,44 @@ impl World {
     /// Lets time pass.
     pub fn advance(&self, time: SignedDuration) {
         self.state().now += time;
+    }
+
+    /// Lets each call take a time that only [`World::advance_to`] lets pass, so that many runs go on side by
+    /// side as they would on a network.
+    pub fn take_time(&self, latency: SignedDuration) {
+        self.state().latency = Some(latency);
+    }
+
+    /// When the next call that is under way ends.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.state().timers.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Lets time pass until then, and wakes the calls that have ended.
+    pub fn advance_to(&self, at: Timestamp) {
+        let due = {
+            let mut state = self.state();
+            state.now = state.now.max(at);
+            let later = state.timers.split_off(&(at, usize::MAX));
+            std::mem::replace(&mut state.timers, later)
+        };
+        due.into_values().for_each(Waker::wake);
+    }
+
+    /// Waits for a call's turn: at once the next time that anybody polls, or when its time has passed.
+    pub(crate) async fn turn(&self) {
+        let Some(latency) = self.state().latency else { return crate::run::yield_once().await };
+        let until = self.now() + latency;
+        std::future::poll_fn(|context| {
+            let mut state = self.state();
+            if state.now >= until {
+                return Poll::Ready(());
+            }
+            let number = state.timers.len() + state.calls.len();
+            state.timers.insert((until, number), context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Adds a user, at the path `/`.

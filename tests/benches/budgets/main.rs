@@ -4,9 +4,11 @@
 //! them with each other, not with yesterday's. Cold starts are taken on a local AWS over plain HTTP,
 //! so that a TLS handshake comes on top; the same job in Python is measured beside them.
 
-#[path = "../src/rotation/stage.rs"]
+#[path = "../../src/rotation/stage.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod stage;
+
+mod onboarding;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,7 +30,7 @@ use rotate_access_keys::event::Mode;
 use rotate_access_keys::snapshot::{Certificate, Key, PIN_TAG, Remembered, Snapshot, Used, User};
 use rotate_access_keys::{check, plan};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use stage::{add_registered, days, everyone, handle, policy, start};
 
@@ -61,6 +63,9 @@ fn main() {
     sealing();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(cold_starts());
+    onboarding::calls();
+    onboarding::simulation();
+    runtime.block_on(onboarding::process());
 }
 
 fn row(what: &str, measured: impl ToString, budget: &str) {
@@ -218,9 +223,13 @@ struct ColdStart {
 }
 
 async fn cold_start(binary: &Path, variables: &[(String, String)]) -> ColdStart {
+    cold_start_with(binary, variables, &json!({})).await
+}
+
+async fn cold_start_with(binary: &Path, variables: &[(String, String)], event: &Value) -> ColdStart {
     let mut function = Function::start(binary, variables.iter().cloned()).await.unwrap();
     let init = function.init_duration();
-    function.invoke(&json!({}), Duration::from_secs(60)).await.unwrap();
+    function.invoke(event, Duration::from_secs(60)).await.unwrap();
     let process = Path::new("/proc").join(function.process_id().unwrap().to_string());
     let threads = fs::read_dir(process.join("task")).unwrap().map(|thread| thread.unwrap().path());
     // The first number is the time on a processor, in nanoseconds. (Linux, sched-stats.)
@@ -229,11 +238,17 @@ async fn cold_start(binary: &Path, variables: &[(String, String)]) -> ColdStart 
         statistics.split(' ').next().unwrap().parse::<u64>().unwrap()
     };
     let cpu = Duration::from_nanos(threads.map(on_cpu).sum());
-    let status = fs::read_to_string(process.join("status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let peak = peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024;
+    let peak = peak(&function);
     function.stop().await;
     ColdStart { init, cpu, peak }
+}
+
+/// The most memory that a function's process ever had, in bytes.
+fn peak(function: &Function) -> u64 {
+    let status = Path::new("/proc").join(function.process_id().unwrap().to_string()).join("status");
+    let status = fs::read_to_string(status).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 async fn zipped(venv: &Venv, binary: &Path) -> u64 {

@@ -1,0 +1,198 @@
+//! The demo's second act: an Organization whose accounts come to their baseline and stay there.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::people::{ACCOUNT, REGION};
+use super::show::{self, Show};
+use super::{PATIENCE, Stage, path_text, scheduled};
+use crate::local::function_binary;
+use crate::local::organization::{DASHBOARD, Organization, TABLE, config, created};
+use crate::local::proxy::{Fault, Proxy, Rule};
+use crate::local::runtime_api::Function;
+
+/// The regions of the baseline.
+const REGIONS: [&str; 3] = [REGION, "eu-west-1", "us-east-1"];
+
+/// The Organization, and the function before it.
+struct Act {
+    organization: Organization,
+    proxy: Proxy,
+    binary: PathBuf,
+    policy: PathBuf,
+}
+
+/// Plays the second act.
+pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<()> {
+    show.progress("making an Organization");
+    let organization = Organization::create(&stage.aws).await?;
+    let binary = function_binary("onboard-accounts", &|what: &str| show.progress(what)).await?;
+    let proxy = Proxy::start(stage.moto.endpoint()).await?;
+    let policy = stage.directory.path().join("accounts.toml");
+    std::fs::write(&policy, policy_text(stage, &organization)?).context("can't write the policy")?;
+    let act = Act { organization, proxy, binary, policy };
+
+    let search = act.organization.create_account("search").await?;
+    let own = json!({ "ConfigurationRecorder": {
+        "name": "default",
+        "roleARN": format!("arn:aws:iam::{search}:role/config"),
+        "recordingGroup": { "allSupported": false, "resourceTypes": ["AWS::EC2::Instance"] },
+    } });
+    let inside = act.organization.inside(&search).await?;
+    config(&inside.in_region("eu-west-1"), "PutConfigurationRecorder", &own).await?;
+    let former = act.organization.create_account("former").await?;
+    act.organization.close_account(&former).await?;
+    show.clear();
+
+    show.title("Accounts: the daily run brings the whole Organization to its baseline");
+    show.line("  search had a recorder of its own in eu-west-1 (adopted); former is closed.");
+    act.invoke(stage, &scheduled(stage.now)).await?;
+    act.work_off(stage, show).await?;
+    show.statuses(&act.organization.statuses().await?, &REGIONS);
+
+    show.title("An account is created, and its event arrives before AWS has set it up");
+    let payments = act.organization.create_account("payments").await?;
+    // The local AWS lets everyone in at once; the real one does not.
+    act.proxy.inject(Rule { operation: Some("sts:AssumeRole".into()), first: 1, times: 2, fault: Fault::Denied });
+    act.invoke(stage, &created(&payments, stage.now)).await?;
+    act.work_off(stage, show).await?;
+    show.statuses(&act.organization.statuses().await?, &REGIONS);
+    act.wait_for(stage, show, &payments).await?;
+    show.line("  The message came again after a while on the simulated clock:");
+    show.statuses(&act.organization.statuses().await?, &REGIONS);
+    let posts = stage.slack.posts();
+    let ready = posts.iter().rev().find(|post| post.channel == "operators").context("nobody was told")?;
+    let text = show::texts(&ready.body).join("\n").replace("&amp;", "&");
+    show.line(&format!("  #operators: {}", text.replace('\n', "\n  ")));
+
+    drift(&act, stage, show, &payments).await
+}
+
+/// Somebody changes what they should not.
+async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Result<()> {
+    show.title("Somebody stops a recorder and widens a role; {\"dryRun\": true} shows the repair");
+    let inside = act.organization.inside(payments).await?;
+    let stop = json!({ "ConfigurationRecorderName": "banto" });
+    config(&inside.in_region("us-east-1"), "StopConfigurationRecorder", &stop).await?;
+    let wider = [("RoleName", "readonly"), ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess")];
+    inside.iam("AttachRolePolicy", &wider).await?;
+    let plan = act.invoke(stage, &json!({ "accounts": [payments], "dryRun": true })).await?;
+    for line in plan.get("diff").and_then(Value::as_str).unwrap_or_default().lines() {
+        show.line(&format!("  {line}"));
+    }
+    act.invoke(stage, &json!({ "accounts": [payments] })).await?;
+    act.work_off(stage, show).await?;
+    let posts = stage.slack.posts();
+    let repaired = posts.iter().rev().find(|post| post.channel == "operators").context("nobody was told")?;
+    show.line(&format!("  #operators: {}", show::first_line(&repaired.body)));
+
+    let before = act.proxy.calls().len();
+    act.invoke(stage, &scheduled(stage.now)).await?;
+    act.work_off(stage, show).await?;
+    let calls = act.proxy.calls().split_off(before);
+    let is_change = |call: &str| {
+        ["iam:Create", "iam:Put", "iam:Attach", "config:Put", "config:Start"].iter().any(|verb| call.starts_with(verb))
+    };
+    let changes: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).filter(|call| is_change(call)).collect();
+    ensure!(changes.is_empty(), "a second run changed something: {changes:?}");
+    show.line("  The same run again: nothing to change in any account.");
+    Ok(())
+}
+
+impl Act {
+    async fn start(&self, stage: &Stage) -> Result<Function> {
+        let offset = stage.now.duration_since(Timestamp::now()).as_secs();
+        let mut variables = vec![
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", stage.credentials.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", stage.credentials.secret_access_key.to_string()),
+            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
+            ("BANTO_POLICY", path_text(&self.policy)?),
+            ("BANTO_CLOCK_OFFSET_SECONDS", offset.to_string()),
+        ];
+        variables.extend(stage.credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Ok(Function::start(&self.binary, variables).await?)
+    }
+
+    async fn invoke(&self, stage: &Stage, event: &Value) -> Result<Value> {
+        let mut function = self.start(stage).await?;
+        let answer = function.invoke(event, PATIENCE).await;
+        let log = function.stop().await;
+        answer.with_context(|| format!("the function failed; its log:\n{}", String::from_utf8_lossy(&log)))
+    }
+
+    /// Works off the messages that are visible now, as SQS's event source mapping would.
+    async fn work_off(&self, stage: &Stage, show: &Show) -> Result<()> {
+        show.progress("working off the queue");
+        loop {
+            let mut function = self.start(stage).await?;
+            let worked = self.organization.work_off(&mut function, PATIENCE).await;
+            let log = function.stop().await;
+            let worked = worked.with_context(|| format!("its log:\n{}", String::from_utf8_lossy(&log)))?;
+            if worked.is_empty() {
+                show.clear();
+                return Ok(());
+            }
+            ensure!(
+                worked.iter().all(|message| message.done),
+                "a message was not done; the function's log:\n{}",
+                String::from_utf8_lossy(&log)
+            );
+        }
+    }
+
+    /// Lets time pass until an account is in place.
+    async fn wait_for(&self, stage: &mut Stage, show: &Show, account: &str) -> Result<()> {
+        for _ in 0..60 {
+            stage.set_now(stage.now + SignedDuration::from_secs(20)).await?;
+            self.work_off(stage, show).await?;
+            let statuses = self.organization.statuses().await?;
+            let status = statuses.iter().map(|(status, _)| status).find(|status| status["account"] == account);
+            if status.is_some_and(|status| status["global"]["standing"] == "inPlace") {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("{account} does not come to its baseline")
+    }
+}
+
+/// The rotation's policy, and what accounts must have.
+fn policy_text(stage: &Stage, organization: &Organization) -> Result<String> {
+    let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
+    let regions: Vec<String> = REGIONS.iter().map(|region| format!("{region:?}")).collect();
+    Ok(format!(
+        r#"{rotation}
+[onboarding]
+way = "direct"
+management_account = "{ACCOUNT}"
+home_region = "{REGION}"
+regions = [{regions}]
+queue = "{queue}"
+table = "{TABLE}"
+dashboard = {{ bucket = "{DASHBOARD}" }}
+
+[onboarding.config]
+bucket = "banto-log-archive"
+
+[onboarding.roles.admin]
+trusted = ["{ACCOUNT}"]
+max_session_hours = 4
+managed_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+
+[onboarding.roles.readonly]
+trusted = ["{ACCOUNT}"]
+managed_policies = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+
+[onboarding.settings]
+password_policy = {{ minimum_length = 16 }}
+block_public_access = true
+ebs_encryption = true
+"#,
+        regions = regions.join(", "),
+        queue = organization.queue,
+    ))
+}

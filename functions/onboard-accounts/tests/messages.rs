@@ -1,0 +1,145 @@
+//! Every message about accounts: it fits Slack and SNS, and reads as it did when a person last looked.
+//! `BLESS=1` writes `messages.txt` beside this file anew, and the Slack messages into the folder that
+//! `MESSAGES` names, if it names one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use banto_domain::policy::Policy;
+use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
+use banto_notice::{Notice, slack, sns};
+use banto_ports::{AccountState, Before, OrgAccount};
+use onboard_accounts::converge::Converged;
+use onboard_accounts::event::{Cause, CreationFailed, Work};
+use onboard_accounts::report::News;
+use onboard_accounts::words::{self, Trouble};
+
+const POLICY: &str = include_str!("../../../examples/banto.toml");
+
+fn status(name: &str, global: Standing, region: Standing) -> AccountStatus {
+    let region = |name: &str| (name.parse().unwrap(), region.clone());
+    AccountStatus {
+        account: "444455556666".parse().unwrap(),
+        name: name.to_owned(),
+        checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
+        global,
+        regions: BTreeMap::from(["ap-northeast-1", "us-east-1"].map(region)),
+    }
+}
+
+fn failed(kind: ReasonKind, detail: &str) -> Standing {
+    Reason::new(kind, detail).standing()
+}
+
+fn ready() -> Notice {
+    let account = OrgAccount {
+        id: "444455556666".parse().unwrap(),
+        name: "Payments & co".into(),
+        state: AccountState::Active,
+        path: Vec::new(),
+        joined_at: None,
+    };
+    let since = "2026-11-24T01:00:00Z".parse().unwrap();
+    let converged = Converged {
+        id: "message".into(),
+        status: status("Payments & co", Standing::InPlace, Standing::InPlace),
+        work: Work { account, cause: Cause::Joined, since, attempt: 0 },
+        tags: BTreeMap::new(),
+        done: Vec::new(),
+        before: Before::default(),
+    };
+    let repairs = ["ap-northeast-1: recorder default".to_owned()];
+    words::ready(&converged, &Policy::parse(POLICY).unwrap().onboarding.unwrap(), &repairs)
+}
+
+fn troubles(accounts: &[(AccountStatus, Option<News>, Vec<String>)]) -> Notice {
+    let troubles: Vec<Trouble<'_>> =
+        accounts.iter().map(|(status, news, repairs)| Trouble { status, news: news.as_ref(), repairs }).collect();
+    words::troubles(&troubles, "run")
+}
+
+fn messages() -> Vec<(String, Notice)> {
+    let in_place = || Standing::InPlace;
+    let denied = || {
+        let detail = "config:PutConfigurationRecorder: denied: AccessDeniedException: with an explicit deny in a service control policy";
+        failed(ReasonKind::Denied, detail)
+    };
+    let drifted =
+        Standing::Drifted { items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()] };
+    let repaired = vec!["us-east-1: recorder banto: stopped → recording".to_owned()];
+    let creation = CreationFailed {
+        subject: "car-examplecreateaccountrequestid111".into(),
+        reason: "EMAIL_ALREADY_EXISTS".into(),
+    };
+    let mut messages = vec![
+        ("ready".to_owned(), ready()),
+        ("creation failed".to_owned(), words::creation_failed(&creation)),
+        ("repaired".to_owned(), troubles(&[(status("payments", in_place(), in_place()), None, repaired.clone())])),
+        (
+            "drifted".to_owned(),
+            troubles(&[(status("payments", drifted.clone(), in_place()), Some(News::Drifted), Vec::new())]),
+        ),
+        (
+            "in order again".to_owned(),
+            troubles(&[(status("payments", in_place(), in_place()), Some(News::InOrderAgain), Vec::new())]),
+        ),
+        (
+            "several accounts".to_owned(),
+            troubles(&[
+                (status("payments", in_place(), denied()), Some(News::Stuck), Vec::new()),
+                (status("search", drifted, in_place()), Some(News::Drifted), Vec::new()),
+                (status("web", in_place(), in_place()), Some(News::InOrderAgain), repaired),
+            ]),
+        ),
+    ];
+    for kind in ReasonKind::ALL {
+        let stuck = status("payments", failed(*kind, "the service's own words"), in_place());
+        messages.push((format!("stuck, {}", kind.as_str()), troubles(&[(stuck, Some(News::Stuck), Vec::new())])));
+    }
+    messages
+}
+
+#[test]
+fn every_message_fits_and_reads_as_it_did() {
+    let mut text = String::new();
+    for (name, notice) in messages() {
+        let in_slack = slack::message(&notice);
+        assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
+        let mail = sns::message(&notice);
+        text.push_str(&format!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body));
+        if let Some(folder) = std::env::var_os("MESSAGES") {
+            let file = Path::new(&folder).join(format!("{}.json", name.replace([' ', ','], "-")));
+            std::fs::write(file, in_slack.to_string()).unwrap();
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}
+
+#[test]
+fn a_notice_of_a_thousand_stuck_accounts_still_fits() {
+    let stuck = |number: usize| {
+        (
+            status(&format!("team-{number}"), failed(ReasonKind::NotAssumable, "AccessDenied"), Standing::InPlace),
+            Some(News::Stuck),
+            Vec::new(),
+        )
+    };
+    let notice = troubles(&(0..1_000).map(stuck).collect::<Vec<_>>());
+    assert_eq!(slack::check(&slack::message(&notice)), Vec::<String>::new());
+}
+
+#[test]
+fn the_documentation_says_what_to_do_for_each_reason() {
+    let documentation =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/onboarding.md")).unwrap();
+    for kind in ReasonKind::ALL {
+        let row = format!("| {} | {} | {} |", kind.as_str(), kind.means(), kind.remedy());
+        assert!(documentation.contains(&row), "docs/onboarding.md lacks this row:\n{row}");
+    }
+}

@@ -1,0 +1,219 @@
+//! What onboard-accounts costs: calls an account, a simulated Organization, and one process.
+
+#[path = "../../src/onboarding/stage.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod stage;
+
+#[path = "../../src/onboarding/stack_set.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod stack_set;
+
+use std::fs;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use banto::local::aws::Aws;
+use banto::local::function_binary;
+use banto::local::moto::Moto;
+use banto::local::organization::{DASHBOARD, Organization, TABLE};
+use banto::local::runtime_api::Function;
+use banto::local::venv::Venv;
+use banto_domain::policy::OnboardingPolicy;
+use banto_domain::status::{AccountStatus, Standing};
+use banto_fake::{MemberAccount, Queued, World};
+use banto_shell::Invocation;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{megabytes, milliseconds, row};
+use stage::{batch, by_stack_set, handle, onboarder, policy_with, scheduled, settle, start};
+
+const REGIONS: [&str; 4] = ["ap-northeast-1", "eu-west-1", "us-east-1", "us-west-2"];
+
+/// The Organization of the simulation.
+const ACCOUNTS: usize = 10_000;
+/// How long each call takes, in milliseconds.
+const LATENCY: i64 = 50;
+/// How many batches of ten messages Lambda works off at once.
+const AT_ONCE: usize = 50;
+/// Calls a second that Organizations (an estimate: AWS publishes none) and STS (IAM user guide, "IAM and AWS STS
+/// quotas") take. The SDK's own pace and retries, which would even this out, are not part of the simulation.
+const ORGANIZATIONS: u32 = 20;
+const STS: u32 = 600;
+
+fn four_regions(policy: fn(&[(&str, &str)]) -> OnboardingPolicy) -> OnboardingPolicy {
+    policy(&[(
+        "regions = [\"eu-west-1\", \"us-east-1\"]",
+        "regions = [\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]",
+    )])
+}
+
+/// Calls of a look at an account that is in place, all settings but the default VPC's on.
+pub fn calls() {
+    let direct = four_regions(policy_with);
+    let without_vpc = |mut policy: OnboardingPolicy| {
+        policy.baseline.settings.delete_default_vpc = false;
+        policy
+    };
+    let stacked = OnboardingPolicy { baseline: direct.baseline.clone(), ..by_stack_set() };
+    for (name, policy, budget) in [
+        ("calls, account in place, 4 regions, direct", without_vpc(direct), "28"),
+        ("calls, account in place, 4 regions, StackSet", without_vpc(stacked), "18"),
+    ] {
+        let world = World::at(start());
+        world.add_account(MemberAccount::new("444455556666", "payments", &REGIONS, start()));
+        stack_set::deployed_by(&world, &policy);
+        handle(&world, &policy, &scheduled());
+        settle(&world, &policy);
+        handle(&world, &policy, &scheduled());
+        let message = world.receive(1);
+        let before = world.calls().len();
+        handle(&world, &policy, &batch(&message));
+        row(name, world.calls().len() - before, budget);
+    }
+}
+
+type Run = Pin<Box<dyn Future<Output = Value>>>;
+
+/// 10,000 accounts in 4 regions, each call taking its time, Organizations and STS limited: from nothing to
+/// in place, and a day later once more.
+pub fn simulation() {
+    let policy = Arc::new(four_regions(policy_with));
+    let world = World::at(start());
+    for number in 0..ACCOUNTS {
+        let id = format!("{:012}", 400_000_000_000 + number as u64);
+        world.add_account(MemberAccount::new(&id, &format!("team-{number}"), &REGIONS, start()));
+    }
+    world.take_time(SignedDuration::from_millis(LATENCY));
+    world.limit("organizations", ORGANIZATIONS);
+    world.limit("sts", STS);
+    let begun = Instant::now();
+    for round in ["from nothing to in place", "a day later, all in place"] {
+        let (since, calls) = (world.now(), world.calls().len());
+        invoke(&world, &policy, scheduled());
+        work_off(&world, &policy);
+        let statuses = world.statuses();
+        let is_in_place =
+            |status: &Option<AccountStatus>| status.as_ref().is_some_and(|status| *status.worst() == Standing::InPlace);
+        assert_eq!(statuses.values().filter(|(status, _)| is_in_place(status)).count(), ACCOUNTS);
+        let minutes = world.now().duration_since(since).as_secs_f64() / 60.0;
+        row(&format!("10,000 accounts, {round}, simulated minutes"), format!("{minutes:.0}"), "");
+        let calls = (world.calls().len() - calls) as f64 / ACCOUNTS as f64;
+        row(&format!("10,000 accounts, {round}, calls an account"), format!("{calls:.1}"), "");
+        world.advance_to(world.now() + SignedDuration::from_hours(24));
+    }
+    let count = |name: &str| world.calls().iter().filter(|call| call.name == name).count();
+    row("of these, entering an account (at least 20,000)", count("sts:AssumeRole"), "");
+    let throttled = world.statuses().values().filter(|(_, told)| told.is_some()).count();
+    row("accounts of which people were told anything", throttled, "0");
+    row("CPU of the simulation, s", format!("{:.1}", begun.elapsed().as_secs_f64()), "");
+}
+
+fn start_run(world: &Arc<World>, policy: &Arc<OnboardingPolicy>, event: Value) -> Run {
+    let (run, policy) = (world.run(None), Arc::clone(policy));
+    Box::pin(async move {
+        let invocation = Invocation::for_tests("run", Duration::from_secs(900));
+        let answer = onboarder(&run, &policy).handle(event.to_string().as_bytes(), &invocation).await;
+        answer.unwrap_or_else(|failure| panic!("{}: {failure}", failure.kind)).response
+    })
+}
+
+fn poll(run: &mut Run) -> Poll<Value> {
+    run.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn invoke(world: &Arc<World>, policy: &Arc<OnboardingPolicy>, event: Value) {
+    let mut run = start_run(world, policy, event);
+    while poll(&mut run).is_pending() {
+        world.advance_to(world.next_timer().unwrap());
+    }
+}
+
+fn work_off(world: &Arc<World>, policy: &Arc<OnboardingPolicy>) {
+    let mut active: Vec<(Run, Vec<Queued>)> = Vec::new();
+    loop {
+        while active.len() < AT_ONCE {
+            let messages = world.receive(10);
+            if messages.is_empty() {
+                break;
+            }
+            active.push((start_run(world, policy, batch(&messages)), messages));
+        }
+        let mut running = Vec::new();
+        let mut ended = 0;
+        for (mut run, messages) in active {
+            match poll(&mut run) {
+                Poll::Ready(response) => {
+                    ended += 1;
+                    stage::put_back(world, messages, &response);
+                }
+                Poll::Pending => running.push((run, messages)),
+            }
+        }
+        active = running;
+        let next = [world.next_timer(), world.next_message_at().filter(|_| active.len() < AT_ONCE)];
+        match next.into_iter().flatten().min() {
+            Some(next) if ended == 0 => world.advance_to(next),
+            None if active.is_empty() => return,
+            _ => {}
+        }
+    }
+}
+
+/// The real binary: its size, its start, and the memory of a batch of ten accounts.
+pub async fn process() {
+    let quiet = |_: &str| {};
+    let venv = Venv::ensure(&quiet).await.unwrap();
+    let binary = function_binary("onboard-accounts", &quiet).await.unwrap();
+    row("onboard-accounts: binary, MB", megabytes(fs::metadata(&binary).unwrap().len()), "");
+    row("onboard-accounts: zip, MB", megabytes(super::zipped(&venv, &binary).await), "3.5");
+    let moto = Moto::start(&venv).await.unwrap();
+    let nobody = Aws::nobody(moto.endpoint(), "eu-west-1");
+    let credentials = nobody.assume_role("arn:aws:iam::111122223333:role/bench").await.unwrap();
+    let aws = nobody.with_key(&credentials.access_key_id);
+    let organization = Organization::create(&aws).await.unwrap();
+    for number in 0..9 {
+        organization.create_account(&format!("team-{number}")).await.unwrap();
+    }
+    let topic = aws.create_topic("operators").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("banto.toml");
+    let text = stage::POLICY
+        .replace("\"999988887777\"", "\"111122223333\"")
+        .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts", &organization.queue)
+        .replace("\"banto-accounts\"", &format!("\"{TABLE}\""))
+        .replace("\"banto-dashboard\"", &format!("\"{DASHBOARD}\""))
+        .replace("arn:aws:sns:eu-west-1:111122223333:operators", &topic)
+        .replace("[\"eu-west-1\", \"us-east-1\"]", "[\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]")
+        .replace("delete_default_vpc = true", "delete_default_vpc = false");
+    fs::write(&file, text).unwrap();
+    let variables: Vec<(String, String)> = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
+        ("AWS_ENDPOINT_URL", moto.endpoint()),
+        ("BANTO_POLICY", file.to_str().unwrap()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    let mut starts = Vec::new();
+    for _ in 0..super::STARTS {
+        let event = json!({ "source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
+            "detail": { "eventName": "MoveAccount", "errorCode": "AccessDenied" } });
+        starts.push(super::cold_start_with(&binary, &variables, &event).await);
+    }
+    let mut init: Vec<Duration> = starts.iter().map(|start| start.init).collect();
+    let mut cpu: Vec<Duration> = starts.iter().map(|start| start.cpu).collect();
+    row("onboard-accounts: init, wall, ms", milliseconds(super::median(&mut init)), "4");
+    row("onboard-accounts: CPU to a response without calls, ms", milliseconds(super::median(&mut cpu)), "10");
+
+    let mut function = Function::start(&binary, variables).await.unwrap();
+    let patience = Duration::from_secs(120);
+    function.invoke(&scheduled(), patience).await.unwrap();
+    let worked = organization.work_off(&mut function, patience).await.unwrap();
+    assert_eq!(worked.iter().filter(|message| message.done).count(), 10);
+    row("onboard-accounts: peak memory, 10 accounts, MB", megabytes(super::peak(&function)), "");
+    function.stop().await;
+}
