@@ -151,8 +151,11 @@ impl Act {
             stage.set_now(stage.now + SignedDuration::from_secs(20)).await?;
             self.work_off(stage, show).await?;
             let statuses = self.organization.statuses().await?;
-            let status = statuses.iter().map(|(status, _)| status).find(|status| status["account"] == account);
-            if status.is_some_and(|status| status["global"]["standing"] == "inPlace") {
+            let is_in_place = |status: &Value| {
+                let field = |pointer| status.pointer(pointer).and_then(Value::as_str);
+                field("/account") == Some(account) && field("/global/standing") == Some("inPlace")
+            };
+            if statuses.iter().any(|(status, _)| is_in_place(status)) {
                 return Ok(());
             }
         }

@@ -49,7 +49,7 @@ impl Organization {
         let dead_letters = create_queue(management, json!({ "QueueName": "banto-accounts-dead" })).await?;
         let arn = json!({ "QueueUrl": dead_letters, "AttributeNames": ["QueueArn"] });
         let arn = management.json("sqs", SQS, "GetQueueAttributes", &arn).await?;
-        let redrive = json!({ "deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": TRIES });
+        let redrive = json!({ "deadLetterTargetArn": arn.pointer("/Attributes/QueueArn"), "maxReceiveCount": TRIES });
         let attributes = json!({ "RedrivePolicy": redrive.to_string(), "VisibilityTimeout": HIDDEN.to_string() });
         let queue = json!({ "QueueName": "banto-accounts", "Attributes": attributes });
         let queue = create_queue(management, queue).await?;
@@ -133,7 +133,7 @@ impl Organization {
         ];
         let ask = json!({ "QueueUrl": queue, "AttributeNames": names });
         let answer = self.management.json("sqs", SQS, "GetQueueAttributes", &ask).await?;
-        let count = |name: &&str| answer["Attributes"][*name].as_str().and_then(|text| text.parse::<usize>().ok());
+        let count = |name: &&str| answer.get("Attributes")?.get(*name)?.as_str()?.parse::<usize>().ok();
         Ok(names.iter().filter_map(count).sum())
     }
 

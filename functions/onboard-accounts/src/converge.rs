@@ -62,6 +62,9 @@ struct Visit {
     tags: BTreeMap<String, String>,
 }
 
+/// An account that was looked at and planned; or why it could not be.
+pub(crate) type Rehearsed = Result<(Snapshot, Plan), (AccountId, String)>;
+
 /// What became of a message.
 enum Fate {
     /// The account was worked on.
@@ -283,8 +286,7 @@ impl Onboarder {
         let since = self.clock.now();
         let works = found.accounts.into_iter().map(|account| Work { account, cause: Cause::Asked, since, attempt: 0 });
         let looks = works.map(|work| self.rehearse_one(work, invocation));
-        let mut plans: Vec<Result<(Snapshot, Plan), (AccountId, String)>> =
-            stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        let mut plans: Vec<Rehearsed> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
         plans.sort_by_key(|plan| match plan {
             Ok((snapshot, _)) => snapshot.account.id.clone(),
             Err((account, _)) => account.clone(),
@@ -295,11 +297,7 @@ impl Onboarder {
         Ok(report::rehearsal(&plans, &found.gone))
     }
 
-    async fn rehearse_one(
-        &self,
-        mut work: Work,
-        invocation: &Invocation,
-    ) -> Result<(Snapshot, Plan), (AccountId, String)> {
+    async fn rehearse_one(&self, mut work: Work, invocation: &Invocation) -> Rehearsed {
         let id = work.account.id.clone();
         if !invocation.has_time_for(ACCOUNT_TIME) {
             return Err((id, "no time was left".to_owned()));

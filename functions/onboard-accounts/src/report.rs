@@ -9,7 +9,7 @@ use banto_shell::{Answer, Invocation, Metrics};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::converge::{Converged, backoff};
+use crate::converge::{Converged, Rehearsed, backoff};
 use crate::event::{Cause, Message, Work};
 use crate::plan::{Action, PATIENCE, Plan};
 use crate::snapshot::Snapshot;
@@ -222,7 +222,7 @@ pub fn dashboard(accounts: &[AccountStatus], now: Timestamp) -> Value {
 }
 
 /// What was planned, with nothing done.
-pub(crate) fn rehearsal(plans: &[Result<(Snapshot, Plan), (AccountId, String)>], gone: &[AccountId]) -> Answer {
+pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId]) -> Answer {
     let planned: Vec<(Snapshot, Plan)> = plans.iter().filter_map(|plan| plan.as_ref().ok().cloned()).collect();
     let missing: Vec<Value> = plans
         .iter()

@@ -79,10 +79,8 @@ impl Ec2Settings {
         if let Some(sleep) = config.sleep_impl() {
             operation = operation.sleep_impl(sleep);
         }
-        let operation = operation
-            .serializer(move |()| signed(&url, &body, &signed_region, &identity).map_err(Into::into))
-            .deserializer(read)
-            .build();
+        let operation =
+            operation.serializer(move |()| signed(&url, &body, &signed_region, &identity)).deserializer(read).build();
         self.pace.turn().await;
         operation.invoke(()).await.map_err(|error| port_error(call, &error))
     }

@@ -318,7 +318,10 @@ impl AccountSettings for Inside {
     }
 
     async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError> {
-        let set = |member: &mut MemberAccount| Ok(member.password_policy = Some(policy.clone()));
+        let set = |member: &mut MemberAccount| {
+            member.password_policy = Some(policy.clone());
+            Ok(())
+        };
         self.member("iam:UpdateAccountPasswordPolicy", set).await
     }
 
@@ -327,7 +330,10 @@ impl AccountSettings for Inside {
     }
 
     async fn block_public_access(&self) -> Result<(), PortError> {
-        let set = |member: &mut MemberAccount| Ok(member.public_access_blocks = Some(4));
+        let set = |member: &mut MemberAccount| {
+            member.public_access_blocks = Some(4);
+            Ok(())
+        };
         self.member("s3:PutAccountPublicAccessBlock", set).await
     }
 
@@ -336,7 +342,10 @@ impl AccountSettings for Inside {
     }
 
     async fn set_contact(&self, kind: ContactKind, contact: &Contact) -> Result<(), PortError> {
-        let set = |member: &mut MemberAccount| Ok(drop(member.contacts.insert(kind, contact.clone())));
+        let set = |member: &mut MemberAccount| {
+            member.contacts.insert(kind, contact.clone());
+            Ok(())
+        };
         self.member("account:PutAlternateContact", set).await
     }
 }
@@ -397,7 +406,10 @@ impl ConfigRecording for Inside {
                 Some(existing) if existing.name != channel.name => {
                     refused(ErrorKind::LimitExceeded, "MaxNumberOfDeliveryChannelsExceededException")
                 }
-                _ => Ok(view.channel = Some(channel.clone())),
+                _ => {
+                    view.channel = Some(channel.clone());
+                    Ok(())
+                }
             }
         })
         .await
@@ -427,7 +439,11 @@ impl RegionSettings for Inside {
     }
 
     async fn encrypt_ebs(&self, region: &Region) -> Result<(), PortError> {
-        self.region("ec2:EnableEbsEncryptionByDefault", region, |view| Ok(view.ebs_encryption = true)).await
+        let encrypt = |view: &mut MemberRegion| {
+            view.ebs_encryption = true;
+            Ok(())
+        };
+        self.region("ec2:EnableEbsEncryptionByDefault", region, encrypt).await
     }
 
     async fn default_vpc(&self, region: &Region) -> Result<Option<DefaultVpc>, PortError> {

@@ -5,7 +5,7 @@
 mod stage;
 
 #[path = "../../src/onboarding/stack_set.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod stack_set;
 
 use std::fs;
