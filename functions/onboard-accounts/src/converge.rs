@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::event::{Cause, Message, Record, Scope, Work};
 use crate::observe::{self, by_stack_set, is_open, observe, place, reason};
+use crate::placement::Placement;
 use crate::plan::{self, Action, Plan};
 use crate::report;
 use crate::snapshot::{Seen, Snapshot};
@@ -281,8 +282,19 @@ impl Onboarder {
     }
 
     /// Plans accounts without touching them, and answers with the plans as a diff.
-    pub(crate) async fn rehearse(&self, scope: Scope, invocation: &Invocation) -> Result<Answer, Failure> {
+    pub(crate) async fn rehearse(
+        &self,
+        scope: Scope,
+        placement: &Placement,
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure> {
         let found = self.find(scope).await?;
+        let mut placed = Vec::new();
+        for account in &found.accounts {
+            let changes = placement.look(self.organization.as_ref(), account).await;
+            let changes = changes.map_err(|error| Failure::new("NotPlanned", anyhow::Error::new(error)))?;
+            placed.extend(changes.iter().map(|change| format!("{}: {}", account.id, change.line())));
+        }
         let since = self.clock.now();
         let works = found.accounts.into_iter().map(|account| Work { account, cause: Cause::Asked, since, attempt: 0 });
         let looks = works.map(|work| self.rehearse_one(work, invocation));
@@ -294,7 +306,7 @@ impl Onboarder {
         if let Some((account, why)) = plans.iter().find_map(|plan| plan.as_ref().err()).filter(|_| plans.len() == 1) {
             return Err(Failure::new("NotPlanned", anyhow!("{account}: {why}")));
         }
-        Ok(report::rehearsal(&plans, &found.gone))
+        Ok(report::rehearsal(&plans, &found.gone, &placed))
     }
 
     async fn rehearse_one(&self, mut work: Work, invocation: &Invocation) -> Rehearsed {

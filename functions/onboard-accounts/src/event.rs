@@ -3,13 +3,15 @@
 //! Events of Organizations and Control Tower are hints that an account needs a look; what is known of it
 //! is asked for anew. They arrive in the management account only, those of Organizations in us-east-1.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::AccountId;
+use banto_domain::{AccountId, OuId};
 use banto_ports::OrgAccount;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::placement::Placement;
 
 /// What an invocation is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,8 @@ pub enum Trigger {
         scope: Scope,
         /// Why.
         cause: Cause,
+        /// What else is asked of them.
+        placement: Placement,
         /// Whether to stop at the plans.
         dry_run: bool,
     },
@@ -133,7 +137,8 @@ pub enum EventError {
     },
     /// A request of our own shape with something wrong in it.
     #[error(
-        "{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them"
+        "{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them; with \
+         them, \"tags\": {{\"key\": \"value\"}} and \"ou\": \"ou-ab12-cdef3456\" too"
     )]
     Request(String),
 }
@@ -170,15 +175,18 @@ struct SqsRecord {
 struct Request {
     accounts: Option<BTreeSet<AccountId>>,
     #[serde(default)]
+    tags: BTreeMap<String, String>,
+    ou: Option<OuId>,
+    #[serde(default)]
     dry_run: bool,
 }
 
 /// Reads an event.
 ///
 /// ```
-/// use onboard_accounts::event::{Cause, Scope, Trigger, decode};
+/// use onboard_accounts::event::{Scope, Trigger, decode};
 /// let trigger = decode(br#"{"dryRun": true}"#).unwrap();
-/// assert_eq!(trigger, Trigger::Survey { scope: Scope::Everyone, cause: Cause::Asked, dry_run: true });
+/// assert!(matches!(trigger, Trigger::Survey { scope: Scope::Everyone, dry_run: true, .. }));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Trigger, EventError> {
     let event: Value = serde_json::from_slice(event).map_err(|error| EventError::NotJson(error.to_string()))?;
@@ -210,9 +218,7 @@ fn decode_eventbridge(event: Value) -> Result<Trigger, EventError> {
     // The newest events may come under their own name instead of CloudTrail's.
     let name = detail.get("eventName").and_then(Value::as_str).unwrap_or(&detail_type).to_owned();
     match (source.as_str(), name.as_str()) {
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
-            Ok(Trigger::Survey { scope: Scope::Everyone, cause: Cause::Schedule, dry_run: false })
-        }
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(survey(Scope::Everyone, Cause::Schedule)),
         ("aws.organizations", _) if detail.get("errorCode").is_some_and(|code| !code.is_null()) => {
             Ok(Trigger::Nothing { because: format!("the call {name} failed") })
         }
@@ -276,7 +282,12 @@ fn managed(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError>
 
 fn one(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
     let account = account.ok_or_else(|| EventError::Lacking { name: name.to_owned(), lacks: "an account id" })?;
-    Ok(Trigger::Survey { scope: Scope::Accounts([account].into()), cause, dry_run: false })
+    Ok(survey(Scope::Accounts([account].into()), cause))
+}
+
+/// A survey that nobody asked for.
+fn survey(scope: Scope, cause: Cause) -> Trigger {
+    Trigger::Survey { scope, cause, placement: Placement::default(), dry_run: false }
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
@@ -300,14 +311,18 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     if !event.is_object() {
         return Err(EventError::Request("the event is no object".to_owned()));
     }
-    let Request { accounts, dry_run } =
+    let Request { accounts, tags, ou, dry_run } =
         serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let placement = Placement { tags, ou };
     let scope = match accounts {
         Some(accounts) if accounts.is_empty() => return Err(EventError::Request("\"accounts\" is empty".into())),
         Some(accounts) => Scope::Accounts(accounts),
+        None if !placement.is_empty() => {
+            return Err(EventError::Request("\"tags\" and \"ou\" need \"accounts\"".into()));
+        }
         None => Scope::Everyone,
     };
-    Ok(Trigger::Survey { scope, cause: Cause::Asked, dry_run })
+    Ok(Trigger::Survey { scope, cause: Cause::Asked, placement, dry_run })
 }
 
 #[cfg(test)]
@@ -324,8 +339,7 @@ mod tests {
     }
 
     fn about(account: &str, cause: Cause) -> Trigger {
-        let scope = Scope::Accounts([account.parse().unwrap()].into());
-        Trigger::Survey { scope, cause, dry_run: false }
+        survey(Scope::Accounts([account.parse().unwrap()].into()), cause)
     }
 
     #[test]
@@ -342,8 +356,7 @@ mod tests {
         ] {
             assert_eq!(decoded(event), about(account, cause), "{event}");
         }
-        let schedule = Trigger::Survey { scope: Scope::Everyone, cause: Cause::Schedule, dry_run: false };
-        assert_eq!(decoded("scheduled"), schedule);
+        assert_eq!(decoded("scheduled"), survey(Scope::Everyone, Cause::Schedule));
     }
 
     #[test]
@@ -415,6 +428,8 @@ mod tests {
             (r#"{"accounts": []}"#, "\"accounts\" is empty"),
             (r#"{"accounts": ["alice"]}"#, "is not an AWS account id"),
             (r#"{"users": ["alice"]}"#, "unknown field `users`"),
+            (r#"{"ou": "ou-ab12-cdef3456"}"#, "\"tags\" and \"ou\" need \"accounts\""),
+            (r#"{"accounts": ["444455556666"], "ou": "Workloads"}"#, "is not an organizational unit's id"),
             (r#"{"Records": [{"messageId": "1", "eventSource": "aws:s3", "body": ""}]}"#, "records of \"aws:s3\""),
             (
                 r#"{"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "CreatePolicy"}}"#,

@@ -24,6 +24,7 @@ pub mod diff;
 pub mod documents;
 pub mod event;
 pub mod observe;
+pub mod placement;
 pub mod plan;
 pub mod report;
 pub mod snapshot;
@@ -64,8 +65,10 @@ impl Onboarder {
     pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
         let trigger = event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))?;
         match trigger {
-            Trigger::Survey { scope, cause: _, dry_run: true } => self.rehearse(scope, invocation).await,
-            Trigger::Survey { scope, cause, dry_run: false } => self.survey(scope, cause).await,
+            Trigger::Survey { scope, placement, dry_run: true, .. } => {
+                self.rehearse(scope, &placement, invocation).await
+            }
+            Trigger::Survey { scope, cause, placement, dry_run: false } => self.survey(scope, cause, &placement).await,
             Trigger::Batch(records) => self.batch(records, invocation).await,
             Trigger::CreationFailed(failed) => {
                 let notice = words::creation_failed(&failed);

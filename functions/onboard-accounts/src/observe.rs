@@ -53,7 +53,7 @@ pub async fn place(
 }
 
 /// The root and the units that an account is in, the root first.
-async fn path(organization: &dyn Organization, account: &OrgAccount) -> Result<Vec<OuId>, PortError> {
+pub(crate) async fn path(organization: &dyn Organization, account: &OrgAccount) -> Result<Vec<OuId>, PortError> {
     let mut path = Vec::new();
     let mut child = account.id.to_string();
     while let Some(parent) = organization.parent(&child).await? {

@@ -222,7 +222,7 @@ pub fn dashboard(accounts: &[AccountStatus], now: Timestamp) -> Value {
 }
 
 /// What was planned, with nothing done.
-pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId]) -> Answer {
+pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId], placed: &[String]) -> Answer {
     let planned: Vec<(Snapshot, Plan)> = plans.iter().filter_map(|plan| plan.as_ref().ok().cloned()).collect();
     let missing: Vec<Value> = plans
         .iter()
@@ -230,7 +230,8 @@ pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId]) -> Answer {
         .map(|(account, why)| json!({ "account": account, "why": why }))
         .collect();
     let accounts: Vec<Value> = planned.iter().map(|(_, plan)| plan_json(plan)).collect();
-    let diff = crate::converge::text(&planned);
+    let placed: String = placed.iter().map(|line| format!("{line}\n")).collect();
+    let diff = format!("{placed}{}", crate::converge::text(&planned));
     answer(json!({ "dryRun": true, "diff": diff, "accounts": accounts, "notPlanned": missing, "gone": gone }))
 }
 

@@ -9,6 +9,7 @@ use banto_shell::{Answer, Failure, Metrics};
 use serde_json::json;
 
 use crate::event::{Cause, Message, Scope, Work};
+use crate::placement::Placement;
 use crate::{Onboarder, answer};
 
 /// When the dashboard's data is published after a survey of all accounts, and after one of a few.
@@ -26,7 +27,9 @@ pub(crate) struct Found {
 
 impl Onboarder {
     /// Sends a message for each account.
-    pub(crate) async fn survey(&self, scope: Scope, cause: Cause) -> Result<Answer, Failure> {
+    ///
+    /// Tags and units that were asked for are changed first: whoever asked learns at once if that fails.
+    pub(crate) async fn survey(&self, scope: Scope, cause: Cause, placement: &Placement) -> Result<Answer, Failure> {
         if !self.policy.enabled {
             return Ok(answer(json!({ "nothing": "[onboarding] enabled is false" })));
         }
@@ -38,6 +41,14 @@ impl Onboarder {
         if cause == Cause::Asked && !gone.is_empty() {
             let names: Vec<&str> = gone.iter().map(AccountId::as_str).collect();
             return Err(Failure::new("UnknownAccount", anyhow!("not in the Organization: {}", names.join(", "))));
+        }
+        for account in &accounts {
+            let organization = self.organization.as_ref();
+            let misplaced = |error| Failure::new("NotPlaced", anyhow::Error::new(error));
+            for change in placement.look(organization, account).await.map_err(misplaced)? {
+                change.make(organization, account).await.map_err(misplaced)?;
+                tracing::info!(account = %account.id, change = change.line(), "placed");
+            }
         }
         let since = self.clock.now();
         let sent = accounts.len();

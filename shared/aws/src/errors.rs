@@ -83,6 +83,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         "EntityAlreadyExists"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
+        | "DuplicateAccountException"
         | "ResourceExistsException"
         | "PreconditionFailed"
         | "StaleRequestException" => ErrorKind::Conflict,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::{Account, AccountState as State, AccountStatus};
+use aws_sdk_organizations::types::{Account, AccountState as State, AccountStatus, Tag};
 use banto_domain::{AccountId, OuId};
 use banto_ports::{AccountState, OrgAccount, Organization, PortError};
 
@@ -83,6 +83,25 @@ impl Organization for Organizations {
                 return Ok(tags);
             }
         }
+    }
+
+    async fn tag(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Result<(), PortError> {
+        const CALL: &str = "organizations:TagResource";
+        let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+        let tags: Result<Vec<Tag>, _> = tags.iter().map(tag).collect();
+        let tags = tags.map_err(|_| lacking(CALL, "a tag's key"))?;
+        self.pace.turn().await;
+        let request = self.client.tag_resource().resource_id(account.as_str()).set_tags(Some(tags));
+        request.send().await.map_err(|error| port_error(CALL, &error))?;
+        Ok(())
+    }
+
+    async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError> {
+        self.pace.turn().await;
+        let request = self.client.move_account().account_id(account.as_str());
+        let request = request.source_parent_id(from.as_str()).destination_parent_id(to.as_str());
+        request.send().await.map_err(|error| port_error("organizations:MoveAccount", &error))?;
+        Ok(())
     }
 }
 

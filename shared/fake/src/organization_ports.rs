@@ -71,6 +71,35 @@ impl Organization for Run {
         })
         .await
     }
+
+    async fn tag(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Result<(), PortError> {
+        const CALL: &str = "organizations:TagResource";
+        self.step(CALL, account, |state| {
+            state.org.member(CALL, account)?.org_tags.extend(tags.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError> {
+        const CALL: &str = "organizations:MoveAccount";
+        self.step(CALL, account, |state| {
+            let member = state.org.member(CALL, account)?;
+            match member.parents.first() {
+                Some(parent) if parent == to => {
+                    Err(PortError::new(ErrorKind::Conflict, CALL, "DuplicateAccountException"))
+                }
+                Some(parent) if parent == from => {
+                    let root = member.parents.last().cloned();
+                    member.parents = [Some(to.clone()), root.filter(|root| root != to)].into_iter().flatten().collect();
+                    member.org.path = member.parents.iter().rev().cloned().collect();
+                    Ok(())
+                }
+                _ => Err(PortError::new(ErrorKind::Missing, CALL, "SourceParentNotFoundException")),
+            }
+        })
+        .await
+    }
 }
 
 #[async_trait]

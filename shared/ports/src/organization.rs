@@ -25,6 +25,13 @@ pub trait Organization: Send + Sync {
 
     /// An account's tags.
     async fn tags(&self, account: &AccountId) -> Result<BTreeMap<String, String>, PortError>;
+
+    /// Writes tags of an account; others stay.
+    async fn tag(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Result<(), PortError>;
+
+    /// Moves an account from one root or unit to another. [`Conflict`](crate::ErrorKind::Conflict) if it is
+    /// there already.
+    async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError>;
 }
 
 /// An account as Organizations tells it.

@@ -520,3 +520,27 @@ fn nobody_reached_means_that_the_message_comes_again_and_nothing_counts_as_told(
     assert!(is_in_place(&world, &id));
     assert_eq!(told(&world).len(), 1);
 }
+
+#[test]
+fn tags_and_units_are_changed_on_request_only_and_a_dry_run_shows_them() {
+    let (world, id) = world();
+    world.change_account(&id, |member| drop(member.org_tags.insert("team".into(), "search".into())));
+    let mut event =
+        json!({ "accounts": [&id], "tags": { "team": "payments" }, "ou": "ou-ab12-sandbox1", "dryRun": true });
+    let before = world.accounts();
+    let diff = handle(&world, &policy(), &event)["diff"].as_str().unwrap().to_owned();
+    assert!(
+        diff.contains("~ tags: team = payments") && diff.contains("~ unit: ou-ab12-cdef3456 → ou-ab12-sandbox1"),
+        "{diff}"
+    );
+    assert_eq!(world.accounts(), before);
+    event["dryRun"] = json!(false);
+    for _ in 0..2 {
+        handle(&world, &policy(), &event);
+        settle(&world, &policy());
+    }
+    let member = world.account(&id);
+    assert_eq!((member.org_tags["team"].as_str(), member.parents[0].as_str()), ("payments", "ou-ab12-sandbox1"));
+    assert_eq!(world.calls().iter().filter(|call| call.name == "organizations:MoveAccount").count(), 1);
+    assert!(is_in_place(&world, &id));
+}

@@ -129,6 +129,20 @@ async fn parents_and_tags_are_read() {
 }
 
 #[tokio::test]
+async fn an_account_is_tagged_and_moved_and_one_that_is_there_is_a_conflict() {
+    let service =
+        Service::answering([(200, String::new()), (200, String::new()), json_error(400, "DuplicateAccountException")]);
+    let organization = service.organization().organization;
+    organization.tag(&account(), &[("team".to_owned(), "search".to_owned())].into()).await.unwrap();
+    let (from, to) = ("r-ab12".parse().unwrap(), "ou-ab12-cdef3456".parse().unwrap());
+    organization.move_to(&account(), &from, &to).await.unwrap();
+    assert_eq!(organization.move_to(&account(), &from, &to).await.unwrap_err().kind, ErrorKind::Conflict);
+    let asked = service.asked();
+    assert_eq!(asked[0].json()["Tags"], json!([{ "Key": "team", "Value": "search" }]));
+    assert_eq!(asked[1].json()["DestinationParentId"], "ou-ab12-cdef3456");
+}
+
+#[tokio::test]
 async fn an_account_is_entered_by_its_role_with_a_session_that_may_do_no_more_than_it_must() {
     let (service, _) = Service::member([]).await;
     let body = &service.asked()[0].body;
