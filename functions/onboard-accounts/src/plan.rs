@@ -525,3 +525,6 @@ impl Plan {
         self.parts().all(|(_, part)| part.actions.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,361 @@
+//! Tables of every situation that a region, a role or an account can be in. `tests/expected.txt` is
+//! read by people; `BLESS=1` writes it anew. Each plan is held against the independent check.
+
+use banto_domain::policy::Policy;
+use banto_domain::policy::onboarding::Way;
+use banto_ports::{OrgAccount, RecorderStatus, RecordingGroup};
+
+use super::*;
+use crate::check::check;
+use crate::diff;
+
+const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expected.txt");
+
+const POLICY: &str = r#"
+[rotation]
+[[rotation.accounts]]
+id = "111122223333"
+role = "arn:aws:iam::111122223333:role/banto"
+certificate_bucket = "certificates"
+[notices]
+operators_topic = "arn:aws:sns:eu-west-1:111122223333:operators"
+owners_topic = "arn:aws:sns:eu-west-1:111122223333:owners"
+[onboarding]
+way = "direct"
+management_account = "999988887777"
+home_region = "eu-west-1"
+regions = ["eu-west-1"]
+queue = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto"
+table = "banto"
+dashboard = { bucket = "dashboard" }
+[onboarding.config]
+bucket = "log-archive"
+[onboarding.roles.admin]
+trusted = ["111122223333"]
+managed_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+[onboarding.settings]
+password_policy = { minimum_length = 14 }
+block_public_access = true
+ebs_encryption = true
+delete_default_vpc = true
+"#;
+
+fn policy(report_only: bool, stack_set: bool) -> OnboardingPolicy {
+    let mut policy = Policy::parse(POLICY).unwrap().onboarding.unwrap();
+    if report_only {
+        policy.baseline.report_only = Item::ALL.into_iter().map(|(_, item)| item).collect();
+    }
+    if stack_set {
+        let targets = vec!["r-ab12".parse().unwrap()];
+        policy.way = Way::StackSet(banto_domain::policy::onboarding::StackSet {
+            name: "banto".into(),
+            targets,
+            delegated: false,
+        });
+    }
+    policy
+}
+
+fn now() -> Timestamp {
+    "2026-11-24T01:00:00Z".parse().unwrap()
+}
+
+fn region() -> Region {
+    "eu-west-1".parse().unwrap()
+}
+
+/// An account in which all is as the policy says.
+fn in_place(policy: &OnboardingPolicy) -> Snapshot {
+    let account = OrgAccount {
+        id: "444455556666".parse().unwrap(),
+        name: "payments".into(),
+        state: AccountState::Active,
+        path: Vec::new(),
+        joined_at: None,
+    };
+    let by_stack_set = policy.way != Way::Direct;
+    let baseline = &policy.baseline;
+    let recorder = documents::recorder(policy, baseline, &account.id, &region());
+    let channel = documents::channel(&baseline.config, CONFIG_NAME);
+    let role = &baseline.roles.values().next().unwrap();
+    let live = LiveRole {
+        name: "admin".parse().unwrap(),
+        path: "/".into(),
+        trust: documents::trust(role, "aws"),
+        managed_policies: role.managed_policies.iter().map(ToString::to_string).collect(),
+        inline_policies: BTreeMap::new(),
+        boundary: None,
+        tags: documents::tags(role),
+    };
+    let view = RegionView {
+        state: None,
+        config: Some(Ok(ConfigView {
+            parts: (!by_stack_set).then(|| (vec![LiveRecorder { recorder, service: None }], vec![channel])),
+            statuses: [(CONFIG_NAME.to_owned(), running())].into(),
+            channel_errors: [(CONFIG_NAME.to_owned(), None)].into(),
+        })),
+        ebs_encryption: Some(Ok(true)),
+        default_vpc: Some(Ok(None)),
+    };
+    let inside = Inside {
+        roles: (!by_stack_set).then(|| Ok(vec![(live, 3_600)])),
+        config_role: None,
+        password_policy: Some(Ok(baseline.settings.password_policy.clone())),
+        public_access_blocks: Some(Ok(Some(4))),
+        contacts: BTreeMap::new(),
+        regions: Ok([(region(), view)].into()),
+    };
+    Snapshot {
+        account,
+        tags: BTreeMap::new(),
+        cause: Cause::Schedule,
+        since: now(),
+        stack: by_stack_set.then(|| Ok([(region(), StackInstance::Current)].into())),
+        inside: Some(Ok(inside)),
+    }
+}
+
+fn running() -> RecorderStatus {
+    RecorderStatus { recording: true, was_started: true, error: None }
+}
+
+/// A situation: its name, and how it differs from an account in place.
+type Situation = (&'static str, fn(&mut Snapshot));
+
+fn inside(snapshot: &mut Snapshot) -> &mut Inside {
+    snapshot.inside.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn view(snapshot: &mut Snapshot) -> &mut RegionView {
+    inside(snapshot).regions.as_mut().unwrap().values_mut().next().unwrap()
+}
+
+fn config(snapshot: &mut Snapshot) -> &mut ConfigView {
+    view(snapshot).config.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn parts(snapshot: &mut Snapshot) -> &mut (Vec<LiveRecorder>, Vec<Channel>) {
+    config(snapshot).parts.as_mut().unwrap()
+}
+
+fn role(snapshot: &mut Snapshot) -> &mut (LiveRole, i32) {
+    inside(snapshot).roles.as_mut().unwrap().as_mut().unwrap().first_mut().unwrap()
+}
+
+fn status(snapshot: &mut Snapshot) -> &mut RecorderStatus {
+    config(snapshot).statuses.values_mut().next().unwrap()
+}
+
+fn rename(snapshot: &mut Snapshot, name: &str) {
+    let (recorders, channels) = parts(snapshot);
+    recorders[0].recorder.name = name.to_owned();
+    channels[0].name = name.to_owned();
+    let config = config(snapshot);
+    config.statuses = [(name.to_owned(), running())].into();
+    config.channel_errors = [(name.to_owned(), None)].into();
+}
+
+fn reason(kind: ReasonKind) -> Reason {
+    Reason::new(kind, "in words")
+}
+
+/// What can be found in either way.
+fn common() -> Vec<Situation> {
+    vec![
+        ("in place", |_| {}),
+        ("suspended", |s| s.account.state = AccountState::Suspended),
+        ("closed", |s| s.account.state = AccountState::Closed),
+        ("pending activation", |s| s.account.state = AccountState::PendingActivation),
+        ("not assumable", |s| s.inside = Some(Err(reason(ReasonKind::NotAssumable)))),
+        ("not looked at", |s| s.inside = None),
+        ("regions unknown", |s| inside(s).regions = Err(reason(ReasonKind::Throttled))),
+        ("region enabling", |s| view(s).state = Some(RegionState::Enabling)),
+        ("region silent", |s| view(s).config = Some(Err(reason(ReasonKind::Unavailable)))),
+        ("recorder stopped", |s| status(s).recording = false),
+        ("recorder reports an error", |s| status(s).error = Some("AccessDenied".into())),
+        ("channel reports an error", |s| {
+            config(s).channel_errors = [("banto".to_owned(), Some("NoSuchBucket".to_owned()))].into()
+        }),
+        ("EBS off", |s| view(s).ebs_encryption = Some(Ok(false))),
+        ("EBS unknown", |s| view(s).ebs_encryption = Some(Err(reason(ReasonKind::Denied)))),
+        ("default VPC, empty", |s| view(s).default_vpc = Some(Ok(Some(vpc(0, &[]))))),
+        ("default VPC, used", |s| view(s).default_vpc = Some(Ok(Some(vpc(1, &[]))))),
+        ("default VPC, with somebody's subnet", |s| view(s).default_vpc = Some(Ok(Some(vpc(0, &["subnet-2"]))))),
+        ("no password policy", |s| inside(s).password_policy = Some(Ok(None))),
+        ("another password policy", |s| {
+            let other = PasswordPolicy {
+                minimum_length: 8,
+                all_character_kinds: false,
+                max_age_days: None,
+                reuse_prevention: None,
+            };
+            inside(s).password_policy = Some(Ok(Some(other)));
+        }),
+        ("public access never blocked", |s| inside(s).public_access_blocks = Some(Ok(None))),
+        ("public access half blocked", |s| inside(s).public_access_blocks = Some(Ok(Some(2)))),
+    ]
+}
+
+fn direct() -> Vec<Situation> {
+    vec![
+        ("no recorder, no channel", |s| {
+            *config(s) = ConfigView {
+                parts: Some((Vec::new(), Vec::new())),
+                statuses: BTreeMap::new(),
+                channel_errors: BTreeMap::new(),
+            };
+        }),
+        ("recorder made, channel not (a crash)", |s| {
+            parts(s).1.clear();
+            config(s).channel_errors.clear();
+            *status(s) = RecorderStatus { recording: false, was_started: false, error: None };
+        }),
+        ("channel made, never started (a crash)", |s| {
+            *status(s) = RecorderStatus { recording: false, was_started: false, error: None };
+        }),
+        ("records daily", |s| parts(s).0[0].recorder.continuous = false),
+        ("delivers elsewhere", |s| parts(s).1[0].bucket = "elsewhere".into()),
+        ("a recorder of another name that records less", |s| {
+            rename(s, "default");
+            parts(s).0[0].recorder.group = RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into());
+        }),
+        ("a recorder of another name that records the same", |s| rename(s, "default")),
+        ("Control Tower's recorder", |s| rename(s, "aws-controltower-BaselineConfigRecorder")),
+        ("Control Tower's recorder, stopped", |s| {
+            rename(s, "aws-controltower-BaselineConfigRecorder");
+            status(s).recording = false;
+        }),
+        ("a service's recorder besides ours", |s| {
+            let linked = parts(s).0[0].clone();
+            parts(s).0.insert(0, LiveRecorder { service: Some("x.amazonaws.com".into()), ..linked });
+        }),
+        ("no role", |s| inside(s).roles = Some(Ok(Vec::new()))),
+        ("a role without our tag", |s| drop(role(s).0.tags.remove(MANAGED_TAG))),
+        ("a role half made (a crash)", |s| {
+            role(s).0.tags.insert(MANAGED_TAG.to_owned(), BEING_MADE.to_owned());
+            role(s).0.managed_policies.clear();
+        }),
+        ("a role of other trust", |s| role(s).0.trust = serde_json::json!({ "Statement": [] })),
+        ("a role of longer sessions", |s| role(s).1 = 43_200),
+        ("a role with more", |s| {
+            role(s).0.managed_policies.insert("arn:aws:iam::aws:policy/IAMFullAccess".into());
+            role(s).0.inline_policies.insert("own".into(), serde_json::json!({}));
+            role(s).0.boundary = Some("arn:aws:iam::aws:policy/B".into());
+        }),
+        ("roles unknown", |s| inside(s).roles = Some(Err(reason(ReasonKind::Denied)))),
+    ]
+}
+
+fn by_stack_set() -> Vec<Situation> {
+    fn instance(s: &mut Snapshot, instance: StackInstance) {
+        s.stack = Some(Ok([(region(), instance)].into()));
+    }
+    vec![
+        ("no instance", |s| s.stack = Some(Ok(BTreeMap::new()))),
+        ("no instance, and no role of AWS Config", |s| {
+            s.stack = Some(Ok(BTreeMap::new()));
+            inside(s).config_role = Some(Ok(false));
+        }),
+        ("instance pending", |s| instance(s, StackInstance::Pending)),
+        ("instance failed", |s| instance(s, StackInstance::Failed("ResourceLimitExceeded".into()))),
+        ("instance inoperable", |s| instance(s, StackInstance::Inoperable("DELETE_FAILED".into()))),
+        ("instance drifted", |s| instance(s, StackInstance::Drifted)),
+        ("instances unknown", |s| s.stack = Some(Err(reason(ReasonKind::StackSetBusy)))),
+        ("instance current, recorder gone", |s| config(s).statuses.clear()),
+    ]
+}
+
+fn vpc(interfaces: usize, foreign: &[&str]) -> DefaultVpc {
+    DefaultVpc {
+        id: "vpc-1".into(),
+        interfaces,
+        subnets: vec!["subnet-1".into()],
+        gateways: vec!["igw-1".into()],
+        foreign: foreign.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+/// Where everything stands after a plan, and what it does first, in lines.
+fn lines(plan: &Plan) -> String {
+    let part = |(place, part): (Option<&Region>, &Part)| {
+        let place = place.map_or("account", |region| region.as_str());
+        let actions: Vec<String> = part
+            .actions
+            .iter()
+            .map(|action| format!("\n      {}", diff::lines(action).first().cloned().unwrap_or_default()))
+            .collect();
+        format!("    {place}: {}{}\n", diff::standing(&part.standing), actions.concat())
+    };
+    plan.parts().map(part).collect()
+}
+
+#[test]
+fn every_situation_has_its_plan_and_each_plan_passes_the_check() {
+    let mut text = String::new();
+    let mut count = 0;
+    for (way, stack_set, own) in [("direct", false, direct()), ("by StackSet", true, by_stack_set())] {
+        for (name, change) in common().into_iter().chain(own) {
+            for (reaction, report_only) in [("repair", false), ("report", true)] {
+                let policy = policy(report_only, stack_set);
+                let mut snapshot = in_place(&policy);
+                change(&mut snapshot);
+                let plan = plan(&snapshot, &policy, now());
+                assert_eq!(check(&snapshot, &plan, &policy), [], "{way}, {reaction}: {name}");
+                text.push_str(&format!("{way}, {reaction}: {name}\n{}", lines(&plan)));
+                count += 1;
+            }
+        }
+    }
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(EXPECTED, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(EXPECTED).unwrap(), text, "{count} situations");
+}
+
+#[test]
+fn an_account_in_place_has_an_empty_plan() {
+    for (report_only, stack_set) in [(false, false), (true, false), (false, true), (true, true)] {
+        let policy = policy(report_only, stack_set);
+        assert!(plan(&in_place(&policy), &policy, now()).is_empty());
+    }
+}
+
+#[test]
+fn the_check_refuses_what_the_planner_would_never_do() {
+    let policy = policy(false, false);
+    let mut snapshot = in_place(&policy);
+    rename(&mut snapshot, "aws-controltower-BaselineConfigRecorder");
+    role(&mut snapshot).0.tags.clear();
+    view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
+    let recorder = documents::recorder(&policy, &policy.baseline, &snapshot.account.id, &region());
+    let regional = vec![
+        Action::PutRecorder { recorder: recorder.clone(), replaces: None },
+        Action::PutRecorder { recorder: Recorder { name: "aws-controltower-x".into(), ..recorder }, replaces: None },
+        Action::PutChannel {
+            channel: Channel { bucket: "elsewhere".into(), ..documents::channel(&policy.baseline.config, "banto") },
+            replaces: None,
+        },
+        Action::StartRecorder { name: "aws-controltower-BaselineConfigRecorder".into() },
+        Action::DeleteVpcPart(VpcPart::Vpc("vpc-1".into())),
+        Action::BlockPublicAccess { replaces: None },
+    ];
+    let name: RoleName = "admin".parse().unwrap();
+    let global = vec![
+        Action::ChangeRole { name: name.clone(), change: RoleChange::RemoveBoundary },
+        Action::CreateRole { name: name.clone(), role: documents::new_role(&policy.baseline.roles[&name], "aws") },
+        Action::ChangeRole { name: "auditor".parse().unwrap(), change: RoleChange::SessionSeconds(3_600) },
+        Action::EncryptEbs,
+    ];
+    let part = |actions| Part { actions, standing: Standing::InPlace };
+    let all = regional.len() + global.len();
+    let plan = Plan {
+        account: snapshot.account.id.clone(),
+        global: part(global),
+        regions: [(region(), part(regional))].into(),
+    };
+    let breaches = check(&snapshot, &plan, &policy);
+    assert_eq!(breaches.len(), all, "{breaches:#?}");
+    // The kill switch and another account's plan refuse everything.
+    let off = OnboardingPolicy { enabled: false, ..policy };
+    assert_eq!(check(&snapshot, &plan, &off).len(), all);
+}
