@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use banto_domain::Region;
 use banto_domain::status::{Reason, ReasonKind};
-use banto_ports::{ErrorKind, Member, PortError};
+use banto_ports::{ErrorKind, Member, PortError, RoleChange};
 use banto_shell::Invocation;
 use futures_util::future::join_all;
 
@@ -109,6 +109,13 @@ fn failure(action: &Action, error: &PortError) -> Reason {
         // Right after its role was made, and for as long as the bucket's policy does not know the account.
         (Action::PutChannel { .. }, ErrorKind::Invalid) => ReasonKind::DeliveryRefused,
         (Action::PutChannel { .. }, ErrorKind::Missing) => ReasonKind::BucketMissing,
+        // A role that was just made may not be known everywhere yet; a policy that is not there never will be.
+        (Action::ChangeRole { change: RoleChange::Attach(policy), .. }, ErrorKind::Missing)
+            if error.message.contains(policy.as_str()) =>
+        {
+            ReasonKind::Refused
+        }
+        (Action::ChangeRole { .. }, ErrorKind::Missing) => ReasonKind::Settling,
         _ => return reason(error),
     };
     Reason::new(kind, error.to_string())

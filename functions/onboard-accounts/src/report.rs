@@ -42,6 +42,10 @@ pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timest
         });
         format!("stuck: {}", kinds.collect::<Vec<_>>().join("; "))
     };
+    // An account that is left alone altogether is neither ready nor in trouble.
+    if matches!(status.global, Standing::LeftAlone { .. }) {
+        return None;
+    }
     let (news, note) = match status.worst() {
         Standing::InPlace | Standing::LeftAlone { .. } => match (told, work.cause) {
             (None, Cause::Joined | Cause::ControlTower) => (News::Ready, READY.to_owned()),

@@ -2,7 +2,7 @@
 //!
 //! Calls and bytes are counted. Times are CPU times of one run on whatever machine this is: compare
 //! them with each other, not with yesterday's. Cold starts are taken on a local AWS over plain HTTP,
-//! so that a TLS handshake comes on top; the same job in Python is measured beside them.
+//! so that a TLS handshake comes on top; the same job in Python and in Node is measured beside them.
 
 #[path = "../../src/rotation/stage.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
@@ -54,6 +54,23 @@ rows = iam.get_credential_report()["Content"].splitlines()
 body = json.dumps({"rows": len(rows)}).encode()
 urllib.request.urlopen(urllib.request.Request(api + request + "/response", data=body, method="POST")).read()
 time.sleep(600)
+"#;
+
+/// The same job in Node, with the AWS SDK for JavaScript.
+const IN_NODE: &str = r#"
+import { GenerateCredentialReportCommand, GetCredentialReportCommand, IAMClient } from "@aws-sdk/client-iam";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/`;
+const iam = new IAMClient({});
+new SecretsManagerClient({});
+const event = await fetch(api + "next");
+const request = event.headers.get("lambda-runtime-aws-request-id");
+await event.json();
+while ((await iam.send(new GenerateCredentialReportCommand({}))).State !== "COMPLETE");
+const report = await iam.send(new GetCredentialReportCommand({}));
+const rows = Buffer.from(report.Content).toString().split("\n").length;
+await fetch(api + request + "/response", { method: "POST", body: JSON.stringify({ rows }) });
+setTimeout(() => {}, 600_000);
 "#;
 
 fn main() {
@@ -198,13 +215,16 @@ async fn cold_starts() {
     .to_vec();
 
     let script = directory.path().join("in_python");
-    fs::write(&script, format!("#!{}\n{IN_PYTHON}", venv.python().display())).unwrap();
-    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_script(&script, &format!("#!{}\n{IN_PYTHON}", venv.python().display()));
+    let in_node = node(directory.path()).await;
 
-    let (mut rust, mut python) = (Vec::new(), Vec::new());
+    let (mut rust, mut python, mut node) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..STARTS {
         rust.push(cold_start(&binary, &variables).await);
         python.push(cold_start(&script, &variables).await);
+        if let Some(in_node) = &in_node {
+            node.push(cold_start(in_node, &variables).await);
+        }
     }
     let cpu = |starts: &[ColdStart]| median(&mut starts.iter().map(|start| start.cpu).collect::<Vec<_>>());
     row("init, wall, ms", milliseconds(median(&mut rust.iter().map(|start| start.init).collect::<Vec<_>>())), "4");
@@ -214,6 +234,67 @@ async fn cold_starts() {
     row("the same job in Python: peak memory, MB", megabytes(python.iter().map(|start| start.peak).max().unwrap()), "");
     let ratio = cpu(&python).as_secs_f64() / cpu(&rust).as_secs_f64();
     row("times less CPU than Python", format!("{ratio:.0}"), "40");
+    if node.is_empty() {
+        row("times less CPU than Node: no Node here", "", "25");
+    } else {
+        row("the same job in Node: CPU, ms", milliseconds(cpu(&node)), "");
+        let ratio = cpu(&node).as_secs_f64() / cpu(&rust).as_secs_f64();
+        row("times less CPU than Node", format!("{ratio:.0}"), "25");
+    }
+    match instructions(&binary, &variables, directory.path()).await {
+        Some(count) => {
+            row("instructions until the first response, million", format!("{:.1}", count as f64 / 1e6), "20")
+        }
+        None => row("instructions: no valgrind here", "", "20"),
+    }
+}
+
+fn write_script(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// The job in Node, with its packages; `None` where there is no Node, or no registry.
+async fn node(directory: &Path) -> Option<std::path::PathBuf> {
+    let packages = ["@aws-sdk/client-iam@3", "@aws-sdk/client-secrets-manager@3"];
+    let installed = tokio::process::Command::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund"])
+        .args(packages)
+        .current_dir(directory)
+        .status()
+        .await;
+    let node = tokio::process::Command::new("sh").args(["-c", "command -v node"]).output().await.ok()?;
+    if !installed.ok()?.success() || !node.status.success() {
+        return None;
+    }
+    let script = directory.join("in_node.mjs");
+    write_script(&script, &format!("#!{}\n{IN_NODE}", String::from_utf8_lossy(&node.stdout).trim()));
+    Some(script)
+}
+
+/// Instructions from the start of the process to its first response, by callgrind: the same every time.
+async fn instructions(binary: &Path, variables: &[(String, String)], directory: &Path) -> Option<u64> {
+    let (script, counts) = (directory.join("in_callgrind"), directory.join("callgrind.out"));
+    let valgrind = format!("exec valgrind --quiet --tool=callgrind --callgrind-out-file={}", counts.display());
+    write_script(&script, &format!("#!/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin\n{valgrind} {}\n", binary.display()));
+    let has_valgrind = tokio::process::Command::new("valgrind").arg("--version").output().await;
+    if !has_valgrind.ok()?.status.success() {
+        return None;
+    }
+    let mut function = Function::start(&script, variables.iter().cloned()).await.ok()?;
+    function.invoke(&json!({}), Duration::from_secs(120)).await.ok()?;
+    // It writes what it counted when it is asked to end.
+    let process = function.process_id()?.to_string();
+    tokio::process::Command::new("kill").args(["-TERM", &process]).status().await.ok()?;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let counted = fs::read_to_string(&counts).unwrap_or_default();
+        let total = counted.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
+        if let Some(total) = total {
+            return total.trim().parse().ok();
+        }
+    }
+    None
 }
 
 struct ColdStart {

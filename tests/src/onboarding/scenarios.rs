@@ -346,12 +346,12 @@ fn a_disabled_region_is_told_and_one_being_enabled_is_waited_for() {
 }
 
 #[test]
-fn a_call_that_a_service_control_policy_denies_is_told_and_the_rest_is_done() {
+fn a_call_that_a_service_control_policy_denies_for_an_hour_is_told_and_the_rest_is_done() {
     let (world, id) = world();
     world.change_account(&id, |member| member.refuses.extend([("account:PutAlternateContact", ErrorKind::Denied)]));
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    assert!(matches!(&status(&world, &id).global, Standing::Failed(reason) if reason.kind == ReasonKind::Denied));
+    assert_eq!(status(&world, &id).global.reason().map(|reason| reason.kind), Some(ReasonKind::Denied));
     assert_eq!(status(&world, &id).regions[&region("eu-west-1")], Standing::InPlace);
     assert!(told(&world)[0].contains("account:PutAlternateContact"), "{:#?}", told(&world));
 }
@@ -543,4 +543,26 @@ fn tags_and_units_are_changed_on_request_only_and_a_dry_run_shows_them() {
     assert_eq!((member.org_tags["team"].as_str(), member.parents[0].as_str()), ("payments", "ou-ab12-sandbox1"));
     assert_eq!(world.calls().iter().filter(|call| call.name == "organizations:MoveAccount").count(), 1);
     assert!(is_in_place(&world, &id));
+}
+
+#[test]
+fn a_role_that_does_not_show_yet_is_waited_for_and_a_policy_that_does_not_exist_is_told() {
+    let (world, id) = world();
+    world.change_account(&id, |member| member.refuses.extend([("iam:AttachRolePolicy", ErrorKind::Missing)]));
+    handle(&world, &policy(), &created());
+    work_off(&world, &policy());
+    assert_eq!(status(&world, &id).global.reason().map(|reason| reason.kind), Some(ReasonKind::Settling));
+    world.change_account(&id, |member| member.refuses.clear());
+    settle(&world, &policy());
+    assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));
+}
+
+#[test]
+fn a_new_account_that_is_left_alone_is_not_announced() {
+    let (world, _) = world();
+    let alone = "[[onboarding.overrides]]\naccount = \"444455556666\"\nleft_alone_because = \"run by a vendor\"\n[onboarding.config]";
+    let policy = policy_with(&[("[onboarding.config]", alone)]);
+    handle(&world, &policy, &created());
+    settle(&world, &policy);
+    assert_eq!(told(&world), Vec::<String>::new());
 }
