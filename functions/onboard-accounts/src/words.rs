@@ -39,9 +39,7 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
         notice(format!("onboard-accounts:{id}:ready"), Urgency::Information, format!("Account {name} ({id}) is ready"));
     notice.paragraphs.push(format!("{recorded} Sign in where you always do, then switch to a role:"));
     notice.sections.push(Section { title: "Roles".to_owned(), lines: links });
-    notice
-        .sections
-        .push(Section { title: "What was there and now is as the baseline says".to_owned(), lines: repairs.to_vec() });
+    notice.sections.push(Section { title: "Changed to fit the baseline".to_owned(), lines: repairs.to_vec() });
     notice.sections.retain(|section| !section.lines.is_empty());
     notice
 }

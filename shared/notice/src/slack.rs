@@ -155,7 +155,9 @@ fn list_text(list: &Section, room: usize) -> String {
 
 /// A command is shown whole or not at all: half a command does harm.
 fn step_block(number: usize, step: &Step) -> Value {
-    let text = format!("*{number}.* {}", escaped(&step.text, STEP_TEXT));
+    // A command is never cut, so that its text must leave room for it.
+    let room = if step.command.is_some() { STEP_TEXT } else { STEP - "*9.* ".len() };
+    let text = format!("*{number}.* {}", escaped(&step.text, room));
     let with_command = step.command.as_ref().map(|command| format!("{text}\n```{}```", escape(command)));
     section(with_command.as_deref().filter(|text| text.chars().count() <= STEP).unwrap_or(&text))
 }

@@ -201,7 +201,7 @@ fn an_existing_recorder_keeps_its_name_role_and_types_and_gets_those_of_the_poli
     assert!(
         told(&world)
             .iter()
-            .any(|told| told.contains("now is as the baseline says") && told.contains("recorder default")),
+            .any(|told| told.contains("Changed to fit the baseline") && told.contains("recorder default")),
         "{:#?}",
         told(&world)
     );
