@@ -54,8 +54,10 @@ async fn build(name: &str, workspace: &Path, directory: &Path) -> Result<()> {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
+    // Of the workspace, not of the package alone: Cargo then chooses the features of shared dependencies as it
+    // does for all functions and tests, and builds AWS's large crates once.
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--package", name, "--profile", profile])
+        .args(["build", "--quiet", "--workspace", "--bin", name, "--profile", profile])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", directory.parent().unwrap_or(directory))
         .kill_on_drop(true)
