@@ -151,7 +151,7 @@ fn after_a_fault_at_any_call_the_account_is_in_place_and_no_promise_is_broken() 
             }
         }
     }
-    println!("onboarding crash points: {points}, promises broken: {}", broken.len());
+    say!("crash points: {points}, promises broken: {}", broken.len());
     assert!(broken.is_empty(), "{} of {points}:\n{}", broken.len(), broken.join("\n"));
 }
 
@@ -185,6 +185,6 @@ fn two_invocations_on_one_account_at_once_lead_to_the_same() {
             broken.extend(found.map(|what| format!("{}, second from call {first}: {what}", scene.name)));
         }
     }
-    println!("onboarding interleavings: {points}, promises broken: {}", broken.len());
+    say!("interleavings: {points}, promises broken: {}", broken.len());
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
