@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::people::{ACCOUNT, REGION};
 use super::show::{self, Show};
 use super::{PATIENCE, Stage, path_text, scheduled};
-use crate::local::function_binary;
 use crate::local::organization::{DASHBOARD, Organization, TABLE, config, created};
 use crate::local::proxy::{Fault, Proxy, Rule};
 use crate::local::runtime_api::Function;
@@ -21,7 +20,6 @@ const REGIONS: [&str; 3] = [REGION, "eu-west-1", "us-east-1"];
 struct Act {
     organization: Organization,
     proxy: Proxy,
-    binary: PathBuf,
     policy: PathBuf,
 }
 
@@ -29,11 +27,10 @@ struct Act {
 pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<()> {
     show.progress("making an Organization");
     let organization = Organization::create(&stage.aws).await?;
-    let binary = function_binary("onboard-accounts", &|what: &str| show.progress(what)).await?;
     let proxy = Proxy::start(stage.moto.endpoint()).await?;
     let policy = stage.directory.path().join("accounts.toml");
     std::fs::write(&policy, policy_text(stage, &organization)?).context("can't write the policy")?;
-    let act = Act { organization, proxy, binary, policy };
+    let act = Act { organization, proxy, policy };
 
     let search = act.organization.create_account("search").await?;
     let own = json!({ "ConfigurationRecorder": {
@@ -115,7 +112,7 @@ impl Act {
         ];
         variables.extend(stage.credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
-        Ok(Function::start(&self.binary, variables).await?)
+        Ok(Function::start(&stage.onboard_accounts, variables).await?)
     }
 
     async fn invoke(&self, stage: &Stage, event: &Value) -> Result<Value> {

@@ -59,7 +59,9 @@ struct Stage {
     moto: Moto,
     slack: Slack,
     venv: Venv,
-    binary: PathBuf,
+    /// The functions' binaries.
+    rotate_access_keys: PathBuf,
+    onboard_accounts: PathBuf,
     directory: TempDir,
     aws: Aws,
     credentials: Credentials,
@@ -115,7 +117,8 @@ impl Stage {
     async fn set(show: &Show) -> Result<Self> {
         let progress = |what: &str| show.progress(what);
         let venv = Venv::ensure(&progress).await?;
-        let binary = function_binary("rotate-access-keys", &progress).await?;
+        let rotate_access_keys = function_binary("rotate-access-keys", &progress).await?;
+        let onboard_accounts = function_binary("onboard-accounts", &progress).await?;
         show.progress("starting a local AWS");
         let moto = Moto::start(&venv).await?;
         let slack = Slack::start().await?;
@@ -124,7 +127,18 @@ impl Stage {
         let aws = nobody.with_key(&credentials.access_key_id);
         let first_day = Timestamp::now() - SignedDuration::from_hours(24 * DAYS);
         let directory = tempfile::Builder::new().prefix("banto-demo-").tempdir().context("can't make a directory")?;
-        Ok(Self { moto, slack, venv, binary, directory, aws, credentials, first_day, now: first_day })
+        Ok(Self {
+            moto,
+            slack,
+            venv,
+            rotate_access_keys,
+            onboard_accounts,
+            directory,
+            aws,
+            credentials,
+            first_day,
+            now: first_day,
+        })
     }
 
     fn policy_path(&self) -> PathBuf {
@@ -156,7 +170,7 @@ impl Stage {
         ];
         variables.extend(self.credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let mut function = Function::start(&self.binary, variables).await?;
+        let mut function = Function::start(&self.rotate_access_keys, variables).await?;
         let answer = function.invoke(event, PATIENCE).await;
         let log = function.stop().await;
         answer.with_context(|| format!("the function failed; its log:\n{}", String::from_utf8_lossy(&log)))
