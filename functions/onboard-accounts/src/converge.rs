@@ -86,12 +86,11 @@ impl Onboarder {
         for Record { id, message } in records {
             match message {
                 Ok(Message::Converge(_)) if !self.policy.enabled => {}
-                // Of several messages on one account the first does for all, unless a later one knows that
-                // Control Tower has finished.
+                // Of several messages on one account, the one that says most does for all.
                 Ok(Message::Converge(work)) => {
-                    let account = work.account.id.clone();
-                    if work.cause == Cause::ControlTower || !works.contains_key(&account) {
-                        works.insert(account, (id, work));
+                    let known = works.get(&work.account.id);
+                    if known.is_none_or(|(_, known)| work.cause.weight() > known.cause.weight()) {
+                        works.insert(work.account.id.clone(), (id, work));
                     }
                 }
                 Ok(Message::Publish) => publish.push(id),

@@ -65,6 +65,18 @@ pub enum Cause {
     Departed,
 }
 
+impl Cause {
+    /// How much it says: that Control Tower has finished, more than that an account is new, and that more than
+    /// all else.
+    pub(crate) fn weight(self) -> u8 {
+        match self {
+            Self::ControlTower => 2,
+            Self::Joined => 1,
+            Self::Schedule | Self::Asked | Self::Moved | Self::Departed => 0,
+        }
+    }
+}
+
 /// An account that could not be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreationFailed {

@@ -566,3 +566,18 @@ fn a_new_account_that_is_left_alone_is_not_announced() {
     settle(&world, &policy);
     assert_eq!(told(&world), Vec::<String>::new());
 }
+
+#[test]
+fn of_several_messages_on_one_account_the_one_that_says_most_counts() {
+    let (world, id) = world();
+    for event in [scheduled(), created(), asked(&id, false)] {
+        handle(&world, &policy(), &event);
+    }
+    // All of them at once, as one batch.
+    let messages = world.receive(10);
+    assert!(messages.len() >= 3);
+    handle(&world, &policy(), &batch(&messages));
+    assert!(is_in_place(&world, &id));
+    assert!(told(&world)[0].contains("is ready"), "{:#?}", told(&world));
+    assert_eq!(world.calls().iter().filter(|call| call.name == "sts:AssumeRole").count(), 1);
+}
