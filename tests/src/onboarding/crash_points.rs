@@ -156,6 +156,39 @@ fn after_a_fault_at_any_call_the_account_is_in_place_and_no_promise_is_broken() 
 }
 
 #[test]
+fn after_a_fault_in_the_run_that_follows_a_fault_the_account_is_in_place_too() {
+    let (mut points, mut broken) = (0, Vec::new());
+    for scene in scenes() {
+        let policy = (scene.policy)();
+        let (world, _, messages) = staged(&scene);
+        let calls = handle_with(&world, &policy, &batch(&messages), None).1.calls();
+        for first in (1..=calls).step_by(4) {
+            for second in (1..=calls).step_by(4) {
+                let (world, account, messages) = staged(&scene);
+                let before = foreign(&world.account(&account));
+                for (call, kind) in
+                    [(first, FaultKind::CancelAfter), (second, FaultKind::ErrorAfter(ErrorKind::Unavailable))]
+                {
+                    // The second run may be shorter than the first, which did a part of its work.
+                    let (handled, _) = handle_with(&world, &policy, &batch(&messages), Some(Fault { call, kind }));
+                    if let Driven::Done(Ok(answer)) = handled {
+                        put_back(&world, messages.clone(), &answer.response);
+                    }
+                }
+                messages.into_iter().for_each(|message| world.put_back(message, minutes(15)));
+                points += 1;
+                let found = settled(&world, &policy, &account, &before);
+                broken.extend(
+                    found.into_iter().map(|what| format!("{}, calls {first} and {second}: {what}", scene.name)),
+                );
+            }
+        }
+    }
+    say!("crash points, two in a row: {points}, promises broken: {}", broken.len());
+    assert!(broken.is_empty(), "{} of {points}:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[test]
 fn two_invocations_on_one_account_at_once_lead_to_the_same() {
     let (mut points, mut broken) = (0, Vec::new());
     for scene in scenes() {
