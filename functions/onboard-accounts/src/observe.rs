@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use banto_domain::Region;
 use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
 use banto_domain::status::{Reason, ReasonKind};
-use banto_domain::{OuId, Region};
 use banto_ports::{
-    AccountState, ErrorKind, LiveRole, Member, OrgAccount, Organization, PortError, RegionState, StackInstance,
+    AccountState, ErrorKind, LiveRole, Member, OrgAccount, Organization, PortError, RegionState, StackInstance, path_of,
 };
 use futures_util::future::join_all;
 
@@ -45,22 +45,11 @@ pub async fn place(
     policy: &OnboardingPolicy,
     mut account: OrgAccount,
 ) -> Result<(OrgAccount, BTreeMap<String, String>), PortError> {
-    if policy.needs_path() && account.path.is_empty() {
-        account.path = path(organization, &account).await?;
+    if policy.needs_path() {
+        account.path = path_of(organization, &account).await?;
     }
     let tags = if policy.needs_tags() { organization.tags(&account.id).await? } else { BTreeMap::new() };
     Ok((account, tags))
-}
-
-/// The root and the units that an account is in, the root first.
-pub(crate) async fn path(organization: &dyn Organization, account: &OrgAccount) -> Result<Vec<OuId>, PortError> {
-    let mut path = Vec::new();
-    let mut child = account.id.to_string();
-    while let Some(parent) = organization.parent(&child).await? {
-        child = parent.to_string();
-        path.insert(0, parent);
-    }
-    Ok(path)
 }
 
 /// Looks at an account.

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use banto_domain::OuId;
-use banto_ports::{ErrorKind, OrgAccount, Organization, PortError};
-
-use crate::observe::path;
+use banto_ports::{ErrorKind, OrgAccount, Organization, PortError, path_of};
 
 /// What is asked of accounts besides their baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,8 +59,8 @@ impl Placement {
     ) -> Result<Vec<Change>, PortError> {
         let tags = if self.tags.is_empty() { BTreeMap::new() } else { organization.tags(&account.id).await? };
         let path = match &self.ou {
-            Some(_) if account.path.is_empty() => path(organization, account).await?,
-            _ => account.path.clone(),
+            Some(_) => path_of(organization, account).await?,
+            None => account.path.clone(),
         };
         Ok(self.changes(&tags, &path))
     }

@@ -114,17 +114,7 @@ fn creation_remedy(reason: &str) -> &'static str {
 }
 
 fn notice(id: String, urgency: Urgency, headline: String) -> Notice {
-    Notice {
-        id,
-        audience: Audience::Operators,
-        urgency,
-        headline,
-        paragraphs: Vec::new(),
-        facts: Vec::new(),
-        steps: Vec::new(),
-        sections: Vec::new(),
-        envelope: None,
-    }
+    Notice::new(id, Audience::Operators, urgency, headline)
 }
 
 fn account(status: &AccountStatus) -> String {

@@ -254,21 +254,15 @@ fn summary(account: &AccountReport, run: &str) -> Option<Notice> {
     if account.left() > 0 {
         facts.push(("Left for the next run".to_owned(), format!("{} actions", account.left())));
     }
-    Some(Notice {
-        id: format!("rotate-access-keys:{}:summary:{run}", account.account),
-        audience: Audience::Operators,
-        urgency: match (failures.is_empty(), findings.is_empty()) {
-            (false, _) => Urgency::Alarm,
-            (true, false) => Urgency::Action,
-            (true, true) => Urgency::Information,
-        },
-        headline: format!("Access keys in {}: {said}", account.account),
-        paragraphs: Vec::new(),
-        facts,
-        steps: Vec::new(),
-        sections: sections.into_iter().filter(|section| !section.lines.is_empty()).collect(),
-        envelope: None,
-    })
+    let urgency = match (failures.is_empty(), findings.is_empty()) {
+        (false, _) => Urgency::Alarm,
+        (true, false) => Urgency::Action,
+        (true, true) => Urgency::Information,
+    };
+    let id = format!("rotate-access-keys:{}:summary:{run}", account.account);
+    let headline = format!("Access keys in {}: {said}", account.account);
+    let sections = sections.into_iter().filter(|section| !section.lines.is_empty()).collect();
+    Some(Notice { facts, sections, ..Notice::new(id, Audience::Operators, urgency, headline) })
 }
 
 /// What was done, in one line for operators; telling of a deed is not told beside the deed.

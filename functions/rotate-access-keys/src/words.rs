@@ -3,6 +3,8 @@
 //! Each owner's notice answers four questions in its first lines: what happened, does my key still
 //! work, what must I do, until when.
 
+use std::collections::BTreeMap;
+
 use banto_domain::policy::IdentityAccount;
 use banto_domain::record::{Reason, Record};
 use banto_notice::{Audience, Notice, Step, Urgency};
@@ -47,6 +49,8 @@ pub fn to_owner(message: &Message, user: &User, account: &IdentityAccount, recor
         steps: words.steps,
         sections: Vec::new(),
         envelope: envelope.map(|envelope| envelope.armored.clone()),
+        links: Vec::new(),
+        attributes: BTreeMap::new(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What Banto talks about: names that are valid because they were parsed, the policy in
-//! `banto.toml`, the record of a rotation and the status of an account.
+//! `banto.toml`, the record of a rotation, the status of an account, and what is known of each finding of AWS Config.
 //!
 //! Deliberately absent: I/O, clocks, async, AWS SDK types, and every secret. A value of this crate
 //! may be logged.
 
+pub mod compliance;
 mod names;
 pub mod policy;
 pub mod record;
@@ -11,5 +12,5 @@ pub mod status;
 
 pub use names::{
     AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl, Region, ResourceType,
-    RoleArn, RoleName, SecretArn, TopicArn, UserArn, UserId, UserName,
+    RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId, UserName,
 };

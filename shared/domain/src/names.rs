@@ -177,6 +177,15 @@ name!(
 );
 
 name!(
+    /// The name of a rule of AWS Config, as it is deployed.
+    /// (AWS Config API reference, data type `ConfigRule`: 1 to 128 characters.)
+    RuleName,
+    "a Config rule's name",
+    "1 to 128 characters, none of them a space or a control character",
+    |text| !text.is_empty() && text.chars().count() <= 128 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+);
+
+name!(
     /// A managed policy's ARN, AWS's own or an account's.
     PolicyArn,
     "a managed policy's ARN",
@@ -221,6 +230,30 @@ impl Fingerprint {
     pub fn from_human(text: &str) -> Result<Self, NameError> {
         let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         compact.strip_prefix("0x").unwrap_or(&compact).to_ascii_uppercase().parse()
+    }
+}
+
+impl RuleName {
+    /// The rule's own name, without what deployments put around it: `s3-bucket-versioning-enabled` of
+    /// `securityhub-s3-bucket-versioning-enabled-1a2b3c4d` (Security Hub), of
+    /// `OrgConfigRule-s3-bucket-versioning-enabled-abcd1234` (organization rules) and of
+    /// `s3-bucket-versioning-enabled-conformance-pack-abcd12345` (conformance packs).
+    ///
+    /// ```
+    /// use banto_domain::RuleName;
+    /// let deployed: RuleName = "securityhub-s3-bucket-versioning-enabled-1a2b3c4d".parse().unwrap();
+    /// assert_eq!(deployed.plain(), "s3-bucket-versioning-enabled");
+    /// ```
+    pub fn plain(&self) -> &str {
+        let name = self.as_str();
+        let (inner, is_wrapped) = match (name.strip_prefix("securityhub-"), name.strip_prefix("OrgConfigRule-")) {
+            (Some(inner), _) | (None, Some(inner)) => (inner, true),
+            (None, None) => (name, false),
+        };
+        let Some((head, suffix)) = inner.rsplit_once('-') else { return inner };
+        let is_suffix = (8..=9).contains(&suffix.len()) && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_generated = is_suffix && (is_wrapped || head.ends_with("-conformance-pack"));
+        if is_generated { head.strip_suffix("-conformance-pack").unwrap_or(head) } else { inner }
     }
 }
 

@@ -1,13 +1,17 @@
-//! What Banto tells people: one [`Notice`] type, how it looks in Slack and in SNS, and how it is sent.
+//! What Banto tells people: one [`Notice`] type, how it looks in Slack, SNS and mail, and how it is sent.
 //!
 //! Deliberately absent: what is said and when. A function decides that; here it only becomes visible.
 
+mod chat;
+mod http;
+pub mod mail;
 mod messenger;
 mod notice;
 pub mod slack;
 pub mod sns;
 mod webhook;
 
-pub use messenger::{Messenger, SendError, Way};
-pub use notice::{Audience, Notice, Section, Step, Urgency};
+pub use chat::SlackChat;
+pub use messenger::{KeptSecrets, Messenger, SendError, Way};
+pub use notice::{Audience, Link, Notice, Section, Step, Urgency};
 pub use webhook::SlackWebhooks;

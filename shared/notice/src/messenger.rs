@@ -11,13 +11,18 @@ use tokio::sync::Mutex;
 
 use crate::{Audience, Notice, slack, sns};
 
-/// Sends notices; made once. Webhook URLs are fetched when first needed, and kept.
-pub struct Messenger {
+/// Values of secrets, each fetched when it is first needed, and kept.
+pub struct KeptSecrets {
     secrets: Arc<dyn Secrets>,
+    kept: Mutex<BTreeMap<SecretArn, SecretString>>,
+}
+
+/// Sends notices; made once.
+pub struct Messenger {
+    secrets: KeptSecrets,
     webhooks: Arc<dyn Webhooks>,
     topics: Arc<dyn Topics>,
     policy: NoticePolicy,
-    urls: Mutex<BTreeMap<SecretArn, SecretString>>,
 }
 
 /// How a notice went out.
@@ -56,7 +61,7 @@ impl Messenger {
         topics: Arc<dyn Topics>,
         policy: NoticePolicy,
     ) -> Self {
-        Self { secrets, webhooks, topics, policy, urls: Mutex::default() }
+        Self { secrets: KeptSecrets::new(secrets), webhooks, topics, policy }
     }
 
     /// Sends a notice. Success means that Slack or SNS accepted it.
@@ -77,7 +82,7 @@ impl Messenger {
             None => None,
         };
         let topic = match notice.audience {
-            Audience::Operators => &self.policy.operators_topic,
+            Audience::Operators | Audience::Route(_) => &self.policy.operators_topic,
             Audience::Owner { .. } => &self.policy.owners_topic,
         };
         match (self.topics.publish(topic, &sns::message(notice)).await, failed) {
@@ -92,25 +97,41 @@ impl Messenger {
     }
 
     async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice) -> Result<(), PortError> {
-        let url = self.url(webhook(policy, &notice.audience)).await?;
+        let url = self.secrets.value(webhook(policy, &notice.audience)).await?;
         self.webhooks.post(&url, slack::message(notice).to_string()).await
     }
+}
 
-    async fn url(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
-        let mut urls = self.urls.lock().await;
-        if let Some(url) = urls.get(secret) {
-            return Ok(url.clone());
+impl KeptSecrets {
+    /// None fetched yet.
+    pub fn new(secrets: Arc<dyn Secrets>) -> Self {
+        Self { secrets, kept: Mutex::default() }
+    }
+
+    /// A secret's value.
+    ///
+    /// # Errors
+    /// If it is not kept and can't be fetched.
+    pub async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(value) = kept.get(secret) {
+            return Ok(value.clone());
         }
-        let url = self.secrets.value(secret).await?;
-        urls.insert(secret.clone(), url.clone());
-        Ok(url)
+        let value = self.secrets.value(secret).await?;
+        kept.insert(secret.clone(), value.clone());
+        Ok(value)
+    }
+
+    /// Forgets a value that no longer works, so that the next use fetches it anew.
+    pub async fn forget(&self, secret: &SecretArn) {
+        self.kept.lock().await.remove(secret);
     }
 }
 
 /// The webhook of the channel that the audience reads.
 fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
     match audience {
-        Audience::Operators => &policy.operators,
+        Audience::Operators | Audience::Route(_) => &policy.operators,
         Audience::Owner { .. } => {
             slack::channel(audience).and_then(|name| policy.channels.get(name)).unwrap_or(&policy.owners)
         }
@@ -120,5 +141,11 @@ fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
 impl std::fmt::Debug for Messenger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Messenger").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for KeptSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptSecrets").finish_non_exhaustive()
     }
 }

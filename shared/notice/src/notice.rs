@@ -1,9 +1,13 @@
 //! One notice, whatever way it is sent.
 
+use std::collections::BTreeMap;
+
 use banto_domain::{AccountId, UserName};
+use serde::{Deserialize, Serialize};
 
 /// Something to tell people, in words; each way of sending renders it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notice {
     /// Tells this notice from all others; the same notice has the same id whenever it is sent.
     pub id: String,
@@ -14,22 +18,55 @@ pub struct Notice {
     /// One line that is enough on a lock screen.
     pub headline: String,
     /// What happened and what it means, a paragraph each.
+    #[serde(default)]
     pub paragraphs: Vec<String>,
     /// Short facts: a label and its value.
+    #[serde(default)]
     pub facts: Vec<(String, String)>,
     /// What the reader can do, in order.
+    #[serde(default)]
     pub steps: Vec<Step>,
     /// Lists, as an operators' summary has them.
+    #[serde(default)]
     pub sections: Vec<Section>,
     /// An armored OpenPGP message that only the reader can open; safe to send anywhere.
+    #[serde(default)]
     pub envelope: Option<String>,
+    /// Where there is more to see.
+    #[serde(default)]
+    pub links: Vec<Link>,
+    /// What subscribers of SNS topics filter by, besides audience and urgency.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Notice {
+    /// A notice of one line.
+    pub fn new(id: String, audience: Audience, urgency: Urgency, headline: String) -> Self {
+        Self {
+            id,
+            audience,
+            urgency,
+            headline,
+            paragraphs: Vec::new(),
+            facts: Vec::new(),
+            steps: Vec::new(),
+            sections: Vec::new(),
+            envelope: None,
+            links: Vec::new(),
+            attributes: BTreeMap::new(),
+        }
+    }
 }
 
 /// Who is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Audience {
     /// Those who run Banto.
     Operators,
+    /// Those who read a route of the compliance policy, by its name.
+    Route(String),
     /// The owner of an access key.
     Owner {
         /// The account that the user lives in.
@@ -43,8 +80,11 @@ pub enum Audience {
 }
 
 /// How soon a person must act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Urgency {
+    /// Something is in order again.
+    Done,
     /// Good to know.
     Information,
     /// Something to do in the next days.
@@ -54,7 +94,8 @@ pub enum Urgency {
 }
 
 /// One thing to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// What to do.
     pub text: String,
@@ -63,10 +104,21 @@ pub struct Step {
 }
 
 /// A titled list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Section {
     /// The list's title.
     pub title: String,
     /// Its lines.
     pub lines: Vec<String>,
+}
+
+/// A place to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// What is there.
+    pub label: String,
+    /// Its address, which begins with `https://`.
+    pub url: String,
 }

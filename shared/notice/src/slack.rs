@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Audience, Notice, Section, Step, Urgency};
+use crate::{Audience, Link, Notice, Section, Step, Urgency};
 
 /// Most characters of a header block's text.
 const HEADER: usize = 150;
@@ -19,7 +19,8 @@ const BLOCKS: usize = 50;
 const MESSAGE: usize = 13_200;
 
 // What each part of a notice may take, so that the whole always fits: 4 x 500 for paragraphs, 10 x 200
-// for facts, 5 x 500 for steps, 3,000 for the envelope, 2,400 for lists, and some 900 for the rest.
+// for facts, 5 x 500 for steps, 3,000 for the envelope or as much for longer lists and links, 2,400 for lists,
+// and some 900 for the rest.
 const PARAGRAPHS: usize = 4;
 const PARAGRAPH: usize = 500;
 const LABEL: usize = 36;
@@ -30,6 +31,8 @@ const STEP_TEXT: usize = 150;
 const LISTS: usize = 2_400;
 const HEADLINE: usize = 500;
 const FOOTER: usize = 200;
+const LINKS: usize = 3;
+const URL: usize = 700;
 
 /// The message to post to an incoming webhook.
 pub fn message(notice: &Notice) -> Value {
@@ -38,10 +41,13 @@ pub fn message(notice: &Notice) -> Value {
     blocks.extend(notice.paragraphs.iter().take(PARAGRAPHS).map(|text| section(&escaped(text, PARAGRAPH))));
     blocks.extend(facts(&notice.facts));
     // A notice without an envelope has that much more room for lists.
-    let room = LISTS + if notice.envelope.is_some() { 0 } else { SECTION };
+    let links = links(&notice.links);
+    let taken = links.as_ref().map_or(0, |(_, length)| *length);
+    let room = LISTS + if notice.envelope.is_some() { 0 } else { SECTION } - taken;
     blocks.extend(lists(&notice.sections, room));
     blocks.extend(notice.steps.iter().take(STEPS).enumerate().map(|(index, step)| step_block(index + 1, step)));
     blocks.extend(notice.envelope.as_deref().map(envelope_block));
+    blocks.extend(links.map(|(block, _)| block));
     let footer = format!("Banto · {}", escaped(&notice.id, FOOTER));
     blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": footer }] }));
     json!({ "text": escaped(&notice.headline, HEADLINE), "blocks": blocks })
@@ -51,7 +57,7 @@ pub fn message(notice: &Notice) -> Value {
 pub fn channel(audience: &Audience) -> Option<&str> {
     match audience {
         Audience::Owner { slack: Some(name), .. } if !is_member_id(name) => Some(name),
-        Audience::Owner { .. } | Audience::Operators => None,
+        Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
     }
 }
 
@@ -93,10 +99,13 @@ pub fn check(message: &Value) -> Vec<String> {
 }
 
 fn header(notice: &Notice) -> Value {
-    let mark = match notice.urgency {
-        Urgency::Information => ":information_source:",
-        Urgency::Action => ":key:",
-        Urgency::Alarm => ":rotating_light:",
+    let mark = match (notice.urgency, &notice.audience) {
+        (Urgency::Done, _) => ":white_check_mark:",
+        (Urgency::Information, Audience::Route(_)) => ":white_circle:",
+        (Urgency::Information, _) => ":information_source:",
+        (Urgency::Action, Audience::Route(_)) => ":large_orange_circle:",
+        (Urgency::Action, _) => ":key:",
+        (Urgency::Alarm, _) => ":rotating_light:",
     };
     // Plain text, so nothing is escaped.
     let text = shortened(&format!("{mark} {}", notice.headline), HEADER);
@@ -106,7 +115,7 @@ fn header(notice: &Notice) -> Value {
 fn mention(notice: &Notice) -> Option<String> {
     match &notice.audience {
         Audience::Owner { slack: Some(id), .. } if is_member_id(id) => Some(format!("<@{id}>")),
-        Audience::Owner { .. } | Audience::Operators => None,
+        Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
     }
 }
 
@@ -160,6 +169,21 @@ fn step_block(number: usize, step: &Step) -> Value {
     let text = format!("*{number}.* {}", escaped(&step.text, room));
     let with_command = step.command.as_ref().map(|command| format!("{text}\n```{}```", escape(command)));
     section(with_command.as_deref().filter(|text| text.chars().count() <= STEP).unwrap_or(&text))
+}
+
+/// Links in one line, and their length. A link is shown whole or not at all, and only if Slack can't take a part
+/// of its address for markup.
+fn links(links: &[Link]) -> Option<(Value, usize)> {
+    let is_clean = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c));
+    let fits = |link: &&Link| {
+        link.url.starts_with("https://") && is_clean(&link.url) && escape(&link.url).chars().count() <= URL
+    };
+    let shown = links.iter().filter(fits).take(LINKS);
+    let shown: Vec<String> =
+        shown.map(|link| format!("<{}|{}>", escape(&link.url), escaped(&link.label, LABEL))).collect();
+    let text = shown.join("  ·  ");
+    let length = text.chars().count();
+    (length > 0).then(|| (section(&text), length))
 }
 
 /// An envelope is shown whole or not at all.

@@ -13,14 +13,15 @@ const BODY: usize = 200 * 1024;
 /// Where lines of prose are broken.
 const WIDTH: usize = 78;
 
-/// The message to publish. Subscribers filter by the attributes `audience` (`operators` or `owner`),
-/// `urgency`, `user` and `account`.
+/// The message to publish. Subscribers filter by the attributes `audience` (`operators`, `owner` or `route`),
+/// `urgency`, `user`, `account`, `route`, and those of the notice itself.
 pub fn message(notice: &Notice) -> TopicMessage {
     TopicMessage { subject: subject(notice), body: body(notice), attributes: attributes(notice) }
 }
 
-fn subject(notice: &Notice) -> String {
+pub(crate) fn subject(notice: &Notice) -> String {
     let mark = match notice.urgency {
+        Urgency::Done => "[resolved] ",
         Urgency::Information => "",
         Urgency::Action => "[action] ",
         Urgency::Alarm => "[alarm] ",
@@ -32,7 +33,8 @@ fn subject(notice: &Notice) -> String {
     subject.chars().take(SUBJECT).collect::<String>().trim_end().to_owned()
 }
 
-fn body(notice: &Notice) -> String {
+/// The notice as plain text, for mails too.
+pub(crate) fn body(notice: &Notice) -> String {
     let mut parts = vec![wrap(&notice.headline, "")];
     parts.extend(notice.paragraphs.iter().map(|paragraph| wrap(paragraph, "")));
     let width = notice.facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
@@ -49,6 +51,7 @@ fn body(notice: &Notice) -> String {
         let command = step.command.as_ref().map_or(String::new(), |command| format!("\n\n    {command}"));
         format!("{}. {}{command}", index + 1, wrap(&step.text, "   "))
     }));
+    parts.extend(notice.links.iter().map(|link| format!("{}: {}", link.label, link.url)));
     let mut text = parts.join("\n\n");
     if text.len() > BODY {
         text.truncate(text.floor_char_boundary(BODY));
@@ -62,6 +65,7 @@ fn body(notice: &Notice) -> String {
 
 fn attributes(notice: &Notice) -> BTreeMap<String, String> {
     let urgency = match notice.urgency {
+        Urgency::Done => "done",
         Urgency::Information => "information",
         Urgency::Action => "action",
         Urgency::Alarm => "alarm",
@@ -69,13 +73,17 @@ fn attributes(notice: &Notice) -> BTreeMap<String, String> {
     let mut attributes = vec![("urgency", urgency.to_owned())];
     match &notice.audience {
         Audience::Operators => attributes.push(("audience", "operators".to_owned())),
+        Audience::Route(route) => {
+            attributes.extend([("audience", "route".to_owned()), ("route", route.clone())]);
+        }
         Audience::Owner { account, user, .. } => attributes.extend([
             ("audience", "owner".to_owned()),
             ("account", account.to_string()),
             ("user", user.to_string()),
         ]),
     }
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
+    attributes.chain(notice.attributes.clone()).filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Breaks a text into lines of at most [`WIDTH`] characters, words whole.

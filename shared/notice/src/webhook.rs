@@ -1,104 +1,56 @@
 //! Posts to Slack's incoming webhooks.
 
-use std::sync::OnceLock;
-use std::time::Duration;
-
 use async_trait::async_trait;
-use banto_ports::{ErrorKind, PortError, Webhooks};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use banto_ports::{PortError, Webhooks};
+use http::{Request, Uri};
+use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::http::{Http, invalid, is_local, kind_of, refused};
+
 const CALL: &str = "slack:post";
-/// How long Slack may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Most bytes of Slack's answer that are read: it is a word, like `ok` or `invalid_blocks`.
 const ANSWER_BYTES: usize = 1024;
 /// Where webhooks may be, besides this machine. (Slack's documentation of incoming webhooks.)
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
 /// Posts to Slack's incoming webhooks. The client is made when it is first needed.
 #[derive(Debug, Default)]
-pub struct SlackWebhooks {
-    client: OnceLock<HttpClient>,
-}
+pub struct SlackWebhooks(Http);
 
 #[async_trait]
 impl Webhooks for SlackWebhooks {
     async fn post(&self, url: &SecretString, body: String) -> Result<(), PortError> {
         let uri = checked(url.expose_secret())?;
         let request = Request::post(uri).header("content-type", "application/json").body(Full::from(body));
-        let request = request.map_err(|_| invalid("the webhook's URL can't be used"))?;
-        let client = self.client.get_or_init(client);
-        let answered = tokio::time::timeout(PATIENCE, async {
-            let answer = client.request(request).await.map_err(|_| unavailable("the connection failed"))?;
-            let (head, body) = answer.into_parts();
-            let word = Limited::new(body, ANSWER_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
-            Ok((head, word.unwrap_or_default()))
-        });
-        let (head, word) = answered.await.unwrap_or_else(|_| Err(unavailable("no answer in time")))?;
-        if head.status.is_success() {
+        let request = request.map_err(|_| invalid(CALL, "the webhook's URL can't be used"))?;
+        let answered = self.0.ask(CALL, request, ANSWER_BYTES).await?;
+        if answered.status.is_success() {
             return Ok(());
         }
-        let retry_after = head.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
-        let retry_after = retry_after.map_or(String::new(), |seconds| format!(", to be tried again after {seconds} s"));
-        let message = format!("HTTP status {}{}{retry_after}", head.status.as_u16(), said(&word));
-        Err(PortError::new(kind_of(head.status), CALL, message))
+        let word = std::str::from_utf8(&answered.body).unwrap_or_default();
+        Err(refused(CALL, kind_of(answered.status), &answered, word))
     }
 }
 
 /// The URL, if a webhook may be there. The error does not repeat it: whoever has it may post.
 fn checked(url: &str) -> Result<Uri, PortError> {
-    let uri: Uri = url.trim().parse().map_err(|_| invalid("the webhook's secret is not a URL"))?;
+    let uri: Uri = url.trim().parse().map_err(|_| invalid(CALL, "the webhook's secret is not a URL"))?;
     let host = uri.host().unwrap_or_default();
-    let is_local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
     match uri.scheme_str() {
-        Some("https") if HOSTS.contains(&host) || is_local => Ok(uri),
-        Some("http") if is_local => Ok(uri),
-        _ => Err(invalid("the webhook's URL is not https://hooks.slack.com/…")),
+        Some("https") if HOSTS.contains(&host) || is_local(host) => Ok(uri),
+        Some("http") if is_local(host) => Ok(uri),
+        _ => Err(invalid(CALL, "the webhook's URL is not https://hooks.slack.com/…")),
     }
-}
-
-fn client() -> HttpClient {
-    let connector =
-        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    Client::builder(TokioExecutor::new()).build(connector)
-}
-
-fn kind_of(status: StatusCode) -> ErrorKind {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => ErrorKind::Throttled,
-        status if status.is_client_error() => ErrorKind::Invalid,
-        _ => ErrorKind::Unavailable,
-    }
-}
-
-/// Slack's word for what is wrong, if it is one.
-fn said(word: &[u8]) -> String {
-    let word = std::str::from_utf8(word).unwrap_or_default().trim();
-    let is_word = (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    if is_word { format!(" ({word})") } else { String::new() }
-}
-
-fn invalid(message: &str) -> PortError {
-    PortError::new(ErrorKind::Invalid, CALL, message)
-}
-
-fn unavailable(message: &str) -> PortError {
-    PortError::new(ErrorKind::Unavailable, CALL, message)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
+    use std::time::Duration;
+
+    use banto_ports::ErrorKind;
 
     use super::*;
 
@@ -140,7 +92,8 @@ mod tests {
             ("", ErrorKind::Unavailable, "the connection failed"),
         ] {
             let error = post(&answering(answer)).await.unwrap_err();
-            assert_eq!(error, PortError::new(kind, CALL, says));
+            let retry_after = (kind == ErrorKind::Throttled).then_some(Duration::from_secs(30));
+            assert_eq!(error, PortError::new(kind, CALL, says).retry_after(retry_after));
         }
     }
 

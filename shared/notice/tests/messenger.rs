@@ -77,6 +77,8 @@ fn notice(audience: Audience) -> Notice {
         steps: Vec::new(),
         sections: Vec::new(),
         envelope: None,
+        links: Vec::new(),
+        attributes: Default::default(),
     }
 }
 

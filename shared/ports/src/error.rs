@@ -1,5 +1,7 @@
 //! The one error of every port.
 
+use std::time::Duration;
+
 /// What kind of failure it was, for those who branch on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
@@ -54,11 +56,18 @@ pub struct PortError {
     pub call: &'static str,
     /// The service's own words, without secrets.
     pub message: String,
+    /// After what time the service wants to be asked again, where it says so.
+    pub retry_after: Option<Duration>,
 }
 
 impl PortError {
     /// A failure.
     pub fn new(kind: ErrorKind, call: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, call, message: message.into() }
+        Self { kind, call, message: message.into(), retry_after: None }
+    }
+
+    /// The same, with the time after which the service wants to be asked again.
+    pub fn retry_after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
     }
 }

@@ -5,6 +5,7 @@
 //! or fails; whoever calls it judges.
 
 mod clock;
+mod compliance;
 mod error;
 mod keys;
 mod member;
@@ -13,6 +14,7 @@ mod records;
 mod telling;
 
 pub use clock::Clock;
+pub use compliance::{Aggregator, Change, Claim, Found, Ledger, Settlement};
 pub use error::{ErrorKind, PortError};
 pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};
 pub use member::{
@@ -21,6 +23,7 @@ pub use member::{
 };
 pub use organization::{
     AccountState, Before, Dashboard, Delayed, OrgAccount, Organization, Queue, StackInstance, StackInstances, Statuses,
+    path_of,
 };
 pub use records::{Certificates, Records};
-pub use telling::{Secrets, TopicMessage, Topics, Webhooks};
+pub use telling::{Chat, Mail, Mailer, Secrets, TopicMessage, Topics, Webhooks};

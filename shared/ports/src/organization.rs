@@ -34,6 +34,21 @@ pub trait Organization: Send + Sync {
     async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError>;
 }
 
+/// The root and the units that an account is in, the root first: asked for one by one, where Organizations does
+/// not tell them with the account.
+pub async fn path_of(organization: &dyn Organization, account: &OrgAccount) -> Result<Vec<OuId>, PortError> {
+    if !account.path.is_empty() {
+        return Ok(account.path.clone());
+    }
+    let mut path = Vec::new();
+    let mut child = account.id.to_string();
+    while let Some(parent) = organization.parent(&child).await? {
+        child = parent.to_string();
+        path.insert(0, parent);
+    }
+    Ok(path)
+}
+
 /// An account as Organizations tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

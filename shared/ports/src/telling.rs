@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use banto_domain::compliance::MessageRef;
 use banto_domain::{SecretArn, TopicArn};
+use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use crate::PortError;
 
@@ -22,6 +25,50 @@ pub trait Webhooks: Send + Sync {
     /// [`Throttled`](crate::ErrorKind::Throttled), a 4xx [`Invalid`](crate::ErrorKind::Invalid),
     /// all else [`Unavailable`](crate::ErrorKind::Unavailable). No error repeats the URL.
     async fn post(&self, url: &SecretString, body: String) -> Result<(), PortError>;
+}
+
+/// Slack by a bot token: messages that can be found and changed again. Nothing is retried here; errors are as
+/// those of [`Webhooks`], and [`Missing`](crate::ErrorKind::Missing) where the message or channel is gone.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    /// Posts a message, which carries an id by which [`Chat::find`] finds it.
+    async fn post(&self, token: &SecretString, id: &str, body: &Value) -> Result<MessageRef, PortError>;
+
+    /// Changes a message.
+    async fn update(&self, token: &SecretString, message: &MessageRef, body: &Value) -> Result<(), PortError>;
+
+    /// The message in a channel that carries an id, if there is one since then; in the thread beneath a message,
+    /// if one is given.
+    async fn find(
+        &self,
+        token: &SecretString,
+        channel: &str,
+        thread: Option<&MessageRef>,
+        id: &str,
+        since: Timestamp,
+    ) -> Result<Option<MessageRef>, PortError>;
+}
+
+/// Sends mail.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Sends one mail. Accepted is all that is known; what bounces comes back to the sender's address.
+    async fn send(&self, mail: &Mail) -> Result<(), PortError>;
+}
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Who it is from.
+    pub from: String,
+    /// Who receives it.
+    pub to: Vec<String>,
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// The same for those who see HTML.
+    pub html: String,
 }
 
 /// Publishes to SNS.

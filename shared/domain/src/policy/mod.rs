@@ -8,12 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{AccountId, GroupName, RoleArn, SecretArn, TopicArn, UserName};
 
+pub mod compliance;
 pub mod onboarding;
 mod parse;
 mod section;
 #[cfg(test)]
 mod tests;
 
+pub use compliance::CompliancePolicy;
 pub use onboarding::OnboardingPolicy;
 pub use section::PolicyProblems;
 
@@ -24,6 +26,8 @@ pub struct Policy {
     pub rotation: RotationPolicy,
     /// `[onboarding]`: what every account must have; `None` where Banto does not onboard accounts.
     pub onboarding: Option<OnboardingPolicy>,
+    /// `[compliance]` and `[[waivers]]`: how people hear of noncompliance; `None` where Banto does not tell them.
+    pub compliance: Option<CompliancePolicy>,
     /// `[notices]`: where people are told.
     pub notices: NoticePolicy,
 }

@@ -16,6 +16,7 @@ use super::{
     SlackPolicy,
 };
 
+mod compliance;
 mod onboarding;
 
 /// Largest policy that is read, in bytes.
@@ -64,8 +65,19 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
         }
     }
     let (rotation, notices) = (rotation.and_then(rotation_policy), notices.and_then(notice_policy));
+    let waivers = root.each("waivers").into_iter().filter_map(|value| compliance::waiver(root.of("waivers", value)));
+    let waivers: Vec<_> = waivers.collect();
+    let operators_topic = notices.as_ref().map(|notices| &notices.operators_topic);
+    let compliance = root
+        .take("compliance")
+        .map(|value| compliance::compliance_policy(root.of("compliance", value), waivers, operators_topic));
     root.finish();
-    Some(Policy { rotation: rotation?, onboarding: onboarding.flatten(), notices: notices? })
+    Some(Policy {
+        rotation: rotation?,
+        onboarding: onboarding.flatten(),
+        compliance: compliance.flatten(),
+        notices: notices?,
+    })
 }
 
 fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {

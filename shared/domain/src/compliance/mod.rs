@@ -1,0 +1,330 @@
+//! What is known of compliance: findings of AWS Config, what waits to be told of them, and the messages
+//! that people were sent.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{AccountId, OuId, Region, RuleName};
+
+mod catalogue;
+
+pub use catalogue::{Advice, advice, all_advice};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Housekeeping.
+    Low,
+    /// Should be put right in the next days.
+    Medium,
+    /// Should be put right today.
+    High,
+    /// Somebody may be getting in right now.
+    Critical,
+}
+
+impl Severity {
+    /// All, the least first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// As the policy and people write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One resource under one rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingKey {
+    /// The account that the resource is in.
+    pub account: AccountId,
+    /// The region in which the rule looked at it.
+    pub region: Region,
+    /// The rule, as it is deployed.
+    pub rule: RuleName,
+    /// The resource's type; any text, since AWS adds types daily and has ones like `AWS::::Account`.
+    pub resource_type: String,
+    /// The resource's id in AWS Config; of IAM users and roles their unique id (`AIDA…`), not their name.
+    pub resource_id: String,
+}
+
+impl FindingKey {
+    /// Names the finding in 32 hexadecimal digits.
+    pub fn id(&self) -> String {
+        let Self { account, region, rule, resource_type, resource_id } = self;
+        short_hash(&[account.as_str(), region.as_str(), rule.as_str(), resource_type, resource_id])
+    }
+}
+
+/// Names something by its parts, in 32 hexadecimal digits: the first half of their SHA-256.
+pub fn short_hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _infallible = write!(text, "{byte:02x}").is_ok();
+        text
+    })
+}
+
+/// Whether a resource is as a rule wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// It is, or nobody asks any more.
+    Compliant,
+    /// It is not.
+    Noncompliant,
+}
+
+/// What is known of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// Which.
+    pub key: FindingKey,
+    /// How it stands.
+    pub standing: Standing,
+    /// When AWS Config recorded that; later news only is news.
+    pub at: Timestamp,
+    /// What people were last told, or are about to be.
+    pub said: Standing,
+    /// When it last changed, the latest last: as many times as tell whether it flaps.
+    pub changes: Vec<Timestamp>,
+    /// Whether its changes are no longer told, since it flaps.
+    pub damped: bool,
+}
+
+/// A change that waits to be told on one route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// What changed.
+    pub key: FindingKey,
+    /// When AWS Config recorded it.
+    pub at: Timestamp,
+    /// How it stands now.
+    pub standing: Standing,
+    /// How it came to be known.
+    pub news: News,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The account's name.
+    pub account_name: String,
+    /// Who owns the account, where its tags tell.
+    pub owner: Option<String>,
+    /// The rule's own words on the resource.
+    pub annotation: Option<String>,
+    /// Whether further changes are not told for a while.
+    pub flapping: bool,
+}
+
+/// How a change came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum News {
+    /// An event told it.
+    Event,
+    /// The rule no longer looks at the resource, most often since it was deleted.
+    Gone,
+    /// The daily comparison found it; its event never came, or it was waived or damped until now.
+    Reconciled,
+}
+
+impl Entry {
+    /// Names the entry; entries sort by time.
+    pub fn id(&self) -> String {
+        format!("{:013}#{}", self.at.as_millisecond(), self.key.id())
+    }
+}
+
+/// A message that can be changed later.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// Slack's id of the channel.
+    pub channel: String,
+    /// Slack's id of the message in it.
+    pub ts: String,
+}
+
+/// What people were told on a route of one rule in one account, from its first finding until all are resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Case {
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub account_name: String,
+    /// Who owns it.
+    pub owner: Option<String>,
+    /// The rule.
+    pub rule: RuleName,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Where it was told.
+    pub told: Told,
+    /// When it was first told.
+    pub since: Timestamp,
+    /// How many resources are not compliant.
+    pub open: u32,
+    /// How many were, and are again.
+    pub resolved: u32,
+    /// The first of its resources, as they are shown.
+    pub resources: Vec<Resource>,
+}
+
+/// Where a case was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Told {
+    /// In a message of its own, which can be changed.
+    Message(MessageRef),
+    /// In a summary of many.
+    Digest(String),
+    /// In a way that can't be changed: webhook, SNS or mail.
+    Once,
+}
+
+/// A resource, as a message shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resource {
+    /// Its type.
+    pub resource_type: String,
+    /// Its id.
+    pub id: String,
+    /// Its name, where one is known and other than its id.
+    pub name: Option<String>,
+    /// Its region.
+    pub region: Region,
+    /// How it stands.
+    pub standing: Standing,
+    /// Since when.
+    pub at: Timestamp,
+    /// The rule's own words on it.
+    pub annotation: Option<String>,
+}
+
+impl Case {
+    /// Names the case: there is one per rule and account on a route.
+    pub fn id_of(account: &AccountId, rule: &RuleName) -> String {
+        short_hash(&[account.as_str(), rule.as_str()])
+    }
+
+    /// Names this case.
+    pub fn id(&self) -> String {
+        Self::id_of(&self.account, &self.rule)
+    }
+}
+
+/// A summary of many cases in one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Digest {
+    /// Names it.
+    pub id: String,
+    /// Its message, where that can be changed.
+    pub message: Option<MessageRef>,
+    /// When it was begun.
+    pub since: Timestamp,
+    /// What it counts, by rule.
+    pub rules: BTreeMap<RuleName, Tally>,
+}
+
+/// What a summary counts of one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// How much the rule matters.
+    pub severity: Severity,
+    /// In how many accounts.
+    pub accounts: u32,
+    /// How many resources are not compliant.
+    pub open: u32,
+    /// How many were, and are again.
+    pub resolved: u32,
+}
+
+/// What is kept of a route between two runs: only one run at a time has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lane {
+    /// From when the next message may be sent.
+    pub next_at: Option<Timestamp>,
+    /// How many messages in a row could not be sent.
+    pub failures: u32,
+    /// Until when the route is not tried, and the fall-back takes its messages.
+    pub broken_until: Option<Timestamp>,
+    /// The summary that is open, if one is: its id, and when it was begun.
+    pub digest: Option<(String, Timestamp)>,
+    /// When a summary was last sent or taken up more.
+    pub summary_at: Option<Timestamp>,
+    /// A message that may have been sent by a run that ended before it could say so.
+    pub sending: Option<Sending>,
+}
+
+/// A message that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// The id that the message carries.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What Organizations tells of an account, as far as messages and routes need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountFacts {
+    /// The account.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// The root and the units that it is in.
+    pub path: Vec<OuId>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// When that was asked.
+    pub asked_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rules_own_name_is_found_whatever_deployed_it() {
+        for (deployed, plain) in [
+            ("access-keys-rotated", "access-keys-rotated"),
+            ("securityhub-s3-bucket-ssl-requests-only-1a2b3c4d", "s3-bucket-ssl-requests-only"),
+            ("OrgConfigRule-iam-user-mfa-enabled-abcd1234", "iam-user-mfa-enabled"),
+            ("encrypted-volumes-conformance-pack-wxyz98765", "encrypted-volumes"),
+            ("OrgConfigRule-encrypted-volumes-conformance-pack-wxyz98765", "encrypted-volumes"),
+            // A word of eight letters is no suffix where nothing says that there is one.
+            ("team-approved", "team-approved"),
+            ("ec2-instance-no-public-ip", "ec2-instance-no-public-ip"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(deployed.parse::<RuleName>().unwrap().plain(), plain);
+        }
+    }
+
+    #[test]
+    fn what_differs_in_any_part_has_another_name() {
+        assert_ne!(short_hash(&["ab", "c"]), short_hash(&["a", "bc"]));
+        assert_eq!(short_hash(&["a"]).len(), 32);
+    }
+}

@@ -1,0 +1,224 @@
+//! What `[compliance]` and `[[waivers]]` say: who hears what of noncompliance, and what is accepted for a while.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use wildmatch::WildMatch;
+
+use super::ChangeWindow;
+use super::onboarding::AccountSelector;
+use crate::compliance::{AccountFacts, FindingKey, Severity, advice};
+use crate::{AccountId, QueueUrl, RuleName, SecretArn, TopicArn};
+
+/// How people hear of noncompliance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompliancePolicy {
+    /// The kill switch: `false` takes changes in, and tells nobody.
+    pub enabled: bool,
+    /// The queue of events, and of messages that wait.
+    pub queue: QueueUrl,
+    /// The table of what is known and was said.
+    pub table: String,
+    /// The Config aggregator that knows every account.
+    pub aggregator: String,
+    /// How long changes are collected before they are told.
+    pub window: SignedDuration,
+    /// Most new messages of a route at a time; more become one summary.
+    pub collapse_over: usize,
+    /// Most changes of a finding in 24 hours; more are not told until it keeps still.
+    pub flapping_over: usize,
+    /// The account's tag that names its owner.
+    pub owner_tag: Option<String>,
+    /// The secret that holds Slack's bot token, where a route names a channel.
+    pub slack_token: Option<SecretArn>,
+    /// Who mails are from, where a route names mail addresses.
+    pub mail_from: Option<String>,
+    /// Who hears what; the last is the default route.
+    pub routes: Vec<Route>,
+    /// What is said of rules, instead of the catalogue.
+    pub rules: BTreeMap<String, RuleWords>,
+    /// What is accepted for a while.
+    pub waivers: Vec<Waiver>,
+}
+
+/// A way for messages to some people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Its name.
+    pub name: String,
+    /// Which findings go there; `None` for the default route, which takes what no other does.
+    pub only: Option<RouteMatch>,
+    /// Where they go.
+    pub to: Destination,
+    /// Where they go if that fails; operators read it.
+    pub fallback: TopicArn,
+    /// When messages wait.
+    pub quiet: Vec<ChangeWindow>,
+    /// The least severity that does not wait.
+    pub quiet_below: Severity,
+}
+
+/// Which findings go on a route: all that is given must fit; of a list, one entry.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RouteMatch {
+    /// Accounts, units, tags.
+    pub accounts: Vec<AccountSelector>,
+    /// Rules by their own names; `*` stands for anything.
+    pub rules: BTreeSet<String>,
+    /// The least severity.
+    pub severity: Option<Severity>,
+}
+
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A Slack channel by its id, by the bot token.
+    Channel(String),
+    /// A Slack channel, by the incoming webhook in this secret.
+    Webhook(SecretArn),
+    /// An SNS topic.
+    Topic(TopicArn),
+    /// Mail addresses.
+    Mail(Vec<String>),
+}
+
+/// What is said of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RuleWords {
+    /// What is wrong.
+    pub title: Option<String>,
+    /// How much it matters.
+    pub severity: Option<Severity>,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// Where there is more to read.
+    pub runbook: Option<String>,
+}
+
+/// What is said of a rule in the end: the policy's words, else the catalogue's, else the rule's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words<'a> {
+    /// What is wrong.
+    pub title: &'a str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What to do about it, where somebody said so.
+    pub remedy: Option<&'a str>,
+    /// Where there is more to read.
+    pub runbook: Option<&'a str>,
+}
+
+/// Noncompliance that somebody accepts for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// The rule's own name; `*` stands for anything.
+    pub rule: String,
+    /// The account; any, if none is given.
+    pub account: Option<AccountId>,
+    /// The resource's id or name; `*` stands for anything.
+    pub resource: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl CompliancePolicy {
+    /// What is said of a rule.
+    pub fn words<'a>(&'a self, rule: &'a RuleName) -> Words<'a> {
+        let plain = rule.plain();
+        let own = self.rules.get(plain).or_else(|| self.rules.get(rule.as_str()));
+        let known = advice(plain);
+        Words {
+            title: own
+                .and_then(|own| own.title.as_deref())
+                .or(known.map(|known| known.title.as_str()))
+                .unwrap_or(plain),
+            severity: own
+                .and_then(|own| own.severity)
+                .or(known.map(|known| known.severity))
+                .unwrap_or(Severity::Medium),
+            remedy: own.and_then(|own| own.remedy.as_deref()).or(known.map(|known| known.remedy.as_str())),
+            runbook: own.and_then(|own| own.runbook.as_deref()),
+        }
+    }
+
+    /// The routes that hear of a rule's findings in an account; the default one, if no other does.
+    pub fn routes_of(&self, rule: &RuleName, facts: &AccountFacts) -> Vec<&Route> {
+        let severity = self.words(rule).severity;
+        let fits = |route: &&Route| route.only.as_ref().is_some_and(|only| only.fits(rule, severity, facts));
+        let found: Vec<&Route> = self.routes.iter().filter(fits).collect();
+        if found.is_empty() { self.routes.iter().filter(|route| route.only.is_none()).collect() } else { found }
+    }
+
+    /// A route by its name.
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name == name)
+    }
+
+    /// The waiver that covers a finding now, if one does; of several, the longest.
+    pub fn waiver_of(&self, key: &FindingKey, name: Option<&str>, now: Timestamp) -> Option<&Waiver> {
+        let covering = self.waivers.iter().filter(|waiver| waiver.until > now && waiver.covers(key, name));
+        covering.max_by_key(|waiver| waiver.until)
+    }
+
+    /// Whether a waiver may cover a finding by its resource's name, which then needs to be known.
+    pub fn may_be_waived_by_name(&self, key: &FindingKey, now: Timestamp) -> bool {
+        let is_about = |waiver: &Waiver| waiver.until > now && waiver.is_about(key);
+        self.waiver_of(key, None, now).is_none() && self.waivers.iter().any(is_about)
+    }
+
+    /// Whether a tag of accounts needs to be known.
+    pub fn needs_tags(&self) -> bool {
+        let by_tag = |only: &RouteMatch| only.accounts.iter().any(|who| matches!(who, AccountSelector::Tag { .. }));
+        self.owner_tag.is_some() || self.routes.iter().filter_map(|route| route.only.as_ref()).any(by_tag)
+    }
+
+    /// Whether the units that accounts are in need to be known.
+    pub fn needs_path(&self) -> bool {
+        let by_ou = |only: &RouteMatch| only.accounts.iter().any(|who| matches!(who, AccountSelector::Ou(_)));
+        self.routes.iter().filter_map(|route| route.only.as_ref()).any(by_ou)
+    }
+}
+
+impl RouteMatch {
+    /// Whether a rule's findings in an account go there.
+    pub fn fits(&self, rule: &RuleName, severity: Severity, facts: &AccountFacts) -> bool {
+        let is_one = |who: &AccountSelector| match who {
+            AccountSelector::Account(id) => *id == facts.id,
+            AccountSelector::Ou(ou) => facts.path.contains(ou),
+            AccountSelector::Tag { key, value } => facts.tags.get(key) == Some(value),
+        };
+        (self.accounts.is_empty() || self.accounts.iter().any(is_one))
+            && (self.rules.is_empty() || self.rules.iter().any(|pattern| matches_pattern(pattern, rule.plain())))
+            && self.severity.is_none_or(|least| severity >= least)
+    }
+}
+
+impl Route {
+    /// Whether messages of this severity wait now.
+    pub fn is_quiet(&self, severity: Severity, now: Timestamp) -> bool {
+        severity < self.quiet_below && self.quiet.iter().any(|window| window.contains(now))
+    }
+}
+
+impl Waiver {
+    /// Whether it is about a finding's rule and account.
+    fn is_about(&self, key: &FindingKey) -> bool {
+        matches_pattern(&self.rule, key.rule.plain())
+            && self.account.as_ref().is_none_or(|account| *account == key.account)
+    }
+
+    /// Whether it covers a finding, whose resource's name is given where it is known.
+    pub fn covers(&self, key: &FindingKey, name: Option<&str>) -> bool {
+        self.is_about(key)
+            && (matches_pattern(&self.resource, &key.resource_id)
+                || name.is_some_and(|name| matches_pattern(&self.resource, name)))
+    }
+}
+
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    WildMatch::new(pattern).matches(text)
+}

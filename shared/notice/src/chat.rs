@@ -1,0 +1,265 @@
+//! Slack by a bot token: `chat.postMessage`, `chat.update`, `conversations.history` and `conversations.replies`.
+//! (Slack's Web API reference of each.)
+
+use async_trait::async_trait;
+use banto_domain::compliance::MessageRef;
+use banto_ports::{Chat, ErrorKind, PortError};
+use http::{Request, Uri};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use crate::http::{Answered, Http, invalid, is_local, kind_of, refused};
+
+const POST: &str = "slack:chat.postMessage";
+const UPDATE: &str = "slack:chat.update";
+const HISTORY: &str = "slack:conversations.history";
+const REPLIES: &str = "slack:conversations.replies";
+
+/// Where the Web API is; another place for tests and the demo.
+const API: &str = "https://slack.com/api";
+const API_VARIABLE: &str = "SLACK_API_URL";
+
+/// Most bytes of an answer that are read: a message that was posted comes back, and a hundred of a history.
+const ANSWER_BYTES: usize = 64 * 1024;
+const HISTORY_BYTES: usize = 4 * 1024 * 1024;
+/// How many messages of a channel are looked through.
+const LOOKED_THROUGH: usize = 100;
+
+/// What the messages' own data is called in Slack.
+const EVENT: &str = "banto_notice";
+
+/// Slack's Web API. The client is made when it is first needed.
+#[derive(Debug)]
+pub struct SlackChat {
+    http: Http,
+    api: String,
+}
+
+/// Another Slack that was asked for and refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{API_VARIABLE} does not point to this machine: a Slack other than {API} is for tests and the demo only")]
+pub struct NotLocal;
+
+impl SlackChat {
+    /// Reads the environment: nothing but another Slack for tests and the demo.
+    ///
+    /// # Errors
+    /// If that is not on this machine: whoever has the token may write as the bot.
+    pub fn from_env() -> Result<Self, NotLocal> {
+        match std::env::var(API_VARIABLE) {
+            Ok(url) => Self::at(&url),
+            Err(_) => Ok(Self { http: Http::default(), api: API.to_owned() }),
+        }
+    }
+
+    /// Another Slack, on this machine.
+    pub fn at(url: &str) -> Result<Self, NotLocal> {
+        let uri: Uri = url.parse().map_err(|_| NotLocal)?;
+        let is_here = uri.scheme_str() == Some("http") && uri.host().is_some_and(is_local);
+        if is_here {
+            Ok(Self { http: Http::default(), api: url.trim_end_matches('/').to_owned() })
+        } else {
+            Err(NotLocal)
+        }
+    }
+
+    async fn ask(
+        &self,
+        call: &'static str,
+        token: &SecretString,
+        content_type: &str,
+        body: String,
+        most: usize,
+    ) -> Result<Value, PortError> {
+        let method = call.strip_prefix("slack:").unwrap_or(call);
+        let request = Request::post(format!("{}/{method}", self.api))
+            .header("content-type", content_type)
+            .header("authorization", format!("Bearer {}", token.expose_secret().trim()))
+            .body(Full::<Bytes>::from(body));
+        let request = request.map_err(|_| invalid(call, "the token can't be used"))?;
+        let answered = self.http.ask(call, request, most).await?;
+        let answer: Option<Value> = serde_json::from_slice(&answered.body).ok();
+        match answer {
+            Some(answer) if answered.status.is_success() && answer.get("ok") == Some(&Value::Bool(true)) => Ok(answer),
+            Some(answer) => Err(not_ok(call, &answered, answer.get("error").and_then(Value::as_str))),
+            None if answered.status.is_success() => {
+                Err(PortError::new(ErrorKind::Unavailable, call, "an answer that can't be read"))
+            }
+            None => Err(refused(call, kind_of(answered.status), &answered, "")),
+        }
+    }
+
+    async fn write(&self, call: &'static str, token: &SecretString, body: &Value) -> Result<MessageRef, PortError> {
+        let answer = self.ask(call, token, "application/json; charset=utf-8", body.to_string(), ANSWER_BYTES).await?;
+        let text = |name| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        let message = text("channel").zip(text("ts")).map(|(channel, ts)| MessageRef { channel, ts });
+        message.ok_or_else(|| PortError::new(ErrorKind::Unavailable, call, "the answer lacks the message's id"))
+    }
+}
+
+#[async_trait]
+impl Chat for SlackChat {
+    async fn post(&self, token: &SecretString, id: &str, body: &Value) -> Result<MessageRef, PortError> {
+        let mut body = body.clone();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("metadata".into(), json!({ "event_type": EVENT, "event_payload": { "id": id } }));
+            fields.insert("unfurl_links".into(), Value::Bool(false));
+        }
+        self.write(POST, token, &body).await
+    }
+
+    async fn update(&self, token: &SecretString, message: &MessageRef, body: &Value) -> Result<(), PortError> {
+        let mut body = body.clone();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("channel".into(), Value::String(message.channel.clone()));
+            fields.insert("ts".into(), Value::String(message.ts.clone()));
+        }
+        self.write(UPDATE, token, &body).await.map(drop)
+    }
+
+    async fn find(
+        &self,
+        token: &SecretString,
+        channel: &str,
+        thread: Option<&MessageRef>,
+        id: &str,
+        since: Timestamp,
+    ) -> Result<Option<MessageRef>, PortError> {
+        // Ids of channels and messages are letters, digits and a point, so that nothing here needs an encoding.
+        let mut form = format!(
+            "channel={channel}&oldest={}&inclusive=true&include_all_metadata=true&limit={LOOKED_THROUGH}",
+            since.as_second()
+        );
+        form.extend(thread.iter().flat_map(|message| ["&ts=", &message.ts]));
+        let call = if thread.is_some() { REPLIES } else { HISTORY };
+        let answer = self.ask(call, token, "application/x-www-form-urlencoded", form, HISTORY_BYTES).await?;
+        let messages = answer.get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
+        let found = messages.iter().find(|message| {
+            let of = |pointer| message.pointer(pointer).and_then(Value::as_str);
+            of("/metadata/event_type") == Some(EVENT) && of("/metadata/event_payload/id") == Some(id)
+        });
+        let ts = found.and_then(|message| message.get("ts")?.as_str());
+        Ok(ts.map(|ts| MessageRef { channel: channel.to_owned(), ts: ts.to_owned() }))
+    }
+}
+
+/// Slack says no with status 200 and a word. (Slack's Web API reference, "Errors" of each method.)
+fn not_ok(call: &'static str, answered: &Answered, word: Option<&str>) -> PortError {
+    let word = word.unwrap_or_default();
+    let kind = match word {
+        "ratelimited" | "rate_limited" => ErrorKind::Throttled,
+        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
+            ErrorKind::Unavailable
+        }
+        "channel_not_found" | "is_archived" | "message_not_found" | "thread_not_found" => ErrorKind::Missing,
+        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" | "missing_scope"
+        | "not_in_channel" | "restricted_action" | "no_permission" | "access_denied" | "ekm_access_denied" => {
+            ErrorKind::Denied
+        }
+        _ if answered.status.is_success() => ErrorKind::Invalid,
+        _ => kind_of(answered.status),
+    };
+    refused(call, kind, answered, word)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A Slack that gives one answer, and what it was asked.
+    fn answering(head: &str, body: &str) -> (SlackChat, Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/api/", listener.local_addr().unwrap());
+        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let (send, asked) = channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 8192];
+            let length = stream.read(&mut request).unwrap();
+            send.send(String::from_utf8_lossy(&request[..length]).into_owned()).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        (SlackChat::at(&url).unwrap(), asked)
+    }
+
+    fn token() -> SecretString {
+        SecretString::from("xoxb-confidential\n")
+    }
+
+    #[tokio::test]
+    async fn a_message_is_posted_with_the_id_by_which_it_is_found_again() {
+        let (slack, asked) = answering("200 OK", r#"{"ok":true,"channel":"C024BE91L","ts":"1.2"}"#);
+        let message = slack.post(&token(), "case", &json!({ "channel": "C024BE91L", "text": "hello" })).await.unwrap();
+        assert_eq!(message, MessageRef { channel: "C024BE91L".into(), ts: "1.2".into() });
+        let asked = asked.recv().unwrap();
+        assert!(asked.starts_with("POST /api/chat.postMessage HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains("authorization: Bearer xoxb-confidential\r\n"), "{asked}");
+        assert!(asked.contains(r#""metadata":{"event_payload":{"id":"case"},"event_type":"banto_notice"}"#), "{asked}");
+
+        let history = json!({ "ok": true, "messages": [
+            { "ts": "3.4", "text": "a person's" },
+            { "ts": "1.2", "metadata": { "event_type": "banto_notice", "event_payload": { "id": "case" } } },
+        ] });
+        let (slack, asked) = answering("200 OK", &history.to_string());
+        let found = slack.find(&token(), "C024BE91L", None, "case", Timestamp::from_second(7).unwrap()).await.unwrap();
+        assert_eq!(found, Some(message.clone()));
+        let asked = asked.recv().unwrap();
+        assert!(asked.starts_with("POST /api/conversations.history "), "{asked}");
+        assert!(asked.contains("channel=C024BE91L&oldest=7&"), "{asked}");
+
+        let reply = MessageRef { ts: "1.2".into(), ..message.clone() };
+        let (slack, asked) = answering("200 OK", &history.to_string());
+        let above = MessageRef { ts: "0.9".into(), ..message };
+        let since = Timestamp::from_second(7).unwrap();
+        let found = slack.find(&token(), "C024BE91L", Some(&above), "case", since).await.unwrap();
+        assert_eq!(found, Some(reply));
+        let asked = asked.recv().unwrap();
+        assert!(asked.starts_with("POST /api/conversations.replies "), "{asked}");
+        assert!(asked.ends_with("&ts=0.9"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_message_is_changed_where_it_is() {
+        let (slack, asked) = answering("200 OK", r#"{"ok":true,"channel":"C024BE91L","ts":"1.2"}"#);
+        let message = MessageRef { channel: "C024BE91L".into(), ts: "1.2".into() };
+        slack.update(&token(), &message, &json!({ "text": "resolved" })).await.unwrap();
+        let asked = asked.recv().unwrap();
+        assert!(asked.starts_with("POST /api/chat.update HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.ends_with(r#"{"channel":"C024BE91L","text":"resolved","ts":"1.2"}"#), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn every_refusal_has_its_kind_and_none_repeats_the_token() {
+        for (head, body, kind, retry_after) in [
+            ("200 OK", r#"{"ok":false,"error":"channel_not_found"}"#, ErrorKind::Missing, None),
+            ("200 OK", r#"{"ok":false,"error":"token_revoked"}"#, ErrorKind::Denied, None),
+            ("200 OK", r#"{"ok":false,"error":"invalid_blocks"}"#, ErrorKind::Invalid, None),
+            ("200 OK", r#"{"ok":false,"error":"internal_error"}"#, ErrorKind::Unavailable, None),
+            ("200 OK", "<html>", ErrorKind::Unavailable, None),
+            ("200 OK", r#"{"ok":true}"#, ErrorKind::Unavailable, None),
+            ("429 X\r\nretry-after: 30", r#"{"ok":false,"error":"ratelimited"}"#, ErrorKind::Throttled, Some(30)),
+            ("429 X\r\nretry-after: 30", "", ErrorKind::Throttled, Some(30)),
+            ("503 X", "", ErrorKind::Unavailable, None),
+        ] {
+            let (slack, _asked) = answering(head, body);
+            let error = slack.post(&token(), "case", &json!({})).await.unwrap_err();
+            assert_eq!((error.kind, error.retry_after), (kind, retry_after.map(Duration::from_secs)), "{head} {body}");
+            assert!(!format!("{error:?} {error}").contains("confidential"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_token_goes_to_slack_or_to_this_machine_only() {
+        for url in ["https://example.com/api", "http://slack.com/api", "http://localhost.example.com", "nonsense", ""] {
+            assert_eq!(SlackChat::at(url).unwrap_err(), NotLocal, "{url}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Asks Slack something, once.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use banto_ports::{ErrorKind, PortError};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+/// How long Slack may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client that is made when it is first needed.
+#[derive(Debug, Default)]
+pub(crate) struct Http(OnceLock<HttpClient>);
+
+/// What came back: a status and the beginning of a body.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    /// After what time Slack wants to be asked again, where it says so.
+    pub(crate) retry_after: Option<Duration>,
+    /// Nothing, if it was longer than asked for.
+    pub(crate) body: Bytes,
+}
+
+impl Http {
+    /// Asks, and reads so many bytes of the answer.
+    pub(crate) async fn ask(
+        &self,
+        call: &'static str,
+        request: Request<Full<Bytes>>,
+        most: usize,
+    ) -> Result<Answered, PortError> {
+        let client = self.0.get_or_init(client);
+        let answered = tokio::time::timeout(PATIENCE, async {
+            let answer = client.request(request).await;
+            let (head, body) = answer.map_err(|_| unavailable(call, "the connection failed"))?.into_parts();
+            let body = Limited::new(body, most).collect().await.map(http_body_util::Collected::to_bytes);
+            Ok(Answered {
+                status: head.status,
+                retry_after: retry_after(&head.headers),
+                body: body.unwrap_or_default(),
+            })
+        });
+        answered.await.unwrap_or_else(|_| Err(unavailable(call, "no answer in time")))
+    }
+}
+
+fn client() -> HttpClient {
+    let connector =
+        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+/// Whole seconds, as Slack sends them.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("retry-after")?.to_str().ok()?.parse::<u32>().ok()?;
+    Some(Duration::from_secs(seconds.into()))
+}
+
+/// Whether a host is this machine, where tests and the demo are.
+pub(crate) fn is_local(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+/// An answer that says no: which status, Slack's word for it, and when to come again.
+pub(crate) fn refused(call: &'static str, kind: ErrorKind, answered: &Answered, word: &str) -> PortError {
+    let retry_after = answered.retry_after;
+    let again = retry_after.map_or_else(String::new, |time| format!(", to be tried again after {} s", time.as_secs()));
+    let message = format!("HTTP status {}{}{again}", answered.status.as_u16(), said(word));
+    PortError::new(kind, call, message).retry_after(retry_after)
+}
+
+/// The kind of a refusal by its status alone.
+pub(crate) fn kind_of(status: StatusCode) -> ErrorKind {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::Throttled,
+        status if status.is_client_error() => ErrorKind::Invalid,
+        _ => ErrorKind::Unavailable,
+    }
+}
+
+/// Slack's word for what is wrong, if it is one.
+fn said(word: &str) -> String {
+    let word = word.trim();
+    let is_word = (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word { format!(" ({word})") } else { String::new() }
+}
+
+pub(crate) fn invalid(call: &'static str, message: &str) -> PortError {
+    PortError::new(ErrorKind::Invalid, call, message)
+}
+
+fn unavailable(call: &'static str, message: &str) -> PortError {
+    PortError::new(ErrorKind::Unavailable, call, message)
+}
