@@ -30,6 +30,10 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             BTreeSet::from(["banto-aws", "banto-domain", "banto-notice", "banto-ports", "banto-shell"]),
         ),
         ("banto", BTreeSet::from(["banto-domain", "banto-seal"])),
+        (
+            "notify-compliance",
+            BTreeSet::from(["banto-aws", "banto-domain", "banto-notice", "banto-ports", "banto-shell"]),
+        ),
         ("banto-tests", BTreeSet::new()),
     ])
 }

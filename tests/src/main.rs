@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod architecture;
+mod compliance;
 mod end_to_end;
 mod onboarding;
 mod rotation;

@@ -1,9 +1,10 @@
 //! A stateful world in memory, behind the same ports as AWS, and the faults that can befall it.
 //!
-//! [`World`] holds the state of one identity account, and of an Organization beside it; a [`Run`] is one run's view of it: it counts the
-//! calls, injects a [`Fault`], and lets a test decide who goes next. [`drive`] polls by hand, one call a
-//! poll, so that everything is deterministic. For tests only; no release depends on it.
+//! [`World`] holds the state of one identity account, and of an Organization with its compliance beside it; a
+//! [`Run`] is one run's view of it: it counts the calls, injects a [`Fault`], and lets a test decide who goes
+//! next. [`drive`] polls by hand, one call a poll, so that everything is deterministic. For tests only; no release depends on it.
 
+mod compliance;
 mod drive;
 mod iam;
 pub mod leaks;
@@ -14,6 +15,7 @@ mod report;
 mod run;
 mod world;
 
+pub use compliance::SlackMessage;
 pub use drive::{Driven, drive, interleave};
 pub use leaks::LogCapture;
 pub use organization::{Deploy, MemberAccount, MemberRegion, Queued};

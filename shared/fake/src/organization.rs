@@ -313,6 +313,13 @@ impl World {
         self.state().org.stack_set.operations
     }
 
+    /// Puts messages on the queue, as others do.
+    pub fn enqueue(&self, messages: &[Delayed]) {
+        let mut state = self.state();
+        let now = state.now;
+        messages.iter().for_each(|message| state.org.enqueue(message, now));
+    }
+
     /// Takes the messages that are visible now, at most so many.
     pub fn receive(&self, at_most: usize) -> Vec<Queued> {
         let mut state = self.state();

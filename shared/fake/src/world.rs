@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use banto_domain::{AccessKeyId, GroupName, SecretArn, TopicArn, UserArn, UserName};
-use banto_ports::{ErrorKind, LastUse, TopicMessage};
+use banto_ports::{ErrorKind, LastUse, Mail, TopicMessage};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::compliance::Compliance;
 use crate::iam::Iam;
 use crate::organization::Org;
 use crate::report::ReportShape;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) certificates: BTreeMap<UserName, Vec<u8>>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) org: Org,
+    pub(crate) compliance: Compliance,
     pub(crate) calls: Vec<Call>,
     /// How long each call takes, where time is simulated.
     pub(crate) latency: Option<SignedDuration>,
@@ -69,6 +71,8 @@ pub enum Sent {
     Slack(String),
     /// To an SNS topic.
     Topic(TopicArn, TopicMessage),
+    /// By mail.
+    Mail(Mail),
 }
 
 /// What can be seen of the world.
@@ -258,6 +262,11 @@ impl World {
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
+    }
+
+    /// How many calls there were so far.
+    pub fn call_count(&self) -> usize {
+        self.state().calls.len()
     }
 
     /// What can be seen now.

@@ -213,6 +213,7 @@ pub fn told(world: &World) -> Vec<String> {
     let text = |sent: Sent| match sent {
         Sent::Slack(body) => body,
         Sent::Topic(_, message) => format!("{}\n{}", message.subject, message.body),
+        Sent::Mail(mail) => format!("{}\n{}", mail.subject, mail.text),
     };
     world.sent().into_iter().map(text).collect()
 }

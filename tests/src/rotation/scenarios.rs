@@ -19,7 +19,7 @@ fn subjects(world: &World) -> Vec<String> {
     let sent = world.view().sent;
     let subject = |sent: Sent| match sent {
         Sent::Topic(_, message) => Some(message.subject),
-        Sent::Slack(_) => None,
+        Sent::Slack(_) | Sent::Mail(_) => None,
     };
     sent.into_iter().filter_map(subject).collect()
 }

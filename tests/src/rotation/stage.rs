@@ -49,6 +49,7 @@ pub fn policy() -> Policy {
             exemptions: Vec::new(),
         },
         onboarding: None,
+        compliance: None,
         notices: NoticePolicy {
             operators_topic: "arn:aws:sns:eu-west-1:111122223333:operators".parse().unwrap(),
             owners_topic: "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap(),

@@ -1,0 +1,220 @@
+//! Tells the right people about noncompliance: once, in words that they can act on.
+//!
+//! A change goes two ways through one table. *In*: [`event`] decodes, [`observe`] looks into a snapshot,
+//! [`plan`](mod@plan) decides what is news and for which routes, [`check`] looks a second time, and [`intake`]
+//! notes the change together with an entry in each route's outbox, all or nothing. *Out*: a message to come has
+//! the route told ([`telling`]): [`letters`](mod@letters) decides which messages the outbox becomes, [`send`]
+//! sends them at the channel's pace. [`reconcile`] compares with AWS Config's aggregator each day. The promises
+//! N1 to N5 are in `docs/ARCHITECTURE.md`.
+//!
+//! Deliberately absent: AWS SDK types, and any memory beside the table, names of accounts apart.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use banto_domain::policy::CompliancePolicy;
+use banto_notice::{Messenger, Notice};
+use banto_ports::{Aggregator, Clock, Ledger, Organization, PortError, Queue};
+use banto_shell::{Answer, Failure, Invocation, Metrics};
+use jiff::SignedDuration;
+use serde_json::json;
+
+pub mod check;
+pub mod event;
+pub mod intake;
+pub mod letters;
+pub mod observe;
+pub mod plan;
+pub mod reconcile;
+mod report;
+pub mod send;
+pub mod telling;
+pub mod words;
+
+use event::{Body, Message, Observation, Record, Trigger};
+use observe::Remembered;
+use report::Outcome;
+use send::Courier;
+
+/// What taking a batch in, or comparing an account, may take.
+const RECORD_TIME: Duration = Duration::from_secs(30);
+
+/// The function: made once, before the first event.
+pub struct Notifier {
+    /// What `banto.toml` says.
+    pub policy: CompliancePolicy,
+    /// What is known and was said.
+    pub ledger: Arc<dyn Ledger>,
+    /// The accounts of the Organization.
+    pub organization: Arc<dyn Organization>,
+    /// What AWS Config knows of all of them.
+    pub aggregator: Arc<dyn Aggregator>,
+    /// The queue that events come by.
+    pub queue: Arc<dyn Queue>,
+    /// The ways to people.
+    pub courier: Courier,
+    /// The way to operators, and that of other functions' notices.
+    pub messenger: Messenger,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Accounts that were looked up.
+    pub remembered: Remembered,
+}
+
+impl Notifier {
+    /// Handles one event, from its bytes to the answer.
+    ///
+    /// A record of SQS that can't be seen to goes back alone, and in the end to the dead letter queue. An
+    /// invocation without records fails as a whole, and AWS calls it again.
+    pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+        match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
+            Trigger::Batch(records) => {
+                let outcome = self.batch(records, invocation).await;
+                Ok(Answer { response: outcome.batch_response(), metrics: outcome.metrics() })
+            }
+            Trigger::Direct(bodies) => self.direct(bodies, invocation).await,
+            Trigger::Reconcile(accounts) => {
+                let everybody = accounts.is_none();
+                let sent = self.reconcile_all(accounts).await.map_err(|error| Failure::new("NotReconciled", error))?;
+                if everybody {
+                    self.announce_waivers().await;
+                }
+                Ok(Answer { response: json!({ "queued": sent }), metrics: Metrics::default() })
+            }
+            Trigger::Rehearsal { observations, accounts } => self.rehearse(observations, accounts, invocation).await,
+        }
+    }
+
+    /// Sees to records: observations together, everything else one by one.
+    async fn batch(&self, records: Vec<Record>, invocation: &Invocation) -> Outcome {
+        let mut outcome = Outcome::default();
+        let (mut observed, mut routes) = (Vec::new(), Vec::new());
+        for Record { id, body } in records {
+            match body {
+                Ok(Body::Observation(observation)) => observed.push((id, observation)),
+                // Of several messages on one route, one does for all.
+                Ok(Body::Message(Message::Tell { route })) => routes.push((id, route)),
+                Ok(Body::Message(message)) => {
+                    if let Err(error) = self.see_to(message, &mut outcome, invocation).await {
+                        tracing::error!(message = id, %error, "the record goes back to the queue");
+                        outcome.back.push(id);
+                    }
+                }
+                Ok(Body::Nothing) => {}
+                Err(error) => {
+                    tracing::error!(message = id, error, "a record can't be read");
+                    outcome.back.push(id);
+                }
+            }
+        }
+        if !observed.is_empty() {
+            let observations = observed.iter().map(|(_, observation)| observation.clone()).collect();
+            outcome.taken.add(self.take_in(observations).await);
+            let failed = observed.into_iter().filter(|(_, seen)| outcome.taken.failed.contains(&seen.key));
+            outcome.back.extend(failed.map(|(id, _)| id));
+        }
+        let mut told = BTreeSet::new();
+        for (id, route) in routes {
+            if told.insert(route.clone())
+                && let Err(error) = self.see_to(Message::Tell { route }, &mut outcome, invocation).await
+            {
+                tracing::error!(message = id, %error, "the record goes back to the queue");
+                outcome.back.push(id);
+            }
+        }
+        outcome
+    }
+
+    async fn direct(&self, bodies: Vec<Body>, invocation: &Invocation) -> Result<Answer, Failure> {
+        let mut outcome = Outcome::default();
+        let mut observations = Vec::new();
+        for body in bodies {
+            match body {
+                Body::Observation(observation) => observations.push(observation),
+                Body::Message(message) => {
+                    let seen = self.see_to(message, &mut outcome, invocation).await;
+                    seen.map_err(|error| Failure::new("NotDone", error))?;
+                }
+                Body::Nothing => {}
+            }
+        }
+        outcome.taken.add(self.take_in(observations).await);
+        if !outcome.taken.failed.is_empty() {
+            let error = anyhow::anyhow!("{} findings were not noted", outcome.taken.failed.len());
+            return Err(Failure::new("NotNoted", error));
+        }
+        Ok(Answer { response: outcome.direct_response(), metrics: outcome.metrics() })
+    }
+
+    /// Sees to a message of our own.
+    async fn see_to(&self, message: Message, outcome: &mut Outcome, invocation: &Invocation) -> anyhow::Result<()> {
+        anyhow::ensure!(invocation.has_time_for(RECORD_TIME), "no time is left");
+        match message {
+            Message::Tell { route } => {
+                let telling = self.tell(&route, invocation).await?;
+                let again = telling.again;
+                outcome.told.add(telling);
+                if let Some(after) = again {
+                    // SQS delays a message by 15 minutes at the most; it then asks again.
+                    let after = after.min(SignedDuration::from_mins(14));
+                    self.announce(&[route].into(), after).await?;
+                }
+            }
+            Message::Reconcile { account } => {
+                let observations = self.compared(&account).await?;
+                outcome.compared += 1;
+                let taken = self.take_in(observations).await;
+                let failed = taken.failed.len();
+                outcome.taken.add(taken);
+                anyhow::ensure!(failed == 0, "{failed} findings were not noted");
+            }
+            Message::Notice { notice } => {
+                self.carry(&notice).await?;
+                outcome.notices += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries a notice to its audience, unless it was carried before.
+    pub(crate) async fn carry(&self, notice: &Notice) -> anyhow::Result<()> {
+        if !self.ledger.was_said(&notice.id).await? {
+            self.messenger.send(notice).await?;
+            self.ledger.note_said(&notice.id, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Plans, and changes nothing.
+    async fn rehearse(
+        &self,
+        mut observations: Vec<Observation>,
+        accounts: Option<BTreeSet<banto_domain::AccountId>>,
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure> {
+        let failed = |error: PortError| Failure::new("NotPlanned", error);
+        let accounts = match accounts {
+            Some(accounts) => accounts,
+            None => self.active_accounts().await.map_err(failed)?,
+        };
+        let mut left = Vec::new();
+        for account in accounts {
+            if invocation.has_time_for(RECORD_TIME) {
+                observations.extend(self.compared(&account).await.map_err(failed)?);
+            } else {
+                left.push(account);
+            }
+        }
+        let snapshot = self.observe(&observations).await.map_err(failed)?;
+        let plan = plan::plan(&observations, &snapshot, &self.policy, self.clock.now());
+        let response = json!({ "dryRun": true, "plan": report::plan_json(&plan), "left": left });
+        Ok(Answer { response, metrics: Metrics::default() })
+    }
+}
+
+impl std::fmt::Debug for Notifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notifier").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! What observations change, and on which routes that is to be told: pure.
+
+use std::collections::BTreeMap;
+
+use banto_domain::AccountId;
+use banto_domain::compliance::{AccountFacts, Entry, FindingKey, Known, News, Standing};
+use banto_domain::policy::CompliancePolicy;
+use banto_ports::Change;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::event::Observation;
+
+#[cfg(test)]
+mod tests;
+
+/// How long changes count for whether a finding flaps.
+const FLAPPING: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is known before a plan is made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// The findings that are known.
+    pub known: BTreeMap<FindingKey, Known>,
+    /// The accounts; one that can't be looked up is left out, and nothing is planned of it.
+    pub facts: BTreeMap<AccountId, AccountFacts>,
+    /// The names of those resources that a waiver may name.
+    pub names: BTreeMap<FindingKey, String>,
+}
+
+/// What is to be noted, a chain for each finding, in the order of findings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// The chains.
+    pub chains: Vec<Chain>,
+    /// What is not noted, and why.
+    pub silent: BTreeMap<Silence, usize>,
+}
+
+/// The changes of one finding, in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chain {
+    /// The finding.
+    pub key: FindingKey,
+    /// Its changes; none where only its routes are to be seen to.
+    pub changes: Vec<Change>,
+    /// Routes that may have something waiting from an earlier, interrupted run.
+    pub again: Vec<String>,
+}
+
+/// Why an observation changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Silence {
+    /// It is known already, or later news is.
+    Late,
+    /// Nothing has changed.
+    AsBefore,
+    /// AWS Config can't tell.
+    Unknown,
+}
+
+/// Plans what observations change.
+pub fn plan(observations: &[Observation], snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Plan {
+    let mut by_key: BTreeMap<&FindingKey, Vec<&Observation>> = BTreeMap::new();
+    for observation in observations {
+        by_key.entry(&observation.key).or_default().push(observation);
+    }
+    let mut plan = Plan::default();
+    for (key, mut observations) in by_key {
+        let Some(facts) = snapshot.facts.get(&key.account) else { continue };
+        observations.sort_by_key(|observation| observation.at);
+        let mut known = snapshot.known.get(key).cloned();
+        let mut chain = Chain { key: key.clone(), changes: Vec::new(), again: Vec::new() };
+        for observation in observations {
+            let is_waived = policy.waiver_of(key, snapshot.names.get(key).map(String::as_str), now).is_some();
+            match step(known.as_ref(), observation, is_waived, policy, facts, now) {
+                Ok(change) => {
+                    known = Some(change.after.clone());
+                    chain.changes.push(change);
+                }
+                Err(silence) => {
+                    *plan.silent.entry(silence).or_default() += 1;
+                    // Seen before: whoever noted it may have ended before anybody was to tell it.
+                    if known.as_ref().is_some_and(|known| known.at == observation.at) {
+                        let routes = policy.routes_of(&key.rule, facts).into_iter().map(|route| route.name.clone());
+                        chain.again.extend(routes);
+                    }
+                }
+            }
+        }
+        if !chain.changes.is_empty() || !chain.again.is_empty() {
+            plan.chains.push(chain);
+        }
+    }
+    plan
+}
+
+/// What one observation changes of what is known.
+fn step(
+    known: Option<&Known>,
+    observation: &Observation,
+    is_waived: bool,
+    policy: &CompliancePolicy,
+    facts: &AccountFacts,
+    now: Timestamp,
+) -> Result<Change, Silence> {
+    let standing = observation.standing.ok_or(Silence::Unknown)?;
+    let is_comparison = observation.news == News::Reconciled;
+    if known.is_some_and(|known| observation.at < known.at || (observation.at == known.at && !is_comparison)) {
+        return Err(Silence::Late);
+    }
+    // What nobody knew was in order, unless the event itself says that it was not.
+    let unknown = match (standing, observation.was) {
+        (Standing::Compliant, Some(Standing::Noncompliant)) => Standing::Noncompliant,
+        _ => Standing::Compliant,
+    };
+    let stood = known.map_or(unknown, |known| known.standing);
+    let said = known.map_or(unknown, |known| known.said);
+    let has_changed = standing != stood;
+    let mut changes: Vec<Timestamp> = known.map_or_else(Vec::new, |known| known.changes.clone());
+    changes.extend(has_changed.then_some(observation.at));
+    // What the daily comparison finds unchanged has kept still since.
+    let seen_at = if is_comparison { now } else { observation.at };
+    changes.retain(|at| seen_at.duration_since(*at) < FLAPPING);
+    let flaps = changes.len() > policy.flapping_over;
+    changes.drain(..changes.len().saturating_sub(policy.flapping_over + 1));
+    let was_damped = known.is_some_and(|known| known.damped);
+    let is_accepted = is_waived && standing == Standing::Noncompliant;
+    let is_told = standing != said && !is_accepted && !(was_damped && flaps);
+    // It was otherwise before: what changed it first is still to come, and will be late then.
+    let is_ahead = observation.was.is_some_and(|was| was != stood);
+    if !has_changed && !is_told && !is_ahead {
+        return Err(Silence::AsBefore);
+    }
+    let after = Known {
+        key: observation.key.clone(),
+        standing,
+        at: observation.at,
+        said: if is_told { standing } else { said },
+        changes,
+        damped: flaps,
+    };
+    let entries = if is_told { entries(observation, standing, flaps, policy, facts) } else { Vec::new() };
+    Ok(Change { before: known.map(|known| known.at), after, entries })
+}
+
+fn entries(
+    observation: &Observation,
+    standing: Standing,
+    flapping: bool,
+    policy: &CompliancePolicy,
+    facts: &AccountFacts,
+) -> Vec<(String, Entry)> {
+    let key = &observation.key;
+    let entry = Entry {
+        key: key.clone(),
+        at: observation.at,
+        standing,
+        news: observation.news,
+        severity: policy.words(&key.rule).severity,
+        account_name: facts.name.clone(),
+        owner: policy.owner_tag.as_ref().and_then(|tag| facts.tags.get(tag)).cloned(),
+        annotation: observation.annotation.clone(),
+        flapping,
+    };
+    policy.routes_of(&key.rule, facts).into_iter().map(|route| (route.name.clone(), entry.clone())).collect()
+}

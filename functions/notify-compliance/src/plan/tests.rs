@@ -1,0 +1,247 @@
+//! A table of every situation of a finding and what an observation changes of it, in `tests/expected.txt`
+//! (`BLESS=1` writes it anew; look at it), and the promises that hold whatever comes.
+
+use std::collections::BTreeMap;
+
+use banto_domain::policy::Policy;
+use proptest::prelude::*;
+
+use super::*;
+use crate::check::check;
+
+const ACCOUNT: &str = "444455556666";
+
+fn policy(waived: bool) -> CompliancePolicy {
+    let waiver = "\n[[waivers]]\nrule = \"bucket-*\"\nowner = \"alice\"\nreason = \"x\"\nuntil = 2099-01-01\n";
+    let example = include_str!("../../../../examples/banto.toml");
+    let text = if waived { format!("{example}{waiver}") } else { example.to_owned() };
+    Policy::parse(&text).unwrap().compliance.unwrap()
+}
+
+fn at(minute: i64) -> Timestamp {
+    "2026-06-01T09:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
+}
+
+fn key(resource: &str) -> FindingKey {
+    FindingKey {
+        account: ACCOUNT.parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+        rule: "bucket-public".parse().unwrap(),
+        resource_type: "AWS::S3::Bucket".into(),
+        resource_id: resource.into(),
+    }
+}
+
+fn facts(tags: &[(&str, &str)]) -> AccountFacts {
+    AccountFacts {
+        id: ACCOUNT.parse().unwrap(),
+        name: "payments".into(),
+        path: Vec::new(),
+        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        asked_at: at(0),
+    }
+}
+
+fn known(standing: Standing, said: Standing, changes: &[i64], damped: bool) -> Known {
+    let changes = changes.iter().copied().map(at).collect();
+    Known { key: key("website"), standing, at: at(0), said, changes, damped }
+}
+
+fn observed(resource: &str, standing: Option<Standing>, news: News, minute: i64) -> Observation {
+    Observation { key: key(resource), standing, was: None, at: at(minute), news, annotation: None }
+}
+
+fn snapshot(known: impl IntoIterator<Item = Known>) -> Snapshot {
+    let facts = facts(&[("team", "payments")]);
+    Snapshot {
+        known: known.into_iter().map(|known| (known.key.clone(), known)).collect(),
+        facts: [(facts.id.clone(), facts)].into(),
+        names: BTreeMap::new(),
+    }
+}
+
+/// What is known after a plan was noted.
+fn noted(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
+    let mut after = snapshot.clone();
+    for change in plan.chains.iter().flat_map(|chain| &chain.changes) {
+        after.known.insert(change.after.key.clone(), change.after.clone());
+    }
+    after
+}
+
+const BAD: Standing = Standing::Noncompliant;
+const GOOD: Standing = Standing::Compliant;
+
+#[test]
+fn every_situation_of_a_finding_and_what_is_told_of_it() {
+    let often = [-50, -40, -30, -20, 0];
+    let situations = [
+        ("nothing known", None),
+        ("in order", Some(known(GOOD, GOOD, &[], false))),
+        ("found, and told", Some(known(BAD, BAD, &[0], false))),
+        ("found, not told (waived)", Some(known(BAD, GOOD, &[0], false))),
+        ("flapping: found, told", Some(known(BAD, BAD, &often, true))),
+        ("flapping: found, not told", Some(known(BAD, GOOD, &often, true))),
+        ("flapping: in order, not told", Some(known(GOOD, BAD, &often, true))),
+        ("many changes, the next is one too many", Some(known(BAD, BAD, &often[1..], false))),
+    ];
+    let observations = [
+        ("found", Some(BAD), News::Event),
+        ("in order", Some(GOOD), News::Event),
+        ("gone", Some(GOOD), News::Gone),
+        ("can't tell", None, News::Event),
+        ("compared: found", Some(BAD), News::Reconciled),
+        ("compared: in order", Some(GOOD), News::Reconciled),
+    ];
+    let mut table = String::new();
+    for (situation, known) in &situations {
+        for waived in [false, true] {
+            let policy = policy(waived);
+            table.push_str(&format!("=== {situation}{}\n", if waived { ", a waiver covers it" } else { "" }));
+            for (observation, standing, news) in observations {
+                // The comparison of the next day repeats the time of what it finds unchanged.
+                for (when, minute, now) in
+                    [("earlier", -10, 15), ("at the same time", 0, 24 * 60 + 60), ("later", 10, 15)]
+                {
+                    let snapshot = snapshot(known.clone());
+                    let observation = (observation, observed("website", standing, news, minute));
+                    let plan = plan(std::slice::from_ref(&observation.1), &snapshot, &policy, at(now));
+                    assert_eq!(check(&plan, &snapshot, &policy, at(now)), []);
+                    table.push_str(&format!("{:<20}{when:<18}{}\n", observation.0, outcome(&plan)));
+                }
+            }
+        }
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expected.txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &table).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), table);
+}
+
+fn outcome(plan: &Plan) -> String {
+    let words = |standing| if standing == BAD { "found" } else { "in order" };
+    let change = plan.chains.iter().flat_map(|chain| &chain.changes).next();
+    match change {
+        Some(change) => {
+            let flaps = if change.after.damped { ", flapping" } else { "" };
+            let told: Vec<&str> = change.entries.iter().map(|(route, _)| route.as_str()).collect();
+            let told = if told.is_empty() { "told nobody".to_owned() } else { format!("told {}", told.join(", ")) };
+            format!("{}{flaps}; {told}", words(change.after.standing))
+        }
+        None => {
+            let silence = plan.silent.keys().next().map(|silence| format!("{silence:?}")).unwrap_or_default();
+            let again = plan.chains.iter().any(|chain| !chain.again.is_empty());
+            format!("- {silence}{}", if again { ", its routes are seen to" } else { "" })
+        }
+    }
+}
+
+#[test]
+fn an_account_that_cannot_be_looked_up_is_not_planned() {
+    let mut snapshot = snapshot([]);
+    snapshot.facts.clear();
+    let observation = observed("website", Some(BAD), News::Event, 0);
+    assert_eq!(plan(&[observation], &snapshot, &policy(false), at(1)), Plan::default());
+}
+
+#[test]
+fn the_check_finds_what_a_planner_must_not_do() {
+    let policy = policy(false);
+    let snapshot = snapshot([]);
+    let sound = plan(&[observed("website", Some(BAD), News::Event, 0)], &snapshot, &policy, at(1));
+    let broken = |change: &dyn Fn(&mut Change)| {
+        let mut plan = sound.clone();
+        plan.chains[0].changes.iter_mut().for_each(change);
+        check(&plan, &snapshot, &policy, at(1)).len()
+    };
+    assert_eq!(broken(&|_| {}), 0);
+    assert_eq!(broken(&|change| change.entries.clear()), 1, "N1: told nobody");
+    assert_eq!(broken(&|change| change.entries[0].0 = "security".into()), 1, "N5: another team's route");
+    assert!(broken(&|change| change.entries.push(change.entries[0].clone())) >= 1, "N1: told twice");
+    let waived = super::tests::policy(true);
+    assert_eq!(check(&sound, &snapshot, &waived, at(1)).len(), 1, "waived");
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    prop_oneof![Just(BAD), Just(GOOD)]
+}
+
+fn news() -> impl Strategy<Value = News> {
+    prop_oneof![4 => Just(News::Event), 1 => Just(News::Gone), 1 => Just(News::Reconciled)]
+}
+
+prop_compose! {
+    fn any_observation()(
+        resource in "[abc]",
+        standing in proptest::option::weighted(0.9, standing()),
+        was in proptest::option::of(standing()),
+        news in news(),
+        minute in -2_000_i64..2_000,
+    ) -> Observation {
+        Observation { was, ..observed(&resource, standing, news, minute) }
+    }
+}
+
+prop_compose! {
+    fn any_known()(
+        resource in "[abc]",
+        standing in standing(),
+        said in standing(),
+        changes in proptest::collection::vec(-2_000_i64..0, 0..6),
+        damped in any::<bool>(),
+    ) -> Known {
+        let mut changes: Vec<Timestamp> = changes.into_iter().map(at).collect();
+        changes.sort();
+        Known { key: key(&resource), changes, ..known(standing, said, &[], damped) }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_plan_breaks_a_promise_and_a_second_look_changes_nothing(
+        observations in proptest::collection::vec(any_observation(), 0..12),
+        known in proptest::collection::vec(any_known(), 0..4),
+        waived in any::<bool>(),
+        team in prop_oneof![Just("payments"), Just("other")],
+    ) {
+        let policy = policy(waived);
+        let mut snapshot = snapshot(known);
+        let facts = facts(&[("team", team)]);
+        snapshot.facts.insert(facts.id.clone(), facts);
+        let now = at(3_000);
+        let first = plan(&observations, &snapshot, &policy, now);
+        prop_assert_eq!(check(&first, &snapshot, &policy, now), []);
+        // The very same events again are no news.
+        let after = noted(&snapshot, &first);
+        let again: Vec<Observation> =
+            observations.into_iter().filter(|observation| observation.news != News::Reconciled).collect();
+        let second = plan(&again, &after, &policy, now);
+        prop_assert!(second.chains.iter().all(|chain| chain.changes.is_empty()), "{:?}", second);
+    }
+
+    #[test]
+    fn in_whatever_order_its_events_come_a_finding_ends_as_it_is(
+        (history, order) in proptest::collection::vec(standing(), 1..8).prop_flat_map(|history| {
+            // Some events come twice.
+            let order: Vec<usize> = (0..history.len()).chain(0..history.len() / 2).collect();
+            (Just(history), Just(order).prop_shuffle())
+        }),
+    ) {
+        let policy = policy(false);
+        let events: Vec<Observation> = history.iter().enumerate().map(|(index, standing)| Observation {
+            was: index.checked_sub(1).map(|before| history[before]),
+            ..observed("website", Some(*standing), News::Event, index as i64)
+        }).collect();
+        let mut state = snapshot([]);
+        for index in order {
+            state = noted(&state, &plan(std::slice::from_ref(&events[index]), &state, &policy, at(3_000)));
+        }
+        let ends = state.known.values().next().map_or(GOOD, |known| known.standing);
+        prop_assert_eq!(ends, *history.last().unwrap());
+        if history.len() <= policy.flapping_over {
+            let said = state.known.values().next().map_or(GOOD, |known| known.said);
+            prop_assert_eq!(said, ends);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! What people read. The first line alone must be enough on a lock screen.
+
+use std::collections::BTreeMap;
+
+use banto_domain::compliance::{Case, Digest, Entry, News, Resource, Severity, Standing};
+use banto_domain::policy::CompliancePolicy;
+use banto_domain::policy::compliance::{Destination, Route, Waiver, Words};
+use banto_domain::{Region, RuleName};
+use banto_notice::{Audience, Link, Notice, Section, Step, Urgency};
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Most lines that a thread gets at once; the rest are counted.
+const DETAIL: usize = 40;
+
+/// A case, as its message looks now.
+pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &CompliancePolicy) -> Notice {
+    let words = policy.words(&case.rule);
+    let what = what(case, &words);
+    let total = case.open + case.resolved;
+    let headline = match (case.open, case.resolved) {
+        (0, _) => format!("Resolved: {what}"),
+        (_, 0) => format!("[{}] {what}", case.severity.as_str()),
+        (open, _) => format!("[{}] {what}: {open} of {total} left", case.severity.as_str()),
+    };
+    let mut notice = notice(&case.id(), route, urgency(case), headline);
+    let fact = |label: &str, value: String| (label.to_owned(), value);
+    notice.facts = vec![
+        fact("Account", format!("{} ({})", case.account_name, case.account)),
+        fact("Severity", case.severity.as_str().to_owned()),
+        fact("Rule", case.rule.to_string()),
+        fact("Since", date(case.since)),
+    ];
+    notice.facts.extend(case.owner.clone().map(|owner| fact("Owner", owner)));
+    if let [only] = case.resources.as_slice() {
+        notice.facts.push(fact("Region", only.region.to_string()));
+    }
+    if entries.iter().any(|entry| entry.flapping) {
+        notice.paragraphs.push(FLAPS.to_owned());
+    }
+    if entries.iter().any(|entry| entry.news == News::Reconciled) {
+        notice.paragraphs.push(RECONCILED.to_owned());
+    }
+    let of = |standing| case.resources.iter().filter(move |resource| resource.standing == standing);
+    let mut open: Vec<String> = of(Standing::Noncompliant).map(resource_line).collect();
+    let hidden = usize::try_from(case.open).unwrap_or(usize::MAX).saturating_sub(open.len());
+    open.extend((hidden > 0).then(|| format!("and {hidden} more")));
+    let resolved: Vec<String> = of(Standing::Compliant).map(|resource| name(resource).to_owned()).collect();
+    notice.sections = sections([("Not compliant", open), ("Resolved", resolved)]);
+    if case.open > 0 {
+        notice.steps.extend(words.remedy.map(|remedy| Step { text: remedy.to_owned(), command: None }));
+    }
+    notice.links = links(case, &words);
+    notice.attributes = attributes(case.severity, Some(&case.rule), case.open > 0);
+    notice.attributes.insert("account".to_owned(), case.account.to_string());
+    notice
+}
+
+const FLAPS: &str = "It keeps changing. Further changes are not told until it has kept still for a day.";
+const RECONCILED: &str =
+    "The daily comparison with AWS Config found it: its event never came, or it was waived until now.";
+
+/// What changed of a case, for the thread of its message.
+pub fn reply(
+    case: &Case,
+    entries: &[&Entry],
+    (found, resolved): (u32, u32),
+    route: &Route,
+    policy: &CompliancePolicy,
+) -> Notice {
+    let words = policy.words(&case.rule);
+    let latest = latest(entries);
+    let of = |standing| latest.iter().filter(move |entry| entry.standing == standing).copied();
+    let one = |standing| of(standing).next().map(|entry| shown_name(case, entry)).unwrap_or_default();
+    let place = &case.account_name;
+    let headline = match (found, resolved) {
+        (1, 0) => {
+            format!("[{}] {} too: {} in {place}", case.severity.as_str(), words.title, one(Standing::Noncompliant))
+        }
+        (found, 0) => format!("[{}] {}: {found} more in {place}", case.severity.as_str(), words.title),
+        (0, 1) if case.open == 0 => format!("Resolved: {} in {place}", one(Standing::Compliant)),
+        (0, 1) => format!("Resolved: {} in {place}; {} left", one(Standing::Compliant), case.open),
+        (0, resolved) => format!("Resolved: {resolved} in {place}; {} left", case.open),
+        (found, resolved) => format!("{found} more, {resolved} resolved in {place}; {} left", case.open),
+    };
+    let urgency = if found > 0 { urgency(case) } else { Urgency::Done };
+    let mut notice = notice(&case.id(), route, urgency, headline);
+    if entries.iter().any(|entry| entry.flapping) {
+        notice.paragraphs.push(FLAPS.to_owned());
+    }
+    let lines = |standing| of(standing).map(|entry| entry_line(case, entry)).collect::<Vec<_>>();
+    notice.sections = sections([("Found", lines(Standing::Noncompliant)), ("Resolved", lines(Standing::Compliant))]);
+    notice.attributes = attributes(case.severity, Some(&case.rule), found > 0);
+    notice.attributes.insert("account".to_owned(), case.account.to_string());
+    notice
+}
+
+/// A summary of many cases.
+pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Notice {
+    let open: u32 = digest.rules.values().map(|tally| tally.open).sum();
+    let resolved: u32 = digest.rules.values().map(|tally| tally.resolved).sum();
+    let severity = digest.rules.values().map(|tally| tally.severity).max().unwrap_or(Severity::Low);
+    let said = match digest.rules.iter().collect::<Vec<_>>().as_slice() {
+        [(rule, tally)] => {
+            let (resources, accounts) = (count(open + resolved, "resource"), count(tally.accounts, "account"));
+            format!("{}: {resources} in {accounts}", policy.words(rule).title)
+        }
+        rules => format!("{} not as {} want them", count(open + resolved, "resource"), count_of(rules.len(), "rule")),
+    };
+    let headline = match (open, resolved) {
+        (0, _) => format!("Resolved: {said}"),
+        (_, 0) => format!("[{}] {said}", severity.as_str()),
+        (open, _) => format!("[{}] {said}; {} left", severity.as_str(), grouped(open)),
+    };
+    let urgency = if open == 0 { Urgency::Done } else { urgency_of(severity) };
+    let mut notice = notice(&digest.id, route, urgency, headline);
+    let has_thread = matches!(route.to, Destination::Channel(_));
+    let rest = if has_thread { " The accounts are in the thread, and what is resolved is counted here." } else { "" };
+    notice.paragraphs.push(format!("Many at once since {}, so told together.{rest}", date(digest.since)));
+    let mut rules: Vec<_> = digest.rules.iter().collect();
+    rules.sort_by_key(|(_, tally)| (std::cmp::Reverse(tally.severity), std::cmp::Reverse(tally.open)));
+    let line = |(rule, tally): &(&RuleName, &banto_domain::compliance::Tally)| {
+        let title = policy.words(rule).title;
+        let counts = format!("{} open, {} resolved", grouped(tally.open), grouped(tally.resolved));
+        format!("[{}] {title} ({rule}): {counts}, {}", tally.severity.as_str(), count(tally.accounts, "account"))
+    };
+    notice.sections = sections([("By rule", rules.iter().map(line).collect())]);
+    if let ([(rule, _)], true) = (rules.as_slice(), open > 0) {
+        let words = policy.words(rule);
+        notice.steps.extend(words.remedy.map(|remedy| Step { text: remedy.to_owned(), command: None }));
+        notice.links.extend(runbook(&words));
+    }
+    notice.attributes = attributes(severity, None, open > 0);
+    notice
+}
+
+/// What a summary's thread or a long case's thread says.
+pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &CompliancePolicy) -> Notice {
+    let entries: Vec<&Entry> = cases.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
+    let of = |standing| entries.iter().filter(|entry| entry.standing == standing).count();
+    let (found, resolved) = (of(Standing::Noncompliant), of(Standing::Compliant));
+    let counts = [(found, "found"), (resolved, "resolved")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> = counts.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    let severity = entries.iter().map(|entry| entry.severity).max().unwrap_or(Severity::Low);
+    let urgency = if found > 0 { Urgency::Information } else { Urgency::Done };
+    let accounts: BTreeMap<_, usize> = cases.iter().map(|(case, entries)| (&case.account, entries.len())).collect();
+    let headline = format!("{} in {}", said.join(", "), count_of(accounts.len(), "account"));
+    let mut notice = notice(id, route, urgency, headline);
+    let mut lines: Vec<String> = match cases {
+        [(case, entries)] => latest(entries).into_iter().map(|entry| entry_line(case, entry)).collect(),
+        cases => {
+            let is_one_rule =
+                cases.iter().all(|(case, _)| cases.first().is_some_and(|(first, _)| first.rule == case.rule));
+            cases.iter().map(|(case, entries)| case_line(case, entries, (!is_one_rule).then_some(policy))).collect()
+        }
+    };
+    let hidden = lines.len().saturating_sub(DETAIL);
+    lines.truncate(DETAIL);
+    lines.extend((hidden > 0).then(|| format!("and {} more", grouped(hidden))));
+    notice.sections = sections([("In detail", lines)]);
+    notice.attributes = attributes(severity, None, found > 0);
+    notice
+}
+
+/// A waiver that ends soon.
+pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
+    let days = (waiver.until.duration_since(now).as_hours() + 23) / 24;
+    let account = waiver.account.as_ref().map_or_else(|| "any account".to_owned(), ToString::to_string);
+    let headline = format!("A waiver of {} ends in {}", waiver.owner, count(u32::try_from(days).unwrap_or(0), "day"));
+    let mut notice = Notice::new(id, Audience::Operators, Urgency::Action, headline);
+    notice.facts = vec![
+        ("Rule".to_owned(), waiver.rule.clone()),
+        ("Resource".to_owned(), format!("{} in {account}", waiver.resource)),
+        ("Reason".to_owned(), waiver.reason.clone()),
+        ("Ends".to_owned(), date(waiver.until)),
+    ];
+    let text = "Put it right until then, or have its owner renew the waiver in banto.toml; else its findings are told.";
+    notice.steps = vec![Step { text: text.to_owned(), command: None }];
+    notice
+}
+
+// --- Parts -------------------------------------------------------------------------------------
+
+fn notice(id: &str, route: &Route, urgency: Urgency, headline: String) -> Notice {
+    let id = format!("notify-compliance:{}:{id}", route.name);
+    Notice::new(id, Audience::Route(route.name.clone()), urgency, headline)
+}
+
+/// What is wrong, and with what.
+fn what(case: &Case, words: &Words<'_>) -> String {
+    let total = case.open + case.resolved;
+    match case.resources.as_slice() {
+        [only] if total <= 1 => format!("{}: {} in {}", words.title, name(only), case.account_name),
+        _ => format!("{}: {} in {}", words.title, count(total, "resource"), case.account_name),
+    }
+}
+
+fn urgency(case: &Case) -> Urgency {
+    if case.open == 0 { Urgency::Done } else { urgency_of(case.severity) }
+}
+
+fn urgency_of(severity: Severity) -> Urgency {
+    match severity {
+        Severity::Critical | Severity::High => Urgency::Alarm,
+        Severity::Medium => Urgency::Action,
+        Severity::Low => Urgency::Information,
+    }
+}
+
+fn name(resource: &Resource) -> &str {
+    resource.name.as_deref().unwrap_or(&resource.id)
+}
+
+/// An entry's resource by the name that the case shows it with.
+fn shown_name(case: &Case, entry: &Entry) -> String {
+    let shown = case.resources.iter().find(|resource| resource.id == entry.key.resource_id);
+    shown.map_or(entry.key.resource_id.as_str(), name).to_owned()
+}
+
+fn resource_line(resource: &Resource) -> String {
+    let id = resource.name.as_ref().map_or_else(String::new, |_| format!(", {}", resource.id));
+    let Resource { resource_type, region, .. } = resource;
+    let annotation = resource.annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
+    format!("{} ({resource_type}{id}, {region}) since {}{annotation}", name(resource), date(resource.at))
+}
+
+fn entry_line(case: &Case, entry: &Entry) -> String {
+    let name = shown_name(case, entry);
+    match (entry.standing, entry.news) {
+        (Standing::Noncompliant, _) => {
+            let annotation = entry.annotation.as_ref().map_or_else(String::new, |words| format!(": {words}"));
+            format!("{name} ({}, {}){annotation}", entry.key.resource_type, entry.key.region)
+        }
+        (Standing::Compliant, News::Gone) => {
+            format!("{name}: the rule no longer looks at it, most often since it was deleted")
+        }
+        (Standing::Compliant, News::Reconciled) => {
+            format!("{name}: AWS Config no longer finds it, as the daily comparison shows")
+        }
+        (Standing::Compliant, News::Event) => name,
+    }
+}
+
+/// What changed of a case, with its rule where there are several.
+fn case_line(case: &Case, entries: &[&Entry], rules_of: Option<&CompliancePolicy>) -> String {
+    let of = |standing| entries.iter().filter(|entry| entry.standing == standing).count();
+    let counts = [(of(Standing::Noncompliant), "found"), (of(Standing::Compliant), "resolved")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    let owner = case.owner.as_ref().map_or_else(String::new, |owner| format!(", {owner}"));
+    let title = rules_of.map_or_else(String::new, |policy| format!("{}, ", policy.words(&case.rule).title));
+    format!("{} ({}{owner}): {title}{}", case.account_name, case.account, counts.join(", "))
+}
+
+/// The last of each resource's entries, in their order.
+fn latest<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
+    let last: BTreeMap<_, &Entry> = entries.iter().map(|entry| (&entry.key, *entry)).collect();
+    last.into_values().collect()
+}
+
+fn sections<const N: usize>(sections: [(&str, Vec<String>); N]) -> Vec<Section> {
+    let sections = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
+    sections.map(|(title, lines)| Section { title: title.to_owned(), lines }).collect()
+}
+
+fn links(case: &Case, words: &Words<'_>) -> Vec<Link> {
+    let console = match case.resources.as_slice() {
+        [only] => Some(resource_link(only)),
+        [first, ..] => Some(rule_link(&case.rule, &first.region)),
+        [] => None,
+    };
+    let console = console.map(|url| Link { label: "Open in AWS Config".to_owned(), url });
+    console.into_iter().chain(runbook(words)).collect()
+}
+
+fn runbook(words: &Words<'_>) -> Option<Link> {
+    words.runbook.map(|url| Link { label: "Runbook".to_owned(), url: url.to_owned() })
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn console(region: &Region) -> String {
+    let region = region.as_str();
+    let domain = match region.split('-').collect::<Vec<_>>().as_slice() {
+        ["cn", ..] => "console.amazonaws.cn",
+        ["us", "gov", ..] => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    };
+    format!("https://{region}.{domain}/config/home?region={region}#")
+}
+
+fn resource_link(resource: &Resource) -> String {
+    let (id, kind) = (encoded(&resource.id), encoded(&resource.resource_type));
+    format!("{}/resources/timeline?resourceId={id}&resourceType={kind}", console(&resource.region))
+}
+
+fn rule_link(rule: &RuleName, region: &Region) -> String {
+    format!("{}/rules/details?configRuleName={}", console(region), encoded(rule.as_str()))
+}
+
+fn attributes(severity: Severity, rule: Option<&RuleName>, is_open: bool) -> BTreeMap<String, String> {
+    let mut attributes = BTreeMap::from([
+        ("severity".to_owned(), severity.as_str().to_owned()),
+        ("state".to_owned(), if is_open { "open" } else { "resolved" }.to_owned()),
+    ]);
+    attributes.extend(rule.map(|rule| ("rule".to_owned(), rule.plain().to_owned())));
+    attributes
+}
+
+fn date(at: Timestamp) -> String {
+    at.strftime("%-d %b %Y %H:%M UTC").to_string()
+}
+
+fn count(number: u32, what: &str) -> String {
+    count_of(usize::try_from(number).unwrap_or(usize::MAX), what)
+}
+
+fn count_of(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(number)) }
+}
+
+/// `12,345`.
+fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How long people have to act before a waiver ends, the longest first.
+pub const WAIVER_WARNINGS: [SignedDuration; 2] = [SignedDuration::from_hours(7 * 24), SignedDuration::from_hours(24)];

@@ -1,0 +1,391 @@
+//! What is known and was said of compliance, AWS Config's aggregator, Slack by a bot token, and mail.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use banto_domain::compliance::{AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, MessageRef};
+use banto_domain::{AccountId, Region, RuleName};
+use banto_ports::{Aggregator, Change, Chat, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Settlement};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::run::Run;
+use crate::world::{Sent, World};
+
+/// Slack takes one message a second in a channel.
+const PACE: SignedDuration = SignedDuration::from_secs(1);
+
+/// The table, the aggregator and Slack.
+#[derive(Debug, Default)]
+pub(crate) struct Compliance {
+    known: BTreeMap<FindingKey, Known>,
+    facts: BTreeMap<AccountId, AccountFacts>,
+    routes: BTreeMap<String, RouteItems>,
+    said: BTreeMap<String, Timestamp>,
+    aggregated: BTreeMap<AccountId, BTreeMap<(Region, RuleName), Vec<Found>>>,
+    names: BTreeMap<FindingKey, String>,
+    messages: Vec<SlackMessage>,
+    slack_fails: Option<PortError>,
+}
+
+/// What is kept of a route.
+#[derive(Debug, Default)]
+struct RouteItems {
+    lane: Lane,
+    claim: Option<(String, Timestamp)>,
+    due: Option<Timestamp>,
+    entries: BTreeMap<String, Entry>,
+    cases: BTreeMap<String, Case>,
+    digests: BTreeMap<String, Digest>,
+}
+
+/// A message in a Slack channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlackMessage {
+    /// Where it is.
+    pub message: MessageRef,
+    /// The message above it, if it is in a thread.
+    pub thread: Option<String>,
+    /// Whether the channel sees it, too.
+    pub broadcast: bool,
+    /// The id that it carries.
+    pub id: String,
+    /// When it was posted.
+    pub at: Timestamp,
+    /// As it looks now, and as it looked before: the last is how it looks now.
+    pub bodies: Vec<Value>,
+}
+
+impl SlackMessage {
+    /// As it looks now.
+    pub fn body(&self) -> &Value {
+        self.bodies.last().unwrap_or(&Value::Null)
+    }
+
+    /// What a lock screen shows of it, as it looks now.
+    pub fn text(&self) -> &str {
+        self.body().get("text").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Compliance {
+    /// Posts a message, unless it comes too soon after another in its channel.
+    fn post(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<MessageRef, PortError> {
+        const CALL: &str = "slack:chat.postMessage";
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let channel = text("channel").ok_or_else(|| PortError::new(ErrorKind::Invalid, CALL, "invalid_arguments"))?;
+        let last = self.messages.iter().rev().find(|message| message.message.channel == channel);
+        if last.is_some_and(|last| now.duration_since(last.at) < PACE) {
+            let again = Some(Duration::from_secs(1));
+            return Err(PortError::new(ErrorKind::Throttled, CALL, "ratelimited").retry_after(again));
+        }
+        let message = MessageRef { channel, ts: format!("{}.{:06}", now.as_second(), self.messages.len()) };
+        self.messages.push(SlackMessage {
+            message: message.clone(),
+            thread: text("thread_ts"),
+            broadcast: body.get("reply_broadcast") == Some(&Value::Bool(true)),
+            id: id.to_owned(),
+            at: now,
+            bodies: vec![body.clone()],
+        });
+        Ok(message)
+    }
+}
+
+#[async_trait]
+impl Chat for Run {
+    async fn post(&self, _token: &SecretString, id: &str, body: &Value) -> Result<MessageRef, PortError> {
+        self.step("slack:chat.postMessage", id, |state| match &state.compliance.slack_fails {
+            Some(error) => Err(error.clone()),
+            None => state.compliance.post(id, body, state.now),
+        })
+        .await
+    }
+
+    async fn update(&self, _token: &SecretString, message: &MessageRef, body: &Value) -> Result<(), PortError> {
+        const CALL: &str = "slack:chat.update";
+        self.step(CALL, &message.ts, |state| {
+            if let Some(error) = &state.compliance.slack_fails {
+                return Err(error.clone());
+            }
+            let found = state.compliance.messages.iter_mut().find(|known| known.message == *message);
+            let found = found.ok_or_else(|| PortError::new(ErrorKind::Missing, CALL, "message_not_found"))?;
+            found.bodies.push(body.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn find(
+        &self,
+        _token: &SecretString,
+        channel: &str,
+        thread: Option<&MessageRef>,
+        id: &str,
+        since: Timestamp,
+    ) -> Result<Option<MessageRef>, PortError> {
+        self.step("slack:conversations.history", id, |state| {
+            if let Some(error) = &state.compliance.slack_fails {
+                return Err(error.clone());
+            }
+            let found = state.compliance.messages.iter().find(|message| {
+                let is_there = message.message.channel == channel
+                    && message.thread.as_deref() == thread.map(|above| above.ts.as_str());
+                is_there && message.id == id && message.at >= since
+            });
+            Ok(found.map(|found| found.message.clone()))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Mailer for Run {
+    async fn send(&self, mail: &Mail) -> Result<(), PortError> {
+        self.step("ses:SendEmail", &mail.subject, |state| {
+            state.sent.push(Sent::Mail(mail.clone()));
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Aggregator for Run {
+    async fn rules(&self, account: &AccountId) -> Result<BTreeMap<(Region, RuleName), bool>, PortError> {
+        self.step("config:DescribeAggregateComplianceByConfigRules", account, |state| {
+            let rules = state.compliance.aggregated.get(account).into_iter().flatten();
+            Ok(rules.map(|(rule, found)| (rule.clone(), !found.is_empty())).collect())
+        })
+        .await
+    }
+
+    async fn findings(&self, account: &AccountId, region: &Region, rule: &RuleName) -> Result<Vec<Found>, PortError> {
+        self.step("config:GetAggregateComplianceDetailsByConfigRule", rule, |state| {
+            let rules = state.compliance.aggregated.get(account);
+            Ok(rules.and_then(|rules| rules.get(&(region.clone(), rule.clone()))).cloned().unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError> {
+        self.step("config:BatchGetAggregateResourceConfig", keys.len(), |state| {
+            let name = |key: &FindingKey| Some((key.clone(), state.compliance.names.get(key)?.clone()));
+            Ok(keys.iter().filter_map(name).collect())
+        })
+        .await
+    }
+}
+
+fn conflict(call: &'static str) -> PortError {
+    PortError::new(ErrorKind::Conflict, call, "ConditionalCheckFailed")
+}
+
+#[async_trait]
+impl Ledger for Run {
+    async fn known(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, Known>, PortError> {
+        self.step("dynamodb:BatchGetItem", keys.len(), |state| {
+            let known = |key: &FindingKey| Some((key.clone(), state.compliance.known.get(key)?.clone()));
+            Ok(keys.iter().filter_map(known).collect())
+        })
+        .await
+    }
+
+    async fn of_account(&self, account: &AccountId) -> Result<Vec<Known>, PortError> {
+        self.step("dynamodb:Query", account, |state| {
+            let known = state.compliance.known.values();
+            Ok(known.filter(|known| known.key.account == *account).cloned().collect())
+        })
+        .await
+    }
+
+    async fn note(&self, change: &Change) -> Result<(), PortError> {
+        const CALL: &str = "dynamodb:PutItem";
+        self.step(CALL, change.after.key.id(), |state| {
+            let Compliance { known, routes, .. } = &mut state.compliance;
+            if known.get(&change.after.key).map(|known| known.at) != change.before {
+                return Err(conflict(CALL));
+            }
+            known.insert(change.after.key.clone(), change.after.clone());
+            for (route, entry) in &change.entries {
+                routes.entry(route.clone()).or_default().entries.insert(entry.id(), entry.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn facts(&self, accounts: &BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+        self.step("dynamodb:BatchGetItem", accounts.len(), |state| {
+            let facts = |account: &AccountId| Some((account.clone(), state.compliance.facts.get(account)?.clone()));
+            Ok(accounts.iter().filter_map(facts).collect())
+        })
+        .await
+    }
+
+    async fn keep_facts(&self, facts: &AccountFacts) -> Result<(), PortError> {
+        self.step("dynamodb:PutItem", &facts.id, |state| {
+            state.compliance.facts.insert(facts.id.clone(), facts.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Lane, PortError> {
+        const CALL: &str = "dynamodb:UpdateItem";
+        self.step(CALL, &claim.route, |state| {
+            let items = state.compliance.routes.entry(claim.route.clone()).or_default();
+            if items.claim.as_ref().is_some_and(|(run, until)| *run != claim.run && *until > now) {
+                return Err(conflict(CALL));
+            }
+            items.claim = Some((claim.run.clone(), claim.until));
+            Ok(items.lane.clone())
+        })
+        .await
+    }
+
+    async fn keep(&self, claim: &Claim, lane: &Lane) -> Result<(), PortError> {
+        const CALL: &str = "dynamodb:UpdateItem";
+        self.step(CALL, &claim.route, |state| {
+            let items = state.compliance.routes.entry(claim.route.clone()).or_default();
+            if items.claim.as_ref().is_none_or(|(run, _)| *run != claim.run) {
+                return Err(conflict(CALL));
+            }
+            items.claim = Some((claim.run.clone(), claim.until));
+            items.lane = lane.clone();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
+        self.step("dynamodb:GetItem", route, |state| Ok(state.compliance.routes.get(route).and_then(|items| items.due)))
+            .await
+    }
+
+    async fn note_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
+        self.step("dynamodb:PutItem", route, |state| {
+            state.compliance.routes.entry(route.to_owned()).or_default().due = Some(at);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<Entry>, PortError> {
+        self.step("dynamodb:Query", route, |state| {
+            let items = state.compliance.routes.get(route);
+            Ok(items.map(|items| items.entries.values().take(most).cloned().collect()).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn cases(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Case>, PortError> {
+        self.step("dynamodb:BatchGetItem", route, |state| {
+            let cases = state.compliance.routes.get(route).map(|items| &items.cases);
+            let case = |id: &String| Some((id.clone(), cases?.get(id)?.clone()));
+            Ok(ids.iter().filter_map(case).collect())
+        })
+        .await
+    }
+
+    async fn digests(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Digest>, PortError> {
+        self.step("dynamodb:BatchGetItem", route, |state| {
+            let digests = state.compliance.routes.get(route).map(|items| &items.digests);
+            let digest = |id: &String| Some((id.clone(), digests?.get(id)?.clone()));
+            Ok(ids.iter().filter_map(digest).collect())
+        })
+        .await
+    }
+
+    async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), PortError> {
+        const CALL: &str = "dynamodb:DeleteItem";
+        self.step(CALL, &claim.route, |state| {
+            let count = settlement.cases.len() + settlement.entries.len();
+            if count > Settlement::MOST {
+                return Err(PortError::new(ErrorKind::Invalid, CALL, format!("{count} items at once")));
+            }
+            let items = state.compliance.routes.entry(claim.route.clone()).or_default();
+            if items.claim.as_ref().is_none_or(|(run, _)| *run != claim.run) {
+                return Err(conflict(CALL));
+            }
+            items.cases.extend(settlement.cases.iter().map(|case| (case.id(), case.clone())));
+            items.digests.extend(settlement.digest.iter().map(|digest| (digest.id.clone(), digest.clone())));
+            for entry in &settlement.entries {
+                items.entries.remove(&entry.id());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn was_said(&self, notice: &str) -> Result<bool, PortError> {
+        self.step("dynamodb:GetItem", notice, |state| Ok(state.compliance.said.contains_key(notice))).await
+    }
+
+    async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {
+        self.step("dynamodb:PutItem", notice, |state| {
+            state.compliance.said.insert(notice.to_owned(), now);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Compliance, as tests see and change it.
+impl World {
+    /// Lets the bot's Slack refuse everything from now on; `None` lets it accept again.
+    pub fn fail_slack(&self, error: Option<PortError>) {
+        self.state().compliance.slack_fails = error;
+    }
+
+    /// Every message that the bot posted, in order.
+    pub fn slack_messages(&self) -> Vec<SlackMessage> {
+        self.state().compliance.messages.clone()
+    }
+
+    /// What is known of a finding.
+    pub fn known_finding(&self, key: &FindingKey) -> Option<Known> {
+        self.state().compliance.known.get(key).cloned()
+    }
+
+    /// What waits on a route.
+    pub fn outbox(&self, route: &str) -> Vec<Entry> {
+        let state = self.state();
+        let items = state.compliance.routes.get(route);
+        items.map(|items| items.entries.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// A case of a route.
+    pub fn case(&self, route: &str, account: &AccountId, rule: &RuleName) -> Option<Case> {
+        let state = self.state();
+        state.compliance.routes.get(route)?.cases.get(&Case::id_of(account, rule)).cloned()
+    }
+
+    /// Every summary of a route.
+    pub fn digests_of(&self, route: &str) -> Vec<Digest> {
+        let state = self.state();
+        let items = state.compliance.routes.get(route);
+        items.map(|items| items.digests.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// What the aggregator knows of a rule in an account: what it finds there, which may be nothing.
+    pub fn aggregate(&self, account: &AccountId, region: &Region, rule: &RuleName, found: Vec<Found>) {
+        let mut state = self.state();
+        let rules = state.compliance.aggregated.entry(account.clone()).or_default();
+        rules.insert((region.clone(), rule.clone()), found);
+    }
+
+    /// Lets the aggregator forget a rule in an account.
+    pub fn forget_aggregated(&self, account: &AccountId, region: &Region, rule: &RuleName) {
+        if let Some(rules) = self.state().compliance.aggregated.get_mut(account) {
+            rules.remove(&(region.clone(), rule.clone()));
+        }
+    }
+
+    /// The name of a resource, as AWS Config knows it.
+    pub fn name_resource(&self, key: &FindingKey, name: &str) {
+        self.state().compliance.names.insert(key.clone(), name.to_owned());
+    }
+}

@@ -1,0 +1,532 @@
+//! What people hear of compliance, and what they do not.
+
+use std::time::Duration;
+
+use banto_domain::compliance::Standing;
+use banto_fake::{Driven, World};
+use banto_notice::{Audience, Notice, Urgency};
+use banto_ports::{ErrorKind, PortError};
+use banto_shell::Invocation;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::stage::{
+    OTHER, PAYMENTS, REGION, SEARCH, Sqs, Told, account, add_account, batch, breaches, enqueue, failed, handle,
+    handle_with, minutes, notifier, policy, policy_and, policy_with, region, rule, scheduled, seen, settle, start,
+    tell, world,
+};
+
+/// The first lines of the messages on one way.
+fn lines(world: &World, way: &str) -> Vec<String> {
+    seen(world).into_iter().filter(|message| message.way == way).map(|message| message.first).collect()
+}
+
+fn bad(account: &'static str, rule: &'static str, resource: &'static str) -> Told<'static> {
+    Told::bad(account, rule, resource, start())
+}
+
+#[test]
+fn a_finding_is_told_once_and_its_first_line_is_enough() {
+    let world = world();
+    let event = bad(PAYMENTS, "bucket-public", "website").event();
+    // It comes twice, and once more later.
+    tell(&world, &policy(), &[event.clone(), event.clone()]);
+    world.advance(minutes(60));
+    tell(&world, &policy(), &[event]);
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: website in payments"]);
+    assert_eq!(seen(&world).len(), 1);
+    let text = &seen(&world)[0].text;
+    for said in [
+        "payments (444455556666)",
+        "alice",
+        "Block public access to the bucket.",
+        "https://wiki.example.com/runbooks/public-buckets",
+        "https://eu-west-1.console.aws.amazon.com/config/home?region=eu-west-1#/resources/timeline?resourceId=website",
+        "1 Jun 2026 09:00 UTC",
+        "was last rotated 120 days ago",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_finding_goes_to_every_route_that_fits_and_to_no_other() {
+    let world = world();
+    let events = [
+        bad(PAYMENTS, "root-mfa", "root").event(),
+        bad(SEARCH, "bucket-public", "index").event(),
+        bad(OTHER, "bucket-logging", "old").event(),
+    ];
+    tell(&world, &policy(), &events);
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["[medium] root-mfa: root in payments"]);
+    assert_eq!(lines(&world, "auditors@example.com"), ["[action] [medium] root-mfa: root in payments"]);
+    assert_eq!(lines(&world, "webhook"), ["[critical] S3 bucket is public: index in search"]);
+    assert_eq!(lines(&world, "compliance"), ["Banto: [action] [medium] bucket-logging: old in legacy"]);
+    assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+#[test]
+fn findings_of_one_rule_in_one_account_are_one_message() {
+    let world = world();
+    let events = ["a", "b", "c"].map(|bucket| bad(PAYMENTS, "bucket-public", bucket).event());
+    tell(&world, &policy(), &events);
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: 3 resources in payments"]);
+}
+
+#[test]
+fn a_resolution_corrects_the_message_and_answers_in_its_thread() {
+    let world = world();
+    let (one, other) = (bad(PAYMENTS, "bucket-public", "one"), bad(PAYMENTS, "bucket-public", "other"));
+    tell(&world, &policy(), &[one.event(), other.event()]);
+    world.advance(minutes(30));
+    tell(&world, &policy(), &[one.good(world.now()).event()]);
+    let messages = world.slack_messages();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 2 resources in payments: 1 of 2 left");
+    assert_eq!(messages[1].thread.as_ref(), Some(&messages[0].message.ts));
+    assert!(!messages[1].broadcast);
+    assert_eq!(messages[1].text(), "Resolved: one in payments; 1 left");
+
+    world.advance(minutes(30));
+    tell(&world, &policy(), &[other.good(world.now()).event()]);
+    let messages = world.slack_messages();
+    assert_eq!(messages[0].text(), "Resolved: S3 bucket is public: 2 resources in payments");
+    assert_eq!(messages[2].text(), "Resolved: other in payments");
+    assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_found_later_is_told_in_the_thread_and_shown_to_the_channel() {
+    let world = world();
+    tell(&world, &policy(), &[bad(PAYMENTS, "bucket-public", "one").event()]);
+    world.advance(minutes(30));
+    tell(&world, &policy(), &[Told::bad(PAYMENTS, "bucket-public", "two", world.now()).event()]);
+    let messages = world.slack_messages();
+    assert!(messages[1].broadcast && messages[1].thread.is_some());
+    assert_eq!(messages[1].text(), "[critical] S3 bucket is public too: two in payments");
+    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 2 resources in payments");
+}
+
+#[test]
+fn what_is_found_again_after_all_was_resolved_is_a_new_message() {
+    let world = world();
+    let finding = bad(PAYMENTS, "bucket-public", "website");
+    tell(&world, &policy(), &[finding.event()]);
+    world.advance(minutes(30));
+    tell(&world, &policy(), &[finding.good(world.now()).event()]);
+    world.advance(minutes(30));
+    tell(&world, &policy(), &[Told { at: world.now(), ..finding }.event()]);
+    let messages = world.slack_messages();
+    assert_eq!(messages.iter().filter(|message| message.thread.is_none()).count(), 2);
+    assert!(messages[0].text().starts_with("Resolved"));
+    assert_eq!(messages[2].text(), "[critical] S3 bucket is public: website in payments");
+}
+
+#[test]
+fn without_a_bot_token_each_change_is_a_message_of_its_own() {
+    let world = world();
+    let finding = bad(SEARCH, "bucket-public", "index");
+    tell(&world, &policy(), &[finding.event()]);
+    world.advance(minutes(30));
+    tell(&world, &policy(), &[finding.good(world.now()).event()]);
+    assert_eq!(
+        lines(&world, "webhook"),
+        ["[critical] S3 bucket is public: index in search", "Resolved: S3 bucket is public: index in search"]
+    );
+}
+
+/// A finding in each of so many accounts of the payments team.
+fn spread(world: &World, rule: &str, from: usize, count: usize) -> Vec<Value> {
+    let accounts = (from..from + count).map(|number| {
+        let id = format!("{:012}", 700_000_000_000_u64 + number as u64);
+        add_account(world, &id, &format!("payments-{number}"), "payments");
+        Told::bad(&id, rule, "website", world.now()).event()
+    });
+    accounts.collect()
+}
+
+#[test]
+fn a_storm_is_one_message_that_takes_up_what_else_comes() {
+    let world = world();
+    let events = spread(&world, "bucket-public", 0, 40);
+    tell(&world, &policy(), &events);
+    let messages = world.slack_messages();
+    assert_eq!(messages.len(), 2, "{messages:#?}");
+    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 40 resources in 40 accounts");
+    assert_eq!(messages[1].thread.as_ref(), Some(&messages[0].message.ts));
+    assert!(seen(&world)[1].text.contains("payments-39"), "the accounts are in the thread");
+
+    // It goes on, and some of it is resolved.
+    world.advance(minutes(5));
+    let more = spread(&world, "bucket-public", 40, 20);
+    tell(&world, &policy(), &more);
+    world.advance(minutes(5));
+    let resolved: Vec<Value> = (0..10)
+        .map(|number| format!("{:012}", 700_000_000_000_u64 + number))
+        .map(|id| Told::bad(&id, "bucket-public", "website", start()).good(world.now()).event())
+        .collect();
+    tell(&world, &policy(), &resolved);
+    let messages = world.slack_messages();
+    assert_eq!(messages.iter().filter(|message| message.thread.is_none() || message.broadcast).count(), 1);
+    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 60 resources in 60 accounts; 50 left",);
+    assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_storm_by_webhook_or_mail_is_a_message_in_ten_minutes_that_names_the_accounts() {
+    let world = world();
+    let by_hook = policy_with(&[(
+        "to = { channel = \"C0PAYMENTS\" }",
+        "to = { webhook = \"arn:aws:secretsmanager:eu-west-1:111122223333:secret:banto/slack/payments-AbCdEf\" }",
+    )]);
+    let events = spread(&world, "bucket-public", 0, 30);
+    tell(&world, &by_hook, &events);
+    let events = spread(&world, "bucket-public", 30, 30);
+    let begun = world.now();
+    tell(&world, &by_hook, &events);
+    assert_eq!(seen(&world).len(), 2);
+    assert!(world.now().duration_since(begun) >= minutes(8), "it waited");
+    let text = &seen(&world)[0].text;
+    assert!(text.contains("payments-7") && !text.contains("in the thread"), "{text}");
+}
+
+#[test]
+fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still() {
+    let world = world();
+    let finding = bad(PAYMENTS, "bucket-public", "website");
+    for change in 0..12 {
+        let at = world.now();
+        let change = if change % 2 == 0 { Told { at, ..finding.clone() } } else { finding.good(at) };
+        tell(&world, &policy(), &[change.event()]);
+        world.advance(minutes(20));
+    }
+    let told = seen(&world).len();
+    assert!(told <= 5, "{told} messages for twelve changes");
+    assert!(seen(&world).last().unwrap().text.contains("keeps changing"));
+
+    // It ended in order, which nobody was told: a day later the daily comparison tells it, once.
+    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), Vec::new());
+    for _ in 0..3 {
+        world.advance(minutes(24 * 60));
+        handle(&world, &policy(), &scheduled());
+        settle(&world, &policy());
+    }
+    let known = world.known_finding(&finding.key()).unwrap();
+    assert_eq!((known.standing, known.said), (Standing::Compliant, Standing::Compliant));
+    let case = world.case("payments", &account(PAYMENTS), &rule("bucket-public")).unwrap();
+    assert_eq!(case.open, 0);
+    assert!(seen(&world).len() <= told + 1);
+}
+
+#[test]
+fn events_out_of_order_end_in_what_is_true() {
+    let world = world();
+    let finding = bad(PAYMENTS, "bucket-public", "website");
+    let resolved = finding.good(start() + minutes(1));
+    tell(&world, &policy(), &[resolved.event()]);
+    tell(&world, &policy(), &[finding.event()]);
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["Resolved: S3 bucket is public: website in payments"]);
+    assert_eq!(world.known_finding(&finding.key()).unwrap().standing, Standing::Compliant);
+}
+
+const WAIVER: &str = r#"
+[[waivers]]
+rule = "bucket-*"
+account = "444455556666"
+resource = "website-*"
+owner = "alice"
+reason = "a public website"
+until = 2026-06-09
+"#;
+
+#[test]
+fn what_is_waived_is_told_when_the_waiver_has_ended_and_its_end_is_announced() {
+    let world = world();
+    let policy = policy_and(WAIVER);
+    let waived = bad(PAYMENTS, "bucket-public", "website-eu");
+    let other = bad(PAYMENTS, "bucket-public", "backup");
+    tell(&world, &policy, &[waived.event(), other.event()]);
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: backup in payments"]);
+    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![waived.found(), other.found()]);
+    for _ in 0..12 {
+        world.advance(minutes(24 * 60));
+        handle(&world, &policy, &scheduled());
+        settle(&world, &policy);
+    }
+    let announced = lines(&world, "operators");
+    assert_eq!(
+        announced,
+        ["Banto: [action] A waiver of alice ends in 7 days", "Banto: [action] A waiver of alice ends in 1 day"]
+    );
+    assert_eq!(
+        lines(&world, "C0PAYMENTS")[1..],
+        ["[critical] S3 bucket is public too: website-eu in payments"],
+        "once, when the waiver had ended"
+    );
+}
+
+#[test]
+fn an_iam_user_goes_by_name_in_messages_and_in_waivers() {
+    let world = world();
+    let user = |id: &'static str| bad(PAYMENTS, "access-keys-too-old", id);
+    let event = |id: &'static str| {
+        let mut event = user(id).event();
+        event["detail"]["resourceType"] = "AWS::IAM::User".into();
+        event
+    };
+    let name = |id: &'static str, name: &str| {
+        let key = banto_domain::compliance::FindingKey { resource_type: "AWS::IAM::User".into(), ..user(id).key() };
+        world.name_resource(&key, name);
+    };
+    name("AIDACKCEVSQ6C2EXAMPLE", "alice");
+    name("AIDACKCEVSQ6C3EXAMPLE", "deployer");
+    let waiver = "[[waivers]]\nrule = \"access-keys-*\"\nresource = \"deployer\"\nowner = \"alice\"\n\
+                  reason = \"moves to OIDC\"\nuntil = 2026-12-31\n";
+    tell(
+        &world,
+        &policy_and(waiver),
+        &[event("AIDACKCEVSQ6C2EXAMPLE"), event("AIDACKCEVSQ6C3EXAMPLE"), event("AIDACKCEVSQ6C4EXAMPLE")],
+    );
+    let text = &seen(&world)[0].text;
+    assert!(text.contains("alice (AWS::IAM::User, AIDACKCEVSQ6C2EXAMPLE"), "{text}");
+    assert!(text.contains("AIDACKCEVSQ6C4EXAMPLE") && !text.contains("deployer"), "{text}");
+}
+
+#[test]
+fn in_quiet_hours_only_what_is_critical_is_told_and_the_rest_in_the_morning() {
+    let world = world();
+    let quiet = policy_with(&[(
+        "to = { channel = \"C0PAYMENTS\" }",
+        "to = { channel = \"C0PAYMENTS\" }\nquiet = [{ days = [\"mon\", \"tue\"], from = \"08:00\", to = \"11:00\", time_zone = \"UTC\" }]",
+    )]);
+    enqueue(&world, &[bad(PAYMENTS, "bucket-public", "a").event(), bad(PAYMENTS, "bucket-logging", "b").event()]);
+    settle(&world, &quiet);
+    let messages = world.slack_messages();
+    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: a in payments");
+    assert_eq!(messages[1].text(), "[medium] bucket-logging: b in payments");
+    assert!(messages[0].at < start() + minutes(2), "at once");
+    assert!(messages[1].at >= start() + minutes(120), "in the morning");
+    assert!(world.call_count() < 100, "nobody asks all the time: {}", world.call_count());
+}
+
+#[test]
+fn a_channel_gets_a_message_a_second_at_the_most() {
+    let world = world();
+    let calm = policy_with(&[("owner_tag", "collapse_over = 50\nowner_tag")]);
+    let events = spread(&world, "bucket-public", 0, 30);
+    tell(&world, &calm, &events);
+    assert_eq!(world.slack_messages().len(), 30, "Slack refuses a faster one, and none came twice");
+    assert_eq!(world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count(), 30);
+}
+
+#[test]
+fn when_slack_asks_for_patience_it_is_left_alone_and_nothing_goes_another_way() {
+    let world = world();
+    let throttled = PortError::new(ErrorKind::Throttled, "slack:chat.postMessage", "ratelimited");
+    world.fail_slack(Some(throttled.retry_after(Some(Duration::from_secs(300)))));
+    enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+    let mut sqs = Sqs::default();
+    // The event, and the message that has the route told.
+    for _ in 0..2 {
+        let next = world.next_message_at().unwrap();
+        world.advance(next.duration_since(world.now()));
+        let messages = world.receive(10);
+        assert!(failed(&handle(&world, &policy(), &batch(&messages))).is_empty());
+    }
+    assert!(world.next_message_at().unwrap() >= world.now() + SignedDuration::from_secs(280));
+    world.fail_slack(None);
+    sqs.settle(&world, &policy(), None);
+    assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
+    assert_eq!(seen(&world).len(), 1, "not by SNS");
+    let asked = world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count();
+    assert_eq!(asked, 2);
+}
+
+#[test]
+fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
+    let world = world();
+    let down = PortError::new(ErrorKind::Unavailable, "slack:chat.postMessage", "HTTP status 503");
+    world.fail_slack(Some(down));
+    let posts = |world: &World| world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count();
+    for number in 0..3 {
+        let told = Told::bad(PAYMENTS, "bucket-public", ["a", "b", "c"][number], world.now());
+        tell(&world, &policy(), &[told.event()]);
+    }
+    assert_eq!(lines(&world, "operators").len(), 3, "{:?}", seen(&world));
+    assert!(seen(&world)[0].text.contains("did not take it"), "{}", seen(&world)[0].text);
+    let asked = posts(&world);
+    tell(&world, &policy(), &[Told::bad(PAYMENTS, "bucket-public", "d", world.now()).event()]);
+    assert_eq!((posts(&world), lines(&world, "operators").len()), (asked, 4), "the circuit is open");
+
+    world.fail_slack(None);
+    world.advance(minutes(11));
+    tell(&world, &policy(), &[Told::bad(PAYMENTS, "bucket-public", "e", world.now()).event()]);
+    assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
+    assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+#[test]
+fn when_nothing_takes_a_message_it_is_a_dead_letter_and_the_next_day_tells_it() {
+    let world = world();
+    world.fail_slack(Some(PortError::new(ErrorKind::Denied, "slack:chat.postMessage", "invalid_auth")));
+    world.fail_topics(Some(ErrorKind::Denied));
+    enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+    let mut sqs = Sqs::default();
+    sqs.settle(&world, &policy(), None);
+    assert_eq!(sqs.dead.len(), 1);
+    assert_eq!(world.outbox("payments").len(), 1, "it still waits");
+    world.fail_slack(None);
+    world.fail_topics(None);
+    world.advance(minutes(24 * 60));
+    handle(&world, &policy(), &scheduled());
+    settle(&world, &policy());
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: website in payments"]);
+}
+
+#[test]
+fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unseen() {
+    let world = world();
+    let (resolved, removed, unknown) = (
+        bad(PAYMENTS, "bucket-public", "resolved"),
+        bad(PAYMENTS, "bucket-logging", "removed"),
+        bad(SEARCH, "bucket-public", "unknown"),
+    );
+    tell(&world, &policy(), &[resolved.event(), removed.event(), unknown.event()]);
+    world.advance(minutes(24 * 60));
+    let missed = Told::bad(PAYMENTS, "bucket-public", "missed", start() + minutes(5));
+    // The rule bucket-logging was deleted; of the account search nothing is known.
+    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![missed.found()]);
+    for _ in 0..2 {
+        handle(&world, &policy(), &scheduled());
+        settle(&world, &policy());
+        world.advance(minutes(24 * 60));
+    }
+    let known = |told: &Told<'_>| world.known_finding(&told.key()).unwrap().said;
+    assert_eq!(known(&missed), Standing::Noncompliant);
+    assert_eq!((known(&resolved), known(&removed)), (Standing::Compliant, Standing::Compliant));
+    assert_eq!(known(&unknown), Standing::Noncompliant, "unknown is not in order");
+    let replies: Vec<String> = lines(&world, "C0PAYMENTS").split_off(2);
+    assert_eq!(replies, ["Resolved: removed in payments", "1 more, 1 resolved in payments; 1 left"]);
+    assert!(seen(&world).iter().any(|message| message.text.contains("its event never came")));
+}
+
+#[test]
+fn a_finding_that_is_younger_than_the_aggregators_delay_is_not_closed_by_it() {
+    let world = world();
+    let finding = bad(PAYMENTS, "bucket-public", "website");
+    tell(&world, &policy(), &[finding.event()]);
+    world.advance(minutes(60));
+    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), Vec::new());
+    handle(&world, &policy(), &scheduled());
+    settle(&world, &policy());
+    assert_eq!(world.known_finding(&finding.key()).unwrap().standing, Standing::Noncompliant);
+    assert_eq!(seen(&world).len(), 1);
+}
+
+#[test]
+fn switched_off_it_takes_in_and_tells_nobody_and_tells_all_when_it_is_on_again() {
+    let world = world();
+    let off = policy_with(&[("[compliance]", "[compliance]\nenabled = false")]);
+    tell(&world, &off, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+    assert!(seen(&world).is_empty());
+    handle(&world, &policy(), &scheduled());
+    settle(&world, &policy());
+    assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
+}
+
+#[test]
+fn another_functions_notice_is_carried_once() {
+    let world = world();
+    let notice =
+        Notice::new("account-ready".into(), Audience::Operators, Urgency::Information, "payments is ready".into());
+    let message = json!({ "do": "notice", "notice": notice });
+    tell(&world, &policy(), &[message.clone(), message.clone()]);
+    tell(&world, &policy(), &[message]);
+    assert_eq!(lines(&world, "operators"), ["Banto: payments is ready"]);
+}
+
+#[test]
+fn a_rehearsal_says_what_would_be_told_and_changes_nothing() {
+    let world = world();
+    let missed = bad(PAYMENTS, "bucket-public", "missed");
+    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![missed.found()]);
+    let event = bad(SEARCH, "bucket-public", "index").event();
+    let plan = handle(&world, &policy(), &json!({ "events": [event], "accounts": [PAYMENTS], "dryRun": true }));
+    let changes = plan["plan"]["changes"].as_array().unwrap();
+    let routes: Vec<&Value> = changes.iter().map(|change| &change["routes"]).collect();
+    assert_eq!(routes, [&json!(["payments"]), &json!(["search"])], "{plan:#}");
+    assert!(world.known_finding(&missed.key()).is_none());
+    assert!(seen(&world).is_empty() && world.waiting_messages() == 0);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_goes_back_alone_and_is_a_dead_letter_in_the_end() {
+    let world = world();
+    let mut wrong = bad(PAYMENTS, "bucket-public", "website").event();
+    wrong["detail"]["awsAccountId"] = "12".into();
+    let long = Told { resource: &"x".repeat(1_025), ..bad(PAYMENTS, "bucket-public", "") }.event();
+    enqueue(&world, &[wrong, bad(PAYMENTS, "bucket-public", "website").event(), long]);
+    let mut sqs = Sqs::default();
+    sqs.settle(&world, &policy(), None);
+    assert_eq!(sqs.dead.len(), 2);
+    assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
+}
+
+#[test]
+fn an_account_that_left_is_told_by_its_id_on_the_default_route() {
+    let world = world();
+    world.remove_account(&account(OTHER));
+    tell(&world, &policy(), &[bad(OTHER, "bucket-public", "old").event()]);
+    assert_eq!(lines(&world, "compliance"), ["Banto: [alarm] [critical] S3 bucket is public: old in 666677778888"]);
+}
+
+#[test]
+fn while_organizations_does_not_answer_findings_wait_and_none_goes_the_wrong_way() {
+    let world = world();
+    world.change_account(&account(PAYMENTS), |member| {
+        member.refuses.insert("organizations:DescribeAccount", ErrorKind::Throttled);
+    });
+    let event = bad(PAYMENTS, "bucket-public", "website").event();
+    enqueue(&world, &[event, bad(SEARCH, "bucket-public", "index").event()]);
+    let messages = world.receive(10);
+    let back = failed(&handle(&world, &policy(), &batch(&messages)));
+    assert_eq!(back.len(), 1, "the other account's finding is noted");
+    world.change_account(&account(PAYMENTS), |member| member.refuses.clear());
+    messages
+        .into_iter()
+        .filter(|message| back.contains(&message.id))
+        .for_each(|message| world.put_back(message, minutes(6)));
+    settle(&world, &policy());
+    assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
+    assert_eq!(lines(&world, "compliance").len(), 0);
+}
+
+#[test]
+fn near_the_deadline_nothing_is_begun_and_what_is_left_comes_again() {
+    let world = world();
+    enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+    assert!(failed(&handle(&world, &policy(), &batch(&world.receive(10)))).is_empty());
+    world.advance(minutes(2));
+    let messages = world.receive(10);
+    let run = world.run(None);
+    let function = notifier(&run, &policy());
+    let late = Invocation::for_tests("late", Duration::from_secs(5));
+    let handled = banto_fake::drive(&run, function.handle(batch(&messages).to_string().as_bytes(), &late));
+    let Driven::Done(Ok(answer)) = handled else { panic!("{handled:?}") };
+    assert_eq!(failed(&answer.response).len(), 1);
+    assert!(seen(&world).is_empty());
+    messages.into_iter().for_each(|message| world.put_back(message, minutes(6)));
+    settle(&world, &policy());
+    assert_eq!(seen(&world).len(), 1);
+}
+
+#[test]
+fn what_is_no_event_of_ours_fails_and_is_named() {
+    let world = world();
+    let event = json!({ "source": "aws.ec2", "detail-type": "EC2 Spot Instance", "detail": {}, "region": REGION });
+    let (handled, _) = handle_with(&world, &policy(), &event, None);
+    let Driven::Done(Err(failure)) = handled else { panic!("{handled:?}") };
+    assert_eq!(failure.kind, "UnknownEvent");
+    assert!(failure.to_string().contains("EC2 Spot Instance"), "{failure}");
+}
