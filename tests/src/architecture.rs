@@ -29,7 +29,18 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             "onboard-accounts",
             BTreeSet::from(["banto-aws", "banto-domain", "banto-notice", "banto-ports", "banto-shell"]),
         ),
-        ("banto", BTreeSet::from(["banto-domain", "banto-seal"])),
+        (
+            "banto",
+            BTreeSet::from([
+                "banto-domain",
+                "banto-notice",
+                "banto-ports",
+                "banto-seal",
+                "notify-compliance",
+                "onboard-accounts",
+                "rotate-access-keys",
+            ]),
+        ),
         (
             "notify-compliance",
             BTreeSet::from(["banto-aws", "banto-domain", "banto-notice", "banto-ports", "banto-shell"]),

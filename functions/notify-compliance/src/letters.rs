@@ -190,13 +190,7 @@ fn fold<'a>(
     let (mut found, mut resolved) = (0, 0);
     let mut latest: BTreeMap<&FindingKey, &Entry> = BTreeMap::new();
     for entry in &entries {
-        match entry.standing {
-            Standing::Noncompliant => after.open += 1,
-            Standing::Compliant => {
-                after.open = after.open.saturating_sub(1);
-                after.resolved += 1;
-            }
-        }
+        (after.open, after.resolved) = counted((after.open, after.resolved), entry);
         latest.insert(&entry.key, entry);
     }
     for entry in latest.values() {
@@ -307,8 +301,7 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
             let mut after = Case { open: 0, resolved: 0, ..group.after.clone() };
             (after.open, after.resolved) = case.as_ref().map_or((0, 0), |case| (case.open, case.resolved));
             for entry in now {
-                let (open, resolved) = counted((after.open, after.resolved), entry.standing);
-                (after.open, after.resolved) = (open, resolved);
+                (after.open, after.resolved) = counted((after.open, after.resolved), entry);
                 if let Some(digest) = &mut digest {
                     tally(digest, entry, std::mem::take(&mut is_first));
                 }
@@ -328,10 +321,11 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
     pieces
 }
 
-fn counted((open, resolved): (u32, u32), standing: Standing) -> (u32, u32) {
-    match standing {
+/// How many are open and resolved after an entry.
+fn counted((open, resolved): (u32, u32), entry: &Entry) -> (u32, u32) {
+    match entry.standing {
         Standing::Noncompliant => (open + 1, resolved),
-        Standing::Compliant => (open.saturating_sub(1), resolved + 1),
+        Standing::Compliant => (open.saturating_sub(u32::from(entry.was_told)), resolved + 1),
     }
 }
 
@@ -343,7 +337,7 @@ fn tally(digest: &mut Digest, entry: &Entry, is_new_account: bool) {
         resolved: 0,
     });
     tally.accounts += u32::from(is_new_account);
-    (tally.open, tally.resolved) = counted((tally.open, tally.resolved), entry.standing);
+    (tally.open, tally.resolved) = counted((tally.open, tally.resolved), entry);
 }
 
 /// The cases and summaries that entries are about.

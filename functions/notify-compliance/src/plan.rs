@@ -141,28 +141,19 @@ fn step(
         changes,
         damped: flaps,
     };
-    let entries = if is_told { entries(observation, standing, flaps, policy, facts) } else { Vec::new() };
-    Ok(Change { before: known.map(|known| known.at), after, entries })
-}
-
-fn entries(
-    observation: &Observation,
-    standing: Standing,
-    flapping: bool,
-    policy: &CompliancePolicy,
-    facts: &AccountFacts,
-) -> Vec<(String, Entry)> {
-    let key = &observation.key;
     let entry = Entry {
-        key: key.clone(),
+        key: observation.key.clone(),
         at: observation.at,
         standing,
+        was_told: known.is_some_and(|known| known.said == Standing::Noncompliant),
         news: observation.news,
-        severity: policy.words(&key.rule).severity,
+        severity: policy.words(&observation.key.rule).severity,
         account_name: facts.name.clone(),
         owner: policy.owner_tag.as_ref().and_then(|tag| facts.tags.get(tag)).cloned(),
         annotation: observation.annotation.clone(),
-        flapping,
+        flapping: flaps,
     };
-    policy.routes_of(&key.rule, facts).into_iter().map(|route| (route.name.clone(), entry.clone())).collect()
+    let routes = if is_told { policy.routes_of(&observation.key.rule, facts) } else { Vec::new() };
+    let entries = routes.into_iter().map(|route| (route.name.clone(), entry.clone())).collect();
+    Ok(Change { before: known.map(|known| known.at), after, entries })
 }

@@ -119,6 +119,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// How it stands now.
     pub standing: Standing,
+    /// Whether people had been told of it as not compliant; if not, what is resolved was never counted as open.
+    pub was_told: bool,
     /// How it came to be known.
     pub news: News,
     /// How much it matters.
