@@ -178,7 +178,7 @@ fn fold<'a>(
             rule: last.key.rule.clone(),
             severity: last.severity,
             told: Told::Once,
-            since: now,
+            since: entries.iter().map(|entry| entry.at).min().unwrap_or(now),
             open: 0,
             resolved: 0,
             resources: Vec::new(),

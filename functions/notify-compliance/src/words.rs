@@ -12,18 +12,29 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Most lines that a thread gets at once; the rest are counted.
 const DETAIL: usize = 40;
+/// Most characters of a resource's name in a headline.
+const HEADLINE_NAME: usize = 48;
 
 /// A case, as its message looks now.
 pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &CompliancePolicy) -> Notice {
     let words = policy.words(&case.rule);
-    let what = what(case, &words);
-    let total = case.open + case.resolved;
+    let (title, total, place) = (words.title, case.open + case.resolved, &case.account_name);
+    let what = match case.resources.as_slice() {
+        [only] if total <= 1 => short(name(only)),
+        _ => count(total, "resource"),
+    };
     let headline = match (case.open, case.resolved) {
-        (0, _) => format!("Resolved: {what}"),
-        (_, 0) => format!("[{}] {what}", case.severity.as_str()),
-        (open, _) => format!("[{}] {what}: {open} of {total} left", case.severity.as_str()),
+        (0, _) => format!("Resolved: {title}: {what} in {place}"),
+        (_, 0) => format!("[{}] {title}: {what} in {place}", case.severity.as_str()),
+        (open, _) => format!("[{}] {title}: {open} of {what} left in {place}", case.severity.as_str()),
     };
     let mut notice = notice(&case.id(), route, urgency(case), headline);
+    if entries.iter().any(|entry| entry.flapping) {
+        notice.paragraphs.push(FLAPS.to_owned());
+    }
+    if entries.iter().any(|entry| entry.news == News::Reconciled) {
+        notice.paragraphs.push(RECONCILED.to_owned());
+    }
     let fact = |label: &str, value: String| (label.to_owned(), value);
     notice.facts = vec![
         fact("Account", format!("{} ({})", case.account_name, case.account)),
@@ -32,19 +43,15 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
         fact("Since", date(case.since)),
     ];
     notice.facts.extend(case.owner.clone().map(|owner| fact("Owner", owner)));
-    if let [only] = case.resources.as_slice() {
-        notice.facts.push(fact("Region", only.region.to_string()));
-    }
-    if entries.iter().any(|entry| entry.flapping) {
-        notice.paragraphs.push(FLAPS.to_owned());
-    }
-    if entries.iter().any(|entry| entry.news == News::Reconciled) {
-        notice.paragraphs.push(RECONCILED.to_owned());
-    }
+    // What all resources have in common is said once.
+    let (kind, region) = (common(case, |resource| &resource.resource_type), common(case, |resource| &resource.region));
+    notice.facts.extend(region.map(|region| fact("Region", region.to_string())));
+    notice.facts.extend(kind.map(|kind| fact("Resource type", kind.clone())));
     let of = |standing| case.resources.iter().filter(move |resource| resource.standing == standing);
-    let mut open: Vec<String> = of(Standing::Noncompliant).map(resource_line).collect();
+    let line = |open| resource_line(open, kind.is_none(), region.is_none(), case.since);
+    let mut open: Vec<String> = of(Standing::Noncompliant).map(line).collect();
     let hidden = usize::try_from(case.open).unwrap_or(usize::MAX).saturating_sub(open.len());
-    open.extend((hidden > 0).then(|| format!("and {hidden} more")));
+    open.extend((hidden > 0).then(|| format!("and {} more", grouped(hidden))));
     let resolved: Vec<String> = of(Standing::Compliant).map(|resource| name(resource).to_owned()).collect();
     notice.sections = sections([("Not compliant", open), ("Resolved", resolved)]);
     if case.open > 0 {
@@ -68,20 +75,18 @@ pub fn reply(
     route: &Route,
     policy: &CompliancePolicy,
 ) -> Notice {
-    let words = policy.words(&case.rule);
+    let title = policy.words(&case.rule).title;
     let latest = latest(entries);
     let of = |standing| latest.iter().filter(move |entry| entry.standing == standing).copied();
-    let one = |standing| of(standing).next().map(|entry| shown_name(case, entry)).unwrap_or_default();
-    let place = &case.account_name;
+    let one = |standing| of(standing).next().map(|entry| short(&shown_name(case, entry))).unwrap_or_default();
+    let (place, severity) = (&case.account_name, case.severity.as_str());
+    let left = if case.open > 0 { format!(", {} left", case.open) } else { String::new() };
     let headline = match (found, resolved) {
-        (1, 0) => {
-            format!("[{}] {} too: {} in {place}", case.severity.as_str(), words.title, one(Standing::Noncompliant))
-        }
-        (found, 0) => format!("[{}] {}: {found} more in {place}", case.severity.as_str(), words.title),
-        (0, 1) if case.open == 0 => format!("Resolved: {} in {place}", one(Standing::Compliant)),
-        (0, 1) => format!("Resolved: {} in {place}; {} left", one(Standing::Compliant), case.open),
-        (0, resolved) => format!("Resolved: {resolved} in {place}; {} left", case.open),
-        (found, resolved) => format!("{found} more, {resolved} resolved in {place}; {} left", case.open),
+        (1, 0) => format!("[{severity}] {title}: {} in {place}, too", one(Standing::Noncompliant)),
+        (found, 0) => format!("[{severity}] {title}: {found} more in {place}"),
+        (0, 1) => format!("Resolved: {title}: {} in {place}{left}", one(Standing::Compliant)),
+        (0, resolved) => format!("Resolved: {title}: {} in {place}{left}", count(resolved, "resource")),
+        (found, resolved) => format!("[{severity}] {title}: {found} more, {resolved} resolved in {place}{left}"),
     };
     let urgency = if found > 0 { urgency(case) } else { Urgency::Done };
     let mut notice = notice(&case.id(), route, urgency, headline);
@@ -105,12 +110,12 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
             let (resources, accounts) = (count(open + resolved, "resource"), count(tally.accounts, "account"));
             format!("{}: {resources} in {accounts}", policy.words(rule).title)
         }
-        rules => format!("{} not as {} want them", count(open + resolved, "resource"), count_of(rules.len(), "rule")),
+        rules => format!("{} of {}", count(open + resolved, "finding"), count_of(rules.len(), "rule")),
     };
     let headline = match (open, resolved) {
         (0, _) => format!("Resolved: {said}"),
         (_, 0) => format!("[{}] {said}", severity.as_str()),
-        (open, _) => format!("[{}] {said}; {} left", severity.as_str(), grouped(open)),
+        (open, _) => format!("[{}] {said}, {} left", severity.as_str(), grouped(open)),
     };
     let urgency = if open == 0 { Urgency::Done } else { urgency_of(severity) };
     let mut notice = notice(&digest.id, route, urgency, headline);
@@ -120,9 +125,10 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
     let mut rules: Vec<_> = digest.rules.iter().collect();
     rules.sort_by_key(|(_, tally)| (std::cmp::Reverse(tally.severity), std::cmp::Reverse(tally.open)));
     let line = |(rule, tally): &(&RuleName, &banto_domain::compliance::Tally)| {
-        let title = policy.words(rule).title;
-        let counts = format!("{} open, {} resolved", grouped(tally.open), grouped(tally.resolved));
-        format!("[{}] {title} ({rule}): {counts}, {}", tally.severity.as_str(), count(tally.accounts, "account"))
+        let (title, accounts) = (policy.words(rule).title, count(tally.accounts, "account"));
+        let resolved = (tally.resolved > 0).then(|| format!(", {} resolved", grouped(tally.resolved)));
+        let counts = format!("{} open{}", grouped(tally.open), resolved.unwrap_or_default());
+        format!("[{}] {title} ({rule}): {counts}, in {accounts}", tally.severity.as_str())
     };
     notice.sections = sections([("By rule", rules.iter().map(line).collect())]);
     if let ([(rule, _)], true) = (rules.as_slice(), open > 0) {
@@ -145,14 +151,17 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
     let severity = entries.iter().map(|entry| entry.severity).max().unwrap_or(Severity::Low);
     let urgency = if found > 0 { Urgency::Information } else { Urgency::Done };
     let accounts: BTreeMap<_, usize> = cases.iter().map(|(case, entries)| (&case.account, entries.len())).collect();
-    let headline = format!("{} in {}", said.join(", "), count_of(accounts.len(), "account"));
+    let first = cases.first().map(|(case, _)| &case.rule);
+    // One rule is named once; of several, each line names its own.
+    let one_rule = first.filter(|first| cases.iter().all(|(case, _)| case.rule == **first));
+    let title = one_rule.map_or_else(String::new, |rule| format!("{}: ", policy.words(rule).title));
+    let headline = format!("{title}{} in {}", said.join(", "), count_of(accounts.len(), "account"));
     let mut notice = notice(id, route, urgency, headline);
     let mut lines: Vec<String> = match cases {
         [(case, entries)] => latest(entries).into_iter().map(|entry| entry_line(case, entry)).collect(),
         cases => {
-            let is_one_rule =
-                cases.iter().all(|(case, _)| cases.first().is_some_and(|(first, _)| first.rule == case.rule));
-            cases.iter().map(|(case, entries)| case_line(case, entries, (!is_one_rule).then_some(policy))).collect()
+            let rules_of = one_rule.is_none().then_some(policy);
+            cases.iter().map(|(case, entries)| case_line(case, entries, rules_of)).collect()
         }
     };
     let hidden = lines.len().saturating_sub(DETAIL);
@@ -166,14 +175,15 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
 /// A waiver that ends soon.
 pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
     let days = (waiver.until.duration_since(now).as_hours() + 23) / 24;
+    let days = count(u32::try_from(days).unwrap_or(0), "day");
     let account = waiver.account.as_ref().map_or_else(|| "any account".to_owned(), ToString::to_string);
-    let headline = format!("A waiver of {} ends in {}", waiver.owner, count(u32::try_from(days).unwrap_or(0), "day"));
+    let (rule, resource) = (&waiver.rule, &waiver.resource);
+    let headline = format!("A waiver ends in {days}: {rule} for {resource} in {account}");
     let mut notice = Notice::new(id, Audience::Operators, Urgency::Action, headline);
     notice.facts = vec![
-        ("Rule".to_owned(), waiver.rule.clone()),
-        ("Resource".to_owned(), format!("{} in {account}", waiver.resource)),
-        ("Reason".to_owned(), waiver.reason.clone()),
+        ("Owner".to_owned(), waiver.owner.clone()),
         ("Ends".to_owned(), date(waiver.until)),
+        ("Reason".to_owned(), waiver.reason.clone()),
     ];
     let text = "Put it right until then, or have its owner renew the waiver in banto.toml; else its findings are told.";
     notice.steps = vec![Step { text: text.to_owned(), command: None }];
@@ -185,15 +195,6 @@ pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
 fn notice(id: &str, route: &Route, urgency: Urgency, headline: String) -> Notice {
     let id = format!("notify-compliance:{}:{id}", route.name);
     Notice::new(id, Audience::Route(route.name.clone()), urgency, headline)
-}
-
-/// What is wrong, and with what.
-fn what(case: &Case, words: &Words<'_>) -> String {
-    let total = case.open + case.resolved;
-    match case.resources.as_slice() {
-        [only] if total <= 1 => format!("{}: {} in {}", words.title, name(only), case.account_name),
-        _ => format!("{}: {} in {}", words.title, count(total, "resource"), case.account_name),
-    }
 }
 
 fn urgency(case: &Case) -> Urgency {
@@ -212,17 +213,38 @@ fn name(resource: &Resource) -> &str {
     resource.name.as_deref().unwrap_or(&resource.id)
 }
 
+/// A name for a headline: of a long one, as ARNs are, its end.
+fn short(name: &str) -> String {
+    let length = name.chars().count();
+    if length <= HEADLINE_NAME {
+        return name.to_owned();
+    }
+    ['…'].into_iter().chain(name.chars().skip(length + 1 - HEADLINE_NAME)).collect()
+}
+
 /// An entry's resource by the name that the case shows it with.
 fn shown_name(case: &Case, entry: &Entry) -> String {
     let shown = case.resources.iter().find(|resource| resource.id == entry.key.resource_id);
     shown.map_or(entry.key.resource_id.as_str(), name).to_owned()
 }
 
-fn resource_line(resource: &Resource) -> String {
-    let id = resource.name.as_ref().map_or_else(String::new, |_| format!(", {}", resource.id));
-    let Resource { resource_type, region, .. } = resource;
+/// What all resources of a case have in common.
+fn common<T: PartialEq>(case: &Case, of: impl Fn(&Resource) -> &T) -> Option<&T> {
+    let first = of(case.resources.first()?);
+    case.resources.iter().all(|resource| of(resource) == first).then_some(first)
+}
+
+fn resource_line(resource: &Resource, with_type: bool, with_region: bool, case_since: Timestamp) -> String {
+    let parts = [
+        resource.name.as_ref().map(|_| resource.id.clone()),
+        with_type.then(|| resource.resource_type.clone()),
+        with_region.then(|| resource.region.to_string()),
+        (resource.at != case_since).then(|| format!("since {}", date(resource.at))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
     let annotation = resource.annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
-    format!("{} ({resource_type}{id}, {region}) since {}{annotation}", name(resource), date(resource.at))
+    format!("{}{parts}{annotation}", name(resource))
 }
 
 fn entry_line(case: &Case, entry: &Entry) -> String {

@@ -6,12 +6,7 @@ use crate::{Notice, Urgency, sns};
 
 /// The mail to send.
 pub fn message(notice: &Notice, from: &str, to: &[String]) -> Mail {
-    let subject = match notice.urgency {
-        Urgency::Done => format!("[resolved] {}", notice.headline),
-        Urgency::Information => notice.headline.clone(),
-        Urgency::Action => format!("[action] {}", notice.headline),
-        Urgency::Alarm => format!("[alarm] {}", notice.headline),
-    };
+    let subject = format!("{}{}", sns::mark(notice), notice.headline);
     // One line, of a length that mail programs show.
     let subject: String = subject.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     Mail { from: from.to_owned(), to: to.to_vec(), subject, text: sns::body(notice), html: html(notice) }

@@ -19,13 +19,19 @@ pub fn message(notice: &Notice) -> TopicMessage {
     TopicMessage { subject: subject(notice), body: body(notice), attributes: attributes(notice) }
 }
 
-pub(crate) fn subject(notice: &Notice) -> String {
-    let mark = match notice.urgency {
+/// What a subject begins with; a headline about compliance begins with its severity, or says that it is resolved.
+pub(crate) fn mark(notice: &Notice) -> &'static str {
+    match notice.urgency {
+        _ if matches!(notice.audience, Audience::Route(_)) => "",
         Urgency::Done => "[resolved] ",
         Urgency::Information => "",
         Urgency::Action => "[action] ",
         Urgency::Alarm => "[alarm] ",
-    };
+    }
+}
+
+fn subject(notice: &Notice) -> String {
+    let mark = mark(notice);
     // Printable ASCII only, no line breaks, and a letter or digit first.
     let ascii = notice.headline.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' });
     let words: Vec<String> = ascii.collect::<String>().split_whitespace().map(str::to_owned).collect();

@@ -131,6 +131,12 @@ fn the_check_finds_what_slack_would_refuse() {
     assert_eq!(with("/blocks/2/text/text", long(3_001).into()), 1);
     assert_eq!(with("/blocks/2/text/text", "".into()), 1);
     assert_eq!(with("/blocks/2/type", "carousel".into()), 1);
+    assert_eq!(with("/blocks/2/text/type", "plain_text".into()), 1);
+    assert_eq!(with("/blocks/2/text", serde_json::json!({ "type": "mrkdwn", "text": "x", "style": "big" })), 1);
+    assert_eq!(with("/blocks/2/text/text", "<!channel>".into()), 1);
+    assert_eq!(with("/blocks/2/text/text", "a & b".into()), 1);
+    assert_eq!(with("/blocks/2/text/text", "a > b".into()), 1);
+    assert_eq!(with("/text", "a < b".into()), 1);
     assert_eq!(with("/blocks", serde_json::json!([])), 1);
     let section = serde_json::json!({ "type": "section", "text": { "type": "mrkdwn", "text": "x" } });
     assert_eq!(with("/blocks", vec![section; 51].into()), 1);

@@ -8,6 +8,7 @@
 #[expect(dead_code, reason = "the tests use more of it")]
 mod stage;
 
+mod compliance;
 mod onboarding;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,7 @@ fn main() {
     sealing();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(cold_starts());
+    compliance::storm();
     onboarding::calls();
     onboarding::simulation();
     runtime.block_on(onboarding::process());

@@ -1,0 +1,281 @@
+//! Every kind of message: it fits Slack, SNS and mail, and reads as it did when a person last looked. `BLESS=1` writes
+//! `messages.txt` beside this file anew, and the Slack messages go into the folder that `MESSAGES` names, if it names
+//! one. Whatever waits, each entry is told by one message, and counted once.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use banto_domain::compliance::{Case, Digest, Entry, FindingKey, Lane, MessageRef, News, Standing, Told};
+use banto_domain::policy::compliance::Route;
+use banto_domain::policy::{CompliancePolicy, Policy};
+use banto_notice::{Notice, mail, slack, sns};
+use banto_ports::Settlement;
+use jiff::{SignedDuration, Timestamp};
+use notify_compliance::check::check_letters;
+use notify_compliance::letters::{Letter, Outbox, Place, letters};
+use notify_compliance::words;
+use proptest::prelude::*;
+
+fn policy() -> CompliancePolicy {
+    Policy::parse(include_str!("../../../examples/banto.toml")).unwrap().compliance.unwrap()
+}
+
+fn at(minute: i64) -> Timestamp {
+    "2026-06-01T09:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
+}
+
+const PUBLIC: &str = "s3-bucket-public-read-prohibited";
+const KEYS: &str = "securityhub-access-keys-rotated-1a2b3c4d";
+
+fn account_name(account: u64) -> String {
+    if account == 0 { "payments".to_owned() } else { format!("payments-{account}") }
+}
+
+fn entry(account: u64, rule: &str, resource: &str, standing: Standing, minute: i64) -> Entry {
+    let resource_type = if rule == KEYS { "AWS::IAM::User" } else { "AWS::S3::Bucket" };
+    let rule = rule.parse().unwrap();
+    Entry {
+        key: FindingKey {
+            account: format!("{:012}", 444_455_556_666 + account).parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            resource_type: resource_type.into(),
+            resource_id: resource.into(),
+            rule,
+        },
+        at: at(minute),
+        standing,
+        was_told: standing == Standing::Compliant,
+        news: News::Event,
+        severity: policy().words(&"s3-bucket-public-read-prohibited".parse().unwrap()).severity,
+        account_name: account_name(account),
+        owner: Some("alice".into()),
+        annotation: (standing == Standing::Noncompliant).then(|| "The policy lets everyone read.".to_owned()),
+        flapping: false,
+    }
+}
+
+const BAD: Standing = Standing::Noncompliant;
+const GOOD: Standing = Standing::Compliant;
+
+/// People's Slack and what is kept of it, on one route.
+struct Channel {
+    route: Route,
+    outbox: Outbox,
+    posted: usize,
+}
+
+impl Channel {
+    fn on(route: &str) -> Self {
+        let route = policy().route(route).unwrap().clone();
+        Self { route, outbox: Outbox::default(), posted: 0 }
+    }
+
+    /// The letters that tell these entries; what is kept is as after sending them.
+    fn tell(&mut self, entries: impl IntoIterator<Item = Entry>, minute: i64) -> Vec<Letter> {
+        self.outbox.entries = entries.into_iter().collect();
+        self.outbox.entries.sort_by_key(Entry::id);
+        let letters = letters(&self.outbox, &self.route, &policy(), at(minute));
+        assert_eq!(check_letters(&letters, &self.outbox.entries), []);
+        for letter in &letters {
+            self.posted += 1;
+            let message = MessageRef { channel: "C024BE91L".into(), ts: self.posted.to_string() };
+            for piece in letter.settlements.iter().cloned() {
+                self.keep(piece, &letter.place, &message);
+            }
+            if let (Place::Channel, Some(digest)) =
+                (&letter.place, letter.settlements.iter().find_map(|piece| piece.digest.as_ref()))
+            {
+                self.outbox.lane = Lane { digest: Some((digest.id.clone(), at(minute))), ..Lane::default() };
+            }
+        }
+        letters
+    }
+
+    fn keep(&mut self, piece: Settlement, place: &Place, message: &MessageRef) {
+        let is_new = *place == Place::Channel;
+        let is_digest = piece.digest.is_some();
+        if let Some(digest) = piece.digest {
+            let message = if is_new { Some(message.clone()) } else { digest.message.clone() };
+            self.outbox.digests.insert(digest.id.clone(), Digest { message, ..digest });
+        }
+        for case in piece.cases {
+            let told = if is_new && !is_digest { Told::Message(message.clone()) } else { case.told.clone() };
+            self.outbox.cases.insert(case.id(), Case { told, ..case });
+        }
+    }
+}
+
+/// Letters as people see them, each with its name.
+fn shown(name: &str, letters: &[Letter]) -> Vec<(String, Notice)> {
+    let mut shown = Vec::new();
+    for letter in letters {
+        let place = if letter.place == Place::Channel { "" } else { ", in its thread" };
+        shown.push((format!("{name}{place}"), letter.notice.clone()));
+        shown.extend(letter.correction.iter().map(|(_, notice)| (format!("{name}, corrected"), notice.clone())));
+        shown.extend(letter.detail.iter().map(|notice| (format!("{name}, beginning its thread"), notice.clone())));
+    }
+    shown
+}
+
+fn kinds() -> Vec<(String, Notice)> {
+    let mut all = Vec::new();
+    let mut channel = Channel::on("payments");
+    all.extend(shown("a finding", &channel.tell([entry(0, PUBLIC, "website-eu", BAD, 0)], 1)));
+    let more = [entry(0, PUBLIC, "backup", BAD, 5), entry(0, PUBLIC, "exports", BAD, 5)];
+    all.extend(shown("two more", &channel.tell(more, 6)));
+    all.extend(shown("one resolved", &channel.tell([entry(0, PUBLIC, "backup", GOOD, 15)], 16)));
+    let rest = [entry(0, PUBLIC, "website-eu", GOOD, 25), entry(0, PUBLIC, "exports", GOOD, 25)];
+    all.extend(shown("all resolved", &channel.tell(rest, 26)));
+
+    let user = entry(0, KEYS, "AIDACKCEVSQ6C2EXAMPLE", BAD, 0);
+    channel.outbox.names = BTreeMap::from([(user.key.clone(), "alice".to_owned())]);
+    all.extend(shown("a user by name", &channel.tell([user], 1)));
+    let gone = entry(0, KEYS, "AIDACKCEVSQ6C2EXAMPLE", GOOD, 9);
+    all.extend(shown("deleted", &channel.tell([Entry { news: News::Gone, ..gone }], 10)));
+
+    let mut channel = Channel::on("payments");
+    let flapping = Entry { flapping: true, ..entry(0, PUBLIC, "website-eu", BAD, 0) };
+    all.extend(shown("flapping", &channel.tell([flapping], 1)));
+    let mut channel = Channel::on("payments");
+    let missed = Entry { news: News::Reconciled, ..entry(0, "our-own-rule", "website-eu", BAD, 0) };
+    all.extend(shown("missed, of a rule without words", &channel.tell([missed], 1)));
+
+    let mut channel = Channel::on("payments");
+    let storm = |rule: &str, standing, minute| -> Vec<Entry> {
+        (0..12).map(|account| entry(account, rule, "website", standing, minute)).collect()
+    };
+    all.extend(shown("a storm", &channel.tell(storm(PUBLIC, BAD, 0), 1)));
+    all.extend(shown("another in it", &channel.tell(storm("s3-bucket-logging-enabled", BAD, 5), 6)));
+    all.extend(shown("a storm resolved", &channel.tell(storm(PUBLIC, GOOD, 15), 16)));
+    let mut channel = Channel::on("default");
+    all.extend(shown("a storm by SNS", &channel.tell(storm(PUBLIC, BAD, 0), 1)));
+
+    let policy = policy();
+    let ends = policy.waivers[0].until;
+    for (name, left) in [("a week", 7 * 24), ("a day", 24)] {
+        let notice = words::waiver_ends("waiver".into(), &policy.waivers[0], ends - SignedDuration::from_hours(left));
+        all.push((format!("a waiver ends in {name}"), notice));
+    }
+    all
+}
+
+#[test]
+fn every_message_fits_and_reads_as_it_did() {
+    let mut text = String::new();
+    for (number, (name, notice)) in kinds().into_iter().enumerate() {
+        let in_slack = slack::message(&notice);
+        assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
+        let by_topic = sns::message(&notice);
+        assert!(by_topic.subject.is_ascii() && by_topic.subject.len() <= 100, "{name}");
+        let attributes: Vec<String> =
+            by_topic.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let by_mail = mail::message(&notice, "banto@example.com", &[]);
+        text.push_str(&format!(
+            "=== {name}\nLock screen: {}\nMail: {}\nSubject: {}\nAttributes: {}\n\n{}\n",
+            in_slack["text"].as_str().unwrap(),
+            by_mail.subject,
+            by_topic.subject,
+            attributes.join(" "),
+            by_topic.body
+        ));
+        if let Some(folder) = std::env::var_os("MESSAGES") {
+            let file = Path::new(&folder).join(format!("compliance-{number}.json"));
+            std::fs::write(file, in_slack.to_string()).unwrap();
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}
+
+#[test]
+fn a_lock_screen_shows_what_is_wrong_with_what_and_where_within_its_two_lines() {
+    for (name, notice) in kinds() {
+        assert!(notice.headline.chars().count() <= 110, "{name}: {}", notice.headline);
+    }
+}
+
+#[test]
+fn of_a_long_name_the_headline_shows_the_end_and_the_account_is_still_there() {
+    let arn = format!(
+        "arn:aws:elasticloadbalancing:eu-west-1:444455556666:loadbalancer/app/{}/0123456789abcdef",
+        "x".repeat(60)
+    );
+    let letters = Channel::on("payments").tell([entry(0, PUBLIC, &arn, BAD, 0)], 1);
+    let headline = &letters[0].notice.headline;
+    assert!(headline.contains("/0123456789abcdef in payments") && headline.chars().count() < 110, "{headline}");
+    assert!(letters[0].notice.sections[0].lines[0].contains(&arn));
+}
+
+#[test]
+fn a_reply_and_a_new_case_of_the_same_entries_have_the_same_ids_whenever_they_are_made() {
+    let entries = [entry(0, PUBLIC, "a", BAD, 0), entry(1, PUBLIC, "b", BAD, 1)];
+    let ids = |entries: &[Entry], minute| -> Vec<String> {
+        let mut channel = Channel::on("payments");
+        channel.tell(entries.to_vec(), minute).into_iter().map(|letter| letter.id).collect()
+    };
+    assert_eq!(ids(&entries, 2), ids(&entries, 9));
+    // What came meanwhile does not change them.
+    let more = [&entries[..], &[entry(0, PUBLIC, "c", BAD, 8)]].concat();
+    assert_eq!(ids(&entries, 2), ids(&more, 9));
+}
+
+#[test]
+fn when_a_route_moves_to_another_channel_its_cases_are_told_anew_there() {
+    let mut channel = Channel::on("payments");
+    channel.tell([entry(0, PUBLIC, "a", BAD, 0)], 1);
+    channel.route.to = banto_domain::policy::compliance::Destination::Channel("C0ELSEWHERE".into());
+    let letters = channel.tell([entry(0, PUBLIC, "a", GOOD, 5)], 6);
+    assert_eq!(letters.iter().map(|letter| &letter.place).collect::<Vec<_>>(), [&Place::Channel]);
+}
+
+prop_compose! {
+    fn any_entry()(
+        account in 0..9_u64,
+        rule in prop_oneof![Just(PUBLIC), Just(KEYS), Just("our-own-rule")],
+        resource in "[a-z<>&]{1,20}",
+        good in prop::bool::weighted(0.3),
+        was_told in any::<bool>(),
+        minute in 0..500_i64,
+        annotation in proptest::option::of("(?s).{0,300}"),
+    ) -> Entry {
+        let standing = if good { GOOD } else { BAD };
+        Entry { was_told: was_told && good, annotation, ..entry(account, rule, &resource, standing, minute) }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_waits_each_entry_is_told_by_one_message_that_fits(
+        first in proptest::collection::vec(any_entry(), 0..260),
+        second in proptest::collection::vec(any_entry(), 0..60),
+        route in prop_oneof![Just("payments"), Just("sandboxes"), Just("security"), Just("default")],
+    ) {
+        let mut channel = Channel::on(route);
+        for (entries, minute) in [(first, 501), (second, 520)] {
+            let waiting: BTreeSet<String> = entries.iter().map(Entry::id).collect();
+            // The table has one item for an entry, however often it was put there.
+            let entries: BTreeMap<String, Entry> = entries.into_iter().map(|entry| (entry.id(), entry)).collect();
+            let letters = channel.tell(entries.into_values(), minute);
+            let pieces: Vec<&Settlement> = letters.iter().flat_map(|letter| &letter.settlements).collect();
+            let told: Vec<String> = pieces.iter().flat_map(|piece| &piece.entries).map(Entry::id).collect();
+            prop_assert_eq!(told.len(), waiting.len());
+            prop_assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), waiting);
+            for piece in pieces {
+                prop_assert!(piece.cases.len() + piece.entries.len() <= Settlement::MOST);
+                let ids: BTreeSet<String> = piece.cases.iter().map(Case::id).collect();
+                prop_assert_eq!(ids.len(), piece.cases.len(), "DynamoDB writes an item once in a transaction");
+            }
+            for letter in &letters {
+                let body = sns::message(&letter.notice);
+                prop_assert!(body.subject.len() <= 100 && body.body.len() <= 256 * 1024);
+            }
+        }
+    }
+}
