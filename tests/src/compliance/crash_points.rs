@@ -239,28 +239,31 @@ fn broken(world: &Arc<World>, scene: &Scene, before: usize, dead: usize, most: u
     broken
 }
 
-/// Works the scene off, a fault befalling one call of one invocation.
-fn run(scene: &Scene, fault: Option<(usize, Fault)>, most: usize) -> (Vec<usize>, Vec<String>) {
+/// Works the scene off, each fault befalling one call of one invocation: how many calls the invocations made, how
+/// many faults there were, and what is broken in the end.
+fn run(scene: &Scene, faults: &[(usize, Fault)], most: usize) -> (Vec<usize>, usize, Vec<String>) {
     let (world, before) = staged(scene);
     let mut sqs = Sqs::default();
-    sqs.settle(&world, &policy(), fault);
+    let fired = sqs.settle(&world, &policy(), faults);
     let found = broken(&world, scene, before, sqs.dead.len(), most);
-    (sqs.calls, found)
+    (sqs.calls, fired, found)
 }
 
 #[test]
 fn after_a_fault_at_any_call_everything_is_told_and_at_most_one_message_comes_twice() {
     let (mut points, mut all) = (0, Vec::new());
     for scene in scenes() {
-        let (calls, found) = run(&scene, None, scene.messages);
+        let (calls, _, found) = run(&scene, &[], scene.messages);
         assert_eq!(found, Vec::<String>::new(), "{}", scene.name);
         assert!(calls.iter().sum::<usize>() >= 3, "{}: {calls:?}", scene.name);
         for (invocation, count) in calls.iter().enumerate() {
             for call in 1..=*count {
                 for kind in KINDS {
-                    let (_, found) = run(&scene, Some((invocation, Fault { call, kind })), scene.messages + 1);
+                    let fault = [(invocation, Fault { call, kind })];
+                    let (_, fired, found) = run(&scene, &fault, scene.messages + 1);
                     points += 1;
                     let place = format!("{}, invocation {invocation}, call {call}, {kind:?}", scene.name);
+                    assert_eq!(fired, 1, "no fault: {place}");
                     all.extend(found.into_iter().map(|what| format!("{place}: {what}")));
                 }
             }
@@ -271,10 +274,35 @@ fn after_a_fault_at_any_call_everything_is_told_and_at_most_one_message_comes_tw
 }
 
 #[test]
+fn after_a_fault_in_the_invocation_that_follows_a_fault_everything_is_told_too() {
+    let (mut points, mut all) = (0, Vec::new());
+    for scene in scenes() {
+        let (calls, _, _) = run(&scene, &[], scene.messages);
+        for (invocation, count) in calls.iter().enumerate() {
+            for first in (1..=*count).step_by(3) {
+                for second in (1..=12).step_by(3) {
+                    let faults = [
+                        (invocation, Fault { call: first, kind: FaultKind::CancelAfter }),
+                        (invocation + 1, Fault { call: second, kind: FaultKind::ErrorAfter(ErrorKind::Unavailable) }),
+                    ];
+                    // The second invocation may be shorter than that.
+                    let (_, fired, found) = run(&scene, &faults, scene.messages + 2);
+                    points += usize::from(fired == 2);
+                    let place = format!("{}, invocation {invocation}, calls {first} and {second}", scene.name);
+                    all.extend(found.into_iter().map(|what| format!("{place}: {what}")));
+                }
+            }
+        }
+    }
+    say!("crash points, two in a row: {points}, promises broken: {}", all.len());
+    assert!(all.is_empty() && points > 100, "{} of {points}:\n{}", all.len(), all.join("\n"));
+}
+
+#[test]
 fn two_invocations_at_once_lose_nothing_and_tell_nothing_twice() {
     let (mut points, mut all) = (0, Vec::new());
     for scene in scenes() {
-        let (calls, _) = run(&scene, None, scene.messages);
+        let (calls, _, _) = run(&scene, &[], scene.messages);
         for (invocation, count) in calls.iter().enumerate() {
             for first in 0..=*count {
                 let (world, before) = staged(&scene);
@@ -299,7 +327,7 @@ fn two_invocations_at_once_lose_nothing_and_tell_nothing_twice() {
                     turns,
                 );
                 let mut sqs = Sqs::default();
-                sqs.settle(&world, &policy, None);
+                sqs.settle(&world, &policy, &[]);
                 points += 1;
                 // A notice of another function may be carried by both.
                 let most = scene.messages + usize::from(scene.name.contains("another function"));

@@ -76,7 +76,7 @@ proptest! {
             world.advance(minutes(7).checked_sub(world.now().duration_since(start() + minutes(number as i64 * 7))).unwrap_or_default().max(minutes(0)));
             let due: Vec<_> = coming.iter().filter(|(when, _)| *when == number).map(|(_, told)| told.event()).collect();
             enqueue(&world, &due);
-            super::stage::Sqs::default().settle(&world, &policy, None);
+            super::stage::Sqs::default().settle(&world, &policy, &[]);
         }
         world.fail_slack(None);
         world.fail_topics(None);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use banto_domain::compliance::Standing;
-use banto_fake::{Driven, World};
+use banto_fake::{Driven, LogCapture, World};
 use banto_notice::{Audience, Notice, Urgency};
 use banto_ports::{ErrorKind, PortError};
 use banto_shell::Invocation;
@@ -339,7 +339,7 @@ fn when_slack_asks_for_patience_it_is_left_alone_and_nothing_goes_another_way() 
     }
     assert!(world.next_message_at().unwrap() >= world.now() + SignedDuration::from_secs(280));
     world.fail_slack(None);
-    sqs.settle(&world, &policy(), None);
+    sqs.settle(&world, &policy(), &[]);
     assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
     assert_eq!(seen(&world).len(), 1, "not by SNS");
     let asked = world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count();
@@ -376,7 +376,7 @@ fn when_nothing_takes_a_message_it_is_a_dead_letter_and_the_next_day_tells_it() 
     world.fail_topics(Some(ErrorKind::Denied));
     enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
     let mut sqs = Sqs::default();
-    sqs.settle(&world, &policy(), None);
+    sqs.settle(&world, &policy(), &[]);
     assert_eq!(sqs.dead.len(), 1);
     assert_eq!(world.outbox("payments").len(), 1, "it still waits");
     world.fail_slack(None);
@@ -477,7 +477,7 @@ fn a_record_that_cannot_be_read_goes_back_alone_and_is_a_dead_letter_in_the_end(
     let long = Told { resource: &"x".repeat(1_025), ..bad(PAYMENTS, "bucket-public", "") }.event();
     enqueue(&world, &[wrong, bad(PAYMENTS, "bucket-public", "website").event(), long]);
     let mut sqs = Sqs::default();
-    sqs.settle(&world, &policy(), None);
+    sqs.settle(&world, &policy(), &[]);
     assert_eq!(sqs.dead.len(), 2);
     assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
 }
@@ -528,6 +528,31 @@ fn near_the_deadline_nothing_is_begun_and_what_is_left_comes_again() {
     messages.into_iter().for_each(|message| world.put_back(message, minutes(6)));
     settle(&world, &policy());
     assert_eq!(seen(&world).len(), 1);
+}
+
+#[test]
+fn at_the_trace_level_no_token_and_no_webhook_is_logged_whatever_fails() {
+    let log = LogCapture::default();
+    let mut answers = Vec::new();
+    log.during(|| {
+        for kind in [None, Some(ErrorKind::Denied), Some(ErrorKind::Throttled), Some(ErrorKind::Unavailable)] {
+            let world = world();
+            let fault = |kind| PortError::new(kind, "slack:chat.postMessage", "refused by the test");
+            world.fail_slack(kind.map(fault));
+            world.fail_webhooks(kind);
+            enqueue(&world, &[bad(PAYMENTS, "bucket-public", "a").event(), bad(SEARCH, "bucket-public", "b").event()]);
+            for _ in 0..4 {
+                let Some(next) = world.next_message_at() else { break };
+                world.advance(next.duration_since(world.now()).max(SignedDuration::ZERO));
+                answers.push(handle(&world, &policy(), &batch(&world.receive(10))).to_string());
+            }
+        }
+    });
+    assert!(log.text().contains("was not taken") && log.text().contains("told"), "the log is there");
+    // The world's token and webhooks are URLs; the end of each is its ARN's, which is no secret.
+    for text in [log.text(), answers.concat()] {
+        assert!(!text.contains("hooks.slack.com") && !text.contains("/services/"), "{text}");
+    }
 }
 
 #[test]
