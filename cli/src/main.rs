@@ -1,9 +1,11 @@
 //! The `banto` command.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use banto::demo::{self, Ending};
+use banto::notices;
 use clap::{Parser, Subcommand};
 
 /// Keeps every account of an AWS Organization in order.
@@ -24,18 +26,48 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// What Banto tells people.
+    Notices {
+        #[command(subcommand)]
+        command: Notices,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Notices {
+    /// Shows the main kinds of message as Slack does, in a page that is written and opened. Nothing is sent.
+    Preview {
+        /// The policy whose titles and runbooks are shown, instead of the example policy.
+        #[arg(long, value_name = "banto.toml")]
+        policy: Option<PathBuf>,
+        /// Where the page is written, instead of a temporary file.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Writes the page and opens nothing.
+        #[arg(long)]
+        no_open: bool,
+    },
 }
 
 fn main() -> ExitCode {
-    let Command::Demo { keep } = Arguments::parse().command;
+    let command = Arguments::parse().command;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(demo::run(keep)));
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(command)));
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Err(error) => {
             let _nobody_reads = writeln!(std::io::stderr(), "banto: {error:#}").is_err();
             ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<Ending> {
+    match command {
+        Command::Demo { keep } => demo::run(keep).await,
+        Command::Notices { command: Notices::Preview { policy, out, no_open } } => {
+            notices::preview(policy.as_deref(), out, !no_open).await.map(|()| Ending::Done)
         }
     }
 }

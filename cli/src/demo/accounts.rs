@@ -62,8 +62,7 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<()> {
     show.statuses(&act.organization.statuses().await?, &REGIONS);
     let posts = stage.slack.posts();
     let ready = posts.iter().rev().find(|post| post.channel == "operators").context("nobody was told")?;
-    let text = show::texts(&ready.body).join("\n").replace("&amp;", "&");
-    show.line(&format!("  #operators: {}", text.replace('\n', "\n  ")));
+    show.message(ready);
 
     drift(&act, stage, show, &payments).await
 }

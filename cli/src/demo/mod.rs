@@ -145,9 +145,10 @@ impl Stage {
         self.directory.path().join("banto.toml")
     }
 
-    /// Sets the clock that the local AWS and the function both follow.
+    /// Sets the clock that the local AWS, Slack and the function all follow.
     async fn set_now(&mut self, now: Timestamp) -> Result<()> {
         self.now = now;
+        self.slack.set_clock(now);
         self.moto.set_clock(now).await
     }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::people::People;
 use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
+use crate::notices::terminal;
 
 /// Lines below the header and at the end, and nothing else.
 const STYLE: TableStyle = TableStyle::new()
@@ -175,6 +176,13 @@ impl Show {
             table.add_row([format!("#{}", post.channel), format!("{to}{}", text(&post.body, "text"))]);
         }
         self.table(&table);
+    }
+
+    /// A message, whole.
+    pub(super) fn message(&self, post: &Post) {
+        for line in terminal::lines(post, self.colour) {
+            self.line(&line);
+        }
     }
 
     /// Where each account stands: as a whole, and in each region.

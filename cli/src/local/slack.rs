@@ -1,17 +1,31 @@
-//! A stand-in for Slack's incoming webhooks: it keeps what is posted, and refuses when told to.
+//! A stand-in for Slack: incoming webhooks, and the Web API for a bot token. It keeps what is posted, and
+//! refuses when told to.
+//!
+//! Where it falls short of the real one: every channel exists and the bot is in it; of blocks it knows those that
+//! Banto makes; it holds nobody to Slack's pace but keeps what a test needs to do so; and it gives each page of a
+//! history without a cursor to the next.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
+use banto_notice::slack;
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
-use super::http::{Answer, Server, response};
+use super::http::{Answer, HangUp, Server, response};
 
-/// Webhooks on the loopback interface, until it is dropped.
+#[cfg(test)]
+mod tests;
+mod web_api;
+
+/// The bot token, which every call of the Web API must carry.
+pub const TOKEN: &str = "xoxb-of-the-local-slack-only";
+
+/// Slack on the loopback interface, until it is dropped.
 #[derive(Debug)]
 pub struct Slack {
     server: Server,
@@ -21,27 +35,58 @@ pub struct Slack {
 /// A message that was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
-    /// The channel, as [`Slack::webhook`] was given it.
+    /// The channel: as [`Slack::webhook`] was given it, or its id.
     pub channel: String,
-    /// The message: `text`, `blocks` and whatever else came.
+    /// Slack's id of the message, which no other message has.
+    pub ts: String,
+    /// The message whose thread it is in.
+    pub thread: Option<String>,
+    /// Whether the channel sees it too, though it is in a thread.
+    pub is_broadcast: bool,
+    /// The message as it is now: `text`, `blocks` and whatever else came.
     pub body: Value,
+    /// What it was before each correction, the first first.
+    pub earlier: Vec<Value>,
+    /// When it arrived.
+    pub at: Timestamp,
 }
 
-/// What Slack answers instead of accepting a message. (Slack API, "Incoming webhooks", "Rate limits".)
+/// What Slack does instead of taking a call. (Slack's "Rate limits", "Incoming webhooks" and "Web API" pages.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// Status 429, to be tried again after this many seconds.
     RateLimited(u64),
     /// Status 500.
     ServerError,
-    /// Status 400, `invalid_blocks`.
+    /// Status 503.
+    Unavailable,
+    /// Slack's word for what is wrong, as in `channel_not_found`.
+    Word(&'static str),
+    /// `invalid_blocks`.
     InvalidBlocks,
+    /// No answer at all, for as long as the client waits.
+    Silence,
+    /// The connection is closed before anything is done.
+    LostRequest,
+    /// The call is carried out, but the connection is closed before its answer.
+    LostAnswer,
 }
 
 #[derive(Debug, Default)]
 struct State {
     posts: Vec<Post>,
     refusals: VecDeque<Refusal>,
+    /// How far this clock is ahead of the machine's.
+    ahead: SignedDuration,
+}
+
+/// Where a call comes in.
+#[derive(Debug, Clone, Copy)]
+enum Door<'a> {
+    /// The webhook of a channel.
+    Webhook(&'a str),
+    /// A method of the Web API.
+    WebApi(&'a str),
 }
 
 impl Slack {
@@ -49,11 +94,7 @@ impl Slack {
     pub async fn start() -> Result<Self> {
         let state = Arc::new(Mutex::new(State::default()));
         let handler = state.clone();
-        let server = Server::start(move |request| {
-            let answer = answer(&handler, &request);
-            async { answer }
-        })
-        .await?;
+        let server = Server::start(move |request| answer(handler.clone(), request)).await?;
         Ok(Self { server, state })
     }
 
@@ -62,38 +103,143 @@ impl Slack {
         format!("{}/services/{channel}", self.server.url())
     }
 
-    /// Every message that was accepted, in order.
-    pub fn posts(&self) -> Vec<Post> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).posts.clone()
+    /// The Web API, as `SLACK_API_URL` takes it.
+    pub fn api_url(&self) -> String {
+        format!("{}/api", self.server.url())
     }
 
-    /// Refuses the next message; of several such calls, each refuses one.
+    /// Every message that was accepted, in order.
+    pub fn posts(&self) -> Vec<Post> {
+        lock(&self.state).posts.clone()
+    }
+
+    /// Refuses the next call, whatever it is; of several such calls, each refuses one.
     pub fn refuse_next(&self, refusal: Refusal) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).refusals.push_back(refusal);
+        self.refuse(1, refusal);
+    }
+
+    /// Refuses the next calls, after those that are to be refused already.
+    pub fn refuse(&self, times: usize, refusal: Refusal) {
+        lock(&self.state).refusals.extend(std::iter::repeat_n(refusal, times));
+    }
+
+    /// Sets the clock, which goes on from there: a function on a simulated clock looks for its own messages by
+    /// time.
+    pub fn set_clock(&self, now: Timestamp) {
+        lock(&self.state).ahead = now.duration_since(Timestamp::now());
     }
 }
 
-fn answer(state: &Mutex<State>, request: &Request<Bytes>) -> Answer {
-    let plain = |status, text: &'static str| Ok(response(status, "text/plain", text));
-    let channel = request.uri().path().strip_prefix("/services/");
-    let (&Method::POST, Some(channel)) = (request.method(), channel) else {
-        return plain(StatusCode::NOT_FOUND, "no_service");
+impl State {
+    /// Takes a message. Times are whole microseconds, and each is later than the one before.
+    fn accept(&mut self, channel: &str, thread: Option<String>, is_broadcast: bool, body: Value) -> Post {
+        let now = Timestamp::now().checked_add(self.ahead).unwrap_or(Timestamp::MAX);
+        let least = self.posts.last().map_or(0, |last| last.at.as_microsecond() + 1);
+        let micros = now.as_microsecond().max(least);
+        let post = Post {
+            channel: channel.to_owned(),
+            ts: format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)),
+            thread,
+            is_broadcast,
+            body,
+            earlier: Vec::new(),
+            at: Timestamp::from_microsecond(micros).unwrap_or(now),
+        };
+        self.posts.push(post.clone());
+        post
+    }
+}
+
+fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn answer(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
+    let path = request.uri().path();
+    let door = match (path.strip_prefix("/services/"), path.strip_prefix("/api/")) {
+        (Some(channel), _) if request.method() == Method::POST => Door::Webhook(channel),
+        (_, Some(method)) => Door::WebApi(method),
+        _ => return Ok(response(StatusCode::NOT_FOUND, "text/plain", "no_service")),
     };
-    let Ok(body) = serde_json::from_slice(request.body()) else {
-        return plain(StatusCode::BAD_REQUEST, "invalid_payload");
-    };
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    match state.refusals.pop_front() {
-        None => {
-            state.posts.push(Post { channel: channel.to_owned(), body });
-            plain(StatusCode::OK, "ok")
-        }
+    let refusal = lock(&state).refusals.pop_front();
+    match refusal {
+        None => door.open(&state, &request),
+        Some(Refusal::Silence) => std::future::pending().await,
+        Some(Refusal::LostRequest) => Err(HangUp),
+        Some(Refusal::LostAnswer) => door.open(&state, &request).and(Err(HangUp)),
+        Some(Refusal::Word(word)) => door.say(Err(word)),
+        Some(Refusal::InvalidBlocks) => door.say(Err("invalid_blocks")),
+        Some(Refusal::ServerError) => Ok(response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "server_error")),
+        Some(Refusal::Unavailable) => Ok(response(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "")),
         Some(Refusal::RateLimited(seconds)) => {
-            let mut refused = response(StatusCode::TOO_MANY_REQUESTS, "text/plain", "rate_limited");
+            let mut refused = match door {
+                Door::Webhook(_) => response(StatusCode::TOO_MANY_REQUESTS, "text/plain", "rate_limited"),
+                Door::WebApi(_) => {
+                    let body = json!({ "ok": false, "error": "ratelimited" }).to_string();
+                    response(StatusCode::TOO_MANY_REQUESTS, "application/json", body)
+                }
+            };
             refused.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             Ok(refused)
         }
-        Some(Refusal::ServerError) => plain(StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
-        Some(Refusal::InvalidBlocks) => plain(StatusCode::BAD_REQUEST, "invalid_blocks"),
+    }
+}
+
+impl Door<'_> {
+    /// Carries a call out.
+    fn open(self, state: &Mutex<State>, request: &Request<Bytes>) -> Answer {
+        let mut state = lock(state);
+        self.say(match self {
+            Self::WebApi(method) => web_api::call(&mut state, method, request),
+            Self::Webhook(channel) => match serde_json::from_slice(request.body()) {
+                Err(_) => Err("invalid_payload"),
+                Ok(body) => fits(&body).map(|()| {
+                    state.accept(channel, None, false, body);
+                    Value::Null
+                }),
+            },
+        })
+    }
+
+    /// Answers as Slack does there: webhooks with a status and a word, the Web API with JSON.
+    fn say(self, said: Result<Value, &'static str>) -> Answer {
+        let plain = |status, word: &'static str| Ok(response(status, "text/plain", word));
+        match (self, said) {
+            (Self::Webhook(_), Ok(_)) => plain(StatusCode::OK, "ok"),
+            (Self::Webhook(_), Err(word)) => plain(status_of(word), word),
+            (Self::WebApi(_), said) => {
+                let said = said.unwrap_or_else(|word| json!({ "ok": false, "error": word }));
+                Ok(response(StatusCode::OK, "application/json; charset=utf-8", said.to_string()))
+            }
+        }
+    }
+}
+
+/// The status that a webhook says a word with. (Slack's changelog, "Improving error conditions for Incoming
+/// Webhooks".)
+fn status_of(word: &str) -> StatusCode {
+    match word {
+        "action_prohibited" | "invalid_token" => StatusCode::FORBIDDEN,
+        "channel_not_found" | "no_service" | "no_team" => StatusCode::NOT_FOUND,
+        "channel_is_archived" => StatusCode::GONE,
+        "rollup_error" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// Whether Slack takes this content; else its word for why not. A message without `text` is refused, though Slack
+/// would take one that has blocks: nobody could read it on a lock screen.
+fn fits(body: &Value) -> Result<(), &'static str> {
+    if body.get("text").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty()) {
+        return Err("no_text");
+    }
+    if body.get("blocks").is_none() {
+        return Ok(());
+    }
+    let problems = slack::check(body);
+    match problems.iter().all(|problem| problem.ends_with("characters in all")) {
+        true if problems.is_empty() => Ok(()),
+        true => Err("msg_blocks_too_long"),
+        false => Err("invalid_blocks"),
     }
 }

@@ -1,0 +1,102 @@
+//! `banto notices preview`: how Banto's messages look, with a team's own titles and runbooks.
+//!
+//! The words are the functions' own; what is here only shows them. Nothing is sent.
+
+mod examples;
+mod mrkdwn;
+pub mod page;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use banto_domain::policy::Policy;
+use jiff::Timestamp;
+use tokio::process::Command;
+
+use page::Page;
+
+/// The policy that is shown where none is given.
+const EXAMPLE: &str = include_str!("../../../examples/banto.toml");
+
+/// How long a program may take to hand the page to a browser; one that is still there then is the browser.
+const OPENING: Duration = Duration::from_secs(3);
+
+/// Writes the page, and opens it if it is to be and can be.
+///
+/// # Errors
+/// If the policy can't be read, with everything that is wrong with it; or the page can't be written.
+pub async fn preview(policy: Option<&Path>, out: Option<PathBuf>, open: bool) -> Result<()> {
+    let path = write(policy, out)?;
+    // A reader that has gone is no reason to fail.
+    drop(writeln!(std::io::stdout(), "{}", path.display()));
+    if open && let Err(why) = opened(&path).await {
+        drop(writeln!(std::io::stderr(), "It could not be opened: {why}"));
+    }
+    Ok(())
+}
+
+/// Writes the page; where it is.
+fn write(policy: Option<&Path>, out: Option<PathBuf>) -> Result<PathBuf> {
+    let page = page::html(&example_page(policy, Timestamp::now())?);
+    let path = out.map_or_else(kept_file, Ok)?;
+    fs::write(&path, page).with_context(|| format!("can't write {}", path.display()))?;
+    Ok(path)
+}
+
+/// The page of all examples, by the policy in a file or the example policy.
+fn example_page(policy: Option<&Path>, now: Timestamp) -> Result<Page> {
+    let (name, text) = match policy {
+        Some(path) => (
+            path.display().to_string(),
+            fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?,
+        ),
+        None => ("the example policy".to_owned(), EXAMPLE.to_owned()),
+    };
+    let policy = Policy::parse(&text).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|(line, problem)| format!("{name}:{line}: {problem}")).collect();
+        anyhow!("the policy can't be used:\n{}", lines.join("\n"))
+    })?;
+    let lacking = [(policy.compliance.is_none(), "[compliance]"), (policy.onboarding.is_none(), "[onboarding]")];
+    let lacking = lacking
+        .into_iter()
+        .filter(|(lacks, _)| *lacks)
+        .map(|(_, section)| format!(" It has no {section}, so that those messages are left out."));
+    let note = format!(
+        "Examples in Banto's own words and those of {name}. Nothing was sent; names, accounts and times (UTC) are made up.{}",
+        lacking.collect::<String>()
+    );
+    let members = BTreeMap::from([(examples::ALICE.to_owned(), "alice".to_owned())]);
+    Ok(Page { note, channels: examples::channels(&policy, now)?, members })
+}
+
+/// A new file in the system's directory for temporary files.
+fn kept_file() -> Result<PathBuf> {
+    let file = tempfile::Builder::new().prefix("banto-notices-").suffix(".html").tempfile();
+    let (_, path) = file.context("can't write a temporary file")?.keep()?;
+    Ok(path)
+}
+
+/// Opens a file with whatever the system opens such files with; else why it could not be.
+async fn opened(path: &Path) -> Result<(), String> {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = Command::new(program);
+    // A browser that it starts goes on when this program has ended.
+    command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("there is no {program} here; open it in a browser yourself"),
+        _ => format!("{program}: {error}"),
+    })?;
+    match tokio::time::timeout(OPENING, child.wait()).await {
+        Ok(Ok(status)) if !status.success() => Err(format!("{program} found nothing to open it with ({status})")),
+        Ok(Err(error)) => Err(format!("{program}: {error}")),
+        Ok(Ok(_)) | Err(_) => Ok(()),
+    }
+}
