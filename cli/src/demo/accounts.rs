@@ -126,7 +126,7 @@ impl Act {
         show.progress("working off the queue");
         loop {
             let mut function = self.start(stage).await?;
-            let worked = self.organization.work_off(&mut function, PATIENCE).await;
+            let worked = self.organization.queue.work_off(&mut function, PATIENCE).await;
             let log = function.stop().await;
             let worked = worked.with_context(|| format!("its log:\n{}", String::from_utf8_lossy(&log)))?;
             if worked.is_empty() {
@@ -192,6 +192,6 @@ block_public_access = true
 ebs_encryption = true
 "#,
         regions = regions.join(", "),
-        queue = organization.queue,
+        queue = organization.queue.url,
     ))
 }

@@ -148,6 +148,11 @@ impl Aws {
         element(&self.query("sns", "2010-03-31", "CreateTopic", &[("Name", name)]).await?, "TopicArn")
     }
 
+    /// Lets SES send mail from an address.
+    pub async fn verify_mail_address(&self, address: &str) -> Result<()> {
+        self.query("ses", "2010-12-01", "VerifyEmailIdentity", &[("EmailAddress", address)]).await.map(drop)
+    }
+
     /// Creates a bucket, outside of us-east-1 with its location.
     pub async fn create_bucket(&self, name: &str) -> Result<()> {
         let location = match self.region.as_str() {

@@ -1,16 +1,18 @@
-//! A stage on this machine for the real functions: a local AWS, a Lambda Runtime API, Slack's
-//! webhooks, and a proxy that breaks calls.
+//! A stage on this machine for the real functions: a local AWS, a Lambda Runtime API, Slack,
+//! and a proxy that breaks calls.
 //!
 //! The demo plays on it, and so do the end-to-end tests. Everything listens on the loopback
 //! interface only and ends when it is dropped. Deliberately absent: AWS's SDK, which is part of what
 //! is tested here.
 
 pub mod aws;
+pub mod compliance;
 mod function;
 mod http;
 pub mod moto;
 pub mod organization;
 pub mod proxy;
+pub mod queue;
 pub mod runtime_api;
 pub mod slack;
 pub mod venv;

@@ -1,5 +1,6 @@
 //! A proxy between an SDK and the local AWS: it records every call and breaks those it is told to.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::http::{Answer, Client, HangUp, Server, response};
 
@@ -68,6 +69,7 @@ struct State {
     client: Client,
     calls: Mutex<Vec<Call>>,
     rules: Mutex<Vec<(Rule, usize)>>,
+    recorded: Mutex<BTreeMap<String, Value>>,
 }
 
 impl Proxy {
@@ -78,6 +80,7 @@ impl Proxy {
             client: Client::new(),
             calls: Mutex::default(),
             rules: Mutex::default(),
+            recorded: Mutex::default(),
         });
         let handler = state.clone();
         let server = Server::start(move |request| handle(handler.clone(), request)).await?;
@@ -93,6 +96,12 @@ impl Proxy {
     /// every rule counts every call that it matches.
     pub fn inject(&self, rule: Rule) {
         self.state.rules.lock().unwrap_or_else(PoisonError::into_inner).push((rule, 0));
+    }
+
+    /// Answers every call of an operation that speaks JSON with a recorded answer, for the local AWS lacks it.
+    pub fn answer(&self, operation: &str, answer: Value) {
+        let mut recorded = self.state.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.insert(operation.to_owned(), answer);
     }
 
     /// Every call so far, in the order of their answers.
@@ -128,7 +137,12 @@ impl State {
         fault
     }
 
-    async fn forward(&self, mut request: Request<Bytes>) -> Result<Response<Full<Bytes>>> {
+    async fn forward(&self, operation: &str, mut request: Request<Bytes>) -> Result<Response<Full<Bytes>>> {
+        let recorded =
+            self.recorded.lock().unwrap_or_else(PoisonError::into_inner).get(operation).map(Value::to_string);
+        if let Some(answer) = recorded {
+            return Ok(response(StatusCode::OK, "application/x-amz-json-1.1", answer));
+        }
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = format!("{}{path}", self.target).parse::<Uri>()?;
         request.headers_mut().remove(HOST);
@@ -138,9 +152,10 @@ impl State {
 
 async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
     let (service, operation) = name_of(&request);
-    let fault = state.strike(&format!("{service}:{operation}"));
+    let name = format!("{service}:{operation}");
+    let fault = state.strike(&name);
     let protocol = Protocol::of(&service, &request);
-    let forward = async || state.forward(request).await.map_err(|_| HangUp);
+    let forward = async || state.forward(&name, request).await.map_err(|_| HangUp);
     let answer = match fault {
         None => forward().await,
         Some(Fault::Throttled) => Ok(protocol.throttled(&service)),
@@ -156,7 +171,7 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
         }
     };
     let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-    let call = Call { operation: format!("{service}:{operation}"), status, fault };
+    let call = Call { operation: name, status, fault };
     state.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     answer
 }
@@ -235,6 +250,9 @@ fn name_of(request: &Request<Bytes>) -> (String, String) {
         let path = request.uri().path().trim_start_matches('/');
         let (first, rest) = path.split_at_checked(1).unwrap_or_default();
         return (service.to_owned(), format!("{}{rest}", first.to_uppercase()));
+    }
+    if service == "ses" && request.uri().path() == "/v2/email/outbound-emails" {
+        return (service.to_owned(), "SendEmail".to_owned());
     }
     let operation = match Protocol::of(service, request) {
         Protocol::Query => form_field(request.body(), "Action"),

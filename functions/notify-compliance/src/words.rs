@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::compliance::{Case, Digest, Entry, News, Resource, Severity, Standing};
+use banto_domain::compliance::{Case, Digest, Entry, News, Resource, Severity, Standing, advice};
 use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route, Waiver, Words};
 use banto_domain::{Region, RuleName};
@@ -24,21 +24,19 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
         _ => count(total, "resource"),
     };
     let headline = match (case.open, case.resolved) {
-        (0, _) => format!("Resolved: {title}: {what} in {place}"),
+        (0, _) => format!("Resolved: {what} in {place} ({title})"),
         (_, 0) => format!("[{}] {title}: {what} in {place}", case.severity.as_str()),
         (open, _) => format!("[{}] {title}: {open} of {what} left in {place}", case.severity.as_str()),
     };
+    let headline = if flaps(entries) { format!("{headline}, keeps changing") } else { headline };
     let mut notice = notice(&case.id(), route, urgency(case), headline);
-    if entries.iter().any(|entry| entry.flapping) {
-        notice.paragraphs.push(FLAPS.to_owned());
-    }
+    notice.paragraphs.extend(flaps(entries).then(|| FLAPS.to_owned()));
     if entries.iter().any(|entry| entry.news == News::Reconciled) {
         notice.paragraphs.push(RECONCILED.to_owned());
     }
     let fact = |label: &str, value: String| (label.to_owned(), value);
     notice.facts = vec![
         fact("Account", format!("{} ({})", case.account_name, case.account)),
-        fact("Severity", case.severity.as_str().to_owned()),
         fact("Rule", case.rule.to_string()),
         fact("Since", date(case.since)),
     ];
@@ -63,6 +61,10 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
     notice
 }
 
+fn flaps(entries: &[&Entry]) -> bool {
+    entries.iter().any(|entry| entry.flapping)
+}
+
 const FLAPS: &str = "It keeps changing. Further changes are not told until it has kept still for a day.";
 const RECONCILED: &str =
     "The daily comparison with AWS Config found it: its event never came, or it was waived until now.";
@@ -84,15 +86,14 @@ pub fn reply(
     let headline = match (found, resolved) {
         (1, 0) => format!("[{severity}] {title}: {} in {place}, too", one(Standing::Noncompliant)),
         (found, 0) => format!("[{severity}] {title}: {found} more in {place}"),
-        (0, 1) => format!("Resolved: {title}: {} in {place}{left}", one(Standing::Compliant)),
-        (0, resolved) => format!("Resolved: {title}: {} in {place}{left}", count(resolved, "resource")),
+        (0, 1) => format!("Resolved: {} in {place}{left} ({title})", one(Standing::Compliant)),
+        (0, resolved) => format!("Resolved: {} in {place}{left} ({title})", count(resolved, "resource")),
         (found, resolved) => format!("[{severity}] {title}: {found} more, {resolved} resolved in {place}{left}"),
     };
+    let headline = if flaps(entries) { format!("{headline}, keeps changing") } else { headline };
     let urgency = if found > 0 { urgency(case) } else { Urgency::Done };
     let mut notice = notice(&case.id(), route, urgency, headline);
-    if entries.iter().any(|entry| entry.flapping) {
-        notice.paragraphs.push(FLAPS.to_owned());
-    }
+    notice.paragraphs.extend(flaps(entries).then(|| FLAPS.to_owned()));
     let lines = |standing| of(standing).map(|entry| entry_line(case, entry)).collect::<Vec<_>>();
     notice.sections = sections([("Found", lines(Standing::Noncompliant)), ("Resolved", lines(Standing::Compliant))]);
     notice.attributes = attributes(case.severity, Some(&case.rule), found > 0);
@@ -105,12 +106,13 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
     let open: u32 = digest.rules.values().map(|tally| tally.open).sum();
     let resolved: u32 = digest.rules.values().map(|tally| tally.resolved).sum();
     let severity = digest.rules.values().map(|tally| tally.severity).max().unwrap_or(Severity::Low);
-    let said = match digest.rules.iter().collect::<Vec<_>>().as_slice() {
-        [(rule, tally)] => {
+    let one_rule = if digest.rules.len() == 1 { digest.rules.first_key_value() } else { None };
+    let said = match one_rule {
+        Some((rule, tally)) => {
             let (resources, accounts) = (count(open + resolved, "resource"), count(tally.accounts, "account"));
             format!("{}: {resources} in {accounts}", policy.words(rule).title)
         }
-        rules => format!("{} of {}", count(open + resolved, "finding"), count_of(rules.len(), "rule")),
+        None => format!("{} of {}", count(open + resolved, "finding"), count_of(digest.rules.len(), "rule")),
     };
     let headline = match (open, resolved) {
         (0, _) => format!("Resolved: {said}"),
@@ -130,8 +132,10 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
         let counts = format!("{} open{}", grouped(tally.open), resolved.unwrap_or_default());
         format!("[{}] {title} ({rule}): {counts}, in {accounts}", tally.severity.as_str())
     };
-    notice.sections = sections([("By rule", rules.iter().map(line).collect())]);
-    if let ([(rule, _)], true) = (rules.as_slice(), open > 0) {
+    // Of one rule, the headline has said it all.
+    let lines = if one_rule.is_some() { Vec::new() } else { rules.iter().map(line).collect() };
+    notice.sections = sections([("By rule", lines)]);
+    if let Some((rule, _)) = one_rule.filter(|_| open > 0) {
         let words = policy.words(rule);
         notice.steps.extend(words.remedy.map(|remedy| Step { text: remedy.to_owned(), command: None }));
         notice.links.extend(runbook(&words));
@@ -177,15 +181,17 @@ pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
     let days = (waiver.until.duration_since(now).as_hours() + 23) / 24;
     let days = count(u32::try_from(days).unwrap_or(0), "day");
     let account = waiver.account.as_ref().map_or_else(|| "any account".to_owned(), ToString::to_string);
-    let (rule, resource) = (&waiver.rule, &waiver.resource);
+    let (rule, resource) = (advice(&waiver.rule).map_or(&waiver.rule, |advice| &advice.title), &waiver.resource);
     let headline = format!("A waiver ends in {days}: {rule} for {resource} in {account}");
     let mut notice = Notice::new(id, Audience::Operators, Urgency::Action, headline);
     notice.facts = vec![
+        ("Rule".to_owned(), waiver.rule.clone()),
         ("Owner".to_owned(), waiver.owner.clone()),
         ("Ends".to_owned(), date(waiver.until)),
         ("Reason".to_owned(), waiver.reason.clone()),
     ];
-    let text = "Put it right until then, or have its owner renew the waiver in banto.toml; else its findings are told.";
+    let text =
+        "Put it right before then, or have its owner renew the waiver in banto.toml; else its findings are told.";
     notice.steps = vec![Step { text: text.to_owned(), command: None }];
     notice
 }

@@ -121,7 +121,7 @@ reasons! {
     /// A policy denies a call; for some 20 minutes after an account joins, conditions on the Organization do
     /// not know it yet.
     Denied, true, "a call is denied",
-        "See which service control policy or boundary denies the call, and except Banto's role from it.";
+        "See which service control policy or boundary denies the call, and exempt Banto's role from it.";
     /// AWS Config may not write to the bucket.
     DeliveryRefused, true, "AWS Config may not deliver to the bucket",
         "See that the log archive bucket's policy (and its KMS key's) lets config.amazonaws.com write for this account.";

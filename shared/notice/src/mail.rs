@@ -45,7 +45,9 @@ fn html(notice: &Notice) -> String {
     };
     let steps: Vec<String> = notice.steps.iter().map(step).collect();
     if !steps.is_empty() {
-        parts.push(format!("<p><b>What to do</b></p><ol>{}</ol>", steps.concat()));
+        // One step alone needs no number.
+        let list = if steps.len() == 1 { "ul" } else { "ol" };
+        parts.push(format!("<p><b>What to do</b></p><{list}>{}</{list}>", steps.concat()));
     }
     let is_safe = |link: &&crate::Link| link.url.starts_with("https://");
     let links = notice.links.iter().filter(is_safe);

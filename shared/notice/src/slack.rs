@@ -48,12 +48,15 @@ pub fn message(notice: &Notice) -> Value {
     let taken = links.as_ref().map_or(0, |(_, length)| *length);
     let room = LISTS + if notice.envelope.is_some() { 0 } else { SECTION } - taken;
     blocks.extend(lists(&notice.sections, room));
-    blocks.extend(notice.steps.iter().take(STEPS).enumerate().map(|(index, step)| step_block(index + 1, step)));
+    // One step alone needs no number.
+    let number = |index: usize| (notice.steps.len() > 1).then_some(index + 1);
+    blocks.extend(notice.steps.iter().take(STEPS).enumerate().map(|(index, step)| step_block(number(index), step)));
     blocks.extend(notice.envelope.as_deref().map(envelope_block));
     blocks.extend(links.map(|(block, _)| block));
     let footer = format!("Banto · {}", escaped(&notice.id, FOOTER));
     blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": footer }] }));
-    json!({ "text": escaped(&notice.headline, HEADLINE), "blocks": blocks })
+    let mention = mention(notice).map_or_else(String::new, |mention| format!("{mention} "));
+    json!({ "text": mention + &escaped(&notice.headline, HEADLINE), "blocks": blocks })
 }
 
 /// The channel that an owner's tag names; `None` if it names a person, or nothing.
@@ -152,8 +155,8 @@ fn header(notice: &Notice) -> Value {
         (Urgency::Done, _) => ":white_check_mark:",
         (Urgency::Information, Audience::Route(_)) => ":white_circle:",
         (Urgency::Information, _) => ":information_source:",
-        (Urgency::Action, Audience::Route(_)) => ":large_orange_circle:",
-        (Urgency::Action, _) => ":key:",
+        (Urgency::Action, Audience::Owner { .. }) => ":key:",
+        (Urgency::Action, _) => ":large_orange_circle:",
         (Urgency::Alarm, _) => ":rotating_light:",
     };
     // Plain text, so nothing is escaped.
@@ -212,10 +215,11 @@ fn list_text(list: &Section, room: usize) -> String {
 }
 
 /// A command is shown whole or not at all: half a command does harm.
-fn step_block(number: usize, step: &Step) -> Value {
+fn step_block(number: Option<usize>, step: &Step) -> Value {
     // A command is never cut, so that its text must leave room for it.
     let room = if step.command.is_some() { STEP_TEXT } else { STEP - "*9.* ".len() };
-    let text = format!("*{number}.* {}", escaped(&step.text, room));
+    let number = number.map_or_else(String::new, |number| format!("*{number}.* "));
+    let text = format!("{number}{}", escaped(&step.text, room));
     let with_command = step.command.as_ref().map(|command| format!("{text}\n```{}```", escape(command)));
     section(with_command.as_deref().filter(|text| text.chars().count() <= STEP).unwrap_or(&text))
 }

@@ -55,7 +55,10 @@ pub(crate) fn body(notice: &Notice) -> String {
     parts.extend(notice.steps.iter().enumerate().map(|(index, step)| {
         // Commands stay on one line, so that they can be copied.
         let command = step.command.as_ref().map_or(String::new(), |command| format!("\n\n    {command}"));
-        format!("{}. {}{command}", index + 1, wrap(&step.text, "   "))
+        match notice.steps.len() {
+            1 => format!("{}{command}", wrap(&step.text, "")),
+            _ => format!("{}. {}{command}", index + 1, wrap(&step.text, "   ")),
+        }
     }));
     parts.extend(notice.links.iter().map(|link| format!("{}: {}", link.label, link.url)));
     let mut text = parts.join("\n\n");

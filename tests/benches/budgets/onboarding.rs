@@ -183,7 +183,7 @@ pub async fn process() {
     let file = directory.path().join("banto.toml");
     let text = stage::POLICY
         .replace("\"999988887777\"", "\"111122223333\"")
-        .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts", &organization.queue)
+        .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts", &organization.queue.url)
         .replace("\"banto-accounts\"", &format!("\"{TABLE}\""))
         .replace("\"banto-dashboard\"", &format!("\"{DASHBOARD}\""))
         .replace("arn:aws:sns:eu-west-1:111122223333:operators", &topic)
@@ -213,7 +213,7 @@ pub async fn process() {
     let mut function = Function::start(&binary, variables).await.unwrap();
     let patience = Duration::from_secs(300);
     function.invoke(&scheduled(), patience).await.unwrap();
-    let worked = organization.work_off(&mut function, patience).await.unwrap();
+    let worked = organization.queue.work_off(&mut function, patience).await.unwrap();
     assert_eq!(worked.iter().filter(|message| message.done).count(), 10);
     row("onboard-accounts: peak memory, 10 accounts, MB", megabytes(super::peak(&function)), "");
     function.stop().await;

@@ -102,10 +102,7 @@ fn scenes() -> Vec<Scene> {
                 vec![one.good(now).event(), Told::bad(PAYMENTS, "bucket-public", "two", now).event()]
             },
             expected: vec![
-                on(
-                    "C0PAYMENTS",
-                    &["1 more, 1 resolved in payments, 1 left", "Resolved: S3 bucket is public: one in payments"],
-                ),
+                on("C0PAYMENTS", &["1 more, 1 resolved in payments, 1 left", "Resolved: one in payments"]),
                 on("C0PAYMENTS", &["1 more, 1 resolved in payments, 1 left", "public: two in payments"]),
             ],
             messages: 1,
@@ -162,7 +159,7 @@ fn scenes() -> Vec<Scene> {
                 Vec::new()
             },
             expected: vec![
-                on("C0PAYMENTS", &["Resolved: S3 bucket is public: gone in payments"]),
+                on("C0PAYMENTS", &["Resolved: gone in payments"]),
                 on("C0PAYMENTS", &["bucket-logging: missed in payments"]),
             ],
             messages: 2,

@@ -86,13 +86,13 @@ fn a_resolution_corrects_the_message_and_answers_in_its_thread() {
     assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 1 of 2 resources left in payments");
     assert_eq!(messages[1].thread.as_ref(), Some(&messages[0].message.ts));
     assert!(!messages[1].broadcast);
-    assert_eq!(messages[1].text(), "Resolved: S3 bucket is public: one in payments, 1 left");
+    assert_eq!(messages[1].text(), "Resolved: one in payments, 1 left (S3 bucket is public)");
 
     world.advance(minutes(30));
     tell(&world, &policy(), &[other.good(world.now()).event()]);
     let messages = world.slack_messages();
-    assert_eq!(messages[0].text(), "Resolved: S3 bucket is public: 2 resources in payments");
-    assert_eq!(messages[2].text(), "Resolved: S3 bucket is public: other in payments");
+    assert_eq!(messages[0].text(), "Resolved: 2 resources in payments (S3 bucket is public)");
+    assert_eq!(messages[2].text(), "Resolved: other in payments (S3 bucket is public)");
     assert_eq!(breaches(&world), Vec::<String>::new());
 }
 
@@ -132,7 +132,7 @@ fn without_a_bot_token_each_change_is_a_message_of_its_own() {
     tell(&world, &policy(), &[finding.good(world.now()).event()]);
     assert_eq!(
         lines(&world, "webhook"),
-        ["[critical] S3 bucket is public: index in search", "Resolved: S3 bucket is public: index in search"]
+        ["[critical] S3 bucket is public: index in search", "Resolved: index in search (S3 bucket is public)"]
     );
 }
 
@@ -203,7 +203,7 @@ fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still(
     }
     let told = seen(&world).len();
     assert!(told <= 5, "{told} messages for twelve changes");
-    assert!(seen(&world).last().unwrap().text.contains("keeps changing"));
+    assert!(seen(&world).last().unwrap().first.contains("keeps changing"));
 
     // It ended in order, which nobody was told: a day later the daily comparison tells it, once.
     world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), Vec::new());
@@ -226,7 +226,7 @@ fn events_out_of_order_end_in_what_is_true() {
     let resolved = finding.good(start() + minutes(1));
     tell(&world, &policy(), &[resolved.event()]);
     tell(&world, &policy(), &[finding.event()]);
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["Resolved: S3 bucket is public: website in payments"]);
+    assert_eq!(lines(&world, "C0PAYMENTS"), ["Resolved: website in payments (S3 bucket is public)"]);
     assert_eq!(world.known_finding(&finding.key()).unwrap().standing, Standing::Compliant);
 }
 
@@ -413,7 +413,7 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
     assert_eq!(
         replies,
         [
-            "Resolved: bucket-logging: removed in payments",
+            "Resolved: removed in payments (bucket-logging)",
             "[critical] S3 bucket is public: 1 more, 1 resolved in payments, 1 left"
         ]
     );

@@ -1,5 +1,6 @@
 //! The real binary, through the Lambda Runtime API, on a local AWS (moto): what the wire does to it.
 
+mod compliance;
 mod onboarding;
 mod stage;
 

@@ -98,7 +98,7 @@ ebs_encryption = true
 delete_default_vpc = true
 contacts = {{ security = {{ name = "Alice", title = "Security", email = "security@example.com", phone = "1" }} }}
 "#,
-            queue = self.organization.queue,
+            queue = self.organization.queue.url,
         )
     }
 
@@ -129,11 +129,11 @@ contacts = {{ security = {{ name = "Alice", title = "Security", email = "securit
     async fn settle(&mut self) {
         for _ in 0..40 {
             let mut function = self.function().await;
-            let worked = self.organization.work_off(&mut function, Duration::from_secs(300)).await;
+            let worked = self.organization.queue.work_off(&mut function, Duration::from_secs(300)).await;
             let log = function.stop().await;
             let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&log)));
             if worked.is_empty() {
-                if self.organization.waiting(&self.organization.queue).await.unwrap() == 0 {
+                if self.organization.queue.waiting().await.unwrap() == 0 {
                     return;
                 }
                 self.now += SignedDuration::from_mins(3);
@@ -206,7 +206,7 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
     );
     let dashboard: Value = serde_json::from_str(&stage.aws.object(DASHBOARD, "accounts.json").await.unwrap()).unwrap();
     assert_eq!(dashboard["counts"], json!({ "in place": 3, "left alone": 1 }), "the management account too");
-    assert_eq!(stage.organization.waiting(&stage.organization.dead_letters).await.unwrap(), 0);
+    assert_eq!(stage.organization.queue.dead().await.unwrap(), 0);
 
     // A second round writes nothing but the time of the look.
     stage.proxy.reset();
@@ -274,7 +274,7 @@ async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
 }
 
 /// The calls that a policy document allows.
-fn allowed(policy: &str) -> BTreeSet<String> {
+pub fn allowed(policy: &str) -> BTreeSet<String> {
     let policy: Value = serde_json::from_str(policy).unwrap();
     let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
         Value::Array(actions) => actions.clone(),
@@ -284,7 +284,7 @@ fn allowed(policy: &str) -> BTreeSet<String> {
 }
 
 /// The calls that adapters name, each in the words of an IAM policy.
-fn named(files: &[&str]) -> BTreeSet<String> {
+pub fn named(files: &[&str]) -> BTreeSet<String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/aws/src");
     let mut calls = BTreeSet::new();
     for file in files {

@@ -1,0 +1,452 @@
+//! notify-compliance's real binary on a local AWS, before a local Slack that fails in every way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use banto::local::aws::{Aws, Credentials};
+use banto::local::compliance::{self, Change, TABLE};
+use banto::local::function_binary;
+use banto::local::moto::Moto;
+use banto::local::organization::Organization;
+use banto::local::proxy::{Fault, Proxy, Rule};
+use banto::local::queue::Queue;
+use banto::local::runtime_api::Function;
+use banto::local::slack::{Post, Refusal, Slack, TOKEN};
+use banto::local::venv::Venv;
+use banto_notice::slack;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::onboarding::{allowed, named};
+
+const MANAGEMENT: &str = "111122223333";
+const REGION: &str = "eu-west-1";
+const CHANNEL: &str = "C0PAYMENTS";
+
+struct Stage {
+    aws: Aws,
+    proxy: Proxy,
+    slack: Slack,
+    queue: Queue,
+    payments: String,
+    search: String,
+    log_level: &'static str,
+    /// Everything that the function printed.
+    log: Vec<u8>,
+    moto: Moto,
+    binary: PathBuf,
+    directory: TempDir,
+    credentials: Credentials,
+    policy: String,
+    now: Timestamp,
+}
+
+impl Stage {
+    /// Two accounts, one of each team.
+    async fn set() -> Self {
+        let quiet = |_: &str| {};
+        let venv = Venv::ensure(&quiet).await.unwrap();
+        let binary = function_binary("notify-compliance", &quiet).await.unwrap();
+        let moto = Moto::start(&venv).await.unwrap();
+        let proxy = Proxy::start(moto.endpoint()).await.unwrap();
+        let slack = Slack::start().await.unwrap();
+        let nobody = Aws::nobody(moto.endpoint(), REGION);
+        let credentials = nobody.assume_role(&format!("arn:aws:iam::{MANAGEMENT}:role/tests")).await.unwrap();
+        let aws = nobody.with_key(&credentials.access_key_id);
+        let organization = Organization::create(&aws).await.unwrap();
+        let payments = organization.create_account("payments").await.unwrap();
+        organization.tag_account(&payments, &[("team", "payments"), ("owner", "alice")]).await.unwrap();
+        let search = organization.create_account("search").await.unwrap();
+        organization.tag_account(&search, &[("team", "search")]).await.unwrap();
+        let queue = compliance::create(&aws).await.unwrap();
+        aws.verify_mail_address("banto@example.com").await.unwrap();
+        let policy = policy(&aws, &slack, &queue).await;
+        let directory = tempfile::tempdir().unwrap();
+        let now = Timestamp::now();
+        let log = Vec::new();
+        let log_level = "info";
+        Self {
+            aws,
+            proxy,
+            slack,
+            queue,
+            payments,
+            search,
+            log_level,
+            log,
+            moto,
+            binary,
+            directory,
+            credentials,
+            policy,
+            now,
+        }
+    }
+
+    async fn function(&self) -> Function {
+        let policy = self.directory.path().join("banto.toml");
+        std::fs::write(&policy, &self.policy).unwrap();
+        let variables = [
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
+            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone().unwrap()),
+            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
+            ("SLACK_API_URL", self.slack.api_url()),
+            ("BANTO_POLICY", policy.to_str().unwrap().to_owned()),
+            ("BANTO_CLOCK_OFFSET_SECONDS", self.now.duration_since(Timestamp::now()).as_secs().to_string()),
+            ("BANTO_LOG", self.log_level.to_owned()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        Function::start(&self.binary, variables).await.unwrap()
+    }
+
+    async fn invoke(&mut self, event: &Value) -> Value {
+        let mut function = self.function().await;
+        let answer = function.invoke(event, Duration::from_secs(300)).await;
+        self.log.extend(function.stop().await);
+        answer.unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&self.log)))
+    }
+
+    async fn advance(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+        self.moto.set_clock(self.now).await.unwrap();
+        self.slack.set_clock(self.now);
+    }
+
+    /// Works the queue off, time passing where messages wait, until it is empty.
+    async fn settle(&mut self) {
+        for _ in 0..60 {
+            let mut function = self.function().await;
+            let worked = self.queue.work_off(&mut function, Duration::from_secs(300)).await;
+            self.log.extend(function.stop().await);
+            let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&self.log)));
+            if worked.is_empty() {
+                if self.queue.waiting().await.unwrap() == 0 {
+                    return;
+                }
+                self.advance(62).await;
+            }
+        }
+        panic!("the queue does not empty");
+    }
+
+    async fn tell(&mut self, events: &[Value]) {
+        self.queue.send(events).await.unwrap();
+        self.settle().await;
+    }
+
+    fn bad<'a>(&'a self, rule: &'a str, resource: &'a str) -> Change<'a> {
+        let (account, at) = (self.payments.as_str(), self.now);
+        Change { account, rule, resource_type: "AWS::S3::Bucket", resource, compliant: false, at }
+    }
+
+    /// The messages in a channel, as they look now.
+    fn texts(&self, channel: &str) -> Vec<String> {
+        let posts = self.slack.posts().into_iter().filter(|post| post.channel == channel);
+        posts.map(|post| post.body["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn calls(&self, operation: &str) -> usize {
+        self.proxy.calls().iter().filter(|call| call.operation == operation && call.status == Some(200)).count()
+    }
+
+    /// What must be true of Slack whatever happened: its limits are met, and its pace.
+    fn check_slack(&self) {
+        let posts = self.slack.posts();
+        for post in &posts {
+            for body in post.earlier.iter().chain([&post.body]) {
+                assert_eq!(slack::check(body), Vec::<String>::new(), "{body:#}");
+            }
+        }
+        let mut last: BTreeMap<&str, &Post> = BTreeMap::new();
+        for post in &posts {
+            if let Some(before) = last.insert(&post.channel, post) {
+                let gap = post.at.duration_since(before.at);
+                assert!(gap >= SignedDuration::from_millis(990), "{gap:?} between {before:?} and {post:?}");
+            }
+        }
+    }
+}
+
+async fn policy(aws: &Aws, slack: &Slack, queue: &Queue) -> String {
+    let operators = aws.create_topic("operators").await.unwrap();
+    let owners = aws.create_topic("owners").await.unwrap();
+    let topic = aws.create_topic("compliance").await.unwrap();
+    let token = aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
+    let hook = aws.create_secret("banto/slack/search", &slack.webhook("search")).await.unwrap();
+    format!(
+        r#"
+[rotation]
+[[rotation.accounts]]
+id = "{MANAGEMENT}"
+role = "arn:aws:iam::{MANAGEMENT}:role/tests"
+certificate_bucket = "certificates"
+[notices]
+operators_topic = "{operators}"
+owners_topic = "{owners}"
+[compliance]
+queue = "{queue}"
+table = "{TABLE}"
+aggregator = "banto"
+owner_tag = "owner"
+slack_token = "{token}"
+mail_from = "banto@example.com"
+[[compliance.routes]]
+name = "payments"
+tag = {{ key = "team", value = "payments" }}
+to = {{ channel = "{CHANNEL}" }}
+[[compliance.routes]]
+name = "search"
+tag = {{ key = "team", value = "search" }}
+to = {{ webhook = "{hook}" }}
+[[compliance.routes]]
+name = "auditors"
+rules = ["root-*"]
+to = {{ mail = ["auditors@example.com"] }}
+[compliance.default]
+to = {{ topic = "{topic}" }}
+"#,
+        queue = queue.url,
+    )
+}
+
+const PUBLIC: &str = "s3-bucket-public-read-prohibited";
+
+#[tokio::test]
+async fn changes_reach_slack_mail_and_sns_once_and_a_resolution_updates_the_message() {
+    let mut stage = Stage::set().await;
+    let found = stage.bad(PUBLIC, "website");
+    let elsewhere = Change { account: &stage.search, ..found };
+    let unrouted = Change { account: MANAGEMENT, ..found };
+    let root = Change { rule: "root-account-mfa-enabled", ..found };
+    let events = [found, elsewhere, unrouted, root, found].map(|change| change.event());
+    stage.tell(&events).await;
+    let texts = stage.texts(CHANNEL);
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts.contains(&"[critical] S3 bucket allows public read: website in payments".to_owned()), "{texts:?}");
+    assert_eq!(stage.texts("search"), ["[critical] S3 bucket allows public read: website in search"]);
+    assert_eq!((stage.calls("sns:Publish"), stage.calls("ses:SendEmail")), (1, 1));
+
+    stage.advance(1_800).await;
+    let resolved = Change { compliant: true, at: stage.now, ..stage.bad(PUBLIC, "website") }.event();
+    stage.tell(&[resolved]).await;
+    let posts = stage.slack.posts();
+    let message = posts.iter().find(|post| post.channel == CHANNEL && !post.earlier.is_empty()).unwrap();
+    assert_eq!(message.body["text"], "Resolved: website in payments (S3 bucket allows public read)");
+    let reply = posts.iter().find(|post| post.thread.as_deref() == Some(message.ts.as_str())).unwrap();
+    assert!(!reply.is_broadcast);
+    assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+    assert_eq!(stage.queue.dead().await.unwrap(), 0);
+    stage.check_slack();
+}
+
+#[tokio::test]
+async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_nothing() {
+    for fault in [Fault::Throttled, Fault::InternalError, Fault::LostAnswer] {
+        let mut stage = Stage::set().await;
+        for call in [
+            "organizations:DescribeAccount",
+            "organizations:ListTagsForResource",
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:TransactWriteItems",
+            "dynamodb:UpdateItem",
+            "dynamodb:Query",
+            "sqs:SendMessageBatch",
+            "secretsmanager:GetSecretValue",
+        ] {
+            stage.proxy.inject(Rule::nth(call, 1, fault));
+        }
+        let events = ["a", "b"].map(|bucket| stage.bad(PUBLIC, bucket).event());
+        stage.tell(&events).await;
+        assert_eq!(
+            stage.texts(CHANNEL),
+            ["[critical] S3 bucket allows public read: 2 resources in payments"],
+            "{fault:?}: {}",
+            String::from_utf8_lossy(&stage.log)
+        );
+        let struck = stage.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
+        assert_eq!(struck, 9, "{fault:?}");
+        assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+        assert_eq!(stage.queue.dead().await.unwrap(), 0);
+    }
+}
+
+/// Each way in which Slack fails, once or a few times in a row.
+const FAILURES: [(usize, Refusal); 12] = [
+    (1, Refusal::RateLimited(2)),
+    (1, Refusal::RateLimited(120)),
+    (1, Refusal::ServerError),
+    (3, Refusal::ServerError),
+    (1, Refusal::Unavailable),
+    (1, Refusal::Silence),
+    (1, Refusal::LostRequest),
+    (1, Refusal::LostAnswer),
+    (1, Refusal::Word("internal_error")),
+    (1, Refusal::Word("channel_not_found")),
+    (1, Refusal::Word("token_revoked")),
+    (1, Refusal::InvalidBlocks),
+];
+
+#[tokio::test]
+async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
+    let mut stage = Stage::set().await;
+    let rules: Vec<String> = (0..FAILURES.len()).map(|number| format!("our-rule-{number}")).collect();
+    for (rule, (times, refusal)) in rules.iter().zip(FAILURES) {
+        stage.slack.refuse(times, refusal);
+        let event = stage.bad(rule, "website").event();
+        stage.tell(&[event]).await;
+        stage.advance(60).await;
+    }
+    let told = stage.texts(CHANNEL);
+    let count = |rule: &str| told.iter().filter(|text| text.contains(&format!("{rule}: website"))).count();
+    // Those that Slack will never take go by the fall-back, the others to the channel, none of them twice.
+    let refused = ["our-rule-9", "our-rule-10", "our-rule-11"];
+    for rule in &rules {
+        let expected = usize::from(!refused.contains(&rule.as_str()));
+        assert_eq!(count(rule), expected, "{rule}: {told:?}\n{}", String::from_utf8_lossy(&stage.log));
+    }
+    assert_eq!(stage.calls("sns:Publish"), refused.len(), "the fall-back");
+    assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+    let dead = stage.queue.dead().await.unwrap();
+    assert_eq!((told.len() + refused.len(), dead), (FAILURES.len(), 0));
+    say!(
+        "slack fault run: {} transitions, {} in Slack, {} by SNS, {dead} dead letters",
+        FAILURES.len(),
+        told.len(),
+        refused.len()
+    );
+    stage.check_slack();
+}
+
+#[tokio::test]
+async fn a_storm_is_one_message_in_the_channel() {
+    let mut stage = Stage::set().await;
+    let rules: Vec<String> = (0..8).map(|number| format!("our-rule-{number}")).collect();
+    let buckets: Vec<String> = (0..6).map(|number| format!("bucket-{number}")).collect();
+    let events: Vec<Value> = (rules.iter())
+        .flat_map(|rule| buckets.iter().map(move |bucket| (rule, bucket)))
+        .map(|(rule, bucket)| stage.bad(rule, bucket).event())
+        .collect();
+    stage.tell(&events).await;
+    let posts = stage.slack.posts();
+    let seen: Vec<&Post> = posts.iter().filter(|post| post.thread.is_none() || post.is_broadcast).collect();
+    assert_eq!(seen.len(), 1, "{:?}", stage.texts(CHANNEL));
+    assert_eq!(seen[0].body["text"], "[medium] 48 findings of 8 rules");
+    assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+    stage.check_slack();
+}
+
+/// What the aggregator answers, as recorded from its API reference: one rule that finds one bucket.
+fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
+    let compliance = if found.is_empty() { "COMPLIANT" } else { "NON_COMPLIANT" };
+    let rule = json!({ "ConfigRuleName": PUBLIC, "AccountId": account, "AwsRegion": REGION,
+        "Compliance": { "ComplianceType": compliance } });
+    stage.proxy.answer(
+        "config:DescribeAggregateComplianceByConfigRules",
+        json!({ "AggregateComplianceByConfigRules": [rule] }),
+    );
+    let found: Vec<Value> = found
+        .iter()
+        .map(|id| {
+            json!({
+                "EvaluationResultIdentifier": { "EvaluationResultQualifier":
+                    { "ConfigRuleName": PUBLIC, "ResourceType": "AWS::S3::Bucket", "ResourceId": id } },
+                "ComplianceType": "NON_COMPLIANT", "ResultRecordedTime": stage.now.as_second(),
+                "AccountId": account, "AwsRegion": REGION,
+            })
+        })
+        .collect();
+    stage
+        .proxy
+        .answer("config:GetAggregateComplianceDetailsByConfigRule", json!({ "AggregateEvaluationResults": found }));
+    stage.proxy.answer(
+        "config:BatchGetAggregateResourceConfig",
+        json!({ "BaseConfigurationItems": [], "UnprocessedResourceIdentifiers": [] }),
+    );
+}
+
+#[tokio::test]
+async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_by_recorded_answers_of_the_aggregator()
+{
+    let mut stage = Stage::set().await;
+    let event = stage.bad(PUBLIC, "resolved-unseen").event();
+    stage.tell(&[event]).await;
+    stage.advance(24 * 3_600).await;
+    let payments = stage.payments.clone();
+    aggregate(&stage, &payments, &["missed"]);
+    let answer = stage.invoke(&json!({ "accounts": [payments] })).await;
+    assert_eq!(answer, json!({ "queued": 1 }));
+    stage.settle().await;
+    let texts = stage.texts(CHANNEL);
+    assert_eq!(
+        texts,
+        [
+            "[critical] S3 bucket allows public read: 1 of 2 resources left in payments",
+            "[critical] S3 bucket allows public read: 1 more, 1 resolved in payments, 1 left"
+        ]
+    );
+    let plan = stage.invoke(&json!({ "accounts": [payments], "dryRun": true })).await;
+    assert_eq!(plan["plan"]["changes"], json!([]), "nothing is new the second time");
+}
+
+#[tokio::test]
+async fn at_the_trace_level_neither_the_token_nor_a_webhook_nor_the_session_is_logged() {
+    let mut stage = Stage::set().await;
+    stage.log_level = "trace";
+    stage.slack.refuse_next(Refusal::Word("token_revoked"));
+    stage.slack.refuse(2, Refusal::ServerError);
+    let found = stage.bad(PUBLIC, "website");
+    let events = [found, Change { account: &stage.search, ..found }].map(|change| change.event());
+    stage.tell(&events).await;
+    assert!(stage.log.len() > 50_000, "the log at TRACE has {} bytes only", stage.log.len());
+    let secrets = [TOKEN.to_owned(), stage.slack.webhook("search"), stage.credentials.secret_access_key.to_string()];
+    let log = String::from_utf8_lossy(&stage.log);
+    for secret in &secrets[..1] {
+        assert!(!log.contains(secret.as_str()), "{secret} is in the log");
+    }
+    assert!(!log.contains("/services/search"), "a webhook is in the log");
+    assert!(!log.contains(secrets[2].as_str()), "the session is in the log");
+}
+
+#[tokio::test]
+async fn a_simulated_slack_that_is_elsewhere_is_refused_at_the_start() {
+    let stage = Stage::set().await;
+    let policy = stage.directory.path().join("banto.toml");
+    std::fs::write(&policy, &stage.policy).unwrap();
+    let variables = [
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key),
+        ("SLACK_API_URL", "https://slack.example.com/api"),
+        ("BANTO_POLICY", policy.to_str().unwrap()),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let error = Function::start(&stage.binary, variables).await.unwrap_err();
+    assert!(error.to_string().contains("SLACK_API_URL does not point to this machine"), "{error}");
+}
+
+#[test]
+fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
+    let mut allowed = allowed(include_str!("../../../functions/notify-compliance/iam-policy.json"));
+    // Made by Lambda's event source mapping on the function's behalf.
+    for polled in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+        assert!(allowed.remove(polled), "{polled}");
+    }
+    let mut made = named(&["organization.rs", "queue.rs", "ledger.rs", "aggregator.rs", "mail.rs", "telling.rs"]);
+    // The port of the Organization can do more than this function asks of it.
+    for of_onboarding in ["organizations:MoveAccount", "organizations:TagResource"] {
+        assert!(made.remove(of_onboarding), "{of_onboarding}");
+    }
+    assert_eq!(allowed, made);
+    let sources = ["intake", "observe", "reconcile", "telling", "lib"].map(|name| {
+        std::fs::read_to_string(format!("{}/../functions/notify-compliance/src/{name}.rs", env!("CARGO_MANIFEST_DIR")))
+            .unwrap()
+    });
+    let asks: BTreeSet<bool> =
+        sources.iter().map(|source| source.contains(".move_to(") || source.contains(".tag(")).collect();
+    assert_eq!(asks, BTreeSet::from([false]));
+}
