@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::people::{ACCOUNT, REGION};
 use super::show::{self, Show};
-use super::{PATIENCE, Stage, path_text, scheduled};
+use super::{PATIENCE, Stage, scheduled};
 use crate::local::organization::{DASHBOARD, Organization, TABLE, config, created};
 use crate::local::proxy::{Fault, Proxy, Rule};
 use crate::local::runtime_api::Function;
@@ -23,8 +23,8 @@ struct Act {
     policy: PathBuf,
 }
 
-/// Plays the second act.
-pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<()> {
+/// Plays the second act; answers the Organization, and the id of its account payments.
+pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization, String)> {
     show.progress("making an Organization");
     let organization = Organization::create(&stage.aws).await?;
     let proxy = Proxy::start(stage.moto.endpoint()).await?;
@@ -64,7 +64,8 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<()> {
     let ready = posts.iter().rev().find(|post| post.channel == "operators").context("nobody was told")?;
     show.message(ready);
 
-    drift(&act, stage, show, &payments).await
+    drift(&act, stage, show, &payments).await?;
+    Ok((act.organization, payments))
 }
 
 /// Somebody changes what they should not.
@@ -100,18 +101,7 @@ async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Res
 
 impl Act {
     async fn start(&self, stage: &Stage) -> Result<Function> {
-        let offset = stage.now.duration_since(Timestamp::now()).as_secs();
-        let mut variables = vec![
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", stage.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", stage.credentials.secret_access_key.to_string()),
-            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
-            ("BANTO_POLICY", path_text(&self.policy)?),
-            ("BANTO_CLOCK_OFFSET_SECONDS", offset.to_string()),
-        ];
-        variables.extend(stage.credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
-        Ok(Function::start(&stage.onboard_accounts, variables).await?)
+        stage.start(&stage.onboard_accounts, &self.proxy.endpoint(), &self.policy).await
     }
 
     async fn invoke(&self, stage: &Stage, event: &Value) -> Result<Value> {

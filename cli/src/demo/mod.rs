@@ -1,9 +1,10 @@
-//! `banto demo`: the real functions rotate real keys, and bring an Organization's accounts to their baseline,
-//! on a local AWS, through 16 simulated days.
+//! `banto demo`: the real functions rotate real keys, bring an Organization's accounts to their baseline, and tell
+//! people about noncompliance, on a local AWS, through 16 simulated days.
 //!
-//! The story is in `play` and `accounts`; who takes part is in `people`, how it looks in `show`.
+//! The story is in `play`, `accounts` and `compliance`; who takes part is in `people`, how it looks in `show`.
 
 mod accounts;
+mod compliance;
 mod people;
 mod show;
 
@@ -62,6 +63,7 @@ struct Stage {
     /// The functions' binaries.
     rotate_access_keys: PathBuf,
     onboard_accounts: PathBuf,
+    notify_compliance: PathBuf,
     directory: TempDir,
     aws: Aws,
     credentials: Credentials,
@@ -104,7 +106,8 @@ async fn play(show: &Show, keep: bool) -> Result<()> {
     show.title("In the end");
     show.people(&people, &people.look(&stage.aws).await?);
     show.messages(&stage.slack.posts());
-    accounts::play(&mut stage, show).await?;
+    let (organization, payments) = accounts::play(&mut stage, show).await?;
+    compliance::play(&mut stage, show, &organization, &payments).await?;
     show.shortcomings();
     if keep {
         show.kept(stage.moto.endpoint(), &stage.credentials.access_key_id);
@@ -119,6 +122,7 @@ impl Stage {
         let venv = Venv::ensure(&progress).await?;
         let rotate_access_keys = function_binary("rotate-access-keys", &progress).await?;
         let onboard_accounts = function_binary("onboard-accounts", &progress).await?;
+        let notify_compliance = function_binary("notify-compliance", &progress).await?;
         show.progress("starting a local AWS");
         let moto = Moto::start(&venv).await?;
         let slack = Slack::start().await?;
@@ -133,6 +137,7 @@ impl Stage {
             venv,
             rotate_access_keys,
             onboard_accounts,
+            notify_compliance,
             directory,
             aws,
             credentials,
@@ -158,20 +163,26 @@ impl Stage {
         self.set_now(self.now + pause).await
     }
 
-    /// Starts the function anew, as after a day without events, and hands it one.
-    async fn invoke(&self, event: &Value) -> Result<Value> {
+    /// Starts a function with a policy, before the local AWS or a proxy of it.
+    async fn start(&self, binary: &Path, endpoint: &str, policy: &Path) -> Result<Function> {
         let offset = self.now.duration_since(Timestamp::now()).as_secs();
         let mut variables = vec![
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
             ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
-            ("AWS_ENDPOINT_URL", self.moto.endpoint().to_owned()),
-            ("BANTO_POLICY", path_text(&self.policy_path())?),
+            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+            ("SLACK_API_URL", self.slack.api_url()),
+            ("BANTO_POLICY", path_text(policy)?),
             ("BANTO_CLOCK_OFFSET_SECONDS", offset.to_string()),
         ];
         variables.extend(self.credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let mut function = Function::start(&self.rotate_access_keys, variables).await?;
+        Ok(Function::start(binary, variables).await?)
+    }
+
+    /// Starts the function anew, as after a day without events, and hands it one.
+    async fn invoke(&self, event: &Value) -> Result<Value> {
+        let mut function = self.start(&self.rotate_access_keys, self.moto.endpoint(), &self.policy_path()).await?;
         let answer = function.invoke(event, PATIENCE).await;
         let log = function.stop().await;
         answer.with_context(|| format!("the function failed; its log:\n{}", String::from_utf8_lossy(&log)))

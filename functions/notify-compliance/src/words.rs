@@ -165,7 +165,10 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
         [(case, entries)] => latest(entries).into_iter().map(|entry| entry_line(case, entry)).collect(),
         cases => {
             let rules_of = one_rule.is_none().then_some(policy);
-            cases.iter().map(|(case, entries)| case_line(case, entries, rules_of)).collect()
+            // Where there is most to do comes first.
+            let mut cases: Vec<&(&Case, &[&Entry])> = cases.iter().collect();
+            cases.sort_by_key(|(case, entries)| (std::cmp::Reverse(entries.len()), &case.account_name));
+            cases.into_iter().map(|(case, entries)| case_line(case, entries, rules_of)).collect()
         }
     };
     let hidden = lines.len().saturating_sub(DETAIL);

@@ -1,0 +1,179 @@
+//! The demo's third act: a finding becomes a message, a storm collapses into one, a resolution updates it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::people::{ACCOUNT, REGION};
+use super::show::{self, Show};
+use super::{PATIENCE, Stage};
+use crate::local::compliance::{self, Change, TABLE};
+use crate::local::organization::Organization;
+use crate::local::queue::Queue;
+use crate::local::slack::{Post, TOKEN};
+
+/// The team's channel.
+const CHANNEL: &str = "C0PAYMENTS";
+
+/// Accounts of the storm, and resources in each.
+const ACCOUNTS: [&str; 8] = ["cart", "checkout", "fraud", "invoices", "ledger", "payouts", "refunds", "wallet"];
+const RESOURCES: usize = 12;
+
+/// The queue, and the function behind it.
+struct Act {
+    queue: Queue,
+    policy: PathBuf,
+}
+
+/// Plays the third act, in an Organization that has an account of the payments team.
+pub(super) async fn play(stage: &mut Stage, show: &Show, organization: &Organization, payments: &str) -> Result<()> {
+    show.progress("making a table, a queue and a channel");
+    let queue = compliance::create(&stage.aws).await?;
+    let policy = stage.directory.path().join("compliance.toml");
+    std::fs::write(&policy, policy_text(stage, &queue).await?).context("can't write the policy")?;
+    let act = Act { queue, policy };
+    let team = [("team", "payments"), ("owner", "alice")];
+    organization.tag_account(payments, &team).await?;
+
+    show.title("Compliance: AWS Config finds a public bucket in payments");
+    let finding = Change {
+        account: payments,
+        rule: "s3-bucket-public-read-prohibited",
+        resource_type: "AWS::S3::Bucket",
+        resource: "payments-website",
+        compliant: false,
+        at: stage.now,
+    };
+    // Events come at least once.
+    let event = finding.event();
+    act.tell(stage, show, &[event.clone(), event]).await?;
+    show.line("  The event came twice. What the team reads in its channel:");
+    let message = act.posts(stage).first().cloned().context("nobody was told")?;
+    show.message(&message);
+
+    storm(&act, stage, show, organization, &team).await?;
+
+    show.title("The bucket is private again");
+    let resolved = Change { compliant: true, at: stage.now, ..finding };
+    act.tell(stage, show, &[resolved.event()]).await?;
+    let posts = act.posts(stage);
+    let message = posts.iter().find(|post| post.ts == message.ts).context("the message is gone")?;
+    ensure!(!message.earlier.is_empty(), "the message was not brought up to date");
+    show.line("  The message was brought up to date, and answered in its thread:");
+    show.message(message);
+    for reply in posts.iter().filter(|post| post.thread.as_deref() == Some(message.ts.as_str())) {
+        show.line(&format!("  in the thread: {}", show::first_line(&reply.body)));
+    }
+    let said = act.posts(stage).len();
+    act.tell(stage, show, &[resolved.event(), finding.event()]).await?;
+    ensure!(act.posts(stage).len() == said, "something was said twice");
+    show.line("  The same events again: nothing is said twice.");
+    Ok(())
+}
+
+/// A rule is deployed to every account, and finds something everywhere.
+async fn storm(
+    act: &Act,
+    stage: &mut Stage,
+    show: &Show,
+    organization: &Organization,
+    team: &[(&str, &str)],
+) -> Result<()> {
+    show.progress("making more accounts");
+    let before = act.posts(stage).len();
+    let buckets: Vec<String> = (1..=RESOURCES).map(|number| format!("bucket-{number}")).collect();
+    let mut events = Vec::new();
+    for name in ACCOUNTS {
+        let account = organization.create_account(name).await?;
+        organization.tag_account(&account, team).await?;
+        let change = |resource| Change {
+            account: &account,
+            rule: "s3-bucket-ssl-requests-only",
+            resource_type: "AWS::S3::Bucket",
+            resource,
+            compliant: false,
+            at: stage.now,
+        };
+        events.extend(buckets.iter().map(|bucket| change(bucket).event()));
+    }
+    show.clear();
+    show.title(&format!(
+        "A new rule finds {RESOURCES} buckets in each of {} accounts: {} events",
+        ACCOUNTS.len(),
+        events.len()
+    ));
+    act.tell(stage, show, &events).await?;
+    let posts = act.posts(stage).split_off(before);
+    let (threads, messages): (Vec<&Post>, Vec<&Post>) = posts.iter().partition(|post| post.thread.is_some());
+    ensure!(messages.len() == 1, "a storm made {} messages", messages.len());
+    show.line(&format!("  One message in the channel, {} in its thread:", threads.len()));
+    for message in &messages {
+        show.message(message);
+    }
+    for reply in &threads {
+        show.line("");
+        show.message(reply);
+    }
+    Ok(())
+}
+
+impl Act {
+    /// Every message of the team's channel, as it is now.
+    fn posts(&self, stage: &Stage) -> Vec<Post> {
+        stage.slack.posts().into_iter().filter(|post| post.channel == CHANNEL).collect()
+    }
+
+    /// Sees events taken in and told: works the queue off, time passing where messages wait.
+    async fn tell(&self, stage: &mut Stage, show: &Show, events: &[Value]) -> Result<()> {
+        self.queue.send(events).await?;
+        show.progress("working off the queue");
+        let mut function = self.start(stage).await?;
+        loop {
+            let worked = self.queue.work_off(&mut function, PATIENCE).await;
+            if worked.as_ref().is_ok_and(|worked| !worked.is_empty()) {
+                ensure!(worked?.iter().all(|message| message.done), "a message was not done");
+                continue;
+            }
+            let log = function.stop().await;
+            worked.with_context(|| format!("its log:\n{}", String::from_utf8_lossy(&log)))?;
+            if self.queue.waiting().await? == 0 {
+                show.clear();
+                return Ok(());
+            }
+            // Changes are collected for a minute before they are told.
+            stage.set_now(stage.now + SignedDuration::from_secs(62)).await?;
+            function = self.start(stage).await?;
+        }
+    }
+
+    async fn start(&self, stage: &Stage) -> Result<crate::local::runtime_api::Function> {
+        stage.start(&stage.notify_compliance, stage.moto.endpoint(), &self.policy).await
+    }
+}
+
+/// The rotation's policy, and who hears what.
+async fn policy_text(stage: &Stage, queue: &Queue) -> Result<String> {
+    let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
+    let token = stage.aws.create_secret("banto/slack/token", TOKEN).await?;
+    Ok(format!(
+        r#"{rotation}
+[compliance]
+queue = "{queue}"
+table = "{TABLE}"
+aggregator = "banto"
+owner_tag = "owner"
+slack_token = "{token}"
+
+[[compliance.routes]]
+name = "payments"
+tag = {{ key = "team", value = "payments" }}
+to = {{ channel = "{CHANNEL}" }}
+
+[compliance.default]
+to = {{ topic = "arn:aws:sns:{REGION}:{ACCOUNT}:compliance" }}
+"#,
+        queue = queue.url,
+    ))
+}
