@@ -12,12 +12,15 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use banto_domain::policy::onboarding::Way;
-use banto_domain::policy::{IdentityAccount, OnboardingPolicy};
+use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
 use banto_ports::{Secrets, Topics};
 
+use crate::aggregator::ConfigAggregator;
 use crate::certificates::S3Certificates;
 use crate::http::Http;
 use crate::keys::IamKeys;
+use crate::ledger::DynamoDbLedger;
+use crate::mail::Ses;
 use crate::member::AssumedMembers;
 use crate::organization::Organizations;
 use crate::queue::SqsQueue;
@@ -48,6 +51,7 @@ pub(crate) enum Service {
     S3,
     S3Control,
     SecretsManager,
+    SesV2,
     Sns,
     Sqs,
     Sts,
@@ -98,6 +102,21 @@ pub struct OrganizationClients {
     pub statuses: DynamoDbStatuses,
     /// The dashboard's data.
     pub dashboard: S3Dashboard,
+}
+
+/// The ways to what people are told of compliance.
+#[derive(Debug)]
+pub struct ComplianceClients {
+    /// The accounts of the Organization.
+    pub organization: Organizations,
+    /// Events, and messages that wait.
+    pub queue: SqsQueue,
+    /// What is known and was said.
+    pub ledger: DynamoDbLedger,
+    /// What AWS Config knows of every account.
+    pub aggregator: ConfigAggregator,
+    /// Mail.
+    pub mailer: Ses,
 }
 
 impl Aws {
@@ -162,6 +181,20 @@ impl Aws {
             queue: SqsQueue::new(self, &policy.queue),
             statuses: DynamoDbStatuses::new(aws_sdk_dynamodb::Client::new(&self.of(Service::DynamoDb)), &policy.table),
             dashboard: S3Dashboard::new(self.s3(), &policy.dashboard),
+        }
+    }
+
+    /// The ways to what people are told of compliance.
+    pub fn compliance(&self, policy: &CompliancePolicy) -> ComplianceClients {
+        ComplianceClients {
+            organization: Organizations::new(aws_sdk_organizations::Client::new(&self.of(Service::Organizations))),
+            queue: SqsQueue::new(self, &policy.queue),
+            ledger: DynamoDbLedger::new(&self.of(Service::DynamoDb), &policy.table),
+            aggregator: ConfigAggregator::new(
+                aws_sdk_config::Client::new(&self.of(Service::Config)),
+                &policy.aggregator,
+            ),
+            mailer: Ses::new(aws_sdk_sesv2::Client::new(&self.of(Service::SesV2))),
         }
     }
 
@@ -232,6 +265,7 @@ impl Endpoints {
             (Service::S3, "AWS_ENDPOINT_URL_S3"),
             (Service::S3Control, "AWS_ENDPOINT_URL_S3_CONTROL"),
             (Service::SecretsManager, "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            (Service::SesV2, "AWS_ENDPOINT_URL_SESV2"),
             (Service::Sns, "AWS_ENDPOINT_URL_SNS"),
             (Service::Sqs, "AWS_ENDPOINT_URL_SQS"),
             (Service::Sts, "AWS_ENDPOINT_URL_STS"),

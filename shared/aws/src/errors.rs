@@ -48,7 +48,8 @@ pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
     PortError::new(ErrorKind::Unavailable, call, format!("the answer lacks {what}"))
 }
 
-fn kind_of(code: &str, status: u16) -> ErrorKind {
+/// What kind of failure a service's code, or else its status, says it is.
+pub(crate) fn kind_of(code: &str, status: u16) -> ErrorKind {
     match code {
         "Throttling"
         | "ThrottlingException"
@@ -57,6 +58,9 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "RequestLimitExceeded"
         | "RequestThrottled"
         | "RequestThrottledException"
+        | "ProvisionedThroughputExceededException"
+        | "ProvisionedThroughputExceeded"
+        | "ThrottlingError"
         | "SlowDown" => ErrorKind::Throttled,
         "AccessDenied"
         | "AccessDeniedException"
@@ -65,6 +69,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"
         | "ExpiredToken"
+        | "AccountSuspendedException"
         | "UnauthorizedOperation" => ErrorKind::Denied,
         "UnrecognizedClientException" | "AuthFailure" => ErrorKind::UnknownCaller,
         "NoSuchEntity"
@@ -78,6 +83,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "ChildNotFoundException"
         | "NoSuchBucketException"
         | "NoSuchPublicAccessBlockConfiguration"
+        | "NoSuchConfigurationAggregatorException"
         | "ReportNotPresent"
         | "ReportExpired" => ErrorKind::Missing,
         "EntityAlreadyExists"
@@ -86,6 +92,11 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "DuplicateAccountException"
         | "ResourceExistsException"
         | "PreconditionFailed"
+        | "ConditionalCheckFailedException"
+        | "ConditionalCheckFailed"
+        | "TransactionConflictException"
+        | "TransactionConflict"
+        | "TransactionInProgressException"
         | "StaleRequestException" => ErrorKind::Conflict,
         "LimitExceeded" | "LimitExceededException" => ErrorKind::LimitExceeded,
         // A new account, a StackSet at work, a role that was just made.
@@ -97,6 +108,8 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "InvalidRoleException"
         | "NoAvailableConfigurationRecorderException"
         | "NoAvailableDeliveryChannelException" => ErrorKind::NotReady,
+        // An operator, or SES itself, pauses what an account sends.
+        "SendingPausedException" => ErrorKind::Unavailable,
         _ if status == 429 => ErrorKind::Throttled,
         _ if status == 403 => ErrorKind::Denied,
         _ if status == 404 => ErrorKind::Missing,

@@ -3,12 +3,16 @@
 //! It owns paging, retries, timeouts, assumed roles and the classification of errors. Deliberately
 //! absent: anything that decides, and AWS's default credential chain, of which Lambda needs one link.
 
+mod aggregator;
+mod cancellation;
 mod certificates;
 mod config;
 mod ec2;
 mod errors;
 mod http;
 mod keys;
+mod ledger;
+mod mail;
 mod member;
 mod organization;
 mod pace;
@@ -22,5 +26,5 @@ mod stacks;
 mod statuses;
 mod telling;
 
-pub use config::{Account, Aws, ConfigError, OrganizationClients};
+pub use config::{Account, Aws, ComplianceClients, ConfigError, OrganizationClients};
 pub use records::{read_policy, secret_name};

@@ -14,7 +14,7 @@ use banto_ports::{
 };
 use serde_json::{Value, json};
 
-use crate::service::{Canned, Service, json_error, xml, xml_error};
+use crate::service::{Canned, Service, json_answer, json_error, xml, xml_error};
 
 const POLICY: &str = include_str!("../../../../examples/banto.toml");
 const SESSION_POLICY: &str = include_str!("../../../../functions/onboard-accounts/session-policy.json");
@@ -54,10 +54,6 @@ fn assumed() -> Canned {
         "<Credentials><AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
          <SessionToken>token</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>",
     )
-}
-
-fn json_answer(body: &Value) -> Canned {
-    (200, body.to_string())
 }
 
 fn ec2(operation: &str, result: &str) -> Canned {

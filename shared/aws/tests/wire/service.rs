@@ -134,6 +134,10 @@ pub(crate) fn xml_error(status: u16, code: &str) -> Canned {
     (status, body)
 }
 
+pub(crate) fn json_answer(body: &Value) -> Canned {
+    (200, body.to_string())
+}
+
 pub(crate) fn json_error(status: u16, code: &str) -> Canned {
     (status, json!({ "__type": code, "message": "in words" }).to_string())
 }
