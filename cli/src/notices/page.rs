@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::mrkdwn::{Piece, is_address, pieces, plain_text, unescaped};
+use super::mrkdwn::{Piece, is_address, pieces, plain_text};
 use crate::local::slack::Post;
 
 const STYLE: &str = include_str!("page.css");
@@ -104,7 +104,7 @@ fn channel(index: usize, channel: &Channel, members: &BTreeMap<String, String>) 
     format!(
         "<section class=\"channel\" id=\"channel-{index}\">\n<header><h1><i>#</i>{name}</h1><p>{topic}</p></header>\n\
          <div class=\"beside\">\n<div class=\"messages\">\n{messages}</div>\n{}</div>\n</section>\n",
-        phone(channel)
+        phone(channel, members)
     )
 }
 
@@ -116,11 +116,8 @@ fn message(shown: &Shown, channel: &Channel, members: &BTreeMap<String, String>)
     let mut rest = String::new();
     if let Some(thread) = &post.thread {
         let above = channel.messages.iter().find(|shown| shown.post.ts == *thread);
-        let text = above.map_or_else(String::new, |above| first_line(&above.post));
-        put(
-            &mut rest,
-            format_args!("<p class=\"broadcast\">replied to a thread: <span>{}</span></p>\n", escaped(&text)),
-        );
+        let text = above.map_or_else(String::new, |above| first_line(&above.post, members));
+        put(&mut rest, format_args!("<p class=\"broadcast\">replied to a thread: <span>{text}</span></p>\n"));
     }
     rest.push_str(&blocks(post, members));
     let replies: Vec<&Shown> = channel.messages.iter().filter(|it| it.post.thread.as_ref() == Some(&post.ts)).collect();
@@ -150,14 +147,10 @@ fn row(class: &str, post: &Post, inside: &str) -> String {
 
 /// What a message says; its text, where it has no blocks.
 fn blocks(post: &Post, members: &BTreeMap<String, String>) -> String {
-    let mut blocks: Vec<String> = match post.body.get("blocks").and_then(Value::as_array) {
+    match post.body.get("blocks").and_then(Value::as_array) {
         Some(blocks) => blocks.iter().map(|it| block(it, members)).collect(),
-        None => vec![format!("<div class=\"text\">{}</div>\n", marked_up(text_of(&post.body, "/text"), members))],
-    };
-    if !post.earlier.is_empty() {
-        blocks.push("<p class=\"edited\">(edited)</p>\n".to_owned());
+        None => format!("<div class=\"text\">{}</div>\n", marked_up(text_of(&post.body, "/text"), members)),
     }
-    blocks.concat()
 }
 
 fn block(block: &Value, members: &BTreeMap<String, String>) -> String {
@@ -203,7 +196,7 @@ fn inline(pieces: &[Piece], members: &BTreeMap<String, String>) -> String {
 }
 
 /// A lock screen, which shows of each message the first line only, the newest message first.
-fn phone(channel: &Channel) -> String {
+fn phone(channel: &Channel, members: &BTreeMap<String, String>) -> String {
     let latest = channel.messages.iter().map(|shown| shown.post.at).max().unwrap_or(Timestamp::UNIX_EPOCH);
     let each = channel.messages.iter().rev().map(|Shown { post, .. }| {
         let place = if post.thread.is_some() { "Thread in " } else { "" };
@@ -212,7 +205,7 @@ fn phone(channel: &Channel) -> String {
             icon(),
             escaped(&channel.name),
             time(post.at),
-            escaped(&first_line(post))
+            first_line(post, members)
         )
     });
     format!(
@@ -226,8 +219,8 @@ fn phone(channel: &Channel) -> String {
 }
 
 /// The line that a phone showed when the message arrived; a correction makes it ring no more.
-fn first_line(post: &Post) -> String {
-    unescaped(text_of(post.earlier.first().unwrap_or(&post.body), "/text"))
+fn first_line(post: &Post, members: &BTreeMap<String, String>) -> String {
+    marked_up(text_of(post.earlier.first().unwrap_or(&post.body), "/text"), members)
 }
 
 fn text_of<'a>(value: &'a Value, pointer: &str) -> &'a str {

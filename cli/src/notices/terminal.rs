@@ -26,9 +26,8 @@ type Run = (Vec<u8>, String);
 /// terminal wraps them so that they can be copied.
 pub fn lines(post: &Post, colour: bool) -> Vec<String> {
     let place = if post.thread.is_some() { "thread in " } else { "" };
-    let edited = if post.earlier.is_empty() { "" } else { " (edited)" };
     let time = post.at.strftime("%-d %b %H:%M");
-    let mut lines = vec![vec![(vec![FAINT], format!("{place}#{}, {time}{edited}", post.channel))]];
+    let mut lines = vec![vec![(vec![FAINT], format!("{place}#{}, {time}", post.channel))]];
     match post.body.get("blocks").and_then(Value::as_array) {
         Some(blocks) => blocks.iter().for_each(|it| block(it, &mut lines)),
         None => lines.extend(wrapped(&runs(text_of(&post.body, "/text"), &[]), 0)),

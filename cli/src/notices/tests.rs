@@ -97,9 +97,7 @@ fn the_page_shows_each_kind_of_message_and_every_text_of_each() {
             assert!(reads.contains(&part), "{part}");
         }
     }
-    for words in
-        ["2 replies", "(edited)", "replied to a thread", "href=\"https://wiki.example.com/runbooks/s3-versioning\""]
-    {
+    for words in ["2 replies", "replied to a thread", "href=\"https://wiki.example.com/runbooks/s3-versioning\""] {
         assert!(shown.contains(words), "{words}");
     }
     assert!(reads.contains("@alice") && !reads.contains("U024BE7LH"));

@@ -40,6 +40,10 @@ use send::Courier;
 /// What taking a batch in, or comparing an account, may take.
 const RECORD_TIME: Duration = Duration::from_secs(30);
 
+/// For how long a notice is not said again: longer than SQS keeps a message. An account may be ready twice in its
+/// life.
+const SAID: SignedDuration = SignedDuration::from_hours(24 * 15);
+
 /// The function: made once, before the first event.
 pub struct Notifier {
     /// What `banto.toml` says.
@@ -177,9 +181,10 @@ impl Notifier {
         Ok(())
     }
 
-    /// Carries a notice to its audience, unless it was carried before.
+    /// Carries a notice to its audience, unless it was carried lately.
     pub(crate) async fn carry(&self, notice: &Notice) -> anyhow::Result<()> {
-        if !self.ledger.was_said(&notice.id).await? {
+        let said = self.ledger.said_at(&notice.id).await?;
+        if said.is_none_or(|at| self.clock.now().duration_since(at) > SAID) {
             self.messenger.send(notice).await?;
             self.ledger.note_said(&notice.id, self.clock.now()).await?;
         }

@@ -113,7 +113,7 @@ impl Notifier {
         let now = self.clock.now();
         for waiver in &self.policy.waivers {
             let left = waiver.until.duration_since(now);
-            let due = words::WAIVER_WARNINGS.iter().filter(|before| left <= **before).next_back();
+            let due = words::WAIVER_WARNINGS.iter().rfind(|before| left <= **before);
             let Some(before) = due.filter(|_| left > SignedDuration::ZERO) else { continue };
             let account = waiver.account.as_ref().map(AccountId::as_str).unwrap_or_default();
             let (until, before) = (waiver.until.to_string(), before.as_hours().to_string());

@@ -18,8 +18,10 @@ fn main() -> ExitCode {
             let onboarding = policy.onboarding.context("the policy has no section [onboarding]")?;
             let clock = banto_shell::SystemClock::from_env()?;
             let aws = Aws::from_env()?;
+            let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
             let messenger =
-                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices);
+                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices)
+                    .through(queue);
             let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {
                 organization: Arc::new(clients.organization),

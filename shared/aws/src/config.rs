@@ -11,9 +11,10 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use banto_domain::QueueUrl;
 use banto_domain::policy::onboarding::Way;
 use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
-use banto_ports::{Secrets, Topics};
+use banto_ports::{Queue, Secrets, Topics};
 
 use crate::aggregator::ConfigAggregator;
 use crate::certificates::S3Certificates;
@@ -209,6 +210,11 @@ impl Aws {
     /// Secrets that the policy names.
     pub fn secrets(&self) -> Arc<dyn Secrets> {
         Arc::new(SecretsManager::new(self.clone()))
+    }
+
+    /// A queue that the policy names.
+    pub fn queue(&self, url: &QueueUrl) -> Arc<dyn Queue> {
+        Arc::new(SqsQueue::new(self, url))
     }
 
     /// Topics that the policy names.

@@ -9,7 +9,7 @@
 //! | `route#<name>` | `digest#<id>` | `digest` | after 400 days |
 //! | `route#<name>` | `lane` | `lane`, and in `run` who has the route, in `until` how long | never |
 //! | `route#<name>` | `due` | in `at` when a message is to come | never |
-//! | `notice#<id>` | `said` | in `at` when it was said | after a year |
+//! | `notice#<id>` | `said` | in `at` when it was said | after 30 days |
 //!
 //! Documents are JSON as text; what a condition looks at has an attribute of its own. What has expired, by the
 //! attribute `expires`, DynamoDB deletes within days and not at once (DynamoDB developer guide, "Using time to live
@@ -59,7 +59,7 @@ const FINDING_DAYS: i64 = 400;
 const FACTS_DAYS: i64 = 30;
 const CASE_DAYS: i64 = 90;
 const DIGEST_DAYS: i64 = 400;
-const SAID_DAYS: i64 = 365;
+const SAID_DAYS: i64 = 30;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -87,6 +87,11 @@ impl DynamoDbLedger {
     async fn item(&self, key: Key) -> Result<Option<Item>, PortError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key.item())).consistent_read(true);
         Ok(request.send().await.map_err(|error| port_error(GET, &error))?.item)
+    }
+
+    /// The time that an item holds.
+    async fn time(&self, key: Key) -> Result<Option<Timestamp>, PortError> {
+        Ok(self.item(key).await?.and_then(|item| item.get("at")?.as_s().ok()?.parse().ok()))
     }
 
     /// Those items that there are.
@@ -262,8 +267,7 @@ impl Ledger for DynamoDbLedger {
     }
 
     async fn due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
-        let item = self.item(of_route(route, "due")).await?;
-        Ok(item.and_then(|item| item.get("at")?.as_s().ok()?.parse().ok()))
+        self.time(of_route(route, "due")).await
     }
 
     async fn note_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
@@ -309,9 +313,8 @@ impl Ledger for DynamoDbLedger {
         self.transact(writes).await
     }
 
-    async fn was_said(&self, notice: &str) -> Result<bool, PortError> {
-        // One that has expired and is still there was said too: a notice's id is not used twice.
-        Ok(self.item(said(notice)).await?.is_some())
+    async fn said_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
+        self.time(said(notice)).await
     }
 
     async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {

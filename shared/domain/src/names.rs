@@ -181,8 +181,8 @@ name!(
     /// (AWS Config API reference, data type `ConfigRule`: 1 to 128 characters.)
     RuleName,
     "a Config rule's name",
-    "1 to 128 characters, none of them a space or a control character",
-    |text| !text.is_empty() && text.chars().count() <= 128 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    "1 to 128 characters, not all of them spaces and none a control character",
+    |text| !text.trim().is_empty() && text.chars().count() <= 128 && !text.chars().any(char::is_control)
 );
 
 name!(

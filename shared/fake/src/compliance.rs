@@ -320,8 +320,8 @@ impl Ledger for Run {
         .await
     }
 
-    async fn was_said(&self, notice: &str) -> Result<bool, PortError> {
-        self.step("dynamodb:GetItem", notice, |state| Ok(state.compliance.said.contains_key(notice))).await
+    async fn said_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
+        self.step("dynamodb:GetItem", notice, |state| Ok(state.compliance.said.get(notice).copied())).await
     }
 
     async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use banto_domain::SecretArn;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
-use banto_ports::{PortError, Secrets, Topics, Webhooks};
+use banto_ports::{Delayed, PortError, Queue, Secrets, Topics, Webhooks};
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::{Audience, Notice, slack, sns};
@@ -23,6 +25,7 @@ pub struct Messenger {
     webhooks: Arc<dyn Webhooks>,
     topics: Arc<dyn Topics>,
     policy: NoticePolicy,
+    queue: Option<Arc<dyn Queue>>,
 }
 
 /// How a notice went out.
@@ -30,6 +33,8 @@ pub struct Messenger {
 pub enum Way {
     /// To Slack.
     Slack,
+    /// To notify-compliance's queue: it is told at least once from now on, or a dead letter.
+    Queue,
     /// To SNS.
     Topic {
         /// Why not to Slack, where that is configured.
@@ -61,7 +66,13 @@ impl Messenger {
         topics: Arc<dyn Topics>,
         policy: NoticePolicy,
     ) -> Self {
-        Self { secrets: KeptSecrets::new(secrets), webhooks, topics, policy }
+        Self { secrets: KeptSecrets::new(secrets), webhooks, topics, policy, queue: None }
+    }
+
+    /// The same, with what operators are told going through notify-compliance's queue. What owners of keys are told
+    /// never does: a key is touched only when its owner's notice was accepted by Slack or SNS.
+    pub fn through(self, queue: Option<Arc<dyn Queue>>) -> Self {
+        Self { queue, ..self }
     }
 
     /// Sends a notice. Success means that Slack or SNS accepted it.
@@ -69,6 +80,17 @@ impl Messenger {
     /// # Errors
     /// If neither did; the error names why each did not, without a URL.
     pub async fn send(&self, notice: &Notice) -> Result<Way, SendError> {
+        if let Some(queue) = self.queue.as_ref().filter(|_| notice.audience == Audience::Operators) {
+            let body = json!({ "do": "notice", "notice": notice }).to_string();
+            match queue.send(&[Delayed { body, delay: Duration::ZERO }]).await {
+                Ok(()) => {
+                    tracing::info!(notice = notice.id, way = "queue", "handed on");
+                    return Ok(Way::Queue);
+                }
+                // A queue that is away, or a notice that is too large for it, is no reason to be silent.
+                Err(error) => tracing::warn!(notice = notice.id, %error, "the notice is sent directly"),
+            }
+        }
         let to_slack = match &self.policy.slack {
             Some(policy) => Some(self.to_slack(policy, notice).await),
             None => None,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
 use banto_domain::{SecretArn, TopicArn};
 use banto_notice::{Audience, Messenger, Notice, Urgency, Way};
-use banto_ports::{ErrorKind, PortError, Secrets, TopicMessage, Topics, Webhooks};
+use banto_ports::{Delayed, ErrorKind, PortError, Queue, Secrets, TopicMessage, Topics, Webhooks};
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -62,6 +62,7 @@ fn messenger(world: &Arc<World>, with_slack: bool) -> Messenger {
         operators_topic: "arn:aws:sns:eu-west-1:111122223333:operators".parse().unwrap(),
         owners_topic: "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap(),
         slack: with_slack.then_some(slack),
+        queue: None,
     };
     Messenger::new(world.clone(), world.clone(), world.clone(), policy)
 }
@@ -132,6 +133,40 @@ fn an_error_names_both_ways_and_no_url() {
     let error = way.unwrap_err();
     assert!(error.contains("slack:post") && error.contains("sns:Publish"), "{error}");
     assert!(!error.contains("hooks.slack.com"));
+}
+
+#[async_trait]
+impl Queue for World {
+    async fn send(&self, messages: &[Delayed]) -> Result<(), PortError> {
+        let mut sent = self.sent.lock().unwrap();
+        sent.extend(messages.iter().map(|message| format!("queued {}", message.body)));
+        if self.slack_fails.is_some() {
+            Err(PortError::new(ErrorKind::Invalid, "sqs:SendMessage", "too long"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn what_operators_are_told_goes_through_the_queue_and_what_owners_are_told_never_does() {
+    let through = |world: World, audience| {
+        let world = Arc::new(world);
+        let messenger = messenger(&world, true).through(Some(world.clone()));
+        let way = messenger.send(&notice(audience)).now_or_never().unwrap().unwrap();
+        (way, world.sent.lock().unwrap().clone())
+    };
+    let (way, sent) = through(World::default(), Audience::Operators);
+    assert_eq!((way, sent.len()), (Way::Queue, 1));
+    assert!(
+        sent[0].starts_with(r#"queued {"do":"notice","notice":{"attributes":{},"audience":"operators""#),
+        "{sent:?}"
+    );
+    assert_eq!(through(World::default(), owner(None)).0, Way::Slack);
+    // A queue that does not take it is no reason to be silent.
+    let (way, _) =
+        through(World { slack_fails: Some(ErrorKind::Unavailable), ..World::default() }, Audience::Operators);
+    assert!(matches!(way, Way::Topic { .. }), "{way:?}");
 }
 
 #[test]

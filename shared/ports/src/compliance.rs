@@ -57,10 +57,10 @@ pub trait Ledger: Send + Sync {
     /// the route, or it is a [`Conflict`](crate::ErrorKind::Conflict).
     async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), PortError>;
 
-    /// Whether a notice was said.
-    async fn was_said(&self, notice: &str) -> Result<bool, PortError>;
+    /// When a notice was said, if it was.
+    async fn said_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError>;
 
-    /// Notes that a notice was said, for a year.
+    /// Notes that a notice was said; that is kept for 30 days at least.
     async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError>;
 }
 

@@ -81,7 +81,7 @@ proptest! {
         world.fail_slack(None);
         world.fail_topics(None);
         // AWS Config knows all of it; after a day of stillness the daily comparison runs.
-        for ((account_index, rule_index, _), _) in &truth {
+        for (account_index, rule_index, _) in truth.keys() {
             let (id, name) = (account(ACCOUNTS[*account_index].0), rule(RULES[*rule_index]));
             let found = truth.iter().filter(|((account, rule, _), told)| {
                 account == account_index && rule == rule_index && !told.compliant

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use banto_domain::compliance::Standing;
-use banto_fake::{Driven, LogCapture, World};
-use banto_notice::{Audience, Notice, Urgency};
+use banto_domain::policy::Policy;
+use banto_fake::{Driven, LogCapture, World, drive};
+use banto_notice::{Audience, Messenger, Notice, Urgency};
 use banto_ports::{ErrorKind, PortError};
 use banto_shell::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::stage::{
-    OTHER, PAYMENTS, REGION, SEARCH, Sqs, Told, account, add_account, batch, breaches, enqueue, failed, handle,
+    OTHER, PAYMENTS, POLICY, REGION, SEARCH, Sqs, Told, account, add_account, batch, breaches, enqueue, failed, handle,
     handle_with, minutes, notifier, policy, policy_and, policy_with, region, rule, scheduled, seen, settle, start,
     tell, world,
 };
@@ -449,10 +450,22 @@ fn another_functions_notice_is_carried_once() {
     let world = world();
     let notice =
         Notice::new("account-ready".into(), Audience::Operators, Urgency::Information, "payments is ready".into());
-    let message = json!({ "do": "notice", "notice": notice });
-    tell(&world, &policy(), &[message.clone(), message.clone()]);
-    tell(&world, &policy(), &[message]);
+    // As its messenger hands it on.
+    let run = world.run(None);
+    let notices = Policy::parse(POLICY).unwrap().notices;
+    let messenger = Messenger::new(run.clone(), run.clone(), run.clone(), notices).through(Some(run.clone()));
+    for _ in 0..2 {
+        drive(&run, messenger.send(&notice));
+    }
+    settle(&world, &policy());
+    drive(&run, messenger.send(&notice));
+    settle(&world, &policy());
     assert_eq!(lines(&world, "operators"), ["Banto: payments is ready"]);
+    // It is ready once more when it has been away for long.
+    world.advance(minutes(16 * 24 * 60));
+    drive(&run, messenger.send(&notice));
+    settle(&world, &policy());
+    assert_eq!(lines(&world, "operators").len(), 2);
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub fn policy() -> Policy {
             operators_topic: "arn:aws:sns:eu-west-1:111122223333:operators".parse().unwrap(),
             owners_topic: "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap(),
             slack: None,
+            queue: None,
         },
     }
 }

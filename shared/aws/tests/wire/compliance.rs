@@ -567,21 +567,21 @@ async fn a_message_to_come_and_a_notice_that_was_said_are_remembered() {
         json_answer(&json!({ "Item": with(route_item("due"), json!({ "at": { "S": at(1).to_string() } })) })),
         done(),
         done(),
-        json_answer(&json!({ "Item": { "pk": pk("notice#n"), "sk": pk("said") } })),
+        json_answer(&json!({ "Item": { "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() } } })),
         done(),
     ]);
     let ledger = service.compliance().ledger;
     assert_eq!(ledger.due("security").await.unwrap(), None);
     assert_eq!(ledger.due("security").await.unwrap(), Some(at(1)));
     ledger.note_due("security", at(1)).await.unwrap();
-    assert!(!ledger.was_said("n").await.unwrap());
-    assert!(ledger.was_said("n").await.unwrap());
+    assert_eq!(ledger.said_at("n").await.unwrap(), None);
+    assert_eq!(ledger.said_at("n").await.unwrap(), Some(at(0)));
     ledger.note_said("n", at(0)).await.unwrap();
     let asked = service.asked();
     let expected = json!({ "TableName": "banto-compliance", "Key": route_item("due"), "ConsistentRead": true });
     assert_eq!(asked[0].json(), expected);
     assert_eq!(asked[2].json()["Item"], with(route_item("due"), json!({ "at": { "S": at(1).to_string() } })));
-    let said = json!({ "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() }, "expires": seconds(at(0), 365) });
+    let said = json!({ "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() }, "expires": seconds(at(0), 30) });
     assert_eq!(asked[5].json()["Item"], said);
 }
 
@@ -592,7 +592,7 @@ async fn a_table_that_is_missing_or_forbidden_is_told_as_such() {
         json_error(400, "com.amazon.coral.service#AccessDeniedException"),
     ]);
     let ledger = service.compliance().ledger;
-    assert_eq!(failed(ledger.was_said("n").await), (ErrorKind::Missing, "dynamodb:GetItem"));
+    assert_eq!(failed(ledger.said_at("n").await), (ErrorKind::Missing, "dynamodb:GetItem"));
     assert_eq!(failed(ledger.note(&change(None, 1)).await), (ErrorKind::Denied, "dynamodb:PutItem"));
 }
 
@@ -663,7 +663,7 @@ async fn an_answer_of_the_aggregator_that_lacks_something_is_an_error_and_no_sil
         (json!({ "AccountId": null }), "the account"),
         (json!({ "AccountId": "555566667777" }), "the account"),
         (json!({ "AwsRegion": null }), "region"),
-        (json!({ "ConfigRuleName": "no name" }), "name"),
+        (json!({ "ConfigRuleName": "" }), "name"),
     ] {
         let error =
             Service::answering([rule_result(more)]).compliance().aggregator.rules(&account()).await.unwrap_err();

@@ -6,7 +6,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{AccountId, GroupName, RoleArn, SecretArn, TopicArn, UserName};
+use crate::{AccountId, GroupName, QueueUrl, RoleArn, SecretArn, TopicArn, UserName};
 
 pub mod compliance;
 pub mod onboarding;
@@ -159,6 +159,8 @@ pub struct NoticePolicy {
     pub owners_topic: TopicArn,
     /// Slack, where it is used.
     pub slack: Option<SlackPolicy>,
+    /// notify-compliance's queue, where that is to carry what onboard-accounts tells operators.
+    pub queue: Option<QueueUrl>,
 }
 
 /// Slack's incoming webhooks; each is a secret whose value is the URL.

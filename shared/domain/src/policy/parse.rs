@@ -256,8 +256,9 @@ fn notice_policy(mut section: Section<'_, '_>) -> Option<NoticePolicy> {
     let operators_topic = section.require("operators_topic", parsed);
     let owners_topic = section.require("owners_topic", parsed);
     let slack = section.take("slack").map(|value| slack_policy(section.of("slack", value)));
+    let queue = section.read("queue", parsed);
     section.finish();
-    Some(NoticePolicy { operators_topic: operators_topic?, owners_topic: owners_topic?, slack: slack.flatten() })
+    Some(NoticePolicy { operators_topic: operators_topic?, owners_topic: owners_topic?, slack: slack.flatten(), queue })
 }
 
 fn slack_policy(mut section: Section<'_, '_>) -> Option<SlackPolicy> {
