@@ -4,15 +4,24 @@
 #[expect(dead_code, reason = "the tests use more of it")]
 mod stage;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
+use banto::local::aws::Aws;
+use banto::local::compliance;
+use banto::local::function_binary;
+use banto::local::moto::Moto;
+use banto::local::organization::Organization;
+use banto::local::runtime_api::Function;
+use banto::local::slack::{Slack, TOKEN};
+use banto::local::venv::Venv;
 use banto_domain::compliance::Told as Where;
 use banto_fake::{Driven, World, drive};
 use banto_shell::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::row;
+use super::{megabytes, milliseconds, row};
 use stage::{Told, account, add_account, batch, breaches, failed, notifier, policy, rule};
 
 /// One rule in so many accounts, each with so many resources.
@@ -78,4 +87,70 @@ pub fn storm() {
     row("storm: breaches of Slack's limits", breaches(&world).len(), "0");
     row("storm: calls to AWS and Slack an event", format!("{:.2}", world.call_count() as f64 / total as f64), "");
     row("storm: CPU an event, µs, the world's own included", spent.as_micros() / total as u128, "");
+}
+
+/// The real binary: its size, its start, and the memory of telling a storm.
+pub async fn process() {
+    let quiet = |_: &str| {};
+    let venv = Venv::ensure(&quiet).await.unwrap();
+    let binary = function_binary("notify-compliance", &quiet).await.unwrap();
+    row("notify-compliance: binary, MB", megabytes(fs::metadata(&binary).unwrap().len()), "");
+    row("notify-compliance: zip, MB", megabytes(super::zipped(&venv, &binary).await), "3.5");
+    let moto = Moto::start(&venv).await.unwrap();
+    let slack = Slack::start().await.unwrap();
+    let nobody = Aws::nobody(moto.endpoint(), "eu-west-1");
+    let credentials = nobody.assume_role("arn:aws:iam::111122223333:role/bench").await.unwrap();
+    let aws = nobody.with_key(&credentials.access_key_id);
+    let organization = Organization::create(&aws).await.unwrap();
+    let queue = compliance::create(&aws).await.unwrap();
+    let token = aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("banto.toml");
+    let text = stage::POLICY
+        .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance", &queue.url)
+        .replace("arn:aws:secretsmanager:eu-west-1:111122223333:secret:banto/slack/token-AbCdEf", &token);
+    fs::write(&file, text).unwrap();
+    let variables: Vec<(String, String)> = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
+        ("AWS_ENDPOINT_URL", moto.endpoint()),
+        ("SLACK_API_URL", &slack.api_url()),
+        ("BANTO_POLICY", file.to_str().unwrap()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    let mut starts = Vec::new();
+    for _ in 0..super::STARTS {
+        starts.push(super::cold_start_with(&binary, &variables, &json!({ "Records": [] })).await);
+    }
+    let mut init: Vec<Duration> = starts.iter().map(|start| start.init).collect();
+    let mut cpu: Vec<Duration> = starts.iter().map(|start| start.cpu).collect();
+    row("notify-compliance: init, wall, ms", milliseconds(super::median(&mut init)), "4");
+    row("notify-compliance: CPU to a response without calls, ms", milliseconds(super::median(&mut cpu)), "10");
+
+    // Twelve accounts with twenty resources each: moto slows down with the size of its table.
+    let mut function = Function::start(&binary, variables).await.unwrap();
+    let patience = Duration::from_secs(300);
+    for number in 0..12 {
+        let id = organization.create_account(&format!("payments-{number}")).await.unwrap();
+        organization.tag_account(&id, &[("team", "payments")]).await.unwrap();
+        let buckets: Vec<String> = (0..20).map(|bucket| format!("bucket-{bucket}")).collect();
+        let events = buckets.iter().map(|bucket| Told::bad(&id, "bucket-public", bucket, stage::start()).event());
+        let record = |(number, event): (usize, Value)| json!({ "messageId": number.to_string(), "eventSource": "aws:sqs", "body": event.to_string() });
+        let records: Vec<Value> = events.enumerate().map(record).collect();
+        let answer = function.invoke(&json!({ "Records": records }), patience).await.unwrap();
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    }
+    let tell = json!({ "do": "tell", "route": "payments" }).to_string();
+    let tell = json!({ "Records": [{ "messageId": "tell", "eventSource": "aws:sqs", "body": tell }] });
+    function.invoke(&tell, patience).await.unwrap();
+    assert_eq!(compliance::untold(&aws).await.unwrap(), 0);
+    row(
+        "notify-compliance: messages in the channel for 240 findings",
+        slack.posts().iter().filter(|post| post.thread.is_none()).count(),
+        "",
+    );
+    row("notify-compliance: peak memory of these, MB", megabytes(super::peak(&function)), "");
+    function.stop().await;
 }

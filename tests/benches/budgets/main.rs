@@ -85,6 +85,7 @@ fn main() {
     onboarding::calls();
     onboarding::simulation();
     runtime.block_on(onboarding::process());
+    runtime.block_on(compliance::process());
 }
 
 fn row(what: &str, measured: impl ToString, budget: &str) {

@@ -1,125 +1,63 @@
 //! notify-compliance's real binary on a local AWS, before a local Slack that fails in every way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use banto::local::aws::{Aws, Credentials};
+use banto::local::aws::Aws;
 use banto::local::compliance::{self, Change, TABLE};
-use banto::local::function_binary;
-use banto::local::moto::Moto;
 use banto::local::organization::Organization;
-use banto::local::proxy::{Fault, Proxy, Rule};
+use banto::local::proxy::{Fault, Rule};
 use banto::local::queue::Queue;
-use banto::local::runtime_api::Function;
 use banto::local::slack::{Post, Refusal, Slack, TOKEN};
-use banto::local::venv::Venv;
 use banto_notice::slack;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use super::local::{ACCOUNT as MANAGEMENT, Local, REGION};
 use super::onboarding::{allowed, named};
 
-const MANAGEMENT: &str = "111122223333";
-const REGION: &str = "eu-west-1";
 const CHANNEL: &str = "C0PAYMENTS";
 
 struct Stage {
-    aws: Aws,
-    proxy: Proxy,
-    slack: Slack,
+    local: Local,
     queue: Queue,
     payments: String,
     search: String,
-    log_level: &'static str,
     /// Everything that the function printed.
     log: Vec<u8>,
-    moto: Moto,
-    binary: PathBuf,
-    directory: TempDir,
-    credentials: Credentials,
     policy: String,
-    now: Timestamp,
 }
 
 impl Stage {
     /// Two accounts, one of each team.
     async fn set() -> Self {
-        let quiet = |_: &str| {};
-        let venv = Venv::ensure(&quiet).await.unwrap();
-        let binary = function_binary("notify-compliance", &quiet).await.unwrap();
-        let moto = Moto::start(&venv).await.unwrap();
-        let proxy = Proxy::start(moto.endpoint()).await.unwrap();
-        let slack = Slack::start().await.unwrap();
-        let nobody = Aws::nobody(moto.endpoint(), REGION);
-        let credentials = nobody.assume_role(&format!("arn:aws:iam::{MANAGEMENT}:role/tests")).await.unwrap();
-        let aws = nobody.with_key(&credentials.access_key_id);
-        let organization = Organization::create(&aws).await.unwrap();
+        let local = Local::of("notify-compliance").await;
+        let organization = Organization::create(&local.aws).await.unwrap();
         let payments = organization.create_account("payments").await.unwrap();
         organization.tag_account(&payments, &[("team", "payments"), ("owner", "alice")]).await.unwrap();
         let search = organization.create_account("search").await.unwrap();
         organization.tag_account(&search, &[("team", "search")]).await.unwrap();
-        let queue = compliance::create(&aws).await.unwrap();
-        aws.verify_mail_address("banto@example.com").await.unwrap();
-        let policy = policy(&aws, &slack, &queue).await;
-        let directory = tempfile::tempdir().unwrap();
-        let now = Timestamp::now();
-        let log = Vec::new();
-        let log_level = "info";
-        Self {
-            aws,
-            proxy,
-            slack,
-            queue,
-            payments,
-            search,
-            log_level,
-            log,
-            moto,
-            binary,
-            directory,
-            credentials,
-            policy,
-            now,
-        }
-    }
-
-    async fn function(&self) -> Function {
-        let policy = self.directory.path().join("banto.toml");
-        std::fs::write(&policy, &self.policy).unwrap();
-        let variables = [
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
-            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone().unwrap()),
-            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
-            ("SLACK_API_URL", self.slack.api_url()),
-            ("BANTO_POLICY", policy.to_str().unwrap().to_owned()),
-            ("BANTO_CLOCK_OFFSET_SECONDS", self.now.duration_since(Timestamp::now()).as_secs().to_string()),
-            ("BANTO_LOG", self.log_level.to_owned()),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        Function::start(&self.binary, variables).await.unwrap()
+        let queue = compliance::create(&local.aws).await.unwrap();
+        local.aws.verify_mail_address("banto@example.com").await.unwrap();
+        let policy = policy(&local.aws, &local.slack, &queue).await;
+        Self { local, queue, payments, search, log: Vec::new(), policy }
     }
 
     async fn invoke(&mut self, event: &Value) -> Value {
-        let mut function = self.function().await;
+        let mut function = self.local.start(&self.policy).await.unwrap();
         let answer = function.invoke(event, Duration::from_secs(300)).await;
         self.log.extend(function.stop().await);
         answer.unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&self.log)))
     }
 
     async fn advance(&mut self, seconds: i64) {
-        self.now += SignedDuration::from_secs(seconds);
-        self.moto.set_clock(self.now).await.unwrap();
-        self.slack.set_clock(self.now);
+        self.local.advance(SignedDuration::from_secs(seconds)).await;
     }
 
     /// Works the queue off, time passing where messages wait, until it is empty.
     async fn settle(&mut self) {
         for _ in 0..60 {
-            let mut function = self.function().await;
+            let mut function = self.local.start(&self.policy).await.unwrap();
             let worked = self.queue.work_off(&mut function, Duration::from_secs(300)).await;
             self.log.extend(function.stop().await);
             let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&self.log)));
@@ -139,23 +77,23 @@ impl Stage {
     }
 
     fn bad<'a>(&'a self, rule: &'a str, resource: &'a str) -> Change<'a> {
-        let (account, at) = (self.payments.as_str(), self.now);
+        let (account, at) = (self.payments.as_str(), self.local.now);
         Change { account, rule, resource_type: "AWS::S3::Bucket", resource, compliant: false, at }
     }
 
     /// The messages in a channel, as they look now.
     fn texts(&self, channel: &str) -> Vec<String> {
-        let posts = self.slack.posts().into_iter().filter(|post| post.channel == channel);
+        let posts = self.local.slack.posts().into_iter().filter(|post| post.channel == channel);
         posts.map(|post| post.body["text"].as_str().unwrap().to_owned()).collect()
     }
 
     fn calls(&self, operation: &str) -> usize {
-        self.proxy.calls().iter().filter(|call| call.operation == operation && call.status == Some(200)).count()
+        self.local.proxy.calls().iter().filter(|call| call.operation == operation && call.status == Some(200)).count()
     }
 
     /// What must be true of Slack whatever happened: its limits are met, and its pace.
     fn check_slack(&self) {
-        let posts = self.slack.posts();
+        let posts = self.local.slack.posts();
         for post in &posts {
             for body in post.earlier.iter().chain([&post.body]) {
                 assert_eq!(slack::check(body), Vec::<String>::new(), "{body:#}");
@@ -231,14 +169,14 @@ async fn changes_reach_slack_mail_and_sns_once_and_a_resolution_updates_the_mess
     assert_eq!((stage.calls("sns:Publish"), stage.calls("ses:SendEmail")), (1, 1));
 
     stage.advance(1_800).await;
-    let resolved = Change { compliant: true, at: stage.now, ..stage.bad(PUBLIC, "website") }.event();
+    let resolved = Change { compliant: true, at: stage.local.now, ..stage.bad(PUBLIC, "website") }.event();
     stage.tell(&[resolved]).await;
-    let posts = stage.slack.posts();
+    let posts = stage.local.slack.posts();
     let message = posts.iter().find(|post| post.channel == CHANNEL && !post.earlier.is_empty()).unwrap();
     assert_eq!(message.body["text"], "Resolved: website in payments (S3 bucket allows public read)");
     let reply = posts.iter().find(|post| post.thread.as_deref() == Some(message.ts.as_str())).unwrap();
     assert!(!reply.is_broadcast);
-    assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+    assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
     assert_eq!(stage.queue.dead().await.unwrap(), 0);
     stage.check_slack();
 }
@@ -258,7 +196,7 @@ async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_no
             "sqs:SendMessageBatch",
             "secretsmanager:GetSecretValue",
         ] {
-            stage.proxy.inject(Rule::nth(call, 1, fault));
+            stage.local.proxy.inject(Rule::nth(call, 1, fault));
         }
         let events = ["a", "b"].map(|bucket| stage.bad(PUBLIC, bucket).event());
         stage.tell(&events).await;
@@ -268,9 +206,9 @@ async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_no
             "{fault:?}: {}",
             String::from_utf8_lossy(&stage.log)
         );
-        let struck = stage.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
+        let struck = stage.local.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
         assert_eq!(struck, 9, "{fault:?}");
-        assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+        assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
         assert_eq!(stage.queue.dead().await.unwrap(), 0);
     }
 }
@@ -296,7 +234,7 @@ async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
     let mut stage = Stage::set().await;
     let rules: Vec<String> = (0..FAILURES.len()).map(|number| format!("our-rule-{number}")).collect();
     for (rule, (times, refusal)) in rules.iter().zip(FAILURES) {
-        stage.slack.refuse(times, refusal);
+        stage.local.slack.refuse(times, refusal);
         let event = stage.bad(rule, "website").event();
         stage.tell(&[event]).await;
         stage.advance(60).await;
@@ -310,7 +248,7 @@ async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
         assert_eq!(count(rule), expected, "{rule}: {told:?}\n{}", String::from_utf8_lossy(&stage.log));
     }
     assert_eq!(stage.calls("sns:Publish"), refused.len(), "the fall-back");
-    assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+    assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
     let dead = stage.queue.dead().await.unwrap();
     assert_eq!((told.len() + refused.len(), dead), (FAILURES.len(), 0));
     say!(
@@ -332,11 +270,11 @@ async fn a_storm_is_one_message_in_the_channel() {
         .map(|(rule, bucket)| stage.bad(rule, bucket).event())
         .collect();
     stage.tell(&events).await;
-    let posts = stage.slack.posts();
+    let posts = stage.local.slack.posts();
     let seen: Vec<&Post> = posts.iter().filter(|post| post.thread.is_none() || post.is_broadcast).collect();
     assert_eq!(seen.len(), 1, "{:?}", stage.texts(CHANNEL));
     assert_eq!(seen[0].body["text"], "[medium] 48 findings of 8 rules");
-    assert_eq!(compliance::untold(&stage.aws).await.unwrap(), 0);
+    assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
     stage.check_slack();
 }
 
@@ -345,7 +283,7 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
     let compliance = if found.is_empty() { "COMPLIANT" } else { "NON_COMPLIANT" };
     let rule = json!({ "ConfigRuleName": PUBLIC, "AccountId": account, "AwsRegion": REGION,
         "Compliance": { "ComplianceType": compliance } });
-    stage.proxy.answer(
+    stage.local.proxy.answer(
         "config:DescribeAggregateComplianceByConfigRules",
         json!({ "AggregateComplianceByConfigRules": [rule] }),
     );
@@ -355,15 +293,16 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
             json!({
                 "EvaluationResultIdentifier": { "EvaluationResultQualifier":
                     { "ConfigRuleName": PUBLIC, "ResourceType": "AWS::S3::Bucket", "ResourceId": id } },
-                "ComplianceType": "NON_COMPLIANT", "ResultRecordedTime": stage.now.as_second(),
+                "ComplianceType": "NON_COMPLIANT", "ResultRecordedTime": stage.local.now.as_second(),
                 "AccountId": account, "AwsRegion": REGION,
             })
         })
         .collect();
     stage
+        .local
         .proxy
         .answer("config:GetAggregateComplianceDetailsByConfigRule", json!({ "AggregateEvaluationResults": found }));
-    stage.proxy.answer(
+    stage.local.proxy.answer(
         "config:BatchGetAggregateResourceConfig",
         json!({ "BaseConfigurationItems": [], "UnprocessedResourceIdentifiers": [] }),
     );
@@ -396,14 +335,15 @@ async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved
 #[tokio::test]
 async fn at_the_trace_level_neither_the_token_nor_a_webhook_nor_the_session_is_logged() {
     let mut stage = Stage::set().await;
-    stage.log_level = "trace";
-    stage.slack.refuse_next(Refusal::Word("token_revoked"));
-    stage.slack.refuse(2, Refusal::ServerError);
+    stage.local.log_level = "trace";
+    stage.local.slack.refuse_next(Refusal::Word("token_revoked"));
+    stage.local.slack.refuse(2, Refusal::ServerError);
     let found = stage.bad(PUBLIC, "website");
     let events = [found, Change { account: &stage.search, ..found }].map(|change| change.event());
     stage.tell(&events).await;
     assert!(stage.log.len() > 50_000, "the log at TRACE has {} bytes only", stage.log.len());
-    let secrets = [TOKEN.to_owned(), stage.slack.webhook("search"), stage.credentials.secret_access_key.to_string()];
+    let secrets =
+        [TOKEN.to_owned(), stage.local.slack.webhook("search"), stage.local.credentials.secret_access_key.to_string()];
     let log = String::from_utf8_lossy(&stage.log);
     for secret in &secrets[..1] {
         assert!(!log.contains(secret.as_str()), "{secret} is in the log");
@@ -415,17 +355,8 @@ async fn at_the_trace_level_neither_the_token_nor_a_webhook_nor_the_session_is_l
 #[tokio::test]
 async fn a_simulated_slack_that_is_elsewhere_is_refused_at_the_start() {
     let stage = Stage::set().await;
-    let policy = stage.directory.path().join("banto.toml");
-    std::fs::write(&policy, &stage.policy).unwrap();
-    let variables = [
-        ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key),
-        ("SLACK_API_URL", "https://slack.example.com/api"),
-        ("BANTO_POLICY", policy.to_str().unwrap()),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let error = Function::start(&stage.binary, variables).await.unwrap_err();
+    let elsewhere = [("SLACK_API_URL", "https://slack.example.com/api")];
+    let error = stage.local.start_with(&stage.policy, &elsewhere).await.unwrap_err();
     assert!(error.to_string().contains("SLACK_API_URL does not point to this machine"), "{error}");
 }
 

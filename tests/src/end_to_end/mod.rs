@@ -1,6 +1,7 @@
 //! The real binary, through the Lambda Runtime API, on a local AWS (moto): what the wire does to it.
 
 mod compliance;
+mod local;
 mod onboarding;
 mod stage;
 
@@ -40,11 +41,11 @@ async fn a_key_is_rotated_by_schedule_and_opens_and_works_and_a_second_run_does_
     assert_eq!(answer["accounts"][0]["failures"], json!([]), "{answer:#}");
     let payload = stage.opened().await;
     assert_eq!(stage.caller(&payload).await, "arn:aws:iam::111122223333:user/developers/alice");
-    stage.proxy.reset();
+    stage.local.proxy.reset();
     let again = stage.invoke(&scheduled()).await.unwrap();
     assert_eq!(again["accounts"][0]["outcomes"], json!([]));
     let writes = ["iam:CreateAccessKey", "iam:UpdateAccessKey", "secretsmanager:PutSecretValue", "sns:Publish"];
-    assert!(!stage.proxy.calls().iter().any(|call| writes.contains(&call.operation.as_str())));
+    assert!(!stage.local.proxy.calls().iter().any(|call| writes.contains(&call.operation.as_str())));
 }
 
 #[tokio::test]
@@ -52,14 +53,14 @@ async fn throttling_and_failures_on_the_wire_are_retried_and_no_key_is_lost() {
     for fault in [Fault::Throttled, Fault::InternalError, Fault::Unavailable, Fault::LostAnswer] {
         let mut stage = Stage::with_due_alice().await;
         for call in CALLS {
-            stage.proxy.inject(Rule::nth(call, 1, fault));
+            stage.local.proxy.inject(Rule::nth(call, 1, fault));
         }
         let answer = stage.invoke(&scheduled()).await.unwrap();
         assert_eq!(answer["accounts"][0]["failures"], json!([]), "{fault:?}: {answer:#}");
-        assert_eq!(stage.aws.access_keys("alice").await.unwrap().len(), 2, "{fault:?}");
+        assert_eq!(stage.local.aws.access_keys("alice").await.unwrap().len(), 2, "{fault:?}");
         let payload = stage.opened().await;
         assert!(stage.caller(&payload).await.ends_with("/alice"), "{fault:?}");
-        let struck = stage.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
+        let struck = stage.local.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
         assert_eq!(struck, CALLS.len(), "{fault:?}");
     }
 }
@@ -67,22 +68,22 @@ async fn throttling_and_failures_on_the_wire_are_retried_and_no_key_is_lost() {
 #[tokio::test]
 async fn a_lost_answer_of_create_access_key_is_not_asked_for_twice_and_its_key_is_discarded() {
     let mut stage = Stage::with_due_alice().await;
-    stage.proxy.inject(Rule::nth("iam:CreateAccessKey", 1, Fault::LostAnswer));
+    stage.local.proxy.inject(Rule::nth("iam:CreateAccessKey", 1, Fault::LostAnswer));
     let error = stage.invoke(&forced()).await.unwrap_err();
     assert_eq!(error.error_type, "Incomplete", "{error}");
     let created =
-        |stage: &Stage| stage.proxy.calls().iter().filter(|call| call.operation == "iam:CreateAccessKey").count();
+        |stage: &Stage| stage.local.proxy.calls().iter().filter(|call| call.operation == "iam:CreateAccessKey").count();
     assert_eq!(created(&stage), 1);
-    let keys = stage.aws.access_keys("alice").await.unwrap();
+    let keys = stage.local.aws.access_keys("alice").await.unwrap();
     assert_eq!(keys.len(), 2, "the lost key exists");
 
     // Within the intent's lease nothing is touched; afterwards exactly the lost key is.
     stage.advance_minutes(10).await;
     stage.invoke(&forced()).await.unwrap();
-    assert_eq!(stage.aws.access_keys("alice").await.unwrap(), keys);
+    assert_eq!(stage.local.aws.access_keys("alice").await.unwrap(), keys);
     stage.advance_minutes(20).await;
     stage.invoke(&forced()).await.unwrap();
-    let now = stage.aws.access_keys("alice").await.unwrap();
+    let now = stage.local.aws.access_keys("alice").await.unwrap();
     assert_eq!(now.len(), 2);
     assert!(now.contains(&keys[0]) && !now.contains(&keys[1]));
     let payload = stage.opened().await;
@@ -93,19 +94,19 @@ async fn a_lost_answer_of_create_access_key_is_not_asked_for_twice_and_its_key_i
 async fn at_the_trace_level_no_piece_of_a_secret_leaves_the_function() {
     for fault in [None, Some(Fault::LostAnswer), Some(Fault::InternalError)] {
         let mut stage = Stage::with_due_alice().await;
-        stage.log_level = "trace";
+        stage.local.log_level = "trace";
         // The calls after the secret is known: creating, storing, telling.
         for call in ["secretsmanager:PutSecretValue", "sns:Publish"] {
             if let Some(fault) = fault {
-                stage.proxy.inject(Rule { operation: Some(call.into()), first: 1, times: 9, fault });
+                stage.local.proxy.inject(Rule { operation: Some(call.into()), first: 1, times: 9, fault });
             }
         }
         let answer = format!("{:?}", stage.invoke(&forced()).await);
         assert!(stage.log.len() > 50_000, "the log at TRACE has {} bytes only", stage.log.len());
         let secrets = stage.every_secret().await;
         assert!(!secrets.is_empty());
-        let posts = format!("{:?}", stage.slack.posts());
-        let records = stage.aws.secret_value("banto/access-keys/alice").await.unwrap();
+        let posts = format!("{:?}", stage.local.slack.posts());
+        let records = stage.local.aws.secret_value("banto/access-keys/alice").await.unwrap();
         let found =
             leaks::scan(&secrets, [stage.log.as_slice(), answer.as_bytes(), posts.as_bytes(), records.as_bytes()]);
         assert!(found.is_empty(), "{fault:?}: {found:?}");
@@ -115,11 +116,11 @@ async fn at_the_trace_level_no_piece_of_a_secret_leaves_the_function() {
 #[tokio::test]
 async fn when_slack_refuses_sns_carries_the_notice_and_no_url_is_logged() {
     let mut stage = Stage::with_due_alice().await;
-    stage.slack.refuse_next(Refusal::RateLimited(30));
-    stage.slack.refuse_next(Refusal::ServerError);
+    stage.local.slack.refuse_next(Refusal::RateLimited(30));
+    stage.local.slack.refuse_next(Refusal::ServerError);
     let answer = stage.invoke(&scheduled()).await.unwrap();
     assert_eq!(answer["accounts"][0]["failures"], json!([]), "{answer:#}");
-    let published = stage.proxy.calls().iter().filter(|call| call.operation == "sns:Publish").count();
+    let published = stage.local.proxy.calls().iter().filter(|call| call.operation == "sns:Publish").count();
     assert_eq!(published, 2, "the owner's notice and the operators' summary");
     let log = String::from_utf8_lossy(&stage.log);
     assert!(log.contains("to be tried again after 30 s"), "{log}");
@@ -144,7 +145,7 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
     stage.exempt_group = true;
     stage.invoke(&scheduled()).await.unwrap();
     // A lost key to discard, and an exposed one.
-    stage.slack.refuse_next(Refusal::ServerError);
+    stage.local.slack.refuse_next(Refusal::ServerError);
     stage.use_new_key().await;
     stage.advance_minutes(2 * 24 * 60).await;
     stage.invoke(&scheduled()).await.unwrap();
@@ -152,7 +153,7 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
         stage.advance_minutes(24 * 60 + 1).await;
         stage.invoke(&scheduled()).await.unwrap();
     }
-    let made: BTreeSet<String> = stage.proxy.calls().into_iter().map(|call| call.operation).collect();
+    let made: BTreeSet<String> = stage.local.proxy.calls().into_iter().map(|call| call.operation).collect();
     assert_eq!(made, allowed);
 }
 

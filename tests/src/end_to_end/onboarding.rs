@@ -4,58 +4,35 @@
 //! by StackSet, are tested in memory and on the wire only.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use banto::local::aws::{Aws, Credentials};
-use banto::local::function_binary;
-use banto::local::moto::Moto;
 use banto::local::organization::{DASHBOARD, Organization, TABLE, config, created};
-use banto::local::proxy::{Fault, Proxy, Rule};
-use banto::local::runtime_api::{Function, InvocationError};
-use banto::local::slack::Slack;
-use banto::local::venv::Venv;
-use jiff::{SignedDuration, Timestamp};
+use banto::local::proxy::{Fault, Rule};
+use banto::local::runtime_api::InvocationError;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-const MANAGEMENT: &str = "111122223333";
-const REGION: &str = "eu-west-1";
+use super::local::{ACCOUNT as MANAGEMENT, Local, REGION};
+
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 
 struct Stage {
-    moto: Moto,
-    proxy: Proxy,
-    slack: Slack,
+    local: Local,
     organization: Organization,
-    aws: Aws,
-    binary: PathBuf,
-    directory: TempDir,
-    credentials: Credentials,
     arns: [String; 3],
-    now: Timestamp,
 }
 
 impl Stage {
     async fn set() -> Self {
-        let quiet = |_: &str| {};
-        let venv = Venv::ensure(&quiet).await.unwrap();
-        let binary = function_binary("onboard-accounts", &quiet).await.unwrap();
-        let moto = Moto::start(&venv).await.unwrap();
-        let proxy = Proxy::start(moto.endpoint()).await.unwrap();
-        let slack = Slack::start().await.unwrap();
-        let nobody = Aws::nobody(moto.endpoint(), REGION);
-        let credentials = nobody.assume_role(&format!("arn:aws:iam::{MANAGEMENT}:role/tests")).await.unwrap();
-        let aws = nobody.with_key(&credentials.access_key_id);
-        let organization = Organization::create(&aws).await.unwrap();
+        let local = Local::of("onboard-accounts").await;
+        let organization = Organization::create(&local.aws).await.unwrap();
         let arns = [
-            aws.create_topic("operators").await.unwrap(),
-            aws.create_topic("owners").await.unwrap(),
-            aws.create_secret("banto/slack/operators", &slack.webhook("operators")).await.unwrap(),
+            local.aws.create_topic("operators").await.unwrap(),
+            local.aws.create_topic("owners").await.unwrap(),
+            local.aws.create_secret("banto/slack/operators", &local.slack.webhook("operators")).await.unwrap(),
         ];
-        let directory = tempfile::tempdir().unwrap();
-        let now = Timestamp::now();
-        Self { moto, proxy, slack, organization, aws, binary, directory, credentials, arns, now }
+        Self { local, organization, arns }
     }
 
     fn policy(&self) -> String {
@@ -102,24 +79,8 @@ contacts = {{ security = {{ name = "Alice", title = "Security", email = "securit
         )
     }
 
-    async fn function(&self) -> Function {
-        let policy = self.directory.path().join("banto.toml");
-        std::fs::write(&policy, self.policy()).unwrap();
-        let variables = [
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
-            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone().unwrap()),
-            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
-            ("BANTO_POLICY", policy.to_str().unwrap().to_owned()),
-            ("BANTO_CLOCK_OFFSET_SECONDS", self.now.duration_since(Timestamp::now()).as_secs().to_string()),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        Function::start(&self.binary, variables).await.unwrap()
-    }
-
     async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
-        let mut function = self.function().await;
+        let mut function = self.local.start(&self.policy()).await.unwrap();
         let answer = function.invoke(event, Duration::from_secs(300)).await;
         function.stop().await;
         answer
@@ -128,7 +89,7 @@ contacts = {{ security = {{ name = "Alice", title = "Security", email = "securit
     /// Works the queue off, time passing where messages wait, until it is empty.
     async fn settle(&mut self) {
         for _ in 0..40 {
-            let mut function = self.function().await;
+            let mut function = self.local.start(&self.policy()).await.unwrap();
             let worked = self.organization.queue.work_off(&mut function, Duration::from_secs(300)).await;
             let log = function.stop().await;
             let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&log)));
@@ -136,8 +97,7 @@ contacts = {{ security = {{ name = "Alice", title = "Security", email = "securit
                 if self.organization.queue.waiting().await.unwrap() == 0 {
                     return;
                 }
-                self.now += SignedDuration::from_mins(3);
-                self.moto.set_clock(self.now).await.unwrap();
+                self.local.advance(SignedDuration::from_mins(3)).await;
             }
         }
         panic!("the queue does not empty: {:?}", self.organization.statuses().await);
@@ -160,7 +120,7 @@ contacts = {{ security = {{ name = "Alice", title = "Security", email = "securit
     }
 
     fn told(&self) -> String {
-        format!("{:?}", self.slack.posts())
+        format!("{:?}", self.local.slack.posts())
     }
 }
 
@@ -181,7 +141,12 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
     } });
     stage.config(&recorded, "us-east-1", "PutConfigurationRecorder", &existing).await;
     // The fresh account's role can't be assumed at first.
-    stage.proxy.inject(Rule { operation: Some("sts:AssumeRole".into()), first: 1, times: 3, fault: Fault::Denied });
+    stage.local.proxy.inject(Rule {
+        operation: Some("sts:AssumeRole".into()),
+        first: 1,
+        times: 3,
+        fault: Fault::Denied,
+    });
 
     stage.invoke(&scheduled()).await.unwrap();
     stage.settle().await;
@@ -204,12 +169,13 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
             && roles.contains("<MaxSessionDuration>14400</MaxSessionDuration>"),
         "{roles}"
     );
-    let dashboard: Value = serde_json::from_str(&stage.aws.object(DASHBOARD, "accounts.json").await.unwrap()).unwrap();
+    let dashboard: Value =
+        serde_json::from_str(&stage.local.aws.object(DASHBOARD, "accounts.json").await.unwrap()).unwrap();
     assert_eq!(dashboard["counts"], json!({ "in place": 3, "left alone": 1 }), "the management account too");
     assert_eq!(stage.organization.queue.dead().await.unwrap(), 0);
 
     // A second round writes nothing but the time of the look.
-    stage.proxy.reset();
+    stage.local.proxy.reset();
     stage.invoke(&scheduled()).await.unwrap();
     stage.settle().await;
     let is_read = |call: &str| {
@@ -218,7 +184,7 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
             .any(|verb| call.split(':').nth(1).unwrap().starts_with(verb))
     };
     let writes: BTreeSet<String> =
-        stage.proxy.calls().into_iter().map(|call| call.operation).filter(|call| !is_read(call)).collect();
+        stage.local.proxy.calls().into_iter().map(|call| call.operation).filter(|call| !is_read(call)).collect();
     let expected = ["dynamodb:UpdateItem", "s3:PutObject", "sqs:SendMessageBatch"].map(str::to_owned);
     assert_eq!(writes, BTreeSet::from(expected));
 }
@@ -236,9 +202,9 @@ async fn a_created_account_is_announced_in_slack_through_throttling_and_failures
             "dynamodb:UpdateItem",
             "ec2:EnableEbsEncryptionByDefault",
         ] {
-            stage.proxy.inject(Rule::nth(call, 1, fault));
+            stage.local.proxy.inject(Rule::nth(call, 1, fault));
         }
-        stage.invoke(&created(&account, stage.now)).await.unwrap();
+        stage.invoke(&created(&account, stage.local.now)).await.unwrap();
         stage.settle().await;
         assert!(stage.is_in_place(&account).await, "{fault:?}: {:#}", stage.status(&account).await.0);
         assert!(stage.told().contains("is ready"), "{fault:?}: {}", stage.told());
@@ -250,7 +216,7 @@ async fn a_created_account_is_announced_in_slack_through_throttling_and_failures
 async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
     let mut stage = Stage::set().await;
     let account = stage.organization.create_account("payments").await.unwrap();
-    stage.invoke(&created(&account, stage.now)).await.unwrap();
+    stage.invoke(&created(&account, stage.local.now)).await.unwrap();
     stage.settle().await;
     let inside = stage.organization.inside(&account).await.unwrap();
     let extra = [("RoleName", "readonly"), ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess")];

@@ -1,60 +1,34 @@
 //! A local AWS with one developer whose key is due, and the function before it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use banto::local::aws::{Aws, Credentials, caller_identity_by_boto3};
-use banto::local::function_binary;
-use banto::local::moto::Moto;
-use banto::local::proxy::Proxy;
-use banto::local::runtime_api::{Function, InvocationError};
-use banto::local::slack::Slack;
-use banto::local::venv::Venv;
+use banto::local::aws::caller_identity_by_boto3;
+use banto::local::runtime_api::InvocationError;
 use banto_seal::holder::{Holder, Kind, Lifetime};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
-use tempfile::TempDir;
 
-const ACCOUNT: &str = "111122223333";
-const REGION: &str = "eu-west-1";
+use super::local::{ACCOUNT, Local, REGION};
+
 const BUCKET: &str = "certificates";
 
 pub struct Stage {
-    pub aws: Aws,
-    pub proxy: Proxy,
-    pub slack: Slack,
-    /// `BANTO_LOG`.
-    pub log_level: &'static str,
+    pub local: Local,
     /// Everything that the function printed when it was last invoked.
     pub log: Vec<u8>,
     /// Lines to add to the policy's first section.
     pub policy_problem: Option<&'static str>,
     /// Whether the policy names a group, so that its members are asked for.
     pub exempt_group: bool,
-    moto: Moto,
-    venv: Venv,
-    binary: PathBuf,
-    directory: TempDir,
-    credentials: Credentials,
     holder: Holder,
     arns: [String; 4],
-    now: Timestamp,
 }
 
 impl Stage {
     /// Alice has registered a certificate, and a key of 100 days.
     pub async fn with_due_alice() -> Self {
-        let quiet = |_: &str| {};
-        let venv = Venv::ensure(&quiet).await.unwrap();
-        let binary = function_binary("rotate-access-keys", &quiet).await.unwrap();
-        let moto = Moto::start(&venv).await.unwrap();
-        let proxy = Proxy::start(moto.endpoint()).await.unwrap();
-        let slack = Slack::start().await.unwrap();
-        let nobody = Aws::nobody(moto.endpoint(), REGION);
-        let credentials = nobody.assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/tests")).await.unwrap();
-        let aws = nobody.with_key(&credentials.access_key_id);
-        let now = Timestamp::now();
-
+        let local = Local::of("rotate-access-keys").await;
+        let Local { aws, slack, moto, now, .. } = &local;
         aws.create_bucket(BUCKET).await.unwrap();
         let arns = [
             aws.create_topic("operators").await.unwrap(),
@@ -62,70 +36,40 @@ impl Stage {
             aws.create_secret("banto/slack/operators", &slack.webhook("operators")).await.unwrap(),
             aws.create_secret("banto/slack/owners", &slack.webhook("owners")).await.unwrap(),
         ];
-        moto.set_clock(now - SignedDuration::from_hours(24 * 100)).await.unwrap();
-        let lifetime = Lifetime { from: now - SignedDuration::from_hours(24 * 200), until: None };
+        moto.set_clock(*now - SignedDuration::from_hours(24 * 100)).await.unwrap();
+        let lifetime = Lifetime { from: *now - SignedDuration::from_hours(24 * 200), until: None };
         let holder = Holder::generate("Alice <alice@example.com>", Kind::Curve25519, lifetime).unwrap();
         aws.put_object(BUCKET, "certs/alice.asc", holder.certificate().unwrap()).await.unwrap();
         let tags = [("banto:openpgp", holder.fingerprint().as_str())];
         aws.create_user("alice", "/developers/", &tags).await.unwrap();
         aws.create_access_key("alice").await.unwrap();
-        moto.set_clock(now).await.unwrap();
-        Self {
-            aws,
-            proxy,
-            slack,
-            log_level: "info",
-            log: Vec::new(),
-            policy_problem: None,
-            exempt_group: false,
-            moto,
-            venv,
-            binary,
-            directory: tempfile::tempdir().unwrap(),
-            credentials,
-            holder,
-            arns,
-            now,
-        }
+        moto.set_clock(*now).await.unwrap();
+        Self { local, log: Vec::new(), policy_problem: None, exempt_group: false, holder, arns }
     }
 
     /// Starts the function anew, hands it an event, and ends it.
     pub async fn invoke(&mut self, event: &Value) -> Result<Value, InvocationError> {
-        let policy = self.directory.path().join("banto.toml");
-        std::fs::write(&policy, self.policy()).unwrap();
-        let variables = [
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
-            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone().unwrap()),
-            ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
-            ("BANTO_POLICY", policy.to_str().unwrap().to_owned()),
-            ("BANTO_CLOCK_OFFSET_SECONDS", self.now.duration_since(Timestamp::now()).as_secs().to_string()),
-            ("BANTO_LOG", self.log_level.to_owned()),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        let mut function = Function::start(&self.binary, variables).await?;
+        let mut function = self.local.start(&self.policy()).await?;
         let answer = function.invoke(event, Duration::from_secs(300)).await;
         self.log = function.stop().await;
         answer
     }
 
     pub async fn advance_minutes(&mut self, minutes: i64) {
-        self.now += SignedDuration::from_mins(minutes);
-        self.moto.set_clock(self.now).await.unwrap();
+        self.local.advance(SignedDuration::from_mins(minutes)).await;
     }
 
     /// What alice finds in her envelope.
     pub async fn opened(&self) -> Vec<u8> {
-        let record = self.aws.secret_value("banto/access-keys/alice").await.unwrap();
+        let record = self.local.aws.secret_value("banto/access-keys/alice").await.unwrap();
         self.holder.open(&record).unwrap().to_vec()
     }
 
     /// Whose credentials these are, signed with them, the signature checked.
     pub async fn caller(&self, credentials: &[u8]) -> String {
-        self.moto.check_credentials(true).await.unwrap();
-        let caller = caller_identity_by_boto3(&self.venv, self.moto.endpoint(), REGION, credentials).await;
-        self.moto.check_credentials(false).await.unwrap();
+        self.local.moto.check_credentials(true).await.unwrap();
+        let caller = caller_identity_by_boto3(&self.local.venv, self.local.moto.endpoint(), REGION, credentials).await;
+        self.local.moto.check_credentials(false).await.unwrap();
         caller.unwrap()
     }
 
@@ -138,8 +82,8 @@ impl Stage {
     /// Every secret that the local AWS has made, as only the local AWS knows it: the function's own
     /// credentials, and, where an envelope is stored, what is in it.
     pub async fn every_secret(&self) -> Vec<String> {
-        let mut secrets = vec![self.credentials.secret_access_key.to_string()];
-        let record = self.aws.secret_value("banto/access-keys/alice").await.unwrap();
+        let mut secrets = vec![self.local.credentials.secret_access_key.to_string()];
+        let record = self.local.aws.secret_value("banto/access-keys/alice").await.unwrap();
         if record.contains("BEGIN PGP MESSAGE") {
             let payload: Value = serde_json::from_slice(&self.holder.open(&record).unwrap()).unwrap();
             secrets.push(payload["SecretAccessKey"].as_str().unwrap().to_owned());
