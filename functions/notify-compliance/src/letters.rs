@@ -84,6 +84,8 @@ impl Place {
 struct Group<'a> {
     entries: Vec<&'a Entry>,
     before: Option<&'a Case>,
+    /// What it goes on from: the case before, unless that was over.
+    base: Option<&'a Case>,
     after: Case,
     /// How many resources were found, and how many resolved, in the end.
     found: u32,
@@ -169,9 +171,10 @@ fn fold<'a>(
     let last = entries.last()?;
     // What was resolved before is over: what is found again is a new case.
     let opens_again = entries.iter().any(|entry| entry.standing == Standing::Noncompliant);
-    let mut after = match before {
-        Some(case) if case.open > 0 || !opens_again => case.clone(),
-        _ => Case {
+    let base = before.filter(|case| case.open > 0 || !opens_again);
+    let mut after = match base {
+        Some(case) => case.clone(),
+        None => Case {
             account: last.key.account.clone(),
             account_name: String::new(),
             owner: None,
@@ -200,7 +203,7 @@ fn fold<'a>(
         }
         show(&mut after.resources, entry, names.get(&entry.key));
     }
-    Some(Group { entries, before, after, found, resolved })
+    Some(Group { entries, before, base, after, found, resolved })
 }
 
 /// Shows a resource as it stands now; of many, the first ones.
@@ -265,7 +268,7 @@ fn summary(before: Digest, groups: &[Group<'_>], route: &Route, policy: &Complia
     match &before.message {
         Some(message) => Letter {
             id: letter_id(&after.id, groups),
-            place: Place::Thread { message: message.clone(), broadcast: false },
+            place: Place::Thread { message: message.clone(), broadcast: is_worse(&before, groups) },
             notice: detail,
             correction: Some((message.clone(), notice)),
             detail: None,
@@ -277,6 +280,14 @@ fn summary(before: Digest, groups: &[Group<'_>], route: &Route, policy: &Complia
     }
 }
 
+/// Whether a summary takes up something that people must not overlook: what another rule finds that matters as much
+/// as anything before.
+fn is_worse(before: &Digest, groups: &[Group<'_>]) -> bool {
+    let worst = before.rules.values().map(|tally| tally.severity).max();
+    let is_new = |group: &&Group<'_>| group.found > 0 && !before.rules.contains_key(&group.after.rule);
+    groups.iter().filter(is_new).any(|group| Some(group.after.severity) >= worst)
+}
+
 /// What is noted of groups, in pieces that DynamoDB writes at once. Each piece counts its own entries only, so
 /// that a run that ends between two of them counts nothing twice.
 fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement> {
@@ -285,7 +296,7 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
     let mut digest = digest.cloned();
     for group in groups {
         let mut left = group.entries.as_slice();
-        let mut case = group.before.filter(|case| case.open > 0).cloned();
+        let mut case = group.base.cloned();
         let mut is_first = group.before.is_none_or(|before| match (&before.told, &digest) {
             (Told::Digest(id), Some(digest)) => *id != digest.id || before.open == 0,
             _ => true,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use banto_domain::policy::CompliancePolicy;
 use banto_notice::{Messenger, Notice};
-use banto_ports::{Aggregator, Clock, Ledger, Organization, PortError, Queue};
+use banto_ports::{Aggregator, Clock, Delayed, Ledger, Organization, PortError, Queue};
 use banto_shell::{Answer, Failure, Invocation, Metrics};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -153,7 +153,11 @@ impl Notifier {
 
     /// Sees to a message of our own.
     async fn see_to(&self, message: Message, outcome: &mut Outcome, invocation: &Invocation) -> anyhow::Result<()> {
-        anyhow::ensure!(invocation.has_time_for(RECORD_TIME), "no time is left");
+        if !invocation.has_time_for(RECORD_TIME) {
+            // Sent anew rather than given back: that it was not tried must not make it a dead letter.
+            let body = report::json(&message).to_string();
+            return Ok(self.queue.send(&[Delayed { body, delay: Duration::ZERO }]).await?);
+        }
         match message {
             Message::Tell { route } => {
                 let telling = self.tell(&route, invocation).await?;

@@ -94,7 +94,9 @@ pub fn reply(
     let urgency = if found > 0 { urgency(case) } else { Urgency::Done };
     let mut notice = notice(&case.id(), route, urgency, headline);
     notice.paragraphs.extend(flaps(entries).then(|| FLAPS.to_owned()));
-    let lines = |standing| of(standing).map(|entry| entry_line(case, entry)).collect::<Vec<_>>();
+    // Of one resource, the headline has said the name.
+    let is_news = |line: &String| latest.len() > 1 || *line != one(Standing::Compliant);
+    let lines = |standing| of(standing).map(|entry| entry_line(case, entry)).filter(is_news).collect::<Vec<_>>();
     notice.sections = sections([("Found", lines(Standing::Noncompliant)), ("Resolved", lines(Standing::Compliant))]);
     notice.attributes = attributes(case.severity, Some(&case.rule), found > 0);
     notice.attributes.insert("account".to_owned(), case.account.to_string());

@@ -272,6 +272,14 @@ proptest! {
                 let ids: BTreeSet<String> = piece.cases.iter().map(Case::id).collect();
                 prop_assert_eq!(ids.len(), piece.cases.len(), "DynamoDB writes an item once in a transaction");
             }
+            // What is noted in the end is what the message says.
+            for letter in letters.iter().filter(|letter| letter.settlements.iter().all(|piece| piece.digest.is_none())) {
+                let case = letter.settlements.last().and_then(|piece| piece.cases.last()).unwrap();
+                let shown = letter.correction.as_ref().map_or(&letter.notice, |(_, corrected)| corrected);
+                prop_assert_eq!(shown.headline.starts_with("Resolved"), case.open == 0, "{}", shown.headline);
+                let counts = format!(": {} of {} resources left", case.open, case.open + case.resolved);
+                prop_assert_eq!(shown.headline.contains(&counts), case.open > 0 && case.resolved > 0, "{}", shown.headline);
+            }
             for letter in &letters {
                 let body = sns::message(&letter.notice);
                 prop_assert!(body.subject.len() <= 100 && body.body.len() <= 256 * 1024);
