@@ -389,6 +389,30 @@ fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
 }
 
 #[test]
+fn a_webhook_that_fails_has_its_routes_own_topic_to_fall_back_to() {
+    for kind in [ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Invalid] {
+        let world = world();
+        world.fail_webhooks(Some(kind));
+        tell(&world, &policy(), &[bad(SEARCH, "bucket-public", "index").event()]);
+        assert_eq!(lines(&world, "search"), ["Banto: [critical] S3 bucket is public: index in search"], "{kind:?}");
+        assert_eq!(lines(&world, "operators").len(), 0, "{kind:?}");
+        assert_eq!(breaches(&world), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_event_as_large_as_sqs_carries_becomes_a_message_that_slack_takes() {
+    let world = world();
+    let mut event = bad(PAYMENTS, "bucket-public", "website").event();
+    event["detail"]["newEvaluationResult"]["annotation"] = "<&> no end of words ".repeat(12_000).into();
+    event["detail"]["somethingNew"] = json!({ "nobody": "knows" });
+    assert!(event.to_string().len() > 240_000);
+    tell(&world, &policy(), &[event]);
+    assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
+    assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+#[test]
 fn when_nothing_takes_a_message_it_is_a_dead_letter_and_the_next_day_tells_it() {
     let world = world();
     world.fail_slack(Some(PortError::new(ErrorKind::Denied, "slack:chat.postMessage", "invalid_auth")));
