@@ -176,7 +176,8 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
     let hidden = lines.len().saturating_sub(DETAIL);
     lines.truncate(DETAIL);
     lines.extend((hidden > 0).then(|| format!("and {} more", grouped(hidden))));
-    notice.sections = sections([("In detail", lines)]);
+    let title = if accounts.len() > 1 { "By account" } else { "In detail" };
+    notice.sections = sections([(title, lines)]);
     notice.attributes = attributes(severity, None, found > 0);
     notice
 }

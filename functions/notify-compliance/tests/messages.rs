@@ -1,6 +1,6 @@
 //! Every kind of message: it fits Slack, SNS and mail, and reads as it did when a person last looked. `BLESS=1` writes
-//! `messages.txt` beside this file anew, and the Slack messages go into the folder that `MESSAGES` names, if it names
-//! one. Whatever waits, each entry is told by one message, and counted once.
+//! `messages.txt` beside this file anew, and the Slack messages and mails go into the folder that `MESSAGES` names,
+//! if it names one. Whatever waits, each entry is told by one message, and counted once.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -182,7 +182,8 @@ fn every_message_fits_and_reads_as_it_did() {
         ));
         if let Some(folder) = std::env::var_os("MESSAGES") {
             let file = Path::new(&folder).join(format!("compliance-{number}.json"));
-            std::fs::write(file, in_slack.to_string()).unwrap();
+            std::fs::write(&file, in_slack.to_string()).unwrap();
+            std::fs::write(file.with_extension("html"), by_mail.html).unwrap();
         }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
