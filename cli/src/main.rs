@@ -20,7 +20,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Rotates real keys on a local AWS, with the real function: no AWS account is needed.
+    /// Plays the real functions on a local AWS and a local Slack: no AWS account is needed.
     Demo {
         /// Leaves the local AWS running afterwards, until Ctrl-C.
         #[arg(long)]

@@ -64,7 +64,7 @@ pub(super) async fn play(stage: &mut Stage, show: &Show, organization: &Organiza
     show.line("  The message was brought up to date, and answered in its thread:");
     show.message(message);
     for reply in posts.iter().filter(|post| post.thread.as_deref() == Some(message.ts.as_str())) {
-        show.line(&format!("  in the thread: {}", show::first_line(&reply.body)));
+        show.line(&format!("  In the thread:\n  {}", show::first_line(&reply.body)));
     }
     let said = act.posts(stage).len();
     act.tell(stage, show, &[resolved.event(), finding.event()]).await?;

@@ -201,7 +201,7 @@ impl Show {
 
     pub(super) fn shortcomings(&self) {
         self.title("Where the local AWS (moto) falls short of the real one");
-        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but the\n  owner out can't be seen here. It lets a disabled key sign other calls. Its\n  credential report has no row for the root user and is never stale. A new account's\n  role can be assumed at once; the demo refuses it twice, as the real one would. Its\n  AWS Config delivers nothing, evaluates nothing and has no aggregator: the demo\n  sends the events itself. It has no StackSets that carry AWS Config: the demo\n  takes the direct way.");
+        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but\n  the owner out can't be seen here. It lets a disabled key sign other calls.\n  Its credential report has no row for the root user and is never stale. A new\n  account's role can be assumed at once; the demo refuses it twice, as the\n  real one would. Its AWS Config delivers nothing, evaluates nothing and has\n  no aggregator: the demo sends the events itself. It has no StackSets that\n  carry AWS Config: the demo takes the direct way.");
     }
 
     pub(super) fn kept(&self, endpoint: &str, key: &str) {
