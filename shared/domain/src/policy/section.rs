@@ -95,7 +95,9 @@ impl<'a, 't> Section<'a, 't> {
 
     /// Notes a problem that concerns the section as a whole.
     pub(super) fn problem(&self, problem: impl fmt::Display) {
-        self.problems.add(&self.span, format!("`{}`: {problem}", self.name));
+        // The file as a whole has no name.
+        let name = if self.name.is_empty() { String::new() } else { format!("`{}`: ", self.name) };
+        self.problems.add(&self.span, format!("{name}{problem}"));
     }
 
     /// Takes a value as it is.

@@ -318,6 +318,12 @@ proptest! {
     }
 }
 
+#[test]
+fn an_empty_file_is_told_what_it_lacks() {
+    let problems = Policy::parse("").unwrap_err().to_string();
+    assert!(problems.contains(": the section [rotation] is missing") && !problems.contains('`'), "{problems}");
+}
+
 /// The problems of `[compliance]` with one line in place of another.
 fn compliance_problems(from: &str, to: &str) -> String {
     assert!(EXAMPLE.contains(from), "{from}");
