@@ -69,14 +69,15 @@ impl Notifier {
         let route = self.policy.route(name).or_else(|| self.policy.routes.last());
         let Some(route) = route.filter(|_| self.policy.enabled) else { return Ok(Telling::default()) };
         let claim = Claim { route: name.to_owned(), run: invocation.run.clone(), until: self.clock.now() + CLAIM };
-        let mut lane = match self.ledger.claim(&claim, self.clock.now()).await {
+        let lane = match self.ledger.claim(&claim, self.clock.now()).await {
             Ok(lane) => lane,
             Err(error) if error.kind == ErrorKind::Conflict => {
                 return Ok(Telling { again: Some(TAKEN), ..Telling::default() });
             }
             Err(error) => return Err(error),
         };
-        let unsure = lane.sending.take();
+        // The lane keeps it, too, until its letter is sent: it may be quiet now.
+        let unsure = lane.sending.clone();
         let mut turn = Turn { route, claim, lane, unsure, telling: Telling::default(), invocation };
         let told = self.tell_all(&mut turn).await;
         turn.claim.until = self.clock.now();

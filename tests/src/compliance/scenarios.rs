@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use banto_domain::compliance::Standing;
 use banto_domain::policy::Policy;
-use banto_fake::{Driven, LogCapture, World, drive};
+use banto_fake::{Driven, Fault, FaultKind, LogCapture, World, drive};
 use banto_notice::{Audience, Messenger, Notice, Urgency};
 use banto_ports::{ErrorKind, PortError};
 use banto_shell::Invocation;
@@ -330,6 +330,28 @@ fn in_quiet_hours_only_what_is_critical_is_told_and_the_rest_in_the_morning() {
     assert!(messages[0].at < start() + minutes(2), "at once");
     assert!(messages[1].at >= start() + minutes(120), "in the morning");
     assert!(world.call_count() < 100, "nobody asks all the time: {}", world.call_count());
+}
+
+#[test]
+fn what_was_posted_before_quiet_hours_is_not_posted_again_after_them_wherever_its_run_ended() {
+    let quiet = policy_with(&[(
+        "to = { channel = \"C0PAYMENTS\" }",
+        "to = { channel = \"C0PAYMENTS\" }\nquiet = [{ days = [\"mon\"], from = \"09:03\", to = \"11:00\", time_zone = \"UTC\" }]",
+    )]);
+    let told = |faults: &[(usize, Fault)]| {
+        let world = world();
+        enqueue(&world, &[bad(PAYMENTS, "bucket-logging", "website").event()]);
+        let mut sqs = Sqs::default();
+        sqs.settle(&world, &quiet, faults);
+        (lines(&world, "C0PAYMENTS").len(), sqs)
+    };
+    let (messages, clean) = told(&[]);
+    assert_eq!(messages, 1);
+    for call in 1..=clean.calls[1] {
+        // The message that has the route told comes again within the quiet hours.
+        let (messages, sqs) = told(&[(1, Fault { call, kind: FaultKind::CancelAfter })]);
+        assert_eq!((messages, sqs.dead.len()), (1, 0), "call {call}");
+    }
 }
 
 #[test]
