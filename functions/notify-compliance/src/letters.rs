@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::words;
 
 /// How long a summary takes up what else comes.
-pub const DIGEST_OPEN: SignedDuration = SignedDuration::from_mins(60);
+const DIGEST_OPEN: SignedDuration = SignedDuration::from_mins(60);
 /// The least time between two summaries where the first can't be changed; where it can, it takes up more once a
 /// window.
 pub const DIGEST_PAUSE: SignedDuration = SignedDuration::from_mins(10);

@@ -377,13 +377,6 @@ impl World {
         rules.insert((region.clone(), rule.clone()), found);
     }
 
-    /// Lets the aggregator forget a rule in an account.
-    pub fn forget_aggregated(&self, account: &AccountId, region: &Region, rule: &RuleName) {
-        if let Some(rules) = self.state().compliance.aggregated.get_mut(account) {
-            rules.remove(&(region.clone(), rule.clone()));
-        }
-    }
-
     /// The name of a resource, as AWS Config knows it.
     pub fn name_resource(&self, key: &FindingKey, name: &str) {
         self.state().compliance.names.insert(key.clone(), name.to_owned());

@@ -68,19 +68,7 @@ fn messenger(world: &Arc<World>, with_slack: bool) -> Messenger {
 }
 
 fn notice(audience: Audience) -> Notice {
-    Notice {
-        id: "test".into(),
-        audience,
-        urgency: Urgency::Information,
-        headline: "Something happened".into(),
-        paragraphs: Vec::new(),
-        facts: Vec::new(),
-        steps: Vec::new(),
-        sections: Vec::new(),
-        envelope: None,
-        links: Vec::new(),
-        attributes: Default::default(),
-    }
+    Notice::new("test".into(), audience, Urgency::Information, "Something happened".into())
 }
 
 fn owner(slack: Option<&str>) -> Audience {

@@ -42,11 +42,6 @@ pub fn advice(rule: &str) -> Option<&'static Advice> {
     CATALOGUE.get(rule)
 }
 
-/// Every rule that is known, by name.
-pub fn all_advice() -> impl Iterator<Item = (&'static str, &'static Advice)> {
-    CATALOGUE.iter().map(|(name, advice)| (name.as_str(), advice))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +78,7 @@ mod tests {
     #[test]
     fn rules_share_words_only_as_names_of_one_and_the_same() {
         let mut said = BTreeMap::new();
-        for (name, advice) in all_advice() {
+        for (name, advice) in CATALOGUE.iter() {
             for words in [&advice.title, &advice.remedy] {
                 let (other, first) = *said.entry(words).or_insert((name, advice));
                 assert_eq!(first, advice, "{other} and {name}");

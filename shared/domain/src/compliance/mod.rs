@@ -12,7 +12,7 @@ use crate::{AccountId, OuId, Region, RuleName};
 
 mod catalogue;
 
-pub use catalogue::{Advice, advice, all_advice};
+pub use catalogue::{Advice, advice};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
