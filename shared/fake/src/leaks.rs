@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -73,6 +73,10 @@ pub struct LogCapture(Arc<Mutex<Vec<u8>>>);
 impl LogCapture {
     /// Runs something, and captures what it logs in this thread.
     pub fn during<T>(&self, run: impl FnOnce() -> T) -> T {
+        // A place in the code that first logs in another test's thread, where nobody listens, would be taken by
+        // tracing for one that nobody listens to anywhere. With a listener everywhere, who drops it all, it is not.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| drop(tracing::subscriber::set_global_default(Registry::default())));
         let layer =
             fmt::layer().with_writer(self.clone()).with_ansi(false).with_span_events(fmt::format::FmtSpan::FULL);
         tracing::subscriber::with_default(Registry::default().with(layer), run)
