@@ -23,6 +23,7 @@ use crate::keys::IamKeys;
 use crate::ledger::DynamoDbLedger;
 use crate::mail::Ses;
 use crate::member::AssumedMembers;
+use crate::objects::S3;
 use crate::organization::Organizations;
 use crate::queue::SqsQueue;
 use crate::records::SecretsManagerRecords;
@@ -56,6 +57,37 @@ pub(crate) enum Service {
     Sns,
     Sqs,
     Sts,
+}
+
+impl Service {
+    /// What precedes the region in its endpoint. (AWS general reference, "Service endpoints and quotas".)
+    pub(crate) fn endpoint_prefix(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::CloudFormation => "cloudformation",
+            Self::Config => "config",
+            Self::DynamoDb => "dynamodb",
+            Self::Ec2 => "ec2",
+            Self::Iam => "iam",
+            Self::Organizations => "organizations",
+            Self::S3 => "s3",
+            Self::S3Control => "s3-control",
+            Self::SecretsManager => "secretsmanager",
+            Self::SesV2 => "email",
+            Self::Sns => "sns",
+            Self::Sqs => "sqs",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The name that a signature is for, where it is another one. (Signature Version 4: the credential's scope.)
+    pub(crate) fn signing_name(self) -> &'static str {
+        match self {
+            Self::S3Control => "s3",
+            Self::SesV2 => "ses",
+            other => other.endpoint_prefix(),
+        }
+    }
 }
 
 /// AWS, as the environment tells of it; made once, without asking AWS anything.
@@ -160,7 +192,7 @@ impl Aws {
                 aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)),
                 identity,
             ),
-            certificates: S3Certificates::new(aws.s3(), identity),
+            certificates: S3Certificates::new(S3::new(&aws), identity),
         }
     }
 
@@ -175,13 +207,10 @@ impl Aws {
         OrganizationClients {
             organization: Organizations::new(aws_sdk_organizations::Client::new(&self.of(Service::Organizations))),
             members: AssumedMembers::new(self.clone(), policy, session_policy),
-            stacks: CloudFormationStacks::new(
-                aws_sdk_cloudformation::Client::new(&self.of(Service::CloudFormation)),
-                stack_set,
-            ),
+            stacks: CloudFormationStacks::new(self.caller(Service::CloudFormation), stack_set),
             queue: SqsQueue::new(self, &policy.queue),
             statuses: DynamoDbStatuses::new(aws_sdk_dynamodb::Client::new(&self.of(Service::DynamoDb)), &policy.table),
-            dashboard: S3Dashboard::new(self.s3(), &policy.dashboard),
+            dashboard: S3Dashboard::new(S3::new(self), &policy.dashboard),
         }
     }
 
@@ -195,7 +224,7 @@ impl Aws {
                 aws_sdk_config::Client::new(&self.of(Service::Config)),
                 &policy.aggregator,
             ),
-            mailer: Ses::new(aws_sdk_sesv2::Client::new(&self.of(Service::SesV2))),
+            mailer: Ses::new(self.caller(Service::SesV2)),
         }
     }
 
@@ -237,13 +266,6 @@ impl Aws {
 
     fn iam(&self) -> aws_sdk_iam::Config {
         aws_sdk_iam::config::Builder::from(&self.of(Service::Iam)).build()
-    }
-
-    fn s3(&self) -> aws_sdk_s3::Client {
-        // A local AWS has no name for each bucket.
-        let is_elsewhere = self.endpoints.of(Service::S3).is_some();
-        let config = aws_sdk_s3::config::Builder::from(&self.of(Service::S3)).force_path_style(is_elsewhere).build();
-        aws_sdk_s3::Client::from_conf(config)
     }
 
     fn with_role(&self, identity: &IdentityAccount) -> Self {

@@ -4,6 +4,7 @@
 //! absent: anything that decides, and AWS's default credential chain, of which Lambda needs one link.
 
 mod aggregator;
+mod caller;
 mod cancellation;
 mod certificates;
 mod config;
@@ -14,6 +15,7 @@ mod keys;
 mod ledger;
 mod mail;
 mod member;
+mod objects;
 mod organization;
 mod pace;
 mod queue;
@@ -25,6 +27,7 @@ mod settings;
 mod stacks;
 mod statuses;
 mod telling;
+mod xml;
 
 pub use config::{Account, Aws, ComplianceClients, ConfigError, OrganizationClients};
 pub use records::{read_policy, secret_name};

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_account::types::{AlternateContactType, RegionOptStatus};
-use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
-use aws_sdk_s3control::types::PublicAccessBlockConfiguration;
 use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::{AccountId, Region};
 use banto_ports::{AccountSettings, ErrorKind, PortError, RegionState};
 
+use crate::caller::{Caller, Request};
 use crate::config::{Aws, Service};
 use crate::errors::{lacking, port_error};
+use crate::xml::{self, Element};
 
 /// Settings of an account that was entered.
 #[derive(Debug)]
 pub(crate) struct MemberSettings {
     account: AccountId,
     iam: aws_sdk_iam::Client,
-    s3: aws_sdk_s3control::Client,
+    s3: Caller,
     management: aws_sdk_account::Client,
 }
 
@@ -27,30 +27,20 @@ impl MemberSettings {
         Self {
             account: account.clone(),
             iam: aws_sdk_iam::Client::new(&aws.of(Service::Iam)),
-            s3: s3_control(aws),
+            s3: aws.caller(Service::S3Control),
             management: aws_sdk_account::Client::new(&aws.of(Service::Account)),
         }
     }
 }
 
-/// S3 Control puts the account's id before the host's name, which a local AWS has no name for.
-fn s3_control(aws: &Aws) -> aws_sdk_s3control::Client {
-    let config = aws.of(Service::S3Control);
-    let mut builder = aws_sdk_s3control::config::Builder::from(&config);
-    if let Some(url) = config.endpoint_url() {
-        builder = builder.endpoint_resolver(AsItIs(url.to_owned()));
-    }
-    aws_sdk_s3control::Client::from_conf(builder.build())
-}
+/// The four blocks of public access to S3. (S3 API reference, `PublicAccessBlockConfiguration`.)
+const BLOCKS: [&str; 4] = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
 
-/// An endpoint that is used as it is.
-#[derive(Debug)]
-struct AsItIs(String);
-
-impl ResolveEndpoint for AsItIs {
-    fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
-        EndpointFuture::ready(Ok(Endpoint::builder().url(self.0.clone()).build()))
-    }
+/// A request about the account's blocks, whose id is part of the host's name.
+fn blocks_of(account: &AccountId, call: &'static str) -> Request {
+    let headers = vec![("x-amz-account-id", account.to_string())];
+    let path = "/v20180820/configuration/publicAccessBlock";
+    Request { host_prefix: Some(account.to_string()), headers, ..Request::get(call, path) }
 }
 
 #[async_trait]
@@ -110,25 +100,21 @@ impl AccountSettings for MemberSettings {
 
     async fn public_access_blocks(&self) -> Result<Option<u8>, PortError> {
         const CALL: &str = "s3:GetAccountPublicAccessBlock";
-        let answer = self.s3.get_public_access_block().account_id(self.account.as_str()).send().await;
-        let Some(answer) = or_none(answer.map_err(|error| port_error(CALL, &error)))? else { return Ok(None) };
-        let blocks = answer.public_access_block_configuration.ok_or_else(|| lacking(CALL, "the blocks"))?;
-        let blocks = [
-            blocks.block_public_acls,
-            blocks.ignore_public_acls,
-            blocks.block_public_policy,
-            blocks.restrict_public_buckets,
-        ];
-        Ok(Some(blocks.into_iter().map(|block| u8::from(block == Some(true))).sum()))
+        let answer = self.s3.ask(blocks_of(&self.account, CALL)).await;
+        let Some(answer) = or_none(answer)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&answer);
+        let document = xml::document(CALL, &text)?;
+        let blocks = document.root_element();
+        Ok(Some(BLOCKS.into_iter().map(|block| u8::from(blocks.text_of(block) == Some("true"))).sum()))
     }
 
     async fn block_public_access(&self) -> Result<(), PortError> {
-        let all = PublicAccessBlockConfiguration::builder().block_public_acls(true).ignore_public_acls(true);
-        let all = all.block_public_policy(true).restrict_public_buckets(true).build();
-        let request = self.s3.put_public_access_block().account_id(self.account.as_str());
-        let sent = request.public_access_block_configuration(all).send().await;
-        sent.map_err(|error| port_error("s3:PutAccountPublicAccessBlock", &error))?;
-        Ok(())
+        let all: String = BLOCKS.into_iter().map(|block| format!("<{block}>true</{block}>")).collect();
+        let namespace = "http://awss3control.amazonaws.com/doc/2018-08-20/";
+        let body =
+            format!("<PublicAccessBlockConfiguration xmlns=\"{namespace}\">{all}</PublicAccessBlockConfiguration>");
+        let request = blocks_of(&self.account, "s3:PutAccountPublicAccessBlock");
+        self.s3.ask(Request { method: "PUT", body: body.into_bytes(), ..request }).await.map(drop)
     }
 
     async fn contact(&self, kind: ContactKind) -> Result<Option<Contact>, PortError> {

@@ -3,34 +3,62 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::{
-    AccountFilterType, CallAs, DeploymentTargets, RegionConcurrencyType, StackDriftStatus,
-    StackInstanceDetailedStatus as Detailed, StackInstanceStatus as Status, StackInstanceSummary,
-    StackSetOperationPreferences,
-};
 use banto_domain::policy::onboarding::StackSet;
-use banto_domain::{AccountId, Region};
+use banto_domain::{AccountId, OuId, Region};
 use banto_ports::{ErrorKind, PortError, StackInstance, StackInstances};
+use roxmltree::Node;
 
-use crate::errors::port_error;
+use crate::caller::Caller;
+use crate::errors::lacking;
+use crate::xml::{self, Element};
+
+/// The version of the API. (CloudFormation API reference.)
+const VERSION: &str = "2010-05-15";
 
 /// CloudFormation's view of the StackSet.
 #[derive(Debug)]
 pub struct CloudFormationStacks {
-    client: Client,
+    caller: Caller,
     stack_set: Option<StackSet>,
 }
 
 impl CloudFormationStacks {
-    pub(crate) fn new(client: Client, stack_set: Option<StackSet>) -> Self {
-        Self { client, stack_set }
+    pub(crate) fn new(caller: Caller, stack_set: Option<StackSet>) -> Self {
+        Self { caller, stack_set }
     }
 
-    fn stack_set(&self, call: &'static str) -> Result<(&StackSet, CallAs), PortError> {
+    fn stack_set(&self, call: &'static str) -> Result<&StackSet, PortError> {
         let none = || PortError::new(ErrorKind::Invalid, call, "the policy names no StackSet");
-        let stack_set = self.stack_set.as_ref().ok_or_else(none)?;
-        Ok((stack_set, if stack_set.delegated { CallAs::DelegatedAdmin } else { CallAs::SelfValue }))
+        self.stack_set.as_ref().ok_or_else(none)
+    }
+
+    /// Begins an operation on the instances of accounts, as far as they are in the units that the StackSet may be
+    /// deployed to. One account that fails stops no other.
+    async fn operate(&self, call: &'static str, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
+        let stack_set = self.stack_set(call)?;
+        let operation = operation_id(call)?;
+        let mut fields = vec![
+            ("StackSetName".to_owned(), stack_set.name.as_str()),
+            ("CallAs".to_owned(), call_as(stack_set)),
+            ("OperationId".to_owned(), &operation),
+            ("DeploymentTargets.AccountFilterType".to_owned(), "INTERSECTION"),
+            ("OperationPreferences.FailureTolerancePercentage".to_owned(), "100"),
+            ("OperationPreferences.MaxConcurrentPercentage".to_owned(), "100"),
+            ("OperationPreferences.RegionConcurrencyType".to_owned(), "PARALLEL"),
+        ];
+        let lists: [(&str, Vec<&str>); 3] = [
+            ("DeploymentTargets.Accounts", accounts.iter().map(AccountId::as_str).collect()),
+            ("DeploymentTargets.OrganizationalUnitIds", stack_set.targets.iter().map(OuId::as_str).collect()),
+            ("Regions", regions.iter().map(Region::as_str).collect()),
+        ];
+        for (name, members) in lists {
+            fields.extend((1..).zip(members).map(|(number, member)| (format!("{name}.member.{number}"), member)));
+        }
+        match self.caller.query(call, VERSION, &fields).await {
+            // An earlier try began it, and only its answer was lost: nobody else knows the id.
+            Err(error) if error.message.starts_with("OperationIdAlreadyExists") => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 }
 
@@ -38,19 +66,26 @@ impl CloudFormationStacks {
 impl StackInstances for CloudFormationStacks {
     async fn of(&self, account: &AccountId) -> Result<BTreeMap<Region, StackInstance>, PortError> {
         const CALL: &str = "cloudformation:ListStackInstances";
-        let (stack_set, call_as) = self.stack_set(CALL)?;
+        let stack_set = self.stack_set(CALL)?;
         let mut instances = BTreeMap::new();
-        let mut token = None;
+        let mut token: Option<String> = None;
         loop {
-            let request = self.client.list_stack_instances().stack_set_name(&stack_set.name).call_as(call_as.clone());
-            let request = request.stack_instance_account(account.as_str()).set_next_token(token);
-            let page = request.send().await.map_err(|error| port_error(CALL, &error))?;
-            for summary in page.summaries() {
-                if let Some(region) = summary.region().and_then(|region| region.parse().ok()) {
+            let mut fields = vec![
+                ("StackSetName", stack_set.name.as_str()),
+                ("CallAs", call_as(stack_set)),
+                ("StackInstanceAccount", account.as_str()),
+            ];
+            fields.extend(token.as_deref().map(|token| ("NextToken", token)));
+            let text = self.caller.query(CALL, VERSION, &fields).await?;
+            let document = xml::document(CALL, &text)?;
+            let result = document.root_element().child("ListStackInstancesResult");
+            let result = result.ok_or_else(|| lacking(CALL, "its result"))?;
+            for summary in result.child("Summaries").iter().flat_map(Node::children) {
+                if let Some(region) = summary.text_of("Region").and_then(|region| region.parse().ok()) {
                     instances.insert(region, instance(summary));
                 }
             }
-            token = page.next_token;
+            token = result.text_of("NextToken").map(str::to_owned);
             if token.is_none() {
                 return Ok(instances);
             }
@@ -58,64 +93,36 @@ impl StackInstances for CloudFormationStacks {
     }
 
     async fn create(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
-        const CALL: &str = "cloudformation:CreateStackInstances";
-        let (stack_set, call_as) = self.stack_set(CALL)?;
-        let request = self.client.create_stack_instances().stack_set_name(&stack_set.name).call_as(call_as);
-        let request = request.deployment_targets(targets(stack_set, accounts)).set_regions(Some(names(regions)));
-        let sent = request.operation_preferences(preferences()).send().await;
-        sent.map_err(|error| port_error(CALL, &error))?;
-        Ok(())
+        self.operate("cloudformation:CreateStackInstances", accounts, regions).await
     }
 
     async fn update(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
-        const CALL: &str = "cloudformation:UpdateStackInstances";
-        let (stack_set, call_as) = self.stack_set(CALL)?;
-        let request = self.client.update_stack_instances().stack_set_name(&stack_set.name).call_as(call_as);
-        let request = request.deployment_targets(targets(stack_set, accounts)).set_regions(Some(names(regions)));
-        let sent = request.operation_preferences(preferences()).send().await;
-        sent.map_err(|error| port_error(CALL, &error))?;
-        Ok(())
+        self.operate("cloudformation:UpdateStackInstances", accounts, regions).await
     }
 }
 
-/// These accounts, as far as they are in the units that the StackSet may be deployed to.
-fn targets(stack_set: &StackSet, accounts: &[AccountId]) -> DeploymentTargets {
-    DeploymentTargets::builder()
-        .set_accounts(Some(accounts.iter().map(ToString::to_string).collect()))
-        .set_organizational_unit_ids(Some(stack_set.targets.iter().map(ToString::to_string).collect()))
-        .account_filter_type(AccountFilterType::Intersection)
-        .build()
+fn call_as(stack_set: &StackSet) -> &'static str {
+    if stack_set.delegated { "DELEGATED_ADMIN" } else { "SELF" }
 }
 
-fn names(regions: &[Region]) -> Vec<String> {
-    regions.iter().map(ToString::to_string).collect()
-}
-
-/// One account that fails stops no other.
-fn preferences() -> StackSetOperationPreferences {
-    StackSetOperationPreferences::builder()
-        .failure_tolerance_percentage(100)
-        .max_concurrent_percentage(100)
-        .region_concurrency_type(RegionConcurrencyType::Parallel)
-        .build()
+/// Names an operation, so that a request that is tried again begins no second one.
+fn operation_id(call: &'static str) -> Result<String, PortError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id)
+        .map_err(|_| PortError::new(ErrorKind::Unavailable, call, "the machine gives no random numbers"))?;
+    Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// (CloudFormation API reference, `StackInstanceSummary`.)
-fn instance(summary: &StackInstanceSummary) -> StackInstance {
-    let why = || summary.status_reason().unwrap_or("CloudFormation gives no reason").to_owned();
-    let detailed = summary.stack_instance_status().and_then(|status| status.detailed_status());
-    match (summary.status(), detailed) {
-        (Some(Status::Inoperable), _) | (_, Some(Detailed::Inoperable | Detailed::FailedImport)) => {
-            StackInstance::Inoperable(why())
-        }
-        (_, Some(Detailed::Pending | Detailed::Running)) => StackInstance::Pending,
-        (_, Some(Detailed::Failed | Detailed::Cancelled | Detailed::SkippedSuspendedAccount)) => {
-            StackInstance::Failed(why())
-        }
-        (Some(Status::Current), _) if summary.drift_status() == Some(&StackDriftStatus::Drifted) => {
-            StackInstance::Drifted
-        }
-        (Some(Status::Current), _) => StackInstance::Current,
+fn instance(summary: Node<'_, '_>) -> StackInstance {
+    let why = || summary.text_of("StatusReason").unwrap_or("CloudFormation gives no reason").to_owned();
+    let detailed = summary.child("StackInstanceStatus").and_then(|status| status.text_of("DetailedStatus"));
+    match (summary.text_of("Status"), detailed) {
+        (Some("INOPERABLE"), _) | (_, Some("INOPERABLE" | "FAILED_IMPORT")) => StackInstance::Inoperable(why()),
+        (_, Some("PENDING" | "RUNNING")) => StackInstance::Pending,
+        (_, Some("FAILED" | "CANCELLED" | "SKIPPED_SUSPENDED_ACCOUNT")) => StackInstance::Failed(why()),
+        (Some("CURRENT"), _) if summary.text_of("DriftStatus") == Some("DRIFTED") => StackInstance::Drifted,
+        (Some("CURRENT"), _) => StackInstance::Current,
         // Outdated without a failure: an operation has yet to reach it.
         _ => StackInstance::Pending,
     }

@@ -6,13 +6,13 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use aws_sdk_s3::primitives::ByteStream;
 use banto_domain::AccountId;
 use banto_domain::policy::onboarding::Dashboard as Place;
 use banto_domain::status::AccountStatus;
 use banto_ports::{Before, Dashboard, ErrorKind, PortError, Statuses};
 
 use crate::errors::{lacking, port_error};
+use crate::objects::S3;
 
 const UPDATE: &str = "dynamodb:UpdateItem";
 
@@ -26,7 +26,7 @@ pub struct DynamoDbStatuses {
 /// The object that the dashboard reads.
 #[derive(Debug)]
 pub struct S3Dashboard {
-    client: aws_sdk_s3::Client,
+    s3: S3,
     place: Place,
 }
 
@@ -37,8 +37,8 @@ impl DynamoDbStatuses {
 }
 
 impl S3Dashboard {
-    pub(crate) fn new(client: aws_sdk_s3::Client, place: &Place) -> Self {
-        Self { client, place: place.clone() }
+    pub(crate) fn new(s3: S3, place: &Place) -> Self {
+        Self { s3, place: place.clone() }
     }
 }
 
@@ -99,9 +99,6 @@ impl Statuses for DynamoDbStatuses {
 #[async_trait]
 impl Dashboard for S3Dashboard {
     async fn publish(&self, document: &str) -> Result<(), PortError> {
-        let request = self.client.put_object().bucket(&self.place.bucket).key(&self.place.key);
-        let request = request.content_type("application/json").body(ByteStream::from(document.as_bytes().to_vec()));
-        request.send().await.map_err(|error| port_error("s3:PutObject", &error))?;
-        Ok(())
+        self.s3.put(&self.place.bucket, &self.place.key, "application/json", document).await
     }
 }

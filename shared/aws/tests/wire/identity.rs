@@ -268,22 +268,32 @@ async fn a_certificate_is_read_and_its_absence_is_no_error() {
     let certificates = service.account().certificates;
     assert_eq!(certificates.read(&alice()).await, Ok(Some(b"a certificate".to_vec())));
     assert_eq!(certificates.read(&"bob+smith@example.com".parse().unwrap()).await, Ok(None));
-    let lines: Vec<String> = service.asked().into_iter().map(|asked| asked.line).collect();
-    assert!(lines[0].starts_with("GET /certificates/certs/alice.asc?"), "{}", lines[0]);
-    assert!(lines[1].starts_with("GET /certificates/certs/bob%2Bsmith%40example.com.asc?"), "{}", lines[1]);
+    let asked = service.asked();
+    assert_eq!(asked[0].line, "GET /certificates/certs/alice.asc HTTP/1.1");
+    assert_eq!(asked[0].header("range"), "bytes=0-262144");
+    assert_eq!(asked[0].header("x-amz-content-sha256").len(), 64);
+    assert!(asked[0].header("authorization").contains("/eu-west-1/s3/"), "{}", asked[0].header("authorization"));
+    assert_eq!(asked[1].line, "GET /certificates/certs/bob%2Bsmith%40example.com.asc HTTP/1.1");
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_forbidden_or_too_large_or_in_no_bucket_is_an_error_that_helps() {
     let denied = "<Error><Code>AccessDenied</Code><Message>in words</Message></Error>".to_owned();
     let no_bucket = "<Error><Code>NoSuchBucket</Code><Message>in words</Message></Error>".to_owned();
-    let service = Service::answering([(403, denied), (404, no_bucket), (200, "x".repeat(300 * 1024))]);
+    let service = Service::answering([
+        (403, denied),
+        (404, no_bucket),
+        (200, "x".repeat(300 * 1024)),
+        (200, "x".repeat(9 << 20)),
+    ]);
     let certificates = service.account().certificates;
     let error = certificates.read(&alice()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.contains("s3:ListBucket"), "{error}");
     assert_eq!(certificates.read(&alice()).await.unwrap_err().kind, ErrorKind::Missing);
     assert_eq!(certificates.read(&alice()).await.unwrap_err().kind, ErrorKind::Invalid);
+    let error = certificates.read(&alice()).await.unwrap_err();
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Invalid, "ResponseTooLarge: 9437184 bytes"));
 }
 
 #[tokio::test]
@@ -305,7 +315,24 @@ async fn a_secret_and_a_topic_are_asked_for_in_their_own_region() {
     assert!(asked[0].header("authorization").contains("/us-west-2/secretsmanager/"));
     assert!(asked[1].header("authorization").contains("/ap-south-1/sns/"));
     assert!(asked[1].body.contains("MessageAttributes.entry.1.Name=user"), "{}", asked[1].body);
-    assert!(asked[1].body.contains("Subject=a+subject") || asked[1].body.contains("Subject=a%20subject"));
+    assert!(asked[1].body.contains("&Subject=a%20subject&Message=a%20body&"), "{}", asked[1].body);
+}
+
+#[tokio::test]
+async fn a_topic_that_is_throttled_is_tried_again_and_one_that_is_forbidden_is_not() {
+    let topic = "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap();
+    let message = TopicMessage { subject: "a".into(), body: "b".into(), attributes: [].into() };
+    let service = Service::answering([
+        xml_error(400, "Throttling"),
+        (0, String::new()),
+        xml("Publish", "<MessageId>x</MessageId>"),
+    ]);
+    service.aws().topics().publish(&topic, &message).await.unwrap();
+    assert_eq!(service.operations(), ["Publish", "Publish", "Publish"]);
+    let service = Service::answering([xml_error(403, "AuthorizationError")]);
+    let error = service.aws().topics().publish(&topic, &message).await.unwrap_err();
+    assert_eq!(error, PortError::new(ErrorKind::Denied, "sns:Publish", "AuthorizationError: in words"));
+    assert_eq!(service.asked().len(), 1);
 }
 
 #[tokio::test]

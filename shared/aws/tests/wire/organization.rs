@@ -417,9 +417,10 @@ async fn ec2_is_asked_signed_and_tried_again_as_every_other_service() {
     let (service, member) = Service::member([ec2_error(503, "RequestLimitExceeded"), (0, String::new()), on]).await;
     assert!(member.regions.ebs_encryption(&region()).await.unwrap());
     let asked = &service.asked()[3];
-    assert_eq!(asked.body, "Action=GetEbsEncryptionByDefault&Version=2016%2D11%2D15");
+    assert_eq!(asked.body, "Action=GetEbsEncryptionByDefault&Version=2016-11-15");
     assert!(asked.header("authorization").contains("/us-east-1/ec2/aws4_request"), "{}", asked.header("authorization"));
     assert_eq!(asked.header("x-amz-security-token"), "token");
+    assert!(asked.header("user-agent").contains("app/banto"), "{}", asked.header("user-agent"));
     for (code, kind) in [("AuthFailure", ErrorKind::UnknownCaller), ("UnauthorizedOperation", ErrorKind::Denied)] {
         let (_, member) = Service::member([ec2_error(403, code)]).await;
         let error = member.regions.encrypt_ebs(&region()).await.unwrap_err();
@@ -451,7 +452,7 @@ async fn a_default_vpc_is_read_with_what_is_in_it_and_what_people_put_there() {
     };
     assert_eq!(vpc, Some(expected));
     assert!(
-        service.asked()[2].body.contains("Filter.1.Name=vpc%2Did&Filter.1.Value.1=vpc%2D1"),
+        service.asked()[2].body.contains("Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1"),
         "{}",
         service.asked()[2].body
     );
@@ -522,6 +523,29 @@ async fn instances_are_made_for_several_accounts_in_one_operation_and_another_op
         assert!(body.contains(part), "{part}: {body}");
     }
     assert_eq!(stacks.create(&accounts, &[region()]).await.unwrap_err().kind, ErrorKind::NotReady);
+}
+
+#[tokio::test]
+async fn an_operation_on_instances_whose_answer_was_lost_is_begun_once() {
+    let exists = xml_error(409, "OperationIdAlreadyExistsException");
+    let service = Service::answering([(0, String::new()), exists]);
+    service.organization().stacks.create(&[account()], &[region()]).await.unwrap();
+    let asked = service.asked();
+    let id = |body: &str| body.split('&').find_map(|field| field.strip_prefix("OperationId=").map(str::to_owned));
+    assert_eq!(id(&asked[0].body), id(&asked[1].body));
+    assert_eq!(id(&asked[0].body).unwrap().len(), 32);
+}
+
+#[tokio::test]
+async fn stack_instances_are_read_page_by_page() {
+    let page = |region: &str, token: &str| {
+        let summary = format!("<member><Region>{region}</Region><Status>CURRENT</Status></member>");
+        xml("ListStackInstances", &format!("<Summaries>{summary}</Summaries>{token}"))
+    };
+    let service = Service::answering([page("eu-west-1", "<NextToken>a+b/c=</NextToken>"), page("us-east-1", "")]);
+    let instances = service.organization().stacks.of(&account()).await.unwrap();
+    assert_eq!(instances.len(), 2);
+    assert!(service.asked()[1].body.ends_with("&NextToken=a%2Bb%2Fc%3D"), "{}", service.asked()[1].body);
 }
 
 #[tokio::test]
