@@ -316,23 +316,18 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-fn console(region: &Region) -> String {
-    let region = region.as_str();
-    let domain = match region.split('-').collect::<Vec<_>>().as_slice() {
-        ["cn", ..] => "console.amazonaws.cn",
-        ["us", "gov", ..] => "console.amazonaws-us-gov.com",
-        _ => "console.aws.amazon.com",
-    };
-    format!("https://{region}.{domain}/config/home?region={region}#")
+/// The page of AWS Config in a region's console.
+fn config_page(region: &Region) -> String {
+    format!("{}/config/home?region={region}#", region.console())
 }
 
 fn resource_link(resource: &Resource) -> String {
     let (id, kind) = (encoded(&resource.id), encoded(&resource.resource_type));
-    format!("{}/resources/timeline?resourceId={id}&resourceType={kind}", console(&resource.region))
+    format!("{}/resources/timeline?resourceId={id}&resourceType={kind}", config_page(&resource.region))
 }
 
 fn rule_link(rule: &RuleName, region: &Region) -> String {
-    format!("{}/rules/details?configRuleName={}", console(region), encoded(rule.as_str()))
+    format!("{}/rules/details?configRuleName={}", config_page(region), encoded(rule.as_str()))
 }
 
 fn attributes(severity: Severity, rule: Option<&RuleName>, is_open: bool) -> BTreeMap<String, String> {

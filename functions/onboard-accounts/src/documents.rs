@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::onboarding::{Baseline, Frequency, GLOBAL_TYPES, OnboardingPolicy, Recording, Role, Types};
-use banto_domain::{AccountId, Region, ResourceType};
+use banto_domain::{AccountId, Partition, Region, ResourceType};
 use banto_ports::{Channel, NewRole, Recorder, RecordingGroup};
 use serde_json::{Map, Value, json};
 
@@ -23,7 +23,7 @@ pub const CONTROL_TOWER: &str = "aws-controltower-";
 pub const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
 
 /// The trust policy of a role.
-pub fn trust(role: &Role, partition: &str) -> Value {
+pub fn trust(role: &Role, partition: Partition) -> Value {
     let principals: Vec<String> =
         role.trusted.iter().map(|account| format!("arn:{partition}:iam::{account}:root")).collect();
     let mut statement = json!({
@@ -45,7 +45,7 @@ pub fn trust(role: &Role, partition: &str) -> Value {
 }
 
 /// All that is said of a role as it is created; its tag says that it is not complete yet.
-pub fn new_role(role: &Role, partition: &str) -> NewRole {
+pub fn new_role(role: &Role, partition: Partition) -> NewRole {
     let mut tags = tags(role);
     tags.insert(MANAGED_TAG.to_owned(), BEING_MADE.to_owned());
     NewRole {
@@ -70,7 +70,7 @@ pub fn session_seconds(role: &Role) -> i32 {
 }
 
 /// The ARN of the role that AWS Config makes for itself.
-pub fn config_role(account: &AccountId, partition: &str) -> String {
+pub fn config_role(account: &AccountId, partition: Partition) -> String {
     format!("arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/{CONFIG_ROLE}")
 }
 

@@ -10,7 +10,7 @@ use banto_domain::policy::onboarding::{
     Baseline, Contact, ContactKind, Expected, Item, OnboardingPolicy, PasswordPolicy, Role,
 };
 use banto_domain::status::{Reason, ReasonKind, Standing};
-use banto_domain::{AccountId, Region, RoleName};
+use banto_domain::{AccountId, Partition, Region, RoleName};
 use banto_ports::{
     AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, NewRole, Recorder, RegionState, RoleChange,
     StackInstance, VpcPart,
@@ -450,7 +450,7 @@ pub(crate) fn own(recorders: &[LiveRecorder]) -> Option<&Recorder> {
 }
 
 /// Everything in which a role of Banto's differs from the baseline.
-fn role_changes(role: &Role, live: &LiveRole, session: i32, partition: &str) -> Vec<RoleChange> {
+fn role_changes(role: &Role, live: &LiveRole, session: i32, partition: Partition) -> Vec<RoleChange> {
     let mut changes = Vec::new();
     let trust = documents::trust(role, partition);
     if meaning(&trust) != meaning(&live.trust) {

@@ -29,7 +29,8 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
         Expected::Baseline(baseline) => baseline.roles.keys().collect(),
         Expected::LeftAlone(_) => Vec::new(),
     };
-    let links: Vec<String> = roles.iter().map(|role| format!("{role}: {}", sign_in_link(id, role, name))).collect();
+    let link = |role: &&RoleName| format!("{role}: {}", sign_in_link(&policy.home_region, id, role, name));
+    let links: Vec<String> = roles.iter().map(link).collect();
     let regions: Vec<&str> = status.regions.keys().map(Region::as_str).collect();
     let recorded = match regions.as_slice() {
         [] => "AWS Config is seen to elsewhere.".to_owned(),
@@ -155,9 +156,10 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// The console's link to switch to a role. (IAM user guide, "Switch from a user to an IAM role".)
-pub fn sign_in_link(account: &AccountId, role: &RoleName, name: &str) -> String {
+fn sign_in_link(home: &Region, account: &AccountId, role: &RoleName, name: &str) -> String {
     format!(
-        "https://signin.aws.amazon.com/switchrole?account={account}&roleName={}&displayName={}",
+        "{}/switchrole?account={account}&roleName={}&displayName={}",
+        home.sign_in(),
         encoded(role.as_str()),
         encoded(name)
     )

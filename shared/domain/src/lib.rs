@@ -6,6 +6,7 @@
 
 pub mod compliance;
 mod names;
+mod partition;
 pub mod policy;
 pub mod record;
 pub mod status;
@@ -14,3 +15,4 @@ pub use names::{
     AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl, Region, ResourceType,
     RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId, UserName,
 };
+pub use partition::Partition;

@@ -81,7 +81,7 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
     let live = LiveRole {
         name: "admin".parse().unwrap(),
         path: "/".into(),
-        trust: documents::trust(role, "aws"),
+        trust: documents::trust(role, Partition::Aws),
         managed_policies: role.managed_policies.iter().map(ToString::to_string).collect(),
         inline_policies: BTreeMap::new(),
         boundary: None,
@@ -342,7 +342,10 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     let name: RoleName = "admin".parse().unwrap();
     let global = vec![
         Action::ChangeRole { name: name.clone(), change: RoleChange::RemoveBoundary },
-        Action::CreateRole { name: name.clone(), role: documents::new_role(&policy.baseline.roles[&name], "aws") },
+        Action::CreateRole {
+            name: name.clone(),
+            role: documents::new_role(&policy.baseline.roles[&name], Partition::Aws),
+        },
         Action::ChangeRole { name: "auditor".parse().unwrap(), change: RoleChange::SessionSeconds(3_600) },
         Action::EncryptEbs,
     ];
