@@ -18,8 +18,9 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("banto-ports", BTreeSet::from(["banto-domain"])),
         ("banto-seal", BTreeSet::from(["banto-domain"])),
         ("banto-shell", BTreeSet::from(["banto-domain", "banto-ports"])),
-        ("banto-notice", BTreeSet::from(["banto-domain", "banto-ports"])),
-        ("banto-aws", BTreeSet::from(["banto-domain", "banto-ports"])),
+        ("banto-tls", BTreeSet::new()),
+        ("banto-notice", BTreeSet::from(["banto-domain", "banto-ports", "banto-tls"])),
+        ("banto-aws", BTreeSet::from(["banto-domain", "banto-ports", "banto-tls"])),
         ("banto-fake", BTreeSet::from(["banto-domain", "banto-ports"])),
         (
             "rotate-access-keys",

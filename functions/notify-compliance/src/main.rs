@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             let compliance = policy.compliance.context("the policy has no section [compliance]")?;
             let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
-            let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::default());
+            let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::from_env()?);
             let clients = aws.compliance(&compliance);
             Ok(Notifier {
                 ledger: Arc::new(clients.ledger),

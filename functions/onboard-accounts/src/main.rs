@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             let aws = Aws::from_env()?;
             let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
             let messenger =
-                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices)
+                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::from_env()?), aws.topics(), policy.notices)
                     .through(queue);
             let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {

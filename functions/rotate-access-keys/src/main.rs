@@ -23,8 +23,12 @@ fn main() -> ExitCode {
                 }
             });
             let accounts = accounts.collect();
-            let messenger =
-                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::default()), aws.topics(), policy.notices.clone());
+            let messenger = Messenger::new(
+                aws.secrets(),
+                Arc::new(SlackWebhooks::from_env()?),
+                aws.topics(),
+                policy.notices.clone(),
+            );
             Ok(Rotator { policy, accounts, messenger, clock: Arc::new(clock) })
         },
         async |rotator, event, invocation| rotator.handle(event, invocation).await,

@@ -27,13 +27,13 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_types::SdkConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
+use banto_domain::Region;
 use banto_ports::{ErrorKind, PortError};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::config::{Aws, Service};
 use crate::errors::port_error;
-use crate::http::Http;
 use crate::xml;
 
 /// Everything but what RFC 3986, section 2.3, reserves for nothing; Signature Version 4 wants the same.
@@ -101,12 +101,13 @@ impl Caller {
     /// Asks, and returns the answer's body.
     pub(crate) async fn ask(&self, request: Request) -> Result<Vec<u8>, PortError> {
         let call = request.call;
+        let unsendable = || PortError::new(ErrorKind::Invalid, call, "the request could not be sent as it was");
         let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
         let mut builder = Operation::builder()
             .service_name(self.service.signing_name())
             .operation_name(operation)
             .behavior_version(BehaviorVersion::latest())
-            .http_client(Http::of(&self.config))
+            .http_client(self.config.http_client().ok_or_else(unsendable)?)
             .endpoint_url(&self.endpoint(request.host_prefix.as_deref()))
             .with_connection_poisoning()
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
@@ -152,9 +153,13 @@ impl Caller {
         if let Some(url) = self.config.endpoint_url() {
             return url.to_owned();
         }
-        let domain = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let prefix = prefix.map_or_else(String::new, |prefix| format!("{prefix}."));
-        format!("https://{prefix}{}.{}.{domain}", self.service.endpoint_prefix(), self.region)
+        let service = self.service.endpoint_prefix();
+        let host = match self.region.parse::<Region>() {
+            Ok(region) => region.endpoint(service),
+            // A region whose name nobody knows yet.
+            Err(_) => format!("{service}.{}.amazonaws.com", self.region),
+        };
+        format!("https://{}{host}", prefix.map_or_else(String::new, |prefix| format!("{prefix}.")))
     }
 
     /// Who asks, and how that is signed.

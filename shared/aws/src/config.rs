@@ -15,6 +15,7 @@ use banto_domain::QueueUrl;
 use banto_domain::policy::onboarding::Way;
 use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
 use banto_ports::{Queue, Secrets, Topics};
+use banto_tls::{BundleError, TrustedRoots};
 
 use crate::aggregator::ConfigAggregator;
 use crate::certificates::S3Certificates;
@@ -104,10 +105,16 @@ struct Endpoints {
     of: Vec<(Service, String)>,
 }
 
-/// Variables that are missing, all of them.
+/// An environment that AWS can't be called with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment lacks {}", .0.join(", "))]
-pub struct ConfigError(Vec<&'static str>);
+pub enum ConfigError {
+    /// Variables that are missing, all of them.
+    #[error("the environment lacks {}", .0.join(", "))]
+    Missing(Vec<&'static str>),
+    /// A bundle of certificates that can't be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+}
 
 /// The ways to act in one identity account.
 #[derive(Debug)]
@@ -164,14 +171,16 @@ impl Aws {
         let (id, secret) = (var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"));
         let needed = [("AWS_REGION", &region), ("AWS_ACCESS_KEY_ID", &id), ("AWS_SECRET_ACCESS_KEY", &secret)];
         let missing = needed.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
-        let (Some(region), Some(id), Some(secret)) = (region, id, secret) else { return Err(ConfigError(missing)) };
+        let (Some(region), Some(id), Some(secret)) = (region, id, secret) else {
+            return Err(ConfigError::Missing(missing));
+        };
         let credentials = Credentials::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .identity_cache(IdentityCache::lazy().build())
-            .http_client(Http::new())
+            .http_client(Http::new(&TrustedRoots::from_vars(&var)?))
             .sleep_impl(TokioSleep::new())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build())

@@ -1,4 +1,4 @@
-//! The SDK's way to the network: one HTTP/1.1 client for all services, on ring and Mozilla's roots.
+//! The SDK's way to the network: one HTTP/1.1 client for all services, on the connector of `banto-tls`.
 //!
 //! The SDK's own connector would bring HTTP/2, which no AWS API that is called here needs, and read
 //! the machine's root certificates: half a megabyte and two milliseconds of every cold start. Timeouts
@@ -6,41 +6,25 @@
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_types::SdkConfig;
-use hyper_rustls::HttpsConnector;
+use banto_tls::{Connector, TrustedRoots};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use crate::config::CONNECT;
 
 /// The one client; its clones share the connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Http(Client<HttpsConnector<TcpConnector>, SdkBody>);
+pub(crate) struct Http(Client<Connector, SdkBody>);
 
 impl Http {
-    pub(crate) fn new() -> Self {
-        let mut tcp = TcpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT));
-        tcp.set_nodelay(true);
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Self(Client::builder(TokioExecutor::new()).build(connector))
-    }
-
-    /// The client that a configuration holds.
-    pub(crate) fn of(config: &SdkConfig) -> SharedHttpClient {
-        config.http_client().unwrap_or_else(|| SharedHttpClient::new(Self::new()))
+    pub(crate) fn new(roots: &TrustedRoots) -> Self {
+        Self(Client::builder(TokioExecutor::new()).build(roots.connector(CONNECT)))
     }
 
     async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {

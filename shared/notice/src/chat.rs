@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use banto_domain::compliance::MessageRef;
 use banto_ports::{Chat, ErrorKind, PortError};
+use banto_tls::BundleError;
 use http::{Request, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -38,31 +39,41 @@ pub struct SlackChat {
     api: String,
 }
 
-/// Another Slack that was asked for and refused.
+/// An environment that Slack can't be called with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{API_VARIABLE} does not point to this machine: a Slack other than {API} is for tests and the demo only")]
-pub struct NotLocal;
+pub enum ChatError {
+    /// Another Slack that was asked for and refused.
+    #[error("{API_VARIABLE} does not point to this machine: a Slack other than {API} is for tests and the demo only")]
+    NotLocal,
+    /// A bundle of certificates that can't be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+}
 
 impl SlackChat {
-    /// Reads the environment: nothing but another Slack for tests and the demo.
+    /// Reads the environment: which certificates are trusted, and another Slack for tests and the demo.
     ///
     /// # Errors
-    /// If that is not on this machine: whoever has the token may write as the bot.
-    pub fn from_env() -> Result<Self, NotLocal> {
+    /// If it names a bundle of certificates that can't be used, or a Slack that is neither Slack's own nor on this
+    /// machine: whoever has the token may write as the bot.
+    pub fn from_env() -> Result<Self, ChatError> {
         match std::env::var(API_VARIABLE) {
             Ok(url) => Self::at(&url),
-            Err(_) => Ok(Self { http: Http::default(), api: API.to_owned() }),
+            Err(_) => Ok(Self { http: Http::from_env()?, api: API.to_owned() }),
         }
     }
 
     /// Another Slack, on this machine.
-    pub fn at(url: &str) -> Result<Self, NotLocal> {
-        let uri: Uri = url.parse().map_err(|_| NotLocal)?;
+    ///
+    /// # Errors
+    /// As for [`Self::from_env`].
+    pub fn at(url: &str) -> Result<Self, ChatError> {
+        let uri: Uri = url.parse().map_err(|_| ChatError::NotLocal)?;
         let is_here = uri.scheme_str() == Some("http") && uri.host().is_some_and(is_local);
         if is_here {
-            Ok(Self { http: Http::default(), api: url.trim_end_matches('/').to_owned() })
+            Ok(Self { http: Http::from_env()?, api: url.trim_end_matches('/').to_owned() })
         } else {
-            Err(NotLocal)
+            Err(ChatError::NotLocal)
         }
     }
 
@@ -259,7 +270,7 @@ mod tests {
     #[test]
     fn the_token_goes_to_slack_or_to_this_machine_only() {
         for url in ["https://example.com/api", "http://slack.com/api", "http://localhost.example.com", "nonsense", ""] {
-            assert_eq!(SlackChat::at(url).unwrap_err(), NotLocal, "{url}");
+            assert_eq!(SlackChat::at(url).unwrap_err(), ChatError::NotLocal, "{url}");
         }
     }
 }

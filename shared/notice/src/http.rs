@@ -4,22 +4,24 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use banto_ports::{ErrorKind, PortError};
+use banto_tls::{BundleError, Connector, TrustedRoots};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 /// How long Slack may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type HttpClient = Client<Connector, Full<Bytes>>;
 
 /// A client that is made when it is first needed.
-#[derive(Debug, Default)]
-pub(crate) struct Http(OnceLock<HttpClient>);
+#[derive(Debug)]
+pub(crate) struct Http {
+    roots: TrustedRoots,
+    client: OnceLock<HttpClient>,
+}
 
 /// What came back: a status and the beginning of a body.
 #[derive(Debug)]
@@ -32,6 +34,14 @@ pub(crate) struct Answered {
 }
 
 impl Http {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// If it names a bundle of certificates that can't be used.
+    pub(crate) fn from_env() -> Result<Self, BundleError> {
+        Ok(Self { roots: TrustedRoots::from_env()?, client: OnceLock::new() })
+    }
+
     /// Asks, and reads so many bytes of the answer.
     pub(crate) async fn ask(
         &self,
@@ -39,7 +49,8 @@ impl Http {
         request: Request<Full<Bytes>>,
         most: usize,
     ) -> Result<Answered, PortError> {
-        let client = self.0.get_or_init(client);
+        let client =
+            self.client.get_or_init(|| Client::builder(TokioExecutor::new()).build(self.roots.connector(PATIENCE)));
         let answered = tokio::time::timeout(PATIENCE, async {
             let answer = client.request(request).await;
             let (head, body) = answer.map_err(|_| unavailable(call, "the connection failed"))?.into_parts();
@@ -52,12 +63,6 @@ impl Http {
         });
         answered.await.unwrap_or_else(|_| Err(unavailable(call, "no answer in time")))
     }
-}
-
-fn client() -> HttpClient {
-    let connector =
-        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 /// Whole seconds, as Slack sends them.

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use banto_ports::{PortError, Webhooks};
+use banto_tls::BundleError;
 use http::{Request, Uri};
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,8 +16,18 @@ const ANSWER_BYTES: usize = 1024;
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 
 /// Posts to Slack's incoming webhooks. The client is made when it is first needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SlackWebhooks(Http);
+
+impl SlackWebhooks {
+    /// Reads the environment: which certificates are trusted.
+    ///
+    /// # Errors
+    /// If it names a bundle of certificates that can't be used.
+    pub fn from_env() -> Result<Self, BundleError> {
+        Ok(Self(Http::from_env()?))
+    }
+}
 
 #[async_trait]
 impl Webhooks for SlackWebhooks {
@@ -69,7 +80,7 @@ mod tests {
     }
 
     async fn post(url: &str) -> Result<(), PortError> {
-        SlackWebhooks::default().post(&SecretString::from(url), "{\"text\":\"hello\"}".to_owned()).await
+        SlackWebhooks::from_env().unwrap().post(&SecretString::from(url), "{\"text\":\"hello\"}".to_owned()).await
     }
 
     #[tokio::test]

@@ -364,6 +364,14 @@ fn every_missing_variable_is_named_at_once() {
     assert_eq!(error, "the environment lacks AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY");
 }
 
+#[test]
+fn a_bundle_of_certificates_that_cannot_be_read_is_told_at_the_start() {
+    let error = Aws::from_vars(|name| Some(if name == "AWS_CA_BUNDLE" { "/nowhere.pem" } else { "x" }.to_owned()));
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("AWS_CA_BUNDLE must name a PEM file"), "{error}");
+    assert!(error.contains("/nowhere.pem can't be read"), "{error}");
+}
+
 #[tokio::test]
 async fn one_services_endpoint_wins_over_the_common_one_unless_endpoints_are_ignored() {
     let (common, own) = (Service::answering([]), Service::answering([xml("DeleteAccessKey", "")]));
@@ -373,6 +381,7 @@ async fn one_services_endpoint_wins_over_the_common_one_unless_endpoints_are_ign
             "AWS_ENDPOINT_URL" => Some(format!("http://127.0.0.1:{common}")),
             "AWS_ENDPOINT_URL_IAM" => Some(format!("http://127.0.0.1:{own}")),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" => ignore.then(|| "true".to_owned()),
+            "AWS_CA_BUNDLE" => None,
             _ => Some("x".to_owned()),
         }
     };
