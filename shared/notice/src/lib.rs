@@ -5,13 +5,15 @@
 mod chat;
 mod http;
 pub mod mail;
-mod messenger;
 mod notice;
+mod notice_sender;
+mod secrets;
 pub mod slack;
 pub mod sns;
 mod webhook;
 
 pub use chat::SlackChat;
-pub use messenger::{KeptSecrets, Messenger, SendError, Way};
 pub use notice::{Audience, Link, Notice, Section, Step, Urgency};
+pub use notice_sender::{Messenger, SendError, Way};
+pub use secrets::KeptSecrets;
 pub use webhook::SlackWebhooks;

@@ -1,23 +1,14 @@
 //! Sends notices: to Slack where that is configured, else, or if Slack fails, to SNS.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::SecretArn;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
 use banto_ports::{Delayed, PortError, Queue, Secrets, Topics, Webhooks};
-use secrecy::SecretString;
 use serde_json::json;
-use tokio::sync::Mutex;
 
-use crate::{Audience, Notice, slack, sns};
-
-/// Values of secrets, each fetched when it is first needed, and kept.
-pub struct KeptSecrets {
-    secrets: Arc<dyn Secrets>,
-    kept: Mutex<BTreeMap<SecretArn, SecretString>>,
-}
+use crate::{Audience, KeptSecrets, Notice, slack, sns};
 
 /// Sends notices; made once.
 pub struct Messenger {
@@ -124,32 +115,6 @@ impl Messenger {
     }
 }
 
-impl KeptSecrets {
-    /// None fetched yet.
-    pub fn new(secrets: Arc<dyn Secrets>) -> Self {
-        Self { secrets, kept: Mutex::default() }
-    }
-
-    /// A secret's value.
-    ///
-    /// # Errors
-    /// If it is not kept and can't be fetched.
-    pub async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(value) = kept.get(secret) {
-            return Ok(value.clone());
-        }
-        let value = self.secrets.value(secret).await?;
-        kept.insert(secret.clone(), value.clone());
-        Ok(value)
-    }
-
-    /// Forgets a value that no longer works, so that the next use fetches it anew.
-    pub async fn forget(&self, secret: &SecretArn) {
-        self.kept.lock().await.remove(secret);
-    }
-}
-
 /// The webhook of the channel that the audience reads.
 fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
     match audience {
@@ -163,11 +128,5 @@ fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
 impl std::fmt::Debug for Messenger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Messenger").field("policy", &self.policy).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for KeptSecrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeptSecrets").finish_non_exhaustive()
     }
 }
