@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::policy::CompliancePolicy;
-use banto_notice::{Messenger, Notice};
+use banto_notice::{Notice, NoticeSender};
 use banto_ports::{Aggregator, Clock, Delayed, Ledger, Organization, PortError, Queue};
 use banto_shell::{Answer, Failure, Invocation, Metrics};
 use jiff::SignedDuration;
@@ -35,7 +35,7 @@ pub mod words;
 use event::{Body, Message, Observation, Record, Trigger};
 use observe::Remembered;
 use report::Outcome;
-use send::Courier;
+use send::RouteSender;
 
 /// What taking a batch in, or comparing an account, may take.
 const RECORD_TIME: Duration = Duration::from_secs(30);
@@ -57,9 +57,9 @@ pub struct Notifier {
     /// The queue that events come by.
     pub queue: Arc<dyn Queue>,
     /// The ways to people.
-    pub courier: Courier,
+    pub route_sender: RouteSender,
     /// The way to operators, and that of other functions' notices.
-    pub messenger: Messenger,
+    pub notice_sender: NoticeSender,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Accounts that were looked up.
@@ -189,7 +189,7 @@ impl Notifier {
     pub(crate) async fn carry(&self, notice: &Notice) -> anyhow::Result<()> {
         let said = self.ledger.said_at(&notice.id).await?;
         if said.is_none_or(|at| self.clock.now().duration_since(at) > SAID) {
-            self.messenger.send(notice).await?;
+            self.notice_sender.send(notice).await?;
             self.ledger.note_said(&notice.id, self.clock.now()).await?;
         }
         Ok(())

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use banto_aws::Aws;
-use banto_notice::{KeptSecrets, Messenger, SlackChat, SlackWebhooks};
+use banto_notice::{KeptSecrets, NoticeSender, SlackChat, SlackWebhooks};
 use banto_ports::{Clock, Webhooks};
 use notify_compliance::Notifier;
 use notify_compliance::observe::Remembered;
-use notify_compliance::send::Courier;
+use notify_compliance::send::RouteSender;
 
 fn main() -> ExitCode {
     banto_shell::run(
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
                 organization: Arc::new(clients.organization),
                 aggregator: Arc::new(clients.aggregator),
                 queue: Arc::new(clients.queue),
-                courier: Courier {
+                route_sender: RouteSender {
                     chat: Arc::new(SlackChat::from_env()?),
                     webhooks: Arc::clone(&webhooks),
                     topics: aws.topics(),
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
                     mail_from: compliance.mail_from.clone(),
                     clock: Arc::clone(&clock),
                 },
-                messenger: Messenger::new(aws.secrets(), webhooks, aws.topics(), policy.notices),
+                notice_sender: NoticeSender::new(aws.secrets(), webhooks, aws.topics(), policy.notices),
                 policy: compliance,
                 clock,
                 remembered: Remembered::default(),

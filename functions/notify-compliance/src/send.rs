@@ -28,7 +28,7 @@ const BREAKS_AFTER: u32 = 3;
 const BROKEN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// The ways to people.
-pub struct Courier {
+pub struct RouteSender {
     /// Slack by the bot token.
     pub chat: Arc<dyn Chat>,
     /// Slack by incoming webhooks.
@@ -65,7 +65,7 @@ pub(crate) enum Unsent {
     Failed(PortError),
 }
 
-impl Courier {
+impl RouteSender {
     /// Sends a letter. `posted` is its message where a run that ended had sent it already: it is corrected, since
     /// more may have come to be told meanwhile.
     pub(crate) async fn send(
@@ -281,8 +281,8 @@ fn addressed(mut body: Value, channel: &str, place: &Place) -> Value {
     body
 }
 
-impl std::fmt::Debug for Courier {
+impl std::fmt::Debug for RouteSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Courier").field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("RouteSender").field("token", &self.token).finish_non_exhaustive()
     }
 }

@@ -153,7 +153,7 @@ impl Notifier {
         let unsure = turn.unsure.take_if(|sending| sending.id == letter.id);
         let (is_again, sent_since) = (unsure.is_some(), unsure.map_or_else(|| self.clock.now(), |sending| sending.at));
         let posted = match is_again {
-            true => self.courier.find(&letter.id, &letter.place, turn.route, sent_since).await,
+            true => self.route_sender.find(&letter.id, &letter.place, turn.route, sent_since).await,
             false => None,
         };
         turn.claim.until = self.clock.now() + CLAIM;
@@ -161,7 +161,7 @@ impl Notifier {
         turn.lane.sending = can_be_found.then(|| Sending { id: letter.id.clone(), at: self.clock.now() });
         // Before it is sent: a run that ends now leaves a trace of it.
         self.ledger.keep(&turn.claim, &turn.lane).await?;
-        let sent = match self.courier.send(&letter, turn.route, &mut turn.lane, posted, turn.invocation).await {
+        let sent = match self.route_sender.send(&letter, turn.route, &mut turn.lane, posted, turn.invocation).await {
             Ok(sent) => sent,
             Err(Unsent::Later(after)) => return Ok(Some(after)),
             Err(Unsent::Failed(error)) => return Err(error),
@@ -169,9 +169,10 @@ impl Notifier {
         if let (Some(detail), Some(message)) = (&letter.detail, &sent.message) {
             let detail_id = format!("{}-detail", letter.id);
             let place = Place::Thread { message: message.clone(), broadcast: false };
-            let is_there = is_again && self.courier.find(&detail_id, &place, turn.route, sent_since).await.is_some();
+            let is_there =
+                is_again && self.route_sender.find(&detail_id, &place, turn.route, sent_since).await.is_some();
             if !is_there {
-                self.courier.add_detail(&detail_id, &place, detail, &mut turn.lane, turn.invocation).await;
+                self.route_sender.add_detail(&detail_id, &place, detail, &mut turn.lane, turn.invocation).await;
             }
         }
         turn.telling.messages += 1;
@@ -189,7 +190,7 @@ impl Notifier {
         turn.lane.sending = None;
         tracing::info!(route = turn.claim.route, letter = letter.id, fell_back = sent.fell_back, "told");
         if let (Some((message, notice)), false) = (&letter.correction, sent.fell_back) {
-            self.courier.correct(message, notice).await;
+            self.route_sender.correct(message, notice).await;
         }
         Ok(None)
     }

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use banto_domain::policy::OnboardingPolicy;
-use banto_notice::Messenger;
+use banto_notice::NoticeSender;
 use banto_ports::{Clock, Dashboard, Members, Organization, Queue, StackInstances, Statuses};
 use banto_shell::{Answer, Failure, Invocation, Metrics};
 use serde_json::json;
@@ -52,7 +52,7 @@ pub struct Onboarder {
     /// The dashboard's data.
     pub dashboard: Arc<dyn Dashboard>,
     /// The way to people.
-    pub messenger: Messenger,
+    pub notice_sender: NoticeSender,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -72,7 +72,7 @@ impl Onboarder {
             Trigger::Batch(records) => self.batch(records, invocation).await,
             Trigger::CreationFailed(failed) => {
                 let notice = words::creation_failed(&failed);
-                self.messenger.send(&notice).await.map_err(|error| Failure::new("NobodyTold", error))?;
+                self.notice_sender.send(&notice).await.map_err(|error| Failure::new("NobodyTold", error))?;
                 Ok(answer(json!({ "told": notice.headline })))
             }
             Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),

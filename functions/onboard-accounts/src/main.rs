@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use banto_aws::Aws;
-use banto_notice::{Messenger, SlackWebhooks};
+use banto_notice::{NoticeSender, SlackWebhooks};
 use onboard_accounts::Onboarder;
 
 /// What a session in an account may do, in one line: the limit counts white space too.
@@ -19,8 +19,8 @@ fn main() -> ExitCode {
             let clock = banto_shell::SystemClock::from_env()?;
             let aws = Aws::from_env()?;
             let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
-            let messenger =
-                Messenger::new(aws.secrets(), Arc::new(SlackWebhooks::from_env()?), aws.topics(), policy.notices)
+            let notice_sender =
+                NoticeSender::new(aws.secrets(), Arc::new(SlackWebhooks::from_env()?), aws.topics(), policy.notices)
                     .through(queue);
             let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
                 statuses: Arc::new(clients.statuses),
                 dashboard: Arc::new(clients.dashboard),
                 policy: onboarding,
-                messenger,
+                notice_sender,
                 clock: Arc::new(clock),
             })
         },

@@ -196,7 +196,7 @@ impl Onboarder {
     /// Sends a notice, and notes of each account that it was told: in this order, so that nothing is noted
     /// that nobody was told. Whether both succeeded.
     async fn send(&self, notice: &banto_notice::Notice, notes: &[(&Converged, String)]) -> bool {
-        if let Err(error) = self.messenger.send(notice).await {
+        if let Err(error) = self.notice_sender.send(notice).await {
             tracing::error!(notice = notice.id, %error, "nobody was told");
             return false;
         }

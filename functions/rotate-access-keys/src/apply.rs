@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope, lease_left};
 use banto_domain::{AccessKeyId, Fingerprint, UserName};
-use banto_notice::{Messenger, SendError};
+use banto_notice::{NoticeSender, SendError};
 use banto_ports::{Clock, ErrorKind, PortError};
 use banto_seal::{Credential, Recipient, SealError};
 use banto_shell::Invocation;
@@ -90,7 +90,7 @@ pub async fn apply(
             user,
             recipient: observed.recipients.get(&chain.user),
             account,
-            messenger: &rotator.messenger,
+            notice_sender: &rotator.notice_sender,
             clock: rotator.clock.as_ref(),
             run: &invocation.run,
             memory: Memory::of(user),
@@ -118,7 +118,7 @@ struct Worker<'a> {
     user: &'a User,
     recipient: Option<&'a Recipient>,
     account: &'a Account,
-    messenger: &'a Messenger,
+    notice_sender: &'a NoticeSender,
     clock: &'a dyn Clock,
     run: &'a str,
     memory: Memory,
@@ -241,7 +241,7 @@ impl Worker<'_> {
     async fn tell(&mut self, message: &Message) -> Result<(), ApplyError> {
         let record = self.memory.record.as_ref();
         let notice = words::to_owner(message, self.user, &self.account.identity, record);
-        self.messenger.send(&notice).await?;
+        self.notice_sender.send(&notice).await?;
         let now = self.clock.now();
         let is_issued = matches!(message, Message::Issued { .. });
         self.write(|record| match &mut record.rotation {

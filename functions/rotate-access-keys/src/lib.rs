@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use banto_domain::policy::{IdentityAccount, Policy};
 use banto_domain::{AccessKeyId, AccountId, UserName};
-use banto_notice::Messenger;
+use banto_notice::NoticeSender;
 use banto_ports::{AccessKeys, Certificates, Clock, Records};
 use banto_shell::{Answer, Failure, Invocation};
 
@@ -36,7 +36,7 @@ pub struct Rotator {
     /// The identity accounts, in the policy's order.
     pub accounts: Vec<Account>,
     /// The way to people.
-    pub messenger: Messenger,
+    pub notice_sender: NoticeSender,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }

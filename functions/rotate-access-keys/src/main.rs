@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use banto_aws::Aws;
-use banto_notice::{Messenger, SlackWebhooks};
+use banto_notice::{NoticeSender, SlackWebhooks};
 use rotate_access_keys::{Account, Rotator};
 
 fn main() -> ExitCode {
@@ -23,13 +23,13 @@ fn main() -> ExitCode {
                 }
             });
             let accounts = accounts.collect();
-            let messenger = Messenger::new(
+            let notice_sender = NoticeSender::new(
                 aws.secrets(),
                 Arc::new(SlackWebhooks::from_env()?),
                 aws.topics(),
                 policy.notices.clone(),
             );
-            Ok(Rotator { policy, accounts, messenger, clock: Arc::new(clock) })
+            Ok(Rotator { policy, accounts, notice_sender, clock: Arc::new(clock) })
         },
         async |rotator, event, invocation| rotator.handle(event, invocation).await,
     )

@@ -14,6 +14,6 @@ mod webhook;
 
 pub use chat::SlackChat;
 pub use notice::{Audience, Link, Notice, Section, Step, Urgency};
-pub use notice_sender::{Messenger, SendError, Way};
+pub use notice_sender::{NoticeSender, SendError, Way};
 pub use secrets::KeptSecrets;
 pub use webhook::SlackWebhooks;

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{Audience, KeptSecrets, Notice, slack, sns};
 
 /// Sends notices; made once.
-pub struct Messenger {
+pub struct NoticeSender {
     secrets: KeptSecrets,
     webhooks: Arc<dyn Webhooks>,
     topics: Arc<dyn Topics>,
@@ -49,8 +49,8 @@ pub enum SendError {
     },
 }
 
-impl Messenger {
-    /// A messenger on these ways.
+impl NoticeSender {
+    /// A sender on these ways.
     pub fn new(
         secrets: Arc<dyn Secrets>,
         webhooks: Arc<dyn Webhooks>,
@@ -125,8 +125,8 @@ fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
     }
 }
 
-impl std::fmt::Debug for Messenger {
+impl std::fmt::Debug for NoticeSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Messenger").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("NoticeSender").field("policy", &self.policy).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
 use banto_domain::{SecretArn, TopicArn};
-use banto_notice::{Audience, Messenger, Notice, Urgency, Way};
+use banto_notice::{Audience, Notice, NoticeSender, Urgency, Way};
 use banto_ports::{Delayed, ErrorKind, PortError, Queue, Secrets, TopicMessage, Topics, Webhooks};
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
@@ -52,7 +52,7 @@ fn secret(name: &str) -> SecretArn {
     format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:banto/slack/{name}").parse().unwrap()
 }
 
-fn messenger(world: &Arc<World>, with_slack: bool) -> Messenger {
+fn notice_sender(world: &Arc<World>, with_slack: bool) -> NoticeSender {
     let slack = SlackPolicy {
         operators: secret("operators"),
         owners: secret("owners"),
@@ -64,7 +64,7 @@ fn messenger(world: &Arc<World>, with_slack: bool) -> Messenger {
         slack: with_slack.then_some(slack),
         queue: None,
     };
-    Messenger::new(world.clone(), world.clone(), world.clone(), policy)
+    NoticeSender::new(world.clone(), world.clone(), world.clone(), policy)
 }
 
 fn notice(audience: Audience) -> Notice {
@@ -79,7 +79,7 @@ fn owner(slack: Option<&str>) -> Audience {
 /// Sends, and returns the way and everything that went out.
 fn send(world: World, with_slack: bool, audience: Audience) -> (Result<Way, String>, Vec<String>) {
     let world = Arc::new(world);
-    let way = messenger(&world, with_slack).send(&notice(audience)).now_or_never().unwrap();
+    let way = notice_sender(&world, with_slack).send(&notice(audience)).now_or_never().unwrap();
     let sent = world.sent.lock().unwrap().clone();
     (way.map_err(|error| error.to_string()), sent)
 }
@@ -140,8 +140,8 @@ impl Queue for World {
 fn what_operators_are_told_goes_through_the_queue_and_what_owners_are_told_never_does() {
     let through = |world: World, audience| {
         let world = Arc::new(world);
-        let messenger = messenger(&world, true).through(Some(world.clone()));
-        let way = messenger.send(&notice(audience)).now_or_never().unwrap().unwrap();
+        let notice_sender = notice_sender(&world, true).through(Some(world.clone()));
+        let way = notice_sender.send(&notice(audience)).now_or_never().unwrap().unwrap();
         (way, world.sent.lock().unwrap().clone())
     };
     let (way, sent) = through(World::default(), Audience::Operators);
@@ -160,11 +160,11 @@ fn what_operators_are_told_goes_through_the_queue_and_what_owners_are_told_never
 #[test]
 fn a_webhook_is_looked_up_once() {
     let world = Arc::new(World::default());
-    let messenger = messenger(&world, true);
+    let notice_sender = notice_sender(&world, true);
     for _ in 0..3 {
-        messenger.send(&notice(Audience::Operators)).now_or_never().unwrap().unwrap();
+        notice_sender.send(&notice(Audience::Operators)).now_or_never().unwrap().unwrap();
     }
     let sent = world.sent.lock().unwrap();
     assert_eq!(sent.iter().filter(|what| what.starts_with("looked up")).count(), 1);
-    assert!(!format!("{messenger:?}").contains("hooks.slack.com"));
+    assert!(!format!("{notice_sender:?}").contains("hooks.slack.com"));
 }

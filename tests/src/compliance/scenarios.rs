@@ -5,7 +5,7 @@ use std::time::Duration;
 use banto_domain::compliance::Standing;
 use banto_domain::policy::Policy;
 use banto_fake::{Driven, Fault, FaultKind, LogCapture, World, drive};
-use banto_notice::{Audience, Messenger, Notice, Urgency};
+use banto_notice::{Audience, Notice, NoticeSender, Urgency};
 use banto_ports::{ErrorKind, PortError};
 use banto_shell::Invocation;
 use jiff::SignedDuration;
@@ -514,20 +514,20 @@ fn another_functions_notice_is_carried_once() {
     let world = world();
     let notice =
         Notice::new("account-ready".into(), Audience::Operators, Urgency::Information, "payments is ready".into());
-    // As its messenger hands it on.
+    // As its sender hands it on.
     let run = world.run(None);
     let notices = Policy::parse(POLICY).unwrap().notices;
-    let messenger = Messenger::new(run.clone(), run.clone(), run.clone(), notices).through(Some(run.clone()));
+    let notice_sender = NoticeSender::new(run.clone(), run.clone(), run.clone(), notices).through(Some(run.clone()));
     for _ in 0..2 {
-        drive(&run, messenger.send(&notice));
+        drive(&run, notice_sender.send(&notice));
     }
     settle(&world, &policy());
-    drive(&run, messenger.send(&notice));
+    drive(&run, notice_sender.send(&notice));
     settle(&world, &policy());
     assert_eq!(lines(&world, "operators"), ["Banto: payments is ready"]);
     // It is ready once more when it has been away for long.
     world.advance(minutes(16 * 24 * 60));
-    drive(&run, messenger.send(&notice));
+    drive(&run, notice_sender.send(&notice));
     settle(&world, &policy());
     assert_eq!(lines(&world, "operators").len(), 2);
 }

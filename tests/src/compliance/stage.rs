@@ -8,12 +8,12 @@ use banto_domain::compliance::FindingKey;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_domain::{AccountId, Region, RuleName};
 use banto_fake::{Driven, Fault, MemberAccount, Queued, Run, Sent, World, drive};
-use banto_notice::{KeptSecrets, Messenger, slack};
+use banto_notice::{KeptSecrets, NoticeSender, slack};
 use banto_ports::{Delayed, Found};
 use banto_shell::{Answer, Failure, Invocation};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::Notifier;
-use notify_compliance::send::Courier;
+use notify_compliance::send::RouteSender;
 use serde_json::{Value, json};
 
 /// Who hears what in most tests.
@@ -123,7 +123,7 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
         organization: run.clone(),
         aggregator: run.clone(),
         queue: run.clone(),
-        courier: Courier {
+        route_sender: RouteSender {
             chat: run.clone(),
             webhooks: run.clone(),
             topics: run.clone(),
@@ -133,7 +133,7 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
             mail_from: policy.mail_from.clone(),
             clock: run.clone(),
         },
-        messenger: Messenger::new(run.clone(), run.clone(), run.clone(), notices),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices),
         clock: run.clone(),
         remembered: Default::default(),
     }

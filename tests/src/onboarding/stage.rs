@@ -8,7 +8,7 @@ use banto_domain::policy::{NoticePolicy, OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Standing};
 use banto_domain::{AccountId, Region};
 use banto_fake::{Driven, Entrance, Fault, MemberAccount, Queued, Run, Sent, World, drive};
-use banto_notice::Messenger;
+use banto_notice::NoticeSender;
 use banto_shell::{Answer, Failure, Invocation};
 use jiff::{SignedDuration, Timestamp};
 use onboard_accounts::Onboarder;
@@ -114,7 +114,7 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
         queue: run.clone(),
         statuses: run.clone(),
         dashboard: run.clone(),
-        messenger: Messenger::new(run.clone(), run.clone(), run.clone(), notices()),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices()),
         clock: run.clone(),
     }
 }

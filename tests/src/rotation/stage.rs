@@ -8,7 +8,7 @@ use banto_domain::policy::{IdentityAccount, NoticePolicy, Pace, Policy, Rotation
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
 use banto_fake::{Call, Driven, Fault, KeyView, Run, UserView, View, World, drive};
-use banto_notice::Messenger;
+use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use banto_seal::recipients_of;
 use banto_shell::{Answer, Failure, Invocation};
@@ -69,7 +69,7 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
     });
     Rotator {
         accounts: accounts.collect(),
-        messenger: Messenger::new(run.clone(), run.clone(), run.clone(), policy.notices.clone()),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), policy.notices.clone()),
         clock: run.clone(),
         policy: policy.clone(),
     }
