@@ -3,12 +3,16 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use aws_lambda_events::sqs::SqsBatchResponse;
+use serde_json::json;
+
 use crate::Metrics;
 
 /// What a function is told of one invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Tells this attempt from all others, those of the same event among them: 32 hexadecimal digits.
+    /// Tells this attempt from all others, those of the same event among them: 32 hexadecimal digits; a record of a
+    /// batch has its number besides.
     pub run: String,
     /// The request's id in Lambda; a retried event has the same one again.
     pub request_id: String,
@@ -48,6 +52,11 @@ impl Invocation {
         Self { run: run.to_owned(), request_id: run.to_owned(), ends_at: Instant::now() + left }
     }
 
+    /// The part of a batch's invocation that works on one record, by the record's number in the batch.
+    pub fn of_record(&self, number: usize) -> Self {
+        Self { run: format!("{}-{number}", self.run), ..self.clone() }
+    }
+
     /// The time left until Lambda ends the invocation.
     pub fn remaining(&self) -> Duration {
         self.ends_at.saturating_duration_since(Instant::now())
@@ -56,6 +65,16 @@ impl Invocation {
     /// Whether something that takes so long can be finished.
     pub fn has_time_for(&self, duration: Duration) -> bool {
         self.remaining() >= duration
+    }
+}
+
+impl Answer {
+    /// The answer to a batch of SQS: the records with these ids come again, and all others are done. (Lambda
+    /// developer guide, "Implementing partial batch responses".)
+    pub fn of_batch(failed: impl IntoIterator<Item = String>, metrics: Metrics) -> Self {
+        let mut response = SqsBatchResponse::default();
+        response.set_failures(failed);
+        Self { response: json!(response), metrics }
     }
 }
 
@@ -92,6 +111,23 @@ mod tests {
         assert_eq!(one.request_id, other.request_id);
         assert_ne!(one.run, other.run);
         assert_eq!(one.run.len(), 32);
+    }
+
+    #[test]
+    fn each_record_of_a_batch_has_a_run_of_its_own_and_the_batchs_deadline() {
+        let batch = Invocation::for_tests("run", Duration::from_secs(60));
+        let [first, second] = [1, 2].map(|number| batch.of_record(number));
+        assert_ne!(first.run, second.run);
+        assert_eq!((&first.request_id, first.ends_at), (&batch.request_id, batch.ends_at));
+    }
+
+    #[test]
+    fn a_batch_is_answered_with_the_records_that_come_again() {
+        let response = |failed: &[&str]| {
+            Answer::of_batch(failed.iter().map(|id| (*id).to_owned()), Metrics::default()).response.to_string()
+        };
+        assert_eq!(response(&[]), r#"{"batchItemFailures":[]}"#);
+        assert_eq!(response(&["1", "2"]), r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The glue between a function and Lambda: configuration, logs, metrics, deadline, diagnostics.
+//! The glue between a function and Lambda: events, configuration, logs, metrics, deadline, diagnostics.
 //!
 //! A function's `main` calls [`run`]; its library sees an [`Invocation`] and answers with an [`Answer`]
 //! or a [`Failure`]. Deliberately absent: anything a function decides, and AWS SDK types.
 
 mod clock;
+pub mod event;
 mod invocation;
 mod logs;
 mod metrics;

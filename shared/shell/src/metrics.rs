@@ -24,6 +24,20 @@ impl Metrics {
         self.values.push((name, "Seconds", json!(value)));
     }
 
+    /// Adds what another part of the invocation counted: counts add up, and of times the longest stays.
+    pub fn add(&mut self, other: Self) {
+        for (name, unit, value) in other.values {
+            let Some((.., known)) = self.values.iter_mut().find(|(known, ..)| *known == name) else {
+                self.values.push((name, unit, value));
+                continue;
+            };
+            *known = match (known.as_u64(), value.as_u64()) {
+                (Some(known), Some(more)) => json!(known + more),
+                _ => json!(f64::max(known.as_f64().unwrap_or_default(), value.as_f64().unwrap_or_default())),
+            };
+        }
+    }
+
     /// The line to print; `None` if nothing was counted.
     pub(crate) fn line(&self, function: &str, at: Timestamp) -> Option<String> {
         if self.values.is_empty() {
@@ -75,6 +89,21 @@ mod tests {
         });
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
         assert!(!line.contains('\n'));
+    }
+
+    #[test]
+    fn parts_of_an_invocation_count_together() {
+        let counted = |issued, age, deleted: Option<usize>| {
+            let mut metrics = Metrics::default();
+            metrics.count("KeysIssued", issued);
+            metrics.seconds("OldestKeyAge", age);
+            deleted.into_iter().for_each(|deleted| metrics.count("KeysDeleted", deleted));
+            metrics
+        };
+        let mut together = counted(3, 7.0, None);
+        together.add(counted(2, 9.5, Some(1)));
+        together.add(counted(0, 2.0, None));
+        assert_eq!(together, counted(5, 9.5, Some(1)));
     }
 
     #[test]
