@@ -49,14 +49,13 @@ fn workspace(name: &str, program: &Path) -> Option<PathBuf> {
 
 /// Builds the function in the same profile and target directory as this program.
 async fn build(name: &str, workspace: &Path, directory: &Path) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let profile = match directory.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
     // Of the workspace, not of the package alone: Cargo then chooses the features of shared dependencies as it
     // does for all functions and tests, and builds AWS's large crates once.
-    let status = Command::new(cargo)
+    let status = Command::from(banto_setup::cargo())
         .args(["build", "--quiet", "--workspace", "--bin", name, "--profile", profile])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", directory.parent().unwrap_or(directory))
