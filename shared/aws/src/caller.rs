@@ -171,10 +171,12 @@ impl Caller {
         options.double_uri_encode = !is_s3;
         options.normalize_uri_path = !is_s3;
         options.content_sha256_header = is_s3;
-        let mut signing = SigV4OperationSigningConfig::default();
-        signing.region = Some(SigningRegion::from(aws_types::region::Region::new(self.region.clone())));
-        signing.name = Some(SigningName::from_static(self.service.signing_name()));
-        signing.signing_options = options;
+        let signing = SigV4OperationSigningConfig {
+            region: self.config.region().cloned().map(SigningRegion::from),
+            name: Some(SigningName::from_static(self.service.signing_name())),
+            signing_options: options,
+            ..SigV4OperationSigningConfig::default()
+        };
         let mut layer = Layer::new("identity");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
         layer.store_put(signing);
