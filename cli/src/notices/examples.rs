@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use banto_domain::PerPlace;
 use banto_domain::compliance::{Entry, FindingKey, MessageRef, News, Severity, Standing, Told};
 use banto_domain::policy::compliance::{CompliancePolicy, Destination, Route, Waiver};
 use banto_domain::policy::{OnboardingPolicy, Policy};
@@ -283,10 +284,11 @@ impl Teller {
     fn accounts(&mut self, policy: &OnboardingPolicy) -> Result<()> {
         use onboard_accounts::words::{ready, troubles};
         use status::Standing::{Drifted, InPlace};
-        let account = |id: &str, name: &str, global| -> Result<AccountStatus> {
+        let account = |id: &str, name: &str, standing| -> Result<AccountStatus> {
             let regions = policy.baseline.regions.iter().flatten().chain([&policy.home_region]);
             let regions = regions.map(|region| (region.clone(), InPlace)).collect();
-            Ok(AccountStatus { account: id.parse()?, name: name.to_owned(), checked_at: self.now, global, regions })
+            let standings = PerPlace { account: standing, regions };
+            Ok(AccountStatus { account: id.parse()?, name: name.to_owned(), checked_at: self.now, standings })
         };
         let denied = "iam:CreateRole: denied: AccessDenied: with an explicit deny in a service control policy";
         let denied = status::Reason::new(ReasonKind::Denied, denied).standing();
@@ -308,7 +310,7 @@ impl Teller {
             work: Work { account: org, cause: Cause::Joined, since: self.now, attempt: 0 },
             status: payments,
             tags: BTreeMap::new(),
-            done: Vec::new(),
+            outcomes: PerPlace::default(),
             before: Before::default(),
         };
         self.say("An account is ready", &ready(&converged, policy, &[]));

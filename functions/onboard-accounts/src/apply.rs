@@ -2,11 +2,10 @@
 //!
 //! Nothing is decided here. An action that fails ends the chain of its own place; the next look plans anew.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use banto_domain::Region;
 use banto_domain::status::{Reason, ReasonKind};
+use banto_domain::{PerPlace, Place, Region};
 use banto_ports::{ErrorKind, Member, PortError, RoleChange};
 use banto_shell::Invocation;
 use futures_util::future::join_all;
@@ -17,58 +16,42 @@ use crate::plan::{Action, Part, Plan};
 /// What an action may take at the worst: one call with all its attempts. With less time left, a chain stops.
 const ACTION_TIME: Duration = Duration::from_secs(30);
 
-/// What became of a plan.
+/// What became of a place's part of a plan.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The actions that were done, and where.
-    pub done: Vec<(Option<Region>, Action)>,
-    /// Where a chain ended early, and why.
-    pub failed: BTreeMap<Option<Region>, Reason>,
+    /// The actions that were done, in order.
+    pub done: Vec<Action>,
+    /// Why the chain ended early, if it did.
+    pub failed: Option<Reason>,
 }
 
 /// Works off a plan: first the account as a whole, then its regions side by side.
-pub async fn apply(plan: &Plan, member: &Member, invocation: &Invocation) -> Outcome {
-    let mut outcome = Outcome::default();
-    outcome.add(None, work_off(&plan.global, None, member, invocation).await);
-    let chains = plan
-        .regions
-        .iter()
-        .map(async |(region, part): (&Region, &Part)| (region, work_off(part, Some(region), member, invocation).await));
-    for (region, worked) in join_all(chains).await {
-        outcome.add(Some(region), worked);
-    }
-    outcome
+pub async fn apply(plan: &Plan, member: &Member, invocation: &Invocation) -> PerPlace<Outcome> {
+    let account = work_off(Place::Account, &plan.parts.account, member, invocation).await;
+    let chains = plan.parts.regions.iter().map(async |(region, part): (&Region, &Part)| {
+        (region.clone(), work_off(Place::Region(region), part, member, invocation).await)
+    });
+    PerPlace { account, regions: join_all(chains).await.into_iter().collect() }
 }
 
-impl Outcome {
-    fn add(&mut self, place: Option<&Region>, (done, failed): (Vec<Action>, Option<Reason>)) {
-        self.done.extend(done.into_iter().map(|action| (place.cloned(), action)));
-        self.failed.extend(failed.map(|reason| (place.cloned(), reason)));
-    }
-}
-
-async fn work_off(
-    part: &Part,
-    region: Option<&Region>,
-    member: &Member,
-    invocation: &Invocation,
-) -> (Vec<Action>, Option<Reason>) {
+async fn work_off(place: Place<'_>, part: &Part, member: &Member, invocation: &Invocation) -> Outcome {
     let mut done = Vec::new();
     for action in &part.actions {
         if !invocation.has_time_for(ACTION_TIME) {
-            return (done, Some(Reason::new(ReasonKind::Settling, "the time was up; the next message goes on")));
+            let reason = Reason::new(ReasonKind::Settling, "the time was up; the next message goes on");
+            return Outcome { done, failed: Some(reason) };
         }
-        if let Err(error) = act(action, region, member).await {
-            return (done, Some(failure(action, &error)));
+        if let Err(error) = act(action, place, member).await {
+            return Outcome { done, failed: Some(failure(action, &error)) };
         }
-        tracing::info!(action = action.name(), region = region.map(Region::as_str), "done");
+        tracing::info!(action = action.name(), region = place.region().map(Region::as_str), "done");
         done.push(action.clone());
     }
-    (done, None)
+    Outcome { done, failed: None }
 }
 
-async fn act(action: &Action, region: Option<&Region>, member: &Member) -> Result<(), PortError> {
-    match (action, region) {
+async fn act(action: &Action, place: Place<'_>, member: &Member) -> Result<(), PortError> {
+    match (action, place.region()) {
         (Action::CreateConfigRole, _) => or_there(member.roles.create_config_role().await),
         (Action::CreateRole { name, role }, _) => member.roles.create(name, role).await,
         (Action::ChangeRole { name, change }, _) => member.roles.change(name, change).await,

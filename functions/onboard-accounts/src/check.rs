@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use banto_domain::policy::onboarding::{Baseline, Expected, Item, OnboardingPolicy, Way};
-use banto_domain::{Region, RoleName};
+use banto_domain::{Place, RoleName};
 use banto_ports::{AccountState, LiveRole, Recorder, RecordingGroup, RoleChange, VpcPart};
 
 use crate::plan::{Action, Plan};
@@ -29,7 +29,7 @@ impl fmt::Display for Breach {
 /// Everything that is wrong with a plan; nothing, unless the planner errs.
 pub fn check(snapshot: &Snapshot, plan: &Plan, policy: &OnboardingPolicy) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for (place, part) in plan.parts() {
+    for (place, part) in plan.parts.iter() {
         for action in &part.actions {
             if let Err(what) = allowed(snapshot, plan, policy, place, action) {
                 breaches.push(Breach { action: action.name(), what });
@@ -43,7 +43,7 @@ fn allowed(
     snapshot: &Snapshot,
     plan: &Plan,
     policy: &OnboardingPolicy,
-    place: Option<&Region>,
+    place: Place<'_>,
     action: &Action,
 ) -> Result<(), String> {
     let account = &snapshot.account;
@@ -56,8 +56,8 @@ fn allowed(
     let Some(Ok(inside)) = &snapshot.inside else { return Err("nothing was seen of the account".to_owned()) };
     let by_stack_set = matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account;
     match place {
-        None => global(baseline, inside, by_stack_set, action),
-        Some(region) => {
+        Place::Account => global(baseline, inside, by_stack_set, action),
+        Place::Region(region) => {
             let view = inside.regions.as_ref().ok().and_then(|regions| regions.get(region));
             let view = view.ok_or_else(|| format!("nothing was seen of {region}"))?;
             let listed = baseline.regions.as_ref().is_none_or(|regions| regions.contains(region));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use banto_domain::policy::onboarding::{Expected, Way};
 use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
-use banto_domain::{AccountId, Region};
+use banto_domain::{AccountId, PerPlace, Region};
 use banto_ports::{Before, ErrorKind, OrgAccount, StackInstance};
 use banto_shell::{Answer, Failure, Invocation};
 use futures_util::StreamExt as _;
@@ -15,6 +15,7 @@ use futures_util::stream;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::apply::Outcome;
 use crate::event::{Cause, Message, Record, Scope, Work};
 use crate::observe::{self, by_stack_set, is_open, observe, place, reason};
 use crate::placement::Placement;
@@ -47,8 +48,8 @@ pub struct Converged {
     pub status: AccountStatus,
     /// Its tags, where the policy asks for any.
     pub tags: BTreeMap<String, String>,
-    /// What was done, and where.
-    pub done: Vec<(Option<Region>, Action)>,
+    /// What became of the plan in each place.
+    pub outcomes: PerPlace<Outcome>,
     /// What was known of it before.
     pub before: Before,
 }
@@ -202,9 +203,12 @@ impl Onboarder {
             tracing::warn!(account = %work.account.id, "no time is left; the message goes back to the queue");
             return Fate::Back(id);
         }
-        let (status, done) = self.converge(&work, &tags, stacks, invocation).await;
+        let (standings, outcomes) = self.converge(&work, &tags, stacks, invocation).await;
+        let account = &work.account;
+        let (of, name) = (account.id.clone(), account.name.clone());
+        let status = AccountStatus { account: of, name, checked_at: self.clock.now(), standings };
         match self.statuses.record(&status).await {
-            Ok(before) => Fate::Converged(Box::new(Converged { id, work, status, tags, done, before })),
+            Ok(before) => Fate::Converged(Box::new(Converged { id, work, status, tags, outcomes, before })),
             Err(error) => back(id, &work, &error),
         }
     }
@@ -216,9 +220,9 @@ impl Onboarder {
         tags: &BTreeMap<String, String>,
         stacks: &Stacks,
         invocation: &Invocation,
-    ) -> (AccountStatus, Vec<(Option<Region>, Action)>) {
-        let mut done = Vec::new();
-        let mut failed = BTreeMap::new();
+    ) -> (PerPlace<Standing>, PerPlace<Outcome>) {
+        let mut outcomes = PerPlace::default();
+        let mut is_first_look = true;
         let stack = stacks.get(&work.account.id).cloned();
         let mut member = None;
         loop {
@@ -230,54 +234,27 @@ impl Onboarder {
                 let words: Vec<String> = breaches.iter().map(ToString::to_string).collect();
                 tracing::error!(account = %plan.account, breaches = words.join("; "), "the plan is refused");
                 let reason = Reason::new(ReasonKind::Refused, format!("the plan would break {}", words.join("; ")));
-                return (self.status(work, reason.standing(), BTreeMap::new()), done);
+                return (PerPlace::of_account(reason.standing()), outcomes);
             }
-            let is_first_look = done.is_empty() && failed.is_empty();
             match observed.member {
                 Some(entered) if is_first_look && !plan.is_empty() => {
-                    let outcome = apply::apply(&plan, &entered, invocation).await;
-                    for (place, reason) in &outcome.failed {
-                        let region = place.as_ref().map(Region::as_str);
-                        tracing::error!(account = %plan.account, region, %reason, "failed");
+                    is_first_look = false;
+                    outcomes = apply::apply(&plan, &entered, invocation).await;
+                    for (place, outcome) in outcomes.iter() {
+                        if let Some(reason) = &outcome.failed {
+                            let region = place.region().map(Region::as_str);
+                            tracing::error!(account = %plan.account, region, %reason, "failed");
+                        }
                     }
                     // Nothing has changed where nothing was done.
-                    let is_unchanged = outcome.done.is_empty();
-                    done = outcome.done;
-                    failed = outcome.failed;
-                    if is_unchanged {
-                        return (self.stand(work, &plan, &failed), done);
+                    if outcomes.values().all(|outcome| outcome.done.is_empty()) {
+                        return (stand(&plan, &outcomes), outcomes);
                     }
                     member = Some(entered);
                 }
-                _ => return (self.stand(work, &plan, &failed), done),
+                _ => return (stand(&plan, &outcomes), outcomes),
             }
         }
-    }
-
-    /// Where an account stands after its last plan: a place where something is still to do is there because
-    /// an action failed, or because what was done does not show yet.
-    fn stand(&self, work: &Work, plan: &Plan, failed: &BTreeMap<Option<Region>, Reason>) -> AccountStatus {
-        let standing = |(place, part): (Option<&Region>, &plan::Part)| {
-            let standing = if part.actions.is_empty() {
-                part.standing.clone()
-            } else {
-                let settling = || {
-                    let left: Vec<&str> = part.actions.iter().map(Action::name).collect();
-                    Reason::new(ReasonKind::Settling, left.join(", "))
-                };
-                failed.get(&place.cloned()).cloned().unwrap_or_else(settling).standing()
-            };
-            (place.cloned(), standing)
-        };
-        let mut rows: BTreeMap<Option<Region>, Standing> = plan.parts().map(standing).collect();
-        let global = rows.remove(&None).unwrap_or(Standing::InPlace);
-        self.status(work, global, rows.into_iter().filter_map(|(place, row)| Some((place?, row))).collect())
-    }
-
-    fn status(&self, work: &Work, global: Standing, regions: BTreeMap<Region, Standing>) -> AccountStatus {
-        let account = &work.account;
-        let (id, name) = (account.id.clone(), account.name.clone());
-        AccountStatus { account: id, name, checked_at: self.clock.now(), global, regions }
     }
 
     /// Plans accounts without touching them, and answers with the plans as a diff.
@@ -325,6 +302,22 @@ impl Onboarder {
         let plan = plan::plan(&observed.snapshot, &self.policy, self.clock.now());
         Ok((observed.snapshot, plan))
     }
+}
+
+/// Where an account stands after its last plan: a place where something is still to do is there because an
+/// action failed, or because what was done does not show yet.
+fn stand(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Standing> {
+    plan.parts.map(|place, part| {
+        if part.actions.is_empty() {
+            return part.standing.clone();
+        }
+        let settling = || {
+            let left: Vec<&str> = part.actions.iter().map(Action::name).collect();
+            Reason::new(ReasonKind::Settling, left.join(", "))
+        };
+        let failed = outcomes.get(place).and_then(|outcome| outcome.failed.clone());
+        failed.unwrap_or_else(settling).standing()
+    })
 }
 
 fn back(id: String, work: &Work, error: &banto_ports::PortError) -> Fate {

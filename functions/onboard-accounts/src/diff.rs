@@ -26,13 +26,12 @@ pub struct Counts {
 pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
     let mut text = format!("# {} ({})\n", account.id, account.name);
     let mut counts = Counts::default();
-    for (place, part) in plan.parts() {
-        let name = place.map_or("account", |region| region.as_str());
+    for (place, part) in plan.parts.iter() {
         if part.actions.is_empty() {
-            line(&mut text, "    ", &format!("{name}: {}", standing(&part.standing)));
+            line(&mut text, "    ", &format!("{place}: {}", standing(&part.standing)));
             continue;
         }
-        line(&mut text, "    ", &format!("{name}:"));
+        line(&mut text, "    ", &format!("{place}:"));
         for action in &part.actions {
             // What completes a thing that this plan makes is shown as a part of it.
             let lines = match completes(action, &part.actions) {

@@ -10,7 +10,7 @@ use banto_domain::policy::onboarding::{
     Baseline, Contact, ContactKind, Expected, Item, OnboardingPolicy, PasswordPolicy, Role,
 };
 use banto_domain::status::{Reason, ReasonKind, Standing};
-use banto_domain::{AccountId, Partition, Region, RoleName};
+use banto_domain::{AccountId, Partition, PerPlace, Region, RoleName};
 use banto_ports::{
     AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, NewRole, Recorder, RegionState, RoleChange,
     StackInstance, VpcPart,
@@ -29,10 +29,8 @@ pub const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Plan {
     /// The account.
     pub account: AccountId,
-    /// The account as a whole; comes first.
-    pub global: Part,
-    /// Each region of the baseline; side by side.
-    pub regions: BTreeMap<Region, Part>,
+    /// The account as a whole, which comes first, and each region of the baseline, which go side by side.
+    pub parts: PerPlace<Part>,
 }
 
 /// What is to be done in one place, and where that place stands afterwards.
@@ -114,8 +112,7 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
     let account = &snapshot.account;
     let nothing = |standing| Plan {
         account: account.id.clone(),
-        global: Part { actions: Vec::new(), standing },
-        regions: BTreeMap::new(),
+        parts: PerPlace::of_account(Part { actions: Vec::new(), standing }),
     };
     let baseline = match (account.state, policy.of(&account.id, &account.path, &snapshot.tags)) {
         (AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed, _) => {
@@ -157,7 +154,7 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
             views.iter().map(|(region, view)| (region.clone(), context.region(region, view).part())).collect()
         }
     };
-    Plan { account: account.id.clone(), global: global.part(), regions }
+    Plan { account: account.id.clone(), parts: PerPlace { account: global.part(), regions } }
 }
 
 /// A new account under Control Tower: its own set-up comes first, makes a recorder, and ends with an event of
@@ -515,14 +512,9 @@ pub(crate) fn change_words(change: &RoleChange) -> String {
 }
 
 impl Plan {
-    /// Every part: the account as a whole under `None`, then each region.
-    pub fn parts(&self) -> impl Iterator<Item = (Option<&Region>, &Part)> {
-        std::iter::once((None, &self.global)).chain(self.regions.iter().map(|(region, part)| (Some(region), part)))
-    }
-
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.parts().all(|(_, part)| part.actions.is_empty())
+        self.parts.values().all(|part| part.actions.is_empty())
     }
 }
 

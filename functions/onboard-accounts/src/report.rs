@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use banto_domain::status::{AccountStatus, Standing};
-use banto_domain::{AccountId, Region, RoleName};
+use banto_domain::{AccountId, Place, RoleName};
 use banto_ports::{Delayed, PortError};
 use banto_shell::{Answer, Invocation, Metrics};
 use jiff::Timestamp;
@@ -36,14 +36,13 @@ pub enum News {
 pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timestamp) -> Option<(News, String)> {
     let reasons = || {
         let kinds = status.reasons().into_iter().map(|(kind, places)| {
-            let places: Vec<&str> =
-                places.iter().map(|(place, _)| place.map_or("account", |place| place.as_str())).collect();
+            let places: Vec<String> = places.iter().map(|(place, _)| place.to_string()).collect();
             format!("{} {}", kind.as_str(), places.join(" "))
         });
         format!("stuck: {}", kinds.collect::<Vec<_>>().join("; "))
     };
     // An account that is left alone altogether is neither ready nor in trouble.
-    if matches!(status.global, Standing::LeftAlone { .. }) {
+    if matches!(status.standings.account, Standing::LeftAlone { .. }) {
         return None;
     }
     let (news, note) = match status.worst() {
@@ -62,30 +61,32 @@ pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timest
 
 /// Everything that is reported only.
 pub fn drifted(status: &AccountStatus) -> Vec<String> {
-    let items = status.rows().filter_map(|(place, standing)| match standing {
+    let items = status.standings.iter().filter_map(|(place, standing)| match standing {
         Standing::Drifted { items } => Some((place, items)),
         _ => None,
     });
-    let named = |place: Option<&Region>, item: &String| match place {
-        Some(region) => format!("{region}: {item}"),
-        None => item.clone(),
-    };
-    items.flat_map(|(place, items)| items.iter().map(move |item| named(place, item))).collect()
+    items.flat_map(|(place, items)| items.iter().map(move |item| of_place(place, item))).collect()
+}
+
+/// A line about a place, which names it if it is a region.
+fn of_place(place: Place<'_>, line: &str) -> String {
+    match place {
+        Place::Region(region) => format!("{region}: {line}"),
+        Place::Account => line.to_owned(),
+    }
 }
 
 /// What was brought back to the baseline: whatever was done where all was in place before, and elsewhere
 /// each change to what others had set up.
 pub fn repairs(account: &Converged) -> Vec<String> {
     let before = account.before.status.as_ref();
-    let was_in_place = |place: &Option<Region>| {
-        let before = before.map(|before| match place {
-            None => Some(&before.global),
-            Some(region) => before.regions.get(region),
-        });
-        matches!(before.flatten(), Some(Standing::InPlace | Standing::Drifted { .. }))
+    let was_in_place = |place| {
+        let before = before.and_then(|before| before.standings.get(place));
+        matches!(before, Some(Standing::InPlace | Standing::Drifted { .. }))
     };
+    let done = || account.outcomes.iter().flat_map(|(place, part)| part.done.iter().map(move |action| (place, action)));
     let is_made_now = |name: &RoleName| {
-        account.done.iter().any(|(_, action)| matches!(action, Action::CreateRole { name: made, .. } if made == name))
+        done().any(|(_, action)| matches!(action, Action::CreateRole { name: made, .. } if made == name))
     };
     let changes_others = |action: &Action| match action {
         Action::ChangeRole { name, .. } => !is_made_now(name),
@@ -100,14 +101,10 @@ pub fn repairs(account: &Converged) -> Vec<String> {
         | Action::EncryptEbs
         | Action::DeleteVpcPart(_) => false,
     };
-    let told = account.done.iter().filter(|(place, action)| was_in_place(place) || changes_others(action));
+    let told = done().filter(|(place, action)| was_in_place(*place) || changes_others(action));
     let lines = told.filter_map(|(place, action)| {
         let line = diff::lines(action).into_iter().next()?;
-        let line = line.trim_start_matches(['+', '~', '-', ' ']).to_owned();
-        Some(match place {
-            Some(region) => format!("{region}: {line}"),
-            None => line,
-        })
+        Some(of_place(place, line.trim_start_matches(['+', '~', '-', ' '])))
     });
     lines.collect()
 }
@@ -146,7 +143,7 @@ impl Onboarder {
     fn again(&self, account: &Converged) -> anyhow::Result<Option<Delayed>> {
         let waited = self.clock.now().duration_since(account.work.since);
         // One that can't be mended by waiting may still have a place that can.
-        let may_pass = account.status.rows().any(|(_, standing)| matches!(standing, Standing::NotReady(_)));
+        let may_pass = account.status.standings.values().any(|standing| matches!(standing, Standing::NotReady(_)));
         if !may_pass || waited >= PATIENCE {
             return Ok(None);
         }
@@ -241,12 +238,12 @@ pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId], placed: &[Strin
 
 /// A plan as JSON: each place, its actions in lines, and where it stands once they are done.
 pub(crate) fn plan_json(plan: &Plan) -> Value {
-    let parts: Vec<Value> = (plan.parts())
+    let parts: Vec<Value> = (plan.parts.iter())
         .map(|(place, part)| {
             let actions: Vec<Value> = (part.actions.iter())
                 .map(|action| json!({ "action": action.name(), "diff": diff::lines(action) }))
                 .collect();
-            json!({ "place": place.map_or("account", |region| region.as_str()), "actions": actions, "then": part.standing })
+            json!({ "place": place.to_string(), "actions": actions, "then": part.standing })
         })
         .collect();
     json!({ "account": plan.account, "parts": parts })
@@ -261,7 +258,10 @@ pub(crate) fn metrics(converged: &[Converged], back: usize) -> Metrics {
     metrics.count("AccountsDrifted", count("drifted"));
     metrics.count("AccountsNotReady", count("not ready"));
     metrics.count("AccountsFailed", count("failed"));
-    metrics.count("ActionsDone", converged.iter().map(|account| account.done.len()).sum());
+    metrics.count(
+        "ActionsDone",
+        converged.iter().map(|account| account.outcomes.values().map(|part| part.done.len()).sum::<usize>()).sum(),
+    );
     metrics.count("MessagesBack", back);
     metrics
 }

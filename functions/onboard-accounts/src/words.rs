@@ -31,7 +31,7 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
     };
     let link = |role: &&RoleName| format!("{role}: {}", sign_in_link(&policy.home_region, id, role, name));
     let links: Vec<String> = roles.iter().map(link).collect();
-    let regions: Vec<&str> = status.regions.keys().map(Region::as_str).collect();
+    let regions: Vec<&str> = status.standings.regions.keys().map(Region::as_str).collect();
     let recorded = match regions.as_slice() {
         [] => "AWS Config is seen to elsewhere.".to_owned(),
         regions => format!("AWS Config records in {}.", listed(regions)),
@@ -133,10 +133,10 @@ fn lines(troubles: &[&Trouble<'_>], of: impl Fn(&Trouble<'_>) -> Vec<String>) ->
 /// What is wrong with an account: the same reason in several regions is one line.
 fn stuck_lines(status: &AccountStatus) -> Vec<String> {
     let mut by_detail: Vec<(String, Vec<&str>)> = Vec::new();
-    for (place, standing) in status.rows() {
+    for (place, standing) in status.standings.iter() {
         let Some(reason) = standing.reason() else { continue };
         let words = reason.to_string();
-        let place = place.map_or("the account", |region| region.as_str());
+        let place = place.region().map_or("the account", Region::as_str);
         match by_detail.iter_mut().find(|(known, _)| *known == words) {
             Some((_, places)) => places.push(place),
             None => by_detail.push((words, vec![place])),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use banto_domain::PerPlace;
 use banto_domain::policy::Policy;
 use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
 use banto_notice::{Notice, slack, sns};
@@ -18,14 +19,13 @@ use onboard_accounts::words::{self, Trouble};
 
 const POLICY: &str = include_str!("../../../examples/banto.toml");
 
-fn status(name: &str, global: Standing, region: Standing) -> AccountStatus {
+fn status(name: &str, account: Standing, region: Standing) -> AccountStatus {
     let region = |name: &str| (name.parse().unwrap(), region.clone());
     AccountStatus {
         account: "444455556666".parse().unwrap(),
         name: name.to_owned(),
         checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-        global,
-        regions: BTreeMap::from(["ap-northeast-1", "us-east-1"].map(region)),
+        standings: PerPlace { account, regions: ["ap-northeast-1", "us-east-1"].map(region).into() },
     }
 }
 
@@ -47,7 +47,7 @@ fn ready() -> Notice {
         status: status("Payments & co", Standing::InPlace, Standing::InPlace),
         work: Work { account, cause: Cause::Joined, since, attempt: 0 },
         tags: BTreeMap::new(),
-        done: Vec::new(),
+        outcomes: PerPlace::default(),
         before: Before::default(),
     };
     let repairs = ["ap-northeast-1: recorder default".to_owned()];

@@ -7,6 +7,7 @@
 pub mod compliance;
 mod names;
 mod partition;
+mod place;
 pub mod policy;
 pub mod record;
 pub mod status;
@@ -16,3 +17,4 @@ pub use names::{
     RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId, UserName,
 };
 pub use partition::Partition;
+pub use place::{PerPlace, Place};

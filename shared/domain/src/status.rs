@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Region};
+use crate::{AccountId, PerPlace, Place};
 
 /// How an account stands against its baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +18,9 @@ pub struct AccountStatus {
     pub name: String,
     /// When this was seen.
     pub checked_at: Timestamp,
-    /// The account as a whole: reach, roles, settings.
-    pub global: Standing,
-    /// Each region of its baseline.
-    pub regions: BTreeMap<Region, Standing>,
+    /// The account as a whole (reach, roles, settings), and each region of its baseline.
+    #[serde(flatten)]
+    pub standings: PerPlace<Standing>,
 }
 
 /// How one account, or one region of it, stands.
@@ -200,24 +199,45 @@ impl Standing {
 }
 
 impl AccountStatus {
-    /// Every row: the account as a whole under `None`, then each region.
-    pub fn rows(&self) -> impl Iterator<Item = (Option<&Region>, &Standing)> {
-        std::iter::once((None, &self.global)).chain(self.regions.iter().map(|(region, row)| (Some(region), row)))
-    }
-
-    /// The worst of all rows.
+    /// The worst standing of all places.
     pub fn worst(&self) -> &Standing {
-        self.rows().map(|(_, standing)| standing).max_by_key(|standing| standing.severity()).unwrap_or(&self.global)
+        self.standings.values().max_by_key(|standing| standing.severity()).unwrap_or(&self.standings.account)
     }
 
-    /// The reasons of all rows, each kind once with where it was found.
-    pub fn reasons(&self) -> BTreeMap<ReasonKind, Vec<(Option<&Region>, &Reason)>> {
+    /// The reasons of all places, each kind once with where it was found.
+    pub fn reasons(&self) -> BTreeMap<ReasonKind, Vec<(Place<'_>, &Reason)>> {
         let mut reasons: BTreeMap<ReasonKind, Vec<_>> = BTreeMap::new();
-        for (place, standing) in self.rows() {
+        for (place, standing) in self.standings.iter() {
             if let Some(reason) = standing.reason() {
                 reasons.entry(reason.kind).or_default().push((place, reason));
             }
         }
         reasons
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_keeps_the_shape_in_which_the_table_and_the_dashboard_have_it() {
+        let denied = Reason::new(ReasonKind::Denied, "iam:CreateRole").standing();
+        let status = AccountStatus {
+            account: "444455556666".parse().unwrap(),
+            name: "payments".to_owned(),
+            checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
+            standings: PerPlace {
+                account: denied,
+                regions: [("eu-west-1".parse().unwrap(), Standing::InPlace)].into(),
+            },
+        };
+        let text = concat!(
+            r#"{"account":"444455556666","name":"payments","checkedAt":"2026-11-24T01:00:00Z","#,
+            r#""global":{"standing":"notReady","kind":"denied","detail":"iam:CreateRole"},"#,
+            r#""regions":{"eu-west-1":{"standing":"inPlace"}}}"#,
+        );
+        assert_eq!(serde_json::to_string(&status).unwrap(), text);
+        assert_eq!(serde_json::from_str::<AccountStatus>(text).unwrap(), status);
     }
 }

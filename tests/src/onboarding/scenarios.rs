@@ -94,7 +94,7 @@ fn an_account_that_cant_be_entered_yet_waits_ever_longer_and_is_then_taken_up() 
     world.change_account(&id, |member| member.reachable_from = Some(start() + minutes(12)));
     handle(&world, &policy(), &created());
     work_off(&world, &policy());
-    let Standing::NotReady(reason) = status(&world, &id).global else { panic!("{:?}", status(&world, &id)) };
+    let Standing::NotReady(reason) = status(&world, &id).standings.account else { panic!("{:?}", status(&world, &id)) };
     assert_eq!(reason.kind, ReasonKind::NotAssumable);
     let mut waits = Vec::new();
     while let Some(next) = world.next_message_at() {
@@ -140,9 +140,9 @@ fn a_broken_account_or_region_delays_no_other() {
     work_off(&world, &policy());
     assert!(is_in_place(&world, &other));
     let status = status(&world, &broken);
-    assert_eq!(status.regions[&region("eu-west-1")], Standing::InPlace);
+    assert_eq!(status.standings.regions[&region("eu-west-1")], Standing::InPlace);
     assert!(
-        matches!(&status.regions[&region("us-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::Unavailable)
+        matches!(&status.standings.regions[&region("us-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::Unavailable)
     );
 }
 
@@ -156,7 +156,7 @@ fn suspended_and_closed_accounts_are_left_alone_and_departed_ones_forgotten() {
         let calls = world.calls().len();
         handle(&world, &policy(), &recorded("close-account-result"));
         settle(&world, &policy());
-        assert!(matches!(status(&world, &id).global, Standing::LeftAlone { .. }), "{state:?}");
+        assert!(matches!(status(&world, &id).standings.account, Standing::LeftAlone { .. }), "{state:?}");
         assert!(world.calls().split_off(calls).iter().all(|call| call.name != "sts:AssumeRole"), "{state:?}");
     }
     world.remove_account(&id);
@@ -222,12 +222,14 @@ fn control_towers_and_other_services_recorders_are_never_written_to() {
     settle(&world, &policy());
     let after = &world.account(&id).regions[&region("eu-west-1")];
     assert_eq!((&after.recorder, &after.channel), (&before.recorder, &before.channel));
-    assert!(matches!(status(&world, &id).regions[&region("eu-west-1")], Standing::LeftAlone { .. }));
+    assert!(matches!(status(&world, &id).standings.regions[&region("eu-west-1")], Standing::LeftAlone { .. }));
     // A stopped one is told, not started.
     world.change_account(&id, |member| member.region("eu-west-1").status.as_mut().unwrap().recording = false);
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
-    let Standing::Failed(reason) = &status(&world, &id).regions[&region("eu-west-1")] else { panic!("in silence") };
+    let Standing::Failed(reason) = &status(&world, &id).standings.regions[&region("eu-west-1")] else {
+        panic!("in silence")
+    };
     assert!(reason.to_string().contains("is stopped"), "{reason}");
 }
 
@@ -238,7 +240,7 @@ fn a_new_account_is_left_to_control_tower_until_its_own_event() {
     handle(&world, &policy, &created());
     work_off(&world, &policy);
     assert!(
-        matches!(&status(&world, &id).global, Standing::NotReady(reason) if reason.kind == ReasonKind::ControlTowerSettingUp)
+        matches!(&status(&world, &id).standings.account, Standing::NotReady(reason) if reason.kind == ReasonKind::ControlTowerSettingUp)
     );
     let touched =
         |world: &World| world.writes().iter().any(|call| call.starts_with("iam:") || call.starts_with("config:"));
@@ -272,8 +274,8 @@ fn a_role_of_the_same_name_that_is_not_bantos_is_a_finding_and_stays_as_it_is() 
     settle(&world, &policy());
     assert_eq!(foreign(&world.account(&id)), before);
     let status = status(&world, &id);
-    assert!(matches!(&status.global, Standing::Failed(reason) if reason.kind == ReasonKind::ForeignRole));
-    assert_eq!(status.regions[&region("eu-west-1")], Standing::InPlace, "the rest is done");
+    assert!(matches!(&status.standings.account, Standing::Failed(reason) if reason.kind == ReasonKind::ForeignRole));
+    assert_eq!(status.standings.regions[&region("eu-west-1")], Standing::InPlace, "the rest is done");
     assert!(told(&world)[0].contains("role of this name is not Banto's"), "{:#?}", told(&world));
 }
 
@@ -298,7 +300,9 @@ fn drift_is_repaired_or_reported_as_the_policy_says_of_each_item() {
         let said = told(&world).pop().unwrap();
         if reported {
             assert_eq!(world.account(&id), drifted);
-            let Standing::Drifted { items } = &status(&world, &id).global else { panic!("{:?}", status(&world, &id)) };
+            let Standing::Drifted { items } = &status(&world, &id).standings.account else {
+                panic!("{:?}", status(&world, &id))
+            };
             assert_eq!(items.len(), 2, "{items:?}");
             assert!(said.contains("changed from the baseline") && said.contains("IAMFullAccess"), "{said}");
         } else {
@@ -318,7 +322,7 @@ fn a_default_vpc_that_is_used_stays() {
     handle(&world, &policy(), &created());
     settle(&world, &policy());
     assert!(world.account(&id).regions[&region("us-east-1")].default_vpc.is_some());
-    assert!(matches!(status(&world, &id).regions[&region("us-east-1")], Standing::Drifted { .. }));
+    assert!(matches!(status(&world, &id).standings.regions[&region("us-east-1")], Standing::Drifted { .. }));
 }
 
 #[test]
@@ -329,7 +333,7 @@ fn a_disabled_region_is_told_and_one_being_enabled_is_waited_for() {
     handle(&world, &everywhere, &created());
     work_off(&world, &everywhere);
     assert!(
-        matches!(&status(&world, &id).regions[&region("ap-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::RegionDisabled)
+        matches!(&status(&world, &id).standings.regions[&region("ap-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::RegionDisabled)
     );
     world.change_account(&id, |member| member.region("ap-east-1").state = RegionState::Enabled);
     settle(&world, &everywhere);
@@ -351,8 +355,8 @@ fn a_call_that_a_service_control_policy_denies_for_an_hour_is_told_and_the_rest_
     world.change_account(&id, |member| member.refuses.extend([("account:PutAlternateContact", ErrorKind::Denied)]));
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    assert_eq!(status(&world, &id).global.reason().map(|reason| reason.kind), Some(ReasonKind::Denied));
-    assert_eq!(status(&world, &id).regions[&region("eu-west-1")], Standing::InPlace);
+    assert_eq!(status(&world, &id).standings.account.reason().map(|reason| reason.kind), Some(ReasonKind::Denied));
+    assert_eq!(status(&world, &id).standings.regions[&region("eu-west-1")], Standing::InPlace);
     assert!(told(&world)[0].contains("account:PutAlternateContact"), "{:#?}", told(&world));
 }
 
@@ -362,7 +366,7 @@ fn a_bucket_that_refuses_is_waited_for_and_then_told() {
     world.change_account(&id, |member| member.refuses.extend([("config:PutDeliveryChannel", ErrorKind::Invalid)]));
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    let reason = status(&world, &id).regions[&region("eu-west-1")].reason().unwrap().clone();
+    let reason = status(&world, &id).standings.regions[&region("eu-west-1")].reason().unwrap().clone();
     assert_eq!(reason.kind, ReasonKind::DeliveryRefused);
     assert!(told(&world)[0].contains("config.amazonaws.com"), "{:#?}", told(&world));
 }
@@ -402,8 +406,10 @@ config = { frequency = "daily" }
     let policy = policy_with(&[("[onboarding.config]", overrides)]);
     handle(&world, &policy, &scheduled());
     settle(&world, &policy);
-    assert!(matches!(&status(&world, &alone).global, Standing::LeftAlone { because } if because == "run by a vendor"));
-    assert_eq!(status(&world, &tagged).regions.len(), 1);
+    assert!(
+        matches!(&status(&world, &alone).standings.account, Standing::LeftAlone { because } if because == "run by a vendor")
+    );
+    assert_eq!(status(&world, &tagged).standings.regions.len(), 1);
     assert!(!world.account(&id).regions[&region("eu-west-1")].recorder.as_ref().unwrap().recorder.continuous);
 }
 
@@ -456,7 +462,7 @@ fn another_operation_on_the_stack_set_is_a_wait_and_not_an_error() {
     handle(&world, &policy, &asked(&second, false));
     work_off(&world, &policy);
     assert!(
-        matches!(&status(&world, &second).global, Standing::NotReady(reason) if reason.kind == ReasonKind::StackSetBusy)
+        matches!(&status(&world, &second).standings.account, Standing::NotReady(reason) if reason.kind == ReasonKind::StackSetBusy)
     );
     settle(&world, &policy);
     assert!(is_in_place(&world, &first) && is_in_place(&world, &second));
@@ -551,7 +557,7 @@ fn a_role_that_does_not_show_yet_is_waited_for_and_a_policy_that_does_not_exist_
     world.change_account(&id, |member| member.refuses.extend([("iam:AttachRolePolicy", ErrorKind::Missing)]));
     handle(&world, &policy(), &created());
     work_off(&world, &policy());
-    assert_eq!(status(&world, &id).global.reason().map(|reason| reason.kind), Some(ReasonKind::Settling));
+    assert_eq!(status(&world, &id).standings.account.reason().map(|reason| reason.kind), Some(ReasonKind::Settling));
     world.change_account(&id, |member| member.refuses.clear());
     settle(&world, &policy());
     assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));

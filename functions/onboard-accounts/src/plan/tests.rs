@@ -1,6 +1,7 @@
 //! Tables of every situation that a region, a role or an account can be in. `tests/expected.txt` is
 //! read by people; `BLESS=1` writes it anew. Each plan is held against the independent check.
 
+use banto_domain::Place;
 use banto_domain::policy::Policy;
 use banto_domain::policy::onboarding::Way;
 use banto_ports::{OrgAccount, RecorderStatus, RecordingGroup};
@@ -277,8 +278,7 @@ fn vpc(interfaces: usize, foreign: &[&str]) -> DefaultVpc {
 
 /// Where everything stands after a plan, and what it does first, in lines.
 fn lines(plan: &Plan) -> String {
-    let part = |(place, part): (Option<&Region>, &Part)| {
-        let place = place.map_or("account", |region| region.as_str());
+    let part = |(place, part): (Place<'_>, &Part)| {
         let actions: Vec<String> = part
             .actions
             .iter()
@@ -286,7 +286,7 @@ fn lines(plan: &Plan) -> String {
             .collect();
         format!("    {place}: {}{}\n", diff::standing(&part.standing), actions.concat())
     };
-    plan.parts().map(part).collect()
+    plan.parts.iter().map(part).collect()
 }
 
 #[test]
@@ -353,8 +353,7 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     let all = regional.len() + global.len();
     let plan = Plan {
         account: snapshot.account.id.clone(),
-        global: part(global),
-        regions: [(region(), part(regional))].into(),
+        parts: PerPlace { account: part(global), regions: [(region(), part(regional))].into() },
     };
     let breaches = check(&snapshot, &plan, &policy);
     assert_eq!(breaches.len(), all, "{breaches:#?}");

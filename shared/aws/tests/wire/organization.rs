@@ -7,7 +7,7 @@ use banto_aws::OrganizationClients;
 use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Standing};
-use banto_domain::{AccountId, Region, RoleName};
+use banto_domain::{AccountId, PerPlace, Region, RoleName};
 use banto_ports::{
     AccountState, Channel, Dashboard, DefaultVpc, Delayed, ErrorKind, Member, Members, NewRole, Organization, Queue,
     Recorder, RecordingGroup, RegionState, RoleChange, StackInstance, StackInstances, Statuses, VpcPart,
@@ -569,8 +569,7 @@ fn in_place() -> AccountStatus {
         account: account(),
         name: "payments".into(),
         checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-        global: Standing::InPlace,
-        regions: BTreeMap::from([(region(), Standing::InPlace)]),
+        standings: PerPlace { account: Standing::InPlace, regions: [(region(), Standing::InPlace)].into() },
     }
 }
 
