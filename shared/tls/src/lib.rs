@@ -77,18 +77,20 @@ impl TrustedRoots {
 
 /// The certificates of a file, or a sentence's end that says why there are none.
 ///
-/// A certificate that can't be used is refused rather than left out: connections that need it would fail later,
-/// and nobody would know why.
+/// One that rustls can't use is left out, with a warning: a bundle is mostly an operating system's list, which has old
+/// certificates that other programs still read, and one of those must not keep a function from starting.
 fn bundle(path: &Path) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| problem(&error))?;
-    for (index, certificate) in certificates.enumerate() {
-        let certificate = certificate.map_err(|error| problem(&error))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("has an unusable certificate, number {}: {error}", index + 1))?;
+    let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(|error| problem(&error))?;
+    let mut roots = RootCertStore::empty();
+    let (_, unusable) = roots.add_parsable_certificates(certificates);
+    if roots.is_empty() {
+        return Err(if unusable == 0 { "holds no certificate" } else { "holds no usable certificate" }.to_owned());
     }
-    if roots.is_empty() { Err("holds no certificate".to_owned()) } else { Ok(roots) }
+    if unusable > 0 {
+        tracing::warn!(path = %path.display(), unusable, "certificates of AWS_CA_BUNDLE are left out");
+    }
+    Ok(roots)
 }
 
 /// The end of a sentence that begins with the file's path. It repeats no line of the file.
@@ -142,6 +144,11 @@ mod tests {
         url
     }
 
+    /// PEM that can be read around a certificate that can't.
+    fn garbled(authority: &str) -> String {
+        authority.replace("-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nAAAA")
+    }
+
     /// The server's word, or why there was no connection.
     async fn ask(url: &str, bundle: &str) -> Result<String, String> {
         let roots = TrustedRoots::from_vars(|name| (name == "AWS_CA_BUNDLE").then(|| bundle.to_owned())).unwrap();
@@ -175,18 +182,26 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_cannot_be_used_does_not_spoil_the_others() {
+        let authority = fs::read_to_string(AUTHORITY).unwrap();
+        let path = std::env::temp_dir().join(format!("banto-tls-mixed-{}.pem", std::process::id()));
+        fs::write(&path, format!("{}{authority}", garbled(&authority))).unwrap();
+        assert_eq!(bundle(&path).unwrap().len(), 1);
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn a_bundle_that_cannot_be_used_is_told_with_variable_path_and_reason() {
         let authority = fs::read_to_string(AUTHORITY).unwrap();
         let path = std::env::temp_dir().join(format!("banto-tls-{}.pem", std::process::id()));
         let name = path.display().to_string();
-        let garbled = authority.replace("-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nAAAA");
         let cases = [
             ("".to_owned(), "holds no certificate"),
             (String::from_utf8_lossy(KEY).into_owned(), "holds no certificate"),
             (authority.replace("-----END", "-END"), "ends within a section"),
             (authority.replace("CATE-----", "CATE"), "has a BEGIN line that does not end with five hyphens"),
             (authority.replace("MII", "M*I"), "is not PEM: base64 decode error"),
-            (format!("{authority}{garbled}"), "has an unusable certificate, number 2: "),
+            (garbled(&authority), "holds no usable certificate"),
         ];
         for (text, reason) in cases {
             fs::write(&path, text).unwrap();
