@@ -8,6 +8,7 @@ pub mod mail;
 mod notice;
 mod notice_sender;
 mod secrets;
+pub mod sending;
 pub mod slack;
 pub mod sns;
 mod webhook;
