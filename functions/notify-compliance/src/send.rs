@@ -1,4 +1,5 @@
-//! Sends one letter: at the channel's pace, again where that helps, and by SNS where Slack does not take it.
+//! Sends one letter on its route: the channel's pace, further attempts and the breaker are `banto_notice::sending`'s;
+//! a lost post is searched for, and SNS takes what the route does not take.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use banto_domain::SecretArn;
 use banto_domain::compliance::{Lane, MessageRef};
 use banto_domain::policy::compliance::{Destination, Route};
+use banto_notice::sending::{Breaker, ChannelState, RateLimiter, Retry, Sender, Undelivered};
 use banto_notice::{KeptSecrets, Notice, mail, slack, sns};
 use banto_ports::{Chat, Clock, ErrorKind, Mailer, PortError, Topics, Webhooks};
 use banto_shell::Invocation;
@@ -15,17 +17,11 @@ use serde_json::Value;
 
 use crate::letters::{Letter, Place};
 
-/// Slack takes one message a second in a channel. (Slack's "Rate limits".)
-const PACE: SignedDuration = SignedDuration::from_secs(1);
-/// How often a message is tried.
-const ATTEMPTS: u32 = 4;
-/// The longest pause before another try; a longer one is waited for on the queue.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What a try may take: a call of AWS's SDK with all its attempts, or one of Slack's.
-const TRY: Duration = Duration::from_secs(25);
-/// After so many failures in a row a way is not tried for a while.
-const BREAKS_AFTER: u32 = 3;
-const BROKEN_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a run little time.
+/// A longer pause than 30 s is waited for on the queue, which costs nothing.
+const RETRY: Retry = Retry { attempts: 4, first_pause: Duration::from_secs(2), longest_pause: Duration::from_secs(30) };
+/// The time of a call of AWS's SDK with all its attempts; one of Slack's takes less.
+const ATTEMPT: Duration = Duration::from_secs(25);
 
 /// The ways to people.
 pub struct RouteSender {
@@ -81,77 +77,48 @@ impl RouteSender {
         {
             return Ok(Sent { message: Some(message), fell_back: false });
         }
-        if lane.broken_until.is_some_and(|until| until > self.clock.now()) {
-            return self.fall_back(letter, route, "it failed again and again, and is tried later").await;
-        }
-        let error = match self.try_out(letter, route, lane, invocation).await? {
-            Ok(message) => {
-                lane.failures = 0;
-                return Ok(Sent { message, fell_back: false });
+        let mut channel = channel(lane);
+        let begun = self.clock.now();
+        let sender = self.sender(invocation);
+        let sent = sender.send(&mut channel, async || self.attempt(letter, route, begun).await).await;
+        keep(&channel, lane);
+        match sent {
+            Ok(message) => Ok(Sent { message, fell_back: false }),
+            Err(Undelivered::Later { after, .. }) => {
+                Err(Unsent::Later(SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX)))
             }
+            Err(Undelivered::BreakerOpen) => {
+                self.fall_back(letter, route, "it failed again and again, and is tried later").await
+            }
+            Err(Undelivered::Failed(error)) => {
+                tracing::warn!(route = route.name, %error, "a message was not taken");
+                if channel.breaker.is_open(self.clock.now()) {
+                    tracing::error!(
+                        route = route.name,
+                        "the route is broken; the fall-back takes its messages for ten minutes"
+                    );
+                }
+                self.fall_back(letter, route, &error.to_string()).await
+            }
+        }
+    }
+
+    fn sender(&self, invocation: &Invocation) -> Sender<'_> {
+        Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, invocation.remaining())
+    }
+
+    /// Tries once. If the answer was lost, the message may have been posted, and is searched for.
+    async fn attempt(&self, letter: &Letter, route: &Route, begun: Timestamp) -> Result<Option<MessageRef>, PortError> {
+        let error = match self.try_once(letter, route).await {
+            Ok(message) => return Ok(message),
             Err(error) => error,
         };
-        tracing::warn!(route = route.name, %error, "a message was not taken");
-        lane.failures += 1;
-        if lane.failures >= BREAKS_AFTER {
-            lane.failures = 0;
-            lane.broken_until = Some(self.clock.now() + BROKEN_FOR);
-            tracing::error!(
-                route = route.name,
-                "the route is broken; the fall-back takes its messages for ten minutes"
-            );
+        if error.kind == ErrorKind::Unavailable
+            && let Some(message) = self.find(&letter.id, &letter.place, route, begun).await
+        {
+            return Ok(Some(message));
         }
-        self.fall_back(letter, route, &error.to_string()).await
-    }
-
-    /// Tries a few times; the last error, if no try went well.
-    async fn try_out(
-        &self,
-        letter: &Letter,
-        route: &Route,
-        lane: &mut Lane,
-        invocation: &Invocation,
-    ) -> Result<Result<Option<MessageRef>, PortError>, Unsent> {
-        let begun = self.clock.now();
-        let mut attempt = 1;
-        loop {
-            self.turn(lane, invocation).await.map_err(Unsent::Later)?;
-            let answer = self.try_once(letter, route).await;
-            lane.next_at = Some(self.clock.now() + PACE);
-            let error = match answer {
-                Ok(message) => return Ok(Ok(message)),
-                Err(error) => error,
-            };
-            if !matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) {
-                return Ok(Err(error));
-            }
-            // Perhaps it was posted, and only the answer was lost.
-            if error.kind == ErrorKind::Unavailable
-                && let Some(message) = self.find(&letter.id, &letter.place, route, begun).await
-            {
-                return Ok(Ok(Some(message)));
-            }
-            let pause = error.retry_after.unwrap_or(Duration::from_secs(1 << attempt));
-            lane.next_at = Some(self.clock.now() + SignedDuration::try_from(pause).unwrap_or(PACE));
-            // However long Slack wants to be left alone, it is.
-            if attempt == ATTEMPTS && pause <= PATIENCE {
-                return Ok(Err(error));
-            }
-            attempt += 1;
-        }
-    }
-
-    /// Waits for the channel's turn; how long it would take, if that is too long.
-    async fn turn(&self, lane: &Lane, invocation: &Invocation) -> Result<(), SignedDuration> {
-        let wait = lane.next_at.map_or(SignedDuration::ZERO, |at| at.duration_since(self.clock.now()));
-        let wait = wait.max(SignedDuration::ZERO);
-        if wait.unsigned_abs() > PATIENCE || !invocation.has_time_for(wait.unsigned_abs() + TRY) {
-            return Err(wait);
-        }
-        if !wait.is_zero() {
-            self.clock.sleep(wait.unsigned_abs()).await;
-        }
-        Ok(())
+        Err(error)
     }
 
     async fn try_once(&self, letter: &Letter, route: &Route) -> Result<Option<MessageRef>, PortError> {
@@ -223,7 +190,7 @@ impl RouteSender {
         let mut corrected = self.update(message, &body).await;
         // Slack takes some 50 corrections a minute. (Slack's "Rate limits", tier 3.)
         if let Err(error) = &corrected
-            && let Some(pause) = error.retry_after.filter(|pause| *pause <= PATIENCE)
+            && let Some(pause) = error.retry_after.filter(|pause| *pause <= RETRY.longest_pause)
         {
             self.clock.sleep(pause).await;
             corrected = self.update(message, &body).await;
@@ -244,7 +211,8 @@ impl RouteSender {
         invocation: &Invocation,
     ) {
         let Some(above) = place.thread() else { return };
-        let posted = match self.turn(lane, invocation).await {
+        let mut channel = channel(lane);
+        let posted = match self.sender(invocation).acquire(&channel.limiter).await {
             Ok(()) => self.post(id, &addressed(slack::message(notice), &above.channel, place)).await.map(drop),
             Err(wait) => {
                 let waits = format!("the channel's turn comes in {} s only", wait.as_secs());
@@ -254,7 +222,8 @@ impl RouteSender {
         if let Err(error) = posted {
             tracing::warn!(%error, "a thread could not be begun");
         }
-        lane.next_at = Some(self.clock.now() + PACE);
+        channel.limiter.sent(self.clock.now());
+        keep(&channel, lane);
     }
 
     async fn fall_back(&self, letter: &Letter, route: &Route, why: &str) -> Result<Sent, Unsent> {
@@ -266,6 +235,20 @@ impl RouteSender {
             Err(error) => Err(Unsent::Failed(error)),
         }
     }
+}
+
+/// The pace and the failures of a route's channel, which are kept between two runs.
+fn channel(lane: &Lane) -> ChannelState {
+    ChannelState {
+        limiter: RateLimiter { next_at: lane.next_at },
+        breaker: Breaker { failures: lane.failures, open_until: lane.broken_until },
+    }
+}
+
+fn keep(channel: &ChannelState, lane: &mut Lane) {
+    lane.next_at = channel.limiter.next_at;
+    lane.failures = channel.breaker.failures;
+    lane.broken_until = channel.breaker.open_until;
 }
 
 /// A message with the place that it goes to.
