@@ -82,7 +82,7 @@ impl Notifier {
                 let everybody = accounts.is_none();
                 let sent = self.reconcile_all(accounts).await.map_err(|error| Failure::new("NotReconciled", error))?;
                 if everybody {
-                    self.announce_waivers().await;
+                    self.announce_waivers(invocation).await;
                 }
                 Ok(Answer { response: json!({ "queued": sent }), metrics: Metrics::default() })
             }
@@ -178,7 +178,7 @@ impl Notifier {
                 anyhow::ensure!(failed == 0, "{failed} findings were not noted");
             }
             Message::Notice { notice } => {
-                self.carry(&notice).await?;
+                self.carry(&notice, invocation).await?;
                 outcome.notices += 1;
             }
         }
@@ -186,10 +186,10 @@ impl Notifier {
     }
 
     /// Carries a notice to its audience, unless it was carried lately.
-    pub(crate) async fn carry(&self, notice: &Notice) -> anyhow::Result<()> {
+    pub(crate) async fn carry(&self, notice: &Notice, invocation: &Invocation) -> anyhow::Result<()> {
         let said = self.ledger.said_at(&notice.id).await?;
         if said.is_none_or(|at| self.clock.now().duration_since(at) > SAID) {
-            self.notice_sender.send(notice).await?;
+            self.notice_sender.send(notice, invocation.remaining()).await?;
             self.ledger.note_said(&notice.id, self.clock.now()).await?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use banto_domain::compliance::{FindingKey, Known, News, Standing, short_hash};
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{AccountState, Delayed, Found, PortError};
+use banto_shell::Invocation;
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
@@ -109,7 +110,7 @@ impl Notifier {
     }
 
     /// Warns of waivers that end soon, once a week before and once a day before.
-    pub(crate) async fn announce_waivers(&self) {
+    pub(crate) async fn announce_waivers(&self, invocation: &Invocation) {
         let now = self.clock.now();
         for waiver in &self.policy.waivers {
             let left = waiver.until.duration_since(now);
@@ -119,7 +120,7 @@ impl Notifier {
             let (until, before) = (waiver.until.to_string(), before.as_hours().to_string());
             let id = short_hash(&[&waiver.rule, account, &waiver.resource, &until, &before]);
             let notice = words::waiver_ends(format!("notify-compliance:waiver:{id}"), waiver, now);
-            if let Err(error) = self.carry(&notice).await {
+            if let Err(error) = self.carry(&notice, invocation).await {
                 tracing::error!(rule = waiver.rule, %error, "nobody could be told that a waiver ends");
             }
         }

@@ -72,7 +72,8 @@ impl Onboarder {
             Trigger::Batch(records) => self.batch(records, invocation).await,
             Trigger::CreationFailed(failed) => {
                 let notice = words::creation_failed(&failed);
-                self.notice_sender.send(&notice).await.map_err(|error| Failure::new("NobodyTold", error))?;
+                let sent = self.notice_sender.send(&notice, invocation.remaining()).await;
+                sent.map_err(|error| Failure::new("NobodyTold", error))?;
                 Ok(answer(json!({ "told": notice.headline })))
             }
             Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),

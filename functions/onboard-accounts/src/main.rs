@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use banto_aws::Aws;
 use banto_notice::{NoticeSender, SlackWebhooks};
+use banto_ports::Clock;
 use onboard_accounts::Onboarder;
 
 /// What a session in an account may do, in one line: the limit counts white space too.
@@ -16,11 +17,12 @@ fn main() -> ExitCode {
         || {
             let policy = banto_shell::policy()?;
             let onboarding = policy.onboarding.context("the policy has no section [onboarding]")?;
-            let clock = banto_shell::SystemClock::from_env()?;
+            let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
+            let webhooks = Arc::new(SlackWebhooks::from_env()?);
             let notice_sender =
-                NoticeSender::new(aws.secrets(), Arc::new(SlackWebhooks::from_env()?), aws.topics(), policy.notices)
+                NoticeSender::new(aws.secrets(), webhooks, aws.topics(), policy.notices, Arc::clone(&clock))
                     .through(queue);
             let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
                 dashboard: Arc::new(clients.dashboard),
                 policy: onboarding,
                 notice_sender,
-                clock: Arc::new(clock),
+                clock,
             })
         },
         async |onboarder, event, invocation| onboarder.handle(event, invocation).await,

@@ -162,7 +162,7 @@ impl Onboarder {
             match news {
                 Some((News::Ready, note)) => {
                     let notice = words::ready(account, &self.policy, &repairs);
-                    if !self.send(&notice, &[(account, note)]).await {
+                    if !self.send(&notice, &[(account, note)], invocation).await {
                         back.push(account.id.clone());
                     }
                 }
@@ -184,7 +184,7 @@ impl Onboarder {
         let notice = words::troubles(&told, &invocation.run);
         let notes: Vec<(&Converged, String)> =
             troubles.iter().filter_map(|(account, news, _)| Some((*account, news.as_ref()?.1.clone()))).collect();
-        if !self.send(&notice, &notes).await {
+        if !self.send(&notice, &notes, invocation).await {
             back.extend(troubles.iter().map(|(account, _, _)| account.id.clone()));
         }
         back
@@ -192,8 +192,13 @@ impl Onboarder {
 
     /// Sends a notice, and notes of each account that it was told: in this order, so that nothing is noted
     /// that nobody was told. Whether both succeeded.
-    async fn send(&self, notice: &banto_notice::Notice, notes: &[(&Converged, String)]) -> bool {
-        if let Err(error) = self.notice_sender.send(notice).await {
+    async fn send(
+        &self,
+        notice: &banto_notice::Notice,
+        notes: &[(&Converged, String)],
+        invocation: &Invocation,
+    ) -> bool {
+        if let Err(error) = self.notice_sender.send(notice, invocation.remaining()).await {
             tracing::error!(notice = notice.id, %error, "nobody was told");
             return false;
         }

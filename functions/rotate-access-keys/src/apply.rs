@@ -92,10 +92,10 @@ pub async fn apply(
             account,
             notice_sender: &rotator.notice_sender,
             clock: rotator.clock.as_ref(),
-            run: &invocation.run,
+            invocation,
             memory: Memory::of(user),
         };
-        outcomes.push(worker.work_off(chain, invocation).await);
+        outcomes.push(worker.work_off(chain).await);
     }
     outcomes
 }
@@ -120,16 +120,16 @@ struct Worker<'a> {
     account: &'a Account,
     notice_sender: &'a NoticeSender,
     clock: &'a dyn Clock,
-    run: &'a str,
+    invocation: &'a Invocation,
     memory: Memory,
 }
 
 impl Worker<'_> {
-    async fn work_off(mut self, chain: &Chain, invocation: &Invocation) -> Outcome {
+    async fn work_off(mut self, chain: &Chain) -> Outcome {
         let mut done = Vec::new();
         let mut failed = None;
         for action in &chain.actions {
-            if !invocation.has_time_for(ACTION_TIME) {
+            if !self.invocation.has_time_for(ACTION_TIME) {
                 break;
             }
             if let Err(error) = self.act(action).await {
@@ -241,7 +241,7 @@ impl Worker<'_> {
     async fn tell(&mut self, message: &Message) -> Result<(), ApplyError> {
         let record = self.memory.record.as_ref();
         let notice = words::to_owner(message, self.user, &self.account.identity, record);
-        self.notice_sender.send(&notice).await?;
+        self.notice_sender.send(&notice, self.invocation.remaining()).await?;
         let now = self.clock.now();
         let is_issued = matches!(message, Message::Issued { .. });
         self.write(|record| match &mut record.rotation {
@@ -291,7 +291,7 @@ impl Worker<'_> {
     }
 
     async fn write(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), ApplyError> {
-        self.memory.write(self.account, self.user, self.run, change).await
+        self.memory.write(self.account, self.user, &self.invocation.run, change).await
     }
 }
 

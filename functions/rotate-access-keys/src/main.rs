@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use banto_aws::Aws;
 use banto_notice::{NoticeSender, SlackWebhooks};
+use banto_ports::Clock;
 use rotate_access_keys::{Account, Rotator};
 
 fn main() -> ExitCode {
     banto_shell::run(
         || {
             let policy = banto_shell::policy()?;
-            let clock = banto_shell::SystemClock::from_env()?;
+            let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let accounts = policy.rotation.accounts.iter().map(|identity| {
                 let clients = aws.account(identity);
@@ -23,13 +24,10 @@ fn main() -> ExitCode {
                 }
             });
             let accounts = accounts.collect();
-            let notice_sender = NoticeSender::new(
-                aws.secrets(),
-                Arc::new(SlackWebhooks::from_env()?),
-                aws.topics(),
-                policy.notices.clone(),
-            );
-            Ok(Rotator { policy, accounts, notice_sender, clock: Arc::new(clock) })
+            let webhooks = Arc::new(SlackWebhooks::from_env()?);
+            let notices = policy.notices.clone();
+            let notice_sender = NoticeSender::new(aws.secrets(), webhooks, aws.topics(), notices, Arc::clone(&clock));
+            Ok(Rotator { policy, accounts, notice_sender, clock })
         },
         async |rotator, event, invocation| rotator.handle(event, invocation).await,
     )

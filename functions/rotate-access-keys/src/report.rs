@@ -199,7 +199,7 @@ impl Rotator {
     pub async fn announce(&self, report: &Report, invocation: &Invocation) {
         for account in &report.accounts {
             let Some(notice) = summary(account, &invocation.run) else { continue };
-            if let Err(error) = self.notice_sender.send(&notice).await {
+            if let Err(error) = self.notice_sender.send(&notice, invocation.remaining()).await {
                 // Findings are not noted, so that the next run says them again.
                 tracing::error!(account = %account.account, %error, "operators could not be told");
                 continue;

@@ -1,14 +1,23 @@
 //! Sends notices: to Slack where that is configured, else, or if Slack fails, to SNS.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::SecretArn;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
-use banto_ports::{Delayed, PortError, Queue, Secrets, Topics, Webhooks};
+use banto_ports::{Clock, Delayed, ErrorKind, PortError, Queue, Secrets, Topics, Webhooks};
 use serde_json::json;
+use tokio::sync::Mutex;
 
+use crate::sending::{ChannelState, Retry, Sender, Undelivered};
 use crate::{Audience, KeptSecrets, Notice, slack, sns};
+
+/// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of pauses a notice can't
+/// hold up the others for long, and a Slack that wants to be left alone for more than 10 s leaves it to SNS.
+const RETRY: Retry = Retry { attempts: 3, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(10) };
+/// Slack may take 10 s, and SNS's call after it 25 s with all its attempts.
+const ATTEMPT: Duration = Duration::from_secs(35);
 
 /// Sends notices; made once.
 pub struct NoticeSender {
@@ -17,6 +26,9 @@ pub struct NoticeSender {
     topics: Arc<dyn Topics>,
     policy: NoticePolicy,
     queue: Option<Arc<dyn Queue>>,
+    clock: Arc<dyn Clock>,
+    /// The channels that this process has sent to, by the secret that holds the webhook. One notice is sent at a time.
+    channels: Mutex<BTreeMap<SecretArn, ChannelState>>,
 }
 
 /// How a notice went out.
@@ -56,8 +68,10 @@ impl NoticeSender {
         webhooks: Arc<dyn Webhooks>,
         topics: Arc<dyn Topics>,
         policy: NoticePolicy,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { secrets: KeptSecrets::new(secrets), webhooks, topics, policy, queue: None }
+        let secrets = KeptSecrets::new(secrets);
+        Self { secrets, webhooks, topics, policy, queue: None, clock, channels: Mutex::default() }
     }
 
     /// The same, with what operators are told going through notify-compliance's queue. What owners of keys are told
@@ -66,11 +80,12 @@ impl NoticeSender {
         Self { queue, ..self }
     }
 
-    /// Sends a notice. Success means that Slack or SNS accepted it.
+    /// Sends a notice. Success means that Slack or SNS accepted it. With less than 35 s left, Slack is not
+    /// tried any more.
     ///
     /// # Errors
     /// If neither did; the error names why each did not, without a URL.
-    pub async fn send(&self, notice: &Notice) -> Result<Way, SendError> {
+    pub async fn send(&self, notice: &Notice, time_left: Duration) -> Result<Way, SendError> {
         if let Some(queue) = self.queue.as_ref().filter(|_| notice.audience == Audience::Operators) {
             let body = json!({ "do": "notice", "notice": notice }).to_string();
             match queue.send(&[Delayed { body, delay: Duration::ZERO }]).await {
@@ -83,7 +98,7 @@ impl NoticeSender {
             }
         }
         let to_slack = match &self.policy.slack {
-            Some(policy) => Some(self.to_slack(policy, notice).await),
+            Some(policy) => Some(self.to_slack(policy, notice, time_left).await),
             None => None,
         };
         let failed = match to_slack {
@@ -109,9 +124,33 @@ impl NoticeSender {
         }
     }
 
-    async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice) -> Result<(), PortError> {
-        let url = self.secrets.value(webhook(policy, &notice.audience)).await?;
+    async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice, time_left: Duration) -> Result<(), PortError> {
+        let secret = webhook(policy, &notice.audience);
+        let mut channels = self.channels.lock().await;
+        let channel = channels.entry(secret.clone()).or_default();
+        let sender = Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, time_left);
+        let sent = sender.send(channel, async || self.post(secret, notice).await);
+        sent.await.map_err(reason)
+    }
+
+    async fn post(&self, secret: &SecretArn, notice: &Notice) -> Result<(), PortError> {
+        let url = self.secrets.value(secret).await?;
         self.webhooks.post(&url, slack::message(notice).to_string()).await
+    }
+}
+
+/// The reason that Slack did not get a notice.
+fn reason(undelivered: Undelivered) -> PortError {
+    const CALL: &str = "slack:post";
+    match undelivered {
+        Undelivered::Failed(error) | Undelivered::Later { error: Some(error), .. } => error,
+        Undelivered::Later { after, error: None } => {
+            let waits = format!("the channel's turn comes in {} s only", after.as_secs());
+            PortError::new(ErrorKind::Throttled, CALL, waits)
+        }
+        Undelivered::BreakerOpen => {
+            PortError::new(ErrorKind::Unavailable, CALL, "the channel failed again and again, and is tried later")
+        }
     }
 }
 

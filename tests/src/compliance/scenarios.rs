@@ -517,17 +517,18 @@ fn another_functions_notice_is_carried_once() {
     // As its sender hands it on.
     let run = world.run(None);
     let notices = Policy::parse(POLICY).unwrap().notices;
-    let notice_sender = NoticeSender::new(run.clone(), run.clone(), run.clone(), notices).through(Some(run.clone()));
+    let notice_sender =
+        NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone()).through(Some(run.clone()));
     for _ in 0..2 {
-        drive(&run, notice_sender.send(&notice));
+        drive(&run, notice_sender.send(&notice, Duration::from_secs(900)));
     }
     settle(&world, &policy());
-    drive(&run, notice_sender.send(&notice));
+    drive(&run, notice_sender.send(&notice, Duration::from_secs(900)));
     settle(&world, &policy());
     assert_eq!(lines(&world, "operators"), ["Banto: payments is ready"]);
     // It is ready once more when it has been away for long.
     world.advance(minutes(16 * 24 * 60));
-    drive(&run, notice_sender.send(&notice));
+    drive(&run, notice_sender.send(&notice, Duration::from_secs(900)));
     settle(&world, &policy());
     assert_eq!(lines(&world, "operators").len(), 2);
 }

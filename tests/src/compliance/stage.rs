@@ -133,7 +133,7 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
             mail_from: policy.mail_from.clone(),
             clock: run.clone(),
         },
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone()),
         clock: run.clone(),
         remembered: Default::default(),
     }

@@ -117,7 +117,8 @@ async fn at_the_trace_level_no_piece_of_a_secret_leaves_the_function() {
 async fn when_slack_refuses_sns_carries_the_notice_and_no_url_is_logged() {
     let mut stage = Stage::with_due_alice().await;
     stage.local.slack.refuse_next(Refusal::RateLimited(30));
-    stage.local.slack.refuse_next(Refusal::ServerError);
+    // The owner's notice does not wait for 30 s; the operators' is tried three times.
+    stage.local.slack.refuse(3, Refusal::ServerError);
     let answer = stage.invoke(&scheduled()).await.unwrap();
     assert_eq!(answer["accounts"][0]["failures"], json!([]), "{answer:#}");
     let published = stage.local.proxy.calls().iter().filter(|call| call.operation == "sns:Publish").count();
@@ -144,8 +145,8 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
     let mut stage = Stage::with_due_alice().await;
     stage.exempt_group = true;
     stage.invoke(&scheduled()).await.unwrap();
-    // A lost key to discard, and an exposed one.
-    stage.local.slack.refuse_next(Refusal::ServerError);
+    // A notice that goes to SNS, a lost key to discard, and an exposed one.
+    stage.local.slack.refuse(3, Refusal::ServerError);
     stage.use_new_key().await;
     stage.advance_minutes(2 * 24 * 60).await;
     stage.invoke(&scheduled()).await.unwrap();

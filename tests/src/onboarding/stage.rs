@@ -114,7 +114,7 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
         queue: run.clone(),
         statuses: run.clone(),
         dashboard: run.clone(),
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices()),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices(), run.clone()),
         clock: run.clone(),
     }
 }

@@ -69,7 +69,7 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
     });
     Rotator {
         accounts: accounts.collect(),
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), policy.notices.clone()),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), policy.notices.clone(), run.clone()),
         clock: run.clone(),
         policy: policy.clone(),
     }
