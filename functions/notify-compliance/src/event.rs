@@ -1,15 +1,16 @@
 //! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what came.
 //!
-//! AWS Config tells of a change in three wrappings of the same fields: an event of EventBridge, SNS's envelope
-//! around a text, and that text alone. All of them may come one by one or as records of SQS.
+//! AWS Config tells of a change as an event of EventBridge, or as a notification of its own with the same fields. Both
+//! may come in any wrapping.
 
 use std::collections::BTreeSet;
 
 use banto_domain::AccountId;
 use banto_domain::compliance::{FindingKey, News, Standing};
-use banto_notice::Notice;
+use banto_notice::QueueMessage;
+use banto_shell::event::{EnvelopeError, Event, Invoked, Payload, Subscription};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Most characters of a rule's own words that are kept. (AWS Config API reference, `PutEvaluations`: 256.)
@@ -18,13 +19,11 @@ const ANNOTATION: usize = 300;
 /// Most bytes of a resource's type and id. (AWS Config API reference, `ResourceIdentifier`: 768 characters.)
 const RESOURCE: usize = 1_024;
 
-/// What an invocation is about.
+/// What a payload asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
-    /// Records, each of which succeeds or fails alone.
-    Batch(Vec<Record>),
-    /// Things to take in at once; if one fails, the invocation does.
-    Direct(Vec<Body>),
+    /// Things to see to at once: one of an event or a message, all of a request that brings some.
+    Bodies(Vec<Body>),
     /// Accounts to compare with the aggregator; all of them, if none is named.
     Reconcile(Option<BTreeSet<AccountId>>),
     /// A look at what would be said.
@@ -36,22 +35,15 @@ pub enum Trigger {
     },
 }
 
-/// A record of a batch, as SQS hands it over.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// The message's id in SQS.
-    pub id: String,
-    /// What it says; or why that can't be read.
-    pub body: Result<Body, String>,
-}
-
-/// What one message says.
+/// What one event or message says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     /// How a resource stands with a rule.
     Observation(Observation),
     /// A message of our own.
-    Message(Message),
+    Message(QueueMessage),
+    /// News of SNS about a subscription of the queue.
+    Subscription(Subscription),
     /// Something of AWS Config that says nothing about compliance.
     Nothing,
 }
@@ -73,33 +65,12 @@ pub struct Observation {
     pub annotation: Option<String>,
 }
 
-/// A message of our own on the queue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase", deny_unknown_fields)]
-pub enum Message {
-    /// Tell what waits on a route.
-    Tell {
-        /// The route's name.
-        route: String,
-    },
-    /// Compare an account with the aggregator.
-    Reconcile {
-        /// The account.
-        account: AccountId,
-    },
-    /// Carry a notice of another function.
-    Notice {
-        /// What to tell.
-        notice: Box<Notice>,
-    },
-}
-
 /// An event that is none of ours, and what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// Not JSON at all.
-    #[error("the event is not JSON: {0}")]
-    NotJson(String),
+    /// The wrapping can't be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// An event of EventBridge that this function does not handle.
     #[error(
         "can't handle {detail_type:?} from {source_name:?}: expected a \"Scheduled Event\", or events of aws.config"
@@ -116,40 +87,6 @@ pub enum EventError {
     /// A request of our own shape with something wrong in it.
     #[error("{0}; expected {{\"accounts\": [\"111122223333\"], \"events\": [...], \"dryRun\": true | false}}")]
     Request(String),
-}
-
-/// What every event of EventBridge has. (EventBridge user guide, "AWS service event structure".)
-#[derive(Deserialize)]
-struct Envelope {
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    #[serde(default)]
-    detail: Value,
-}
-
-/// Records of SQS or SNS. (Lambda developer guide, "Using Lambda with Amazon SQS" and "with Amazon SNS".)
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RawRecord {
-    Sqs {
-        #[serde(rename = "messageId")]
-        id: String,
-        body: String,
-        #[serde(rename = "eventSource")]
-        source: String,
-    },
-    Sns {
-        #[serde(rename = "Sns")]
-        sns: SnsEnvelope,
-    },
-}
-
-/// SNS's envelope. (SNS developer guide, "Amazon SNS message and JSON formats".)
-#[derive(Deserialize)]
-struct SnsEnvelope {
-    #[serde(rename = "Message")]
-    message: String,
 }
 
 /// AWS Config's `ComplianceChangeNotification`. (AWS Config developer guide, "Example compliance change".)
@@ -185,43 +122,28 @@ struct Request {
     dry_run: bool,
 }
 
-/// Reads an event.
+/// Reads an event, whatever it is wrapped in.
 ///
 /// ```
+/// use banto_shell::event::Invoked;
 /// use notify_compliance::event::{Trigger, decode};
-/// let trigger = decode(br#"{"accounts": ["111122223333"]}"#).unwrap();
-/// assert!(matches!(trigger, Trigger::Reconcile(Some(accounts)) if accounts.len() == 1));
+/// let invoked = decode(br#"{"accounts": ["111122223333"]}"#).unwrap();
+/// assert!(matches!(invoked, Invoked::Direct(Trigger::Reconcile(Some(accounts))) if accounts.len() == 1));
 /// ```
-pub fn decode(event: &[u8]) -> Result<Trigger, EventError> {
-    let event: Value = serde_json::from_slice(event).map_err(|error| EventError::NotJson(error.to_string()))?;
-    if let Some(records) = event.get("Records") {
-        decode_records(records.clone())
-    } else if event.get("source").is_some_and(|source| source == "aws.events" || source == "aws.scheduler") {
-        Ok(Trigger::Reconcile(None))
-    } else if event.get("detail-type").is_some() || event.get("messageType").is_some() {
-        Ok(Trigger::Direct(vec![body(event)?]))
-    } else {
-        decode_request(event)
-    }
+pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
+    banto_shell::event::decode(event, trigger)
 }
 
-fn decode_records(records: Value) -> Result<Trigger, EventError> {
-    let records: Vec<RawRecord> = serde_json::from_value(records)
-        .map_err(|_| EventError::Request("records of neither SQS nor SNS".to_owned()))?;
-    let (mut batch, mut direct) = (Vec::new(), Vec::new());
-    for record in records {
-        match record {
-            RawRecord::Sqs { source, .. } if source != "aws:sqs" => {
-                return Err(EventError::Request(format!("records of {source:?} are none of ours")));
-            }
-            // A message that can't be read fails alone, and ends in the dead letter queue.
-            RawRecord::Sqs { id, body, .. } => {
-                batch.push(Record { id, body: text_body(&body).map_err(|error| error.to_string()) });
-            }
-            RawRecord::Sns { sns } => direct.push(sns_body(&sns)?),
+fn trigger(payload: Payload) -> Result<Trigger, EventError> {
+    match payload {
+        Payload::EventBridge(event) if matches!(event.source.as_str(), "aws.events" | "aws.scheduler") => {
+            Ok(Trigger::Reconcile(None))
         }
+        Payload::Object(request) if request.get("do").is_none() && request.get("messageType").is_none() => {
+            decode_request(request)
+        }
+        payload => Ok(Trigger::Bodies(vec![body(payload)?])),
     }
-    Ok(if direct.is_empty() { Trigger::Batch(batch) } else { Trigger::Direct(direct) })
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
@@ -230,14 +152,15 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     if accounts.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(EventError::Request("\"accounts\" is empty".to_owned()));
     }
-    let bodies: Vec<Body> = events.into_iter().map(body).collect::<Result<_, _>>()?;
+    let read = |event| body(banto_shell::event::payload(event)?);
+    let bodies: Vec<Body> = events.into_iter().map(read).collect::<Result<_, _>>()?;
     match (dry_run, bodies.is_empty()) {
         (false, true) => Ok(Trigger::Reconcile(accounts)),
-        (false, false) => Ok(Trigger::Direct(bodies)),
+        (false, false) => Ok(Trigger::Bodies(bodies)),
         (true, is_comparison) => {
             let observation = |body| match body {
                 Body::Observation(observation) => Some(observation),
-                Body::Message(_) | Body::Nothing => None,
+                Body::Message(_) | Body::Subscription(_) | Body::Nothing => None,
             };
             let observations = bodies.into_iter().filter_map(observation).collect();
             // Of events alone, only they are looked at.
@@ -247,36 +170,21 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     }
 }
 
-fn text_body(text: &str) -> Result<Body, EventError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| EventError::NotJson(error.to_string()))?;
-    if value.get("Type").is_some_and(|kind| kind == "Notification") {
-        let envelope = serde_json::from_value(value).map_err(|error| EventError::Change(error.to_string()))?;
-        return sns_body(&envelope);
+fn body(payload: Payload) -> Result<Body, EventError> {
+    match payload {
+        Payload::EventBridge(event) if event.source == "aws.config" => change(event.detail),
+        Payload::EventBridge(Event { source, detail_type, .. }) => {
+            Err(EventError::Foreign { detail_type, source_name: source })
+        }
+        Payload::Object(notification) if notification.get("messageType").is_some() => change(notification),
+        Payload::Object(message) => {
+            let message = serde_json::from_value(message).map_err(|error| EventError::Request(error.to_string()))?;
+            Ok(Body::Message(message))
+        }
+        // AWS Config's notes on oversized items are prose, and say nothing about compliance.
+        Payload::Text => Ok(Body::Nothing),
+        Payload::Subscription(subscription) => Ok(Body::Subscription(subscription)),
     }
-    body(value)
-}
-
-fn sns_body(envelope: &SnsEnvelope) -> Result<Body, EventError> {
-    // AWS Config's notes on oversized items are prose, and say nothing about compliance.
-    match serde_json::from_str(&envelope.message) {
-        Ok(message) => body(message),
-        Err(_) => Ok(Body::Nothing),
-    }
-}
-
-fn body(value: Value) -> Result<Body, EventError> {
-    if value.get("do").is_some() {
-        let message = serde_json::from_value(value).map_err(|error| EventError::Request(error.to_string()))?;
-        return Ok(Body::Message(message));
-    }
-    if value.get("messageType").is_some() {
-        return change(value);
-    }
-    let envelope: Envelope = serde_json::from_value(value).map_err(|error| EventError::Request(error.to_string()))?;
-    if envelope.source != "aws.config" {
-        return Err(EventError::Foreign { detail_type: envelope.detail_type, source_name: envelope.source });
-    }
-    change(envelope.detail)
 }
 
 fn change(detail: Value) -> Result<Body, EventError> {
@@ -321,6 +229,9 @@ fn change(detail: Value) -> Result<Body, EventError> {
 
 #[cfg(test)]
 mod tests {
+    use banto_shell::event::Record;
+    use serde_json::json;
+
     use super::*;
 
     fn recorded(name: &str) -> String {
@@ -328,11 +239,32 @@ mod tests {
         std::fs::read_to_string(path).unwrap()
     }
 
-    fn observation(text: &str) -> Observation {
-        match text_body(text).unwrap() {
-            Body::Observation(observation) => observation,
+    fn direct(event: &str) -> Trigger {
+        match decode(event.as_bytes()).unwrap() {
+            Invoked::Direct(trigger) => trigger,
+            Invoked::Batch(records) => panic!("{records:?}"),
+        }
+    }
+
+    fn batch(event: &Value) -> Vec<Record<Trigger>> {
+        match decode(event.to_string().as_bytes()).unwrap() {
+            Invoked::Batch(records) => records,
+            Invoked::Direct(trigger) => panic!("{trigger:?}"),
+        }
+    }
+
+    fn observation(event: &str) -> Observation {
+        match direct(event) {
+            Trigger::Bodies(bodies) => match bodies.as_slice() {
+                [Body::Observation(observation)] => observation.clone(),
+                other => panic!("{other:?}"),
+            },
             other => panic!("{other:?}"),
         }
+    }
+
+    fn record(id: &str, body: &str) -> Value {
+        json!({ "messageId": id, "eventSource": "aws:sqs", "body": body })
     }
 
     /// A recorded event with a part of it replaced.
@@ -350,8 +282,38 @@ mod tests {
         assert_eq!((event.standing, event.was), (Some(Standing::Noncompliant), Some(Standing::Compliant)));
         assert_eq!(event.at, "2021-04-19T19:04:01.500Z".parse().unwrap());
         let detail: Value = serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()["detail"].clone();
-        assert_eq!(observation(&detail.to_string()), event);
-        assert_eq!(observation(&recorded("compliance-change-sns")), event);
+        let said = Trigger::Bodies(vec![Body::Observation(event)]);
+        for content in [recorded("compliance-change"), detail.to_string()] {
+            let envelope = json!({ "Type": "Notification", "Message": content });
+            let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
+            for event in [&content, &envelope.to_string(), &sns.to_string()] {
+                assert_eq!(direct(event), said, "{event}");
+            }
+            let records = batch(&json!({ "Records": [record("1", &content), record("2", &envelope.to_string())] }));
+            assert!(records.iter().all(|record| record.payload.as_ref() == Ok(&said)), "{records:?}");
+        }
+        assert_eq!(direct(&recorded("compliance-change-sns")), said);
+    }
+
+    #[test]
+    fn a_schedule_or_a_request_says_the_same_in_every_wrapping() {
+        let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
+        for content in [scheduled, r#"{"accounts": ["111122223333"]}"#, r#"{"do": "tell", "route": "payments"}"#] {
+            let said = direct(content);
+            let envelope = json!({ "Type": "Notification", "Message": content });
+            let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
+            assert_eq!(direct(&sns.to_string()), said, "{content}");
+            let records = batch(&json!({ "Records": [record("1", content), record("2", &envelope.to_string())] }));
+            assert!(records.iter().all(|record| record.payload.as_ref() == Ok(&said)), "{records:?}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_to_confirm_is_passed_over_and_named() {
+        let records = batch(&serde_json::from_str(&recorded("subscription-confirmation")).unwrap());
+        let Ok(Trigger::Bodies(bodies)) = &records[0].payload else { panic!("{records:?}") };
+        let [Body::Subscription(subscription)] = bodies.as_slice() else { panic!("{bodies:?}") };
+        assert_eq!(subscription.topic, "arn:aws:sns:eu-west-1:444455556666:config");
     }
 
     #[test]
@@ -374,8 +336,6 @@ mod tests {
 
     #[test]
     fn a_record_that_cannot_be_read_fails_alone() {
-        let record =
-            |id: &str, body: &str| serde_json::json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
         let records = [
             record("good", &recorded("compliance-change")),
             record("half", "{\"source\": \"aws.con"),
@@ -387,13 +347,13 @@ mod tests {
             record("nameless", &with("/detail/awsAccountId", "12".into())),
             record("tell", r#"{"do": "tell", "route": "payments"}"#),
         ];
-        let event = serde_json::json!({ "Records": records }).to_string();
-        let Trigger::Batch(records) = decode(event.as_bytes()).unwrap() else { panic!("no batch") };
+        let records = batch(&json!({ "Records": records }));
         let failed: Vec<&str> =
-            records.iter().filter(|record| record.body.is_err()).map(|record| record.id.as_str()).collect();
+            records.iter().filter(|record| record.payload.is_err()).map(|record| record.id.as_str()).collect();
         assert_eq!(failed, ["half", "foreign", "nameless"]);
-        assert_eq!(records[3].body, Ok(Body::Nothing));
-        assert_eq!(records[5].body, Ok(Body::Message(Message::Tell { route: "payments".into() })));
+        assert_eq!(records[3].payload, Ok(Trigger::Bodies(vec![Body::Nothing])));
+        let tell = QueueMessage::Tell { route: "payments".into() };
+        assert_eq!(records[5].payload, Ok(Trigger::Bodies(vec![Body::Message(tell)])));
     }
 
     #[test]
@@ -413,17 +373,24 @@ mod tests {
 
     #[test]
     fn schedules_requests_and_rehearsals_are_told_apart() {
-        let scheduled = br#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
-        assert_eq!(decode(scheduled), Ok(Trigger::Reconcile(None)));
+        let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
+        assert_eq!(direct(scheduled), Trigger::Reconcile(None));
         let all = Trigger::Rehearsal { observations: Vec::new(), accounts: None };
-        assert_eq!(decode(br#"{"dryRun": true}"#), Ok(all));
+        assert_eq!(direct(r#"{"dryRun": true}"#), all);
         let event = recorded("compliance-change");
-        let rehearsal = decode(format!("{{\"events\": [{event}], \"dryRun\": true}}").as_bytes()).unwrap();
+        let rehearsal = direct(&format!("{{\"events\": [{event}], \"dryRun\": true}}"));
         assert!(
             matches!(rehearsal, Trigger::Rehearsal { observations, accounts: Some(none) } if observations.len() == 1 && none.is_empty())
         );
-        let oversized =
+    }
+
+    #[test]
+    fn a_note_on_an_oversized_item_is_passed_over_in_every_wrapping() {
+        let nothing = Trigger::Bodies(vec![Body::Nothing]);
+        let through_sns =
             r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "This resource is too large"}}]}"#;
-        assert_eq!(decode(oversized.as_bytes()), Ok(Trigger::Direct(vec![Body::Nothing])));
+        assert_eq!(direct(through_sns), nothing);
+        let raw = batch(&serde_json::from_str(&recorded("oversized-item-raw")).unwrap());
+        assert_eq!(raw[0].payload, Ok(nothing));
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use banto_domain::compliance::FindingKey;
+use banto_notice::QueueMessage;
 use banto_ports::{Delayed, ErrorKind, PortError};
 use futures_util::stream::{self, StreamExt};
 use jiff::SignedDuration;
 
-use crate::event::{Message, Observation};
+use crate::event::Observation;
 use crate::plan::{self, Chain, Plan};
 use crate::{Notifier, check, report};
 
@@ -129,10 +130,10 @@ impl Notifier {
             if self.ledger.due(route).await?.is_some_and(|due| now < due && due <= at) {
                 continue;
             }
-            let message = Message::Tell { route: route.clone() };
+            let message = QueueMessage::Tell { route: route.clone() };
             // A little later than noted: whatever is put into the outbox before then is told.
             let delay = after.unsigned_abs() + Duration::from_secs(1);
-            self.queue.send(&[Delayed { body: report::json(&message).to_string(), delay }]).await?;
+            self.queue.send(&[Delayed { body: message.body(), delay }]).await?;
             self.ledger.note_due(route, at).await?;
         }
         Ok(())

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::policy::CompliancePolicy;
-use banto_notice::{Notice, NoticeSender};
+use banto_notice::{Notice, NoticeSender, QueueMessage};
 use banto_ports::{Aggregator, Clock, Delayed, Ledger, Organization, PortError, Queue};
+use banto_shell::event::{Invoked, Record, Subscription};
 use banto_shell::{Answer, Failure, Invocation, Metrics};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -32,7 +33,7 @@ pub mod send;
 pub mod telling;
 pub mod words;
 
-use event::{Body, Message, Observation, Record, Trigger};
+use event::{Body, Observation, Trigger};
 use observe::Remembered;
 use report::Outcome;
 use send::RouteSender;
@@ -73,11 +74,18 @@ impl Notifier {
     /// invocation without records fails as a whole, and AWS calls it again.
     pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
         match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
-            Trigger::Batch(records) => {
+            Invoked::Batch(records) => {
                 let outcome = self.batch(records, invocation).await;
-                Ok(Answer { response: outcome.batch_response(), metrics: outcome.metrics() })
+                let metrics = outcome.metrics();
+                Ok(Answer::of_batch(outcome.back, metrics))
             }
-            Trigger::Direct(bodies) => self.direct(bodies, invocation).await,
+            Invoked::Direct(trigger) => self.direct(trigger, invocation).await,
+        }
+    }
+
+    async fn direct(&self, trigger: Trigger, invocation: &Invocation) -> Result<Answer, Failure> {
+        match trigger {
+            Trigger::Bodies(bodies) => self.bodies(bodies, invocation).await,
             Trigger::Reconcile(accounts) => {
                 let everybody = accounts.is_none();
                 let sent = self.reconcile_all(accounts).await.map_err(|error| Failure::new("NotReconciled", error))?;
@@ -91,24 +99,37 @@ impl Notifier {
     }
 
     /// Sees to records: observations together, everything else one by one.
-    async fn batch(&self, records: Vec<Record>, invocation: &Invocation) -> Outcome {
+    async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Outcome {
         let mut outcome = Outcome::default();
         let (mut observed, mut routes) = (Vec::new(), Vec::new());
-        for Record { id, body } in records {
-            match body {
-                Ok(Body::Observation(observation)) => observed.push((id, observation)),
-                // Of several messages on one route, one does for all.
-                Ok(Body::Message(Message::Tell { route })) => routes.push((id, route)),
-                Ok(Body::Message(message)) => {
-                    if let Err(error) = self.see_to(message, &mut outcome, invocation).await {
-                        tracing::error!(message = id, %error, "the record goes back to the queue");
-                        outcome.back.push(id);
+        for Record { id, payload } in records {
+            let bodies = match payload {
+                Ok(Trigger::Bodies(bodies)) => bodies,
+                Ok(trigger @ (Trigger::Reconcile(_) | Trigger::Rehearsal { .. })) => {
+                    match self.direct(trigger, invocation).await {
+                        Ok(answer) => tracing::info!(message = id, answer = %answer.response, "a record is done"),
+                        Err(error) => outcome.goes_back(&id, &error),
                     }
+                    continue;
                 }
-                Ok(Body::Nothing) => {}
                 Err(error) => {
                     tracing::error!(message = id, error, "a record can't be read");
-                    outcome.back.push(id);
+                    outcome.back.insert(id);
+                    continue;
+                }
+            };
+            for body in bodies {
+                match body {
+                    Body::Observation(observation) => observed.push((id.clone(), observation)),
+                    // Of several messages on one route, one does for all.
+                    Body::Message(QueueMessage::Tell { route }) => routes.push((id.clone(), route)),
+                    Body::Message(message) => {
+                        if let Err(error) = self.see_to(message, &mut outcome, invocation).await {
+                            outcome.goes_back(&id, &error);
+                        }
+                    }
+                    Body::Subscription(subscription) => pass_over(&subscription),
+                    Body::Nothing => {}
                 }
             }
         }
@@ -121,16 +142,15 @@ impl Notifier {
         let mut told = BTreeSet::new();
         for (id, route) in routes {
             if told.insert(route.clone())
-                && let Err(error) = self.see_to(Message::Tell { route }, &mut outcome, invocation).await
+                && let Err(error) = self.see_to(QueueMessage::Tell { route }, &mut outcome, invocation).await
             {
-                tracing::error!(message = id, %error, "the record goes back to the queue");
-                outcome.back.push(id);
+                outcome.goes_back(&id, &error);
             }
         }
         outcome
     }
 
-    async fn direct(&self, bodies: Vec<Body>, invocation: &Invocation) -> Result<Answer, Failure> {
+    async fn bodies(&self, bodies: Vec<Body>, invocation: &Invocation) -> Result<Answer, Failure> {
         let mut outcome = Outcome::default();
         let mut observations = Vec::new();
         for body in bodies {
@@ -140,6 +160,7 @@ impl Notifier {
                     let seen = self.see_to(message, &mut outcome, invocation).await;
                     seen.map_err(|error| Failure::new("NotDone", error))?;
                 }
+                Body::Subscription(subscription) => pass_over(&subscription),
                 Body::Nothing => {}
             }
         }
@@ -152,14 +173,18 @@ impl Notifier {
     }
 
     /// Sees to a message of our own.
-    async fn see_to(&self, message: Message, outcome: &mut Outcome, invocation: &Invocation) -> anyhow::Result<()> {
+    async fn see_to(
+        &self,
+        message: QueueMessage,
+        outcome: &mut Outcome,
+        invocation: &Invocation,
+    ) -> anyhow::Result<()> {
         if !invocation.has_time_for(RECORD_TIME) {
             // Sent anew rather than given back: that it was not tried must not make it a dead letter.
-            let body = report::json(&message).to_string();
-            return Ok(self.queue.send(&[Delayed { body, delay: Duration::ZERO }]).await?);
+            return Ok(self.queue.send(&[Delayed { body: message.body(), delay: Duration::ZERO }]).await?);
         }
         match message {
-            Message::Tell { route } => {
+            QueueMessage::Tell { route } => {
                 let telling = self.tell(&route, invocation).await?;
                 let again = telling.again;
                 outcome.told.add(telling);
@@ -169,7 +194,7 @@ impl Notifier {
                     self.announce(&[route].into(), after).await?;
                 }
             }
-            Message::Reconcile { account } => {
+            QueueMessage::Reconcile { account } => {
                 let observations = self.compared(&account).await?;
                 outcome.compared += 1;
                 let taken = self.take_in(observations).await;
@@ -177,7 +202,7 @@ impl Notifier {
                 outcome.taken.add(taken);
                 anyhow::ensure!(failed == 0, "{failed} findings were not noted");
             }
-            Message::Notice { notice } => {
+            QueueMessage::Notice { notice } => {
                 self.carry(&notice, invocation).await?;
                 outcome.notices += 1;
             }
@@ -220,6 +245,11 @@ impl Notifier {
         let response = json!({ "dryRun": true, "plan": report::plan_json(&plan), "left": left });
         Ok(Answer { response, metrics: Metrics::default() })
     }
+}
+
+/// Nothing is to be done about a subscription but to say that somebody should look at it.
+fn pass_over(subscription: &Subscription) {
+    tracing::warn!(topic = subscription.topic, kind = subscription.kind, "{subscription}");
 }
 
 impl std::fmt::Debug for Notifier {

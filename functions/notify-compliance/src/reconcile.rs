@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::compliance::{FindingKey, Known, News, Standing, short_hash};
 use banto_domain::{AccountId, Region, RuleName};
+use banto_notice::QueueMessage;
 use banto_ports::{AccountState, Delayed, Found, PortError};
 use banto_shell::Invocation;
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Message, Observation};
-use crate::{Notifier, report, words};
+use crate::event::Observation;
+use crate::{Notifier, words};
 
 /// How old a finding must be before the aggregator's silence closes it: it hears of changes later than we do.
 const SETTLED: SignedDuration = SignedDuration::from_hours(6);
@@ -74,8 +75,8 @@ impl Notifier {
             None => self.active_accounts().await?,
         };
         let message = |account: &AccountId| {
-            let message = Message::Reconcile { account: account.clone() };
-            Delayed { body: report::json(&message).to_string(), delay: std::time::Duration::ZERO }
+            let message = QueueMessage::Reconcile { account: account.clone() };
+            Delayed { body: message.body(), delay: std::time::Duration::ZERO }
         };
         let messages: Vec<Delayed> = accounts.iter().map(message).collect();
         self.queue.send(&messages).await?;

@@ -1,7 +1,9 @@
 //! What an invocation answers and counts.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
 use banto_shell::Metrics;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::intake::Taken;
@@ -18,7 +20,7 @@ pub(crate) struct Outcome {
     /// Accounts that were compared.
     pub(crate) compared: usize,
     /// Records that come again.
-    pub(crate) back: Vec<String>,
+    pub(crate) back: BTreeSet<String>,
 }
 
 impl Outcome {
@@ -41,9 +43,10 @@ impl Outcome {
         metrics
     }
 
-    pub(crate) fn batch_response(&self) -> Value {
-        let failures: Vec<_> = self.back.iter().map(|id| json!({ "itemIdentifier": id })).collect();
-        json!({ "batchItemFailures": failures })
+    /// A record failed, and comes again.
+    pub(crate) fn goes_back(&mut self, id: &str, error: &impl Display) {
+        tracing::error!(message = id, %error, "the record goes back to the queue");
+        self.back.insert(id.to_owned());
     }
 
     pub(crate) fn direct_response(&self) -> Value {
@@ -68,9 +71,4 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
         })
     });
     json!({ "changes": changes.collect::<Vec<_>>(), "silent": plan.silent })
-}
-
-/// Any value as JSON.
-pub(crate) fn json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).unwrap_or_else(|error| Value::String(error.to_string()))
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use banto_domain::SecretArn;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
 use banto_ports::{Clock, Delayed, ErrorKind, PortError, Queue, Secrets, Topics, Webhooks};
-use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::sending::{ChannelState, Retry, Sender, Undelivered};
-use crate::{Audience, KeptSecrets, Notice, slack, sns};
+use crate::{Audience, KeptSecrets, Notice, QueueMessage, slack, sns};
 
 /// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of pauses a notice can't
 /// hold up the others for long, and a Slack that wants to be left alone for more than 10 s leaves it to SNS.
@@ -87,7 +86,7 @@ impl NoticeSender {
     /// If neither did; the error names why each did not, without a URL.
     pub async fn send(&self, notice: &Notice, time_left: Duration) -> Result<Way, SendError> {
         if let Some(queue) = self.queue.as_ref().filter(|_| notice.audience == Audience::Operators) {
-            let body = json!({ "do": "notice", "notice": notice }).to_string();
+            let body = QueueMessage::Notice { notice: Box::new(notice.clone()) }.body();
             match queue.send(&[Delayed { body, delay: Duration::ZERO }]).await {
                 Ok(()) => {
                     tracing::info!(notice = notice.id, way = "queue", "handed on");

@@ -642,3 +642,26 @@ fn what_is_no_event_of_ours_fails_and_is_named() {
     assert_eq!(failure.kind, "UnknownEvent");
     assert!(failure.to_string().contains("EC2 Spot Instance"), "{failure}");
 }
+
+#[test]
+fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
+    let world = world();
+    let missed = Told::bad(PAYMENTS, "bucket-public", "missed", start() - minutes(60));
+    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![missed.found()]);
+    let event = bad(PAYMENTS, "bucket-public", "website").event();
+    enqueue(
+        &world,
+        &[
+            scheduled(),
+            json!({ "Type": "Notification", "Message": event.to_string() }),
+            json!({ "do": "dance" }),
+            json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:444455556666:config" }),
+        ],
+    );
+    let mut sqs = Sqs::default();
+    sqs.settle(&world, &policy(), &[]);
+    let dead: Vec<&str> = sqs.dead.iter().map(|message| message.body.as_str()).collect();
+    assert_eq!(dead, [r#"{"do":"dance"}"#]);
+    let told = seen(&world).into_iter().map(|message| message.text).collect::<String>();
+    assert!(told.contains("missed") && told.contains("website"), "{told}");
+}
