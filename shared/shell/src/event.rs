@@ -215,6 +215,13 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+impl EnvelopeError {
+    /// The error of a function that knows no [`Payload::Text`]. It leaves the text out, which may say anything.
+    pub fn text() -> Self {
+        Self::NotJson("it is plain text".to_owned())
+    }
+}
+
 impl fmt::Display for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind.as_str() {
