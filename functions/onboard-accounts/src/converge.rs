@@ -9,14 +9,14 @@ use banto_domain::policy::onboarding::{Expected, Way};
 use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
 use banto_domain::{AccountId, PerPlace, Region};
 use banto_ports::{Before, ErrorKind, OrgAccount, StackInstance};
-use banto_shell::{Answer, Failure, Invocation};
+use banto_shell::event::Record;
+use banto_shell::{Answer, Failure, Invocation, Metrics};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::SignedDuration;
-use serde_json::json;
 
 use crate::apply::Outcome;
-use crate::event::{Cause, Message, Record, Scope, Work};
+use crate::event::{Cause, Message, Scope, Trigger, Work};
 use crate::observe::{self, by_stack_set, is_open, observe, place, reason};
 use crate::placement::Placement;
 use crate::plan::{self, Action, Plan};
@@ -78,23 +78,33 @@ enum Fate {
 }
 
 impl Onboarder {
-    /// Works off a batch of messages. Whatever can't be finished goes back to the queue, message by message,
+    /// Works off a batch of records. Whatever can't be finished goes back to the queue, record by record,
     /// and in the end to the dead letter queue.
-    pub(crate) async fn batch(&self, records: Vec<Record>, invocation: &Invocation) -> Result<Answer, Failure> {
-        let mut back = Vec::new();
+    pub(crate) async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Answer {
+        let (mut back, mut metrics) = (Vec::new(), Metrics::default());
         let mut works: BTreeMap<AccountId, (String, Work)> = BTreeMap::new();
         let mut publish = Vec::new();
-        for Record { id, message } in records {
-            match message {
-                Ok(Message::Converge(_)) if !self.policy.enabled => {}
+        for Record { id, payload } in records {
+            match payload {
+                Ok(Trigger::Message(Message::Converge(_))) if !self.policy.enabled => {}
                 // Of several messages on one account, the one that says most does for all.
-                Ok(Message::Converge(work)) => {
+                Ok(Trigger::Message(Message::Converge(work))) => {
                     let known = works.get(&work.account.id);
                     if known.is_none_or(|(_, known)| work.cause.weight() > known.cause.weight()) {
                         works.insert(work.account.id.clone(), (id, work));
                     }
                 }
-                Ok(Message::Publish) => publish.push(id),
+                Ok(Trigger::Message(Message::Publish)) => publish.push(id),
+                Ok(trigger) => match self.see_to(trigger, invocation).await {
+                    Ok(answer) => {
+                        tracing::info!(message = id, answer = %answer.response, "a record is done");
+                        metrics.add(answer.metrics);
+                    }
+                    Err(failure) => {
+                        tracing::error!(message = id, kind = failure.kind, error = %failure, "a record goes back to the queue");
+                        back.push(id);
+                    }
+                },
                 Err(error) => {
                     tracing::error!(message = id, error, "a message can't be read");
                     back.push(id);
@@ -128,11 +138,8 @@ impl Onboarder {
                 back.push(id);
             }
         }
-        let failures: Vec<_> = back.iter().map(|id| json!({ "itemIdentifier": id })).collect();
-        Ok(Answer {
-            response: json!({ "batchItemFailures": failures }),
-            metrics: report::metrics(&converged, back.len()),
-        })
+        metrics.add(report::metrics(&converged, back.len()));
+        Answer::of_batch(back, metrics)
     }
 
     /// Reads the instances of all accounts that get their baseline by StackSet, and starts the operations

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::{AccountId, OuId};
 use banto_ports::OrgAccount;
+use banto_shell::event::{EnvelopeError, Event, Invoked, Payload};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::placement::Placement;
 
-/// What an invocation is about.
+/// What a payload asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// Accounts to be looked up and sent to the queue, or planned at once in a dry run.
@@ -27,13 +28,13 @@ pub enum Trigger {
         /// Whether to stop at the plans.
         dry_run: bool,
     },
-    /// Messages of the queue.
-    Batch(Vec<Record>),
+    /// A message of the queue.
+    Message(Message),
     /// An account could not be created; people are told.
     CreationFailed(CreationFailed),
-    /// A call that changed nothing.
+    /// Nothing is to be done.
     Nothing {
-        /// Why it changed nothing.
+        /// The reason.
         because: String,
     },
 }
@@ -86,15 +87,6 @@ pub struct CreationFailed {
     pub reason: String,
 }
 
-/// A message of the queue, as SQS hands it over.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// The message's id in SQS.
-    pub id: String,
-    /// What it says; or why that can't be read.
-    pub message: Result<Message, String>,
-}
-
 /// What a message of the queue says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "camelCase")]
@@ -122,9 +114,9 @@ pub struct Work {
 /// An event that is none of ours, and what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// Not JSON at all.
-    #[error("the event is not JSON: {0}")]
-    NotJson(String),
+    /// The wrapping can't be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// An event of EventBridge that this function does not handle.
     #[error(
         "can't handle {name:?} ({detail_type:?} from {source_name:?}): expected a \"Scheduled Event\"; CreateAccountResult, \
@@ -147,38 +139,15 @@ pub enum EventError {
         /// What it lacks.
         lacks: &'static str,
     },
+    /// A message of the queue with something wrong in it.
+    #[error("the message can't be read: {0}")]
+    Message(String),
     /// A request of our own shape with something wrong in it.
     #[error(
         "{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them; with \
          them, \"tags\": {{\"key\": \"value\"}} and \"ou\": \"ou-ab12-cdef3456\" too"
     )]
     Request(String),
-}
-
-/// The envelope of every EventBridge event, as far as it matters here.
-/// (EventBridge user guide, "AWS service event structure".)
-#[derive(Deserialize)]
-struct Envelope {
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    #[serde(default)]
-    detail: Value,
-}
-
-/// Messages as SQS hands them to Lambda. (Lambda developer guide, "Using Lambda with Amazon SQS".)
-#[derive(Deserialize)]
-struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<SqsRecord>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SqsRecord {
-    message_id: String,
-    event_source: String,
-    body: String,
 }
 
 /// What people and other programs send.
@@ -193,40 +162,32 @@ struct Request {
     dry_run: bool,
 }
 
-/// Reads an event.
+/// Reads an event, whatever it is wrapped in.
 ///
 /// ```
+/// use banto_shell::event::Invoked;
 /// use onboard_accounts::event::{Scope, Trigger, decode};
-/// let trigger = decode(br#"{"dryRun": true}"#).unwrap();
-/// assert!(matches!(trigger, Trigger::Survey { scope: Scope::Everyone, dry_run: true, .. }));
+/// let invoked = decode(br#"{"dryRun": true}"#).unwrap();
+/// assert!(matches!(invoked, Invoked::Direct(Trigger::Survey { scope: Scope::Everyone, dry_run: true, .. })));
 /// ```
-pub fn decode(event: &[u8]) -> Result<Trigger, EventError> {
-    let event: Value = serde_json::from_slice(event).map_err(|error| EventError::NotJson(error.to_string()))?;
-    if event.get("Records").is_some() {
-        decode_batch(event)
-    } else if event.get("detail-type").is_some() {
-        decode_eventbridge(event)
-    } else {
-        decode_request(event)
+pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
+    banto_shell::event::decode(event, trigger)
+}
+
+fn trigger(payload: Payload) -> Result<Trigger, EventError> {
+    match payload {
+        Payload::EventBridge(event) => decode_eventbridge(event),
+        Payload::Object(message) if message.get("do").is_some() => serde_json::from_value(message)
+            .map(Trigger::Message)
+            .map_err(|error| EventError::Message(error.to_string())),
+        Payload::Object(request) => decode_request(request),
+        Payload::Text => Err(EnvelopeError::text().into()),
+        Payload::Subscription(subscription) => Ok(Trigger::Nothing { because: subscription.to_string() }),
     }
 }
 
-fn decode_batch(event: Value) -> Result<Trigger, EventError> {
-    let Batch { records } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
-    if let Some(other) = records.iter().find(|record| record.event_source != "aws:sqs") {
-        return Err(EventError::Request(format!("records of {:?} are none of ours", other.event_source)));
-    }
-    // A message that can't be read fails alone, and ends in the dead letter queue.
-    let records = records.into_iter().map(|SqsRecord { message_id, body, .. }| Record {
-        id: message_id,
-        message: serde_json::from_str(&body).map_err(|error| error.to_string()),
-    });
-    Ok(Trigger::Batch(records.collect()))
-}
-
-fn decode_eventbridge(event: Value) -> Result<Trigger, EventError> {
-    let Envelope { source, detail_type, detail } =
-        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
+    let Event { source, detail_type, detail, .. } = event;
     // The newest events may come under their own name instead of CloudTrail's.
     let name = detail.get("eventName").and_then(Value::as_str).unwrap_or(&detail_type).to_owned();
     match (source.as_str(), name.as_str()) {
@@ -320,9 +281,6 @@ fn account_in(value: &Value) -> Option<AccountId> {
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
-    if !event.is_object() {
-        return Err(EventError::Request("the event is no object".to_owned()));
-    }
     let Request { accounts, tags, ou, dry_run } =
         serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
     let placement = Placement { tags, ou };
@@ -339,6 +297,8 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn recorded(name: &str) -> String {
@@ -346,8 +306,25 @@ mod tests {
         std::fs::read_to_string(path).unwrap()
     }
 
+    fn direct(event: &str) -> Trigger {
+        match decode(event.as_bytes()).unwrap() {
+            Invoked::Direct(trigger) => trigger,
+            Invoked::Batch(records) => panic!("{records:?}"),
+        }
+    }
+
     fn decoded(name: &str) -> Trigger {
-        decode(recorded(name).as_bytes()).unwrap()
+        direct(&recorded(name))
+    }
+
+    /// The event that hands bodies over as records of SQS, decoded.
+    fn batch(bodies: &[&str]) -> Vec<Result<Trigger, String>> {
+        let record = |body| json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body });
+        let records: Vec<Value> = bodies.iter().map(record).collect();
+        match decode(json!({ "Records": records }).to_string().as_bytes()).unwrap() {
+            Invoked::Batch(records) => records.into_iter().map(|record| record.payload).collect(),
+            Invoked::Direct(trigger) => panic!("{trigger:?}"),
+        }
     }
 
     fn about(account: &str, cause: Cause) -> Trigger {
@@ -397,7 +374,7 @@ mod tests {
             let event = format!(
                 r#"{{"source": "aws.organizations", "detail-type": "AccountJoinedOrganization", "detail": {detail}}}"#
             );
-            assert_eq!(decode(event.as_bytes()), Ok(about("444455556666", Cause::Joined)), "{detail}");
+            assert_eq!(direct(&event), about("444455556666", Cause::Joined), "{detail}");
         }
     }
 
@@ -405,7 +382,7 @@ mod tests {
     fn a_call_that_failed_changes_nothing() {
         let mut event: Value = serde_json::from_str(&recorded("move-account")).unwrap();
         event["detail"]["errorCode"] = "AccessDenied".into();
-        assert!(matches!(decode(event.to_string().as_bytes()), Ok(Trigger::Nothing { .. })));
+        assert!(matches!(direct(&event.to_string()), Trigger::Nothing { .. }));
     }
 
     #[test]
@@ -423,20 +400,39 @@ mod tests {
             attempt: 2,
         };
         let body = serde_json::to_string(&Message::Converge(work.clone())).unwrap();
-        let record =
-            |id: &str, body: &str| serde_json::json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
-        let event = serde_json::json!({ "Records": [record("1", &body), record("2", "{}"), record("3", r#"{"do":"publish"}"#)] });
-        let Trigger::Batch(records) = decode(event.to_string().as_bytes()).unwrap() else { panic!("no batch") };
-        assert_eq!(records[0].message, Ok(Message::Converge(work)));
-        assert!(records[1].message.is_err());
-        assert_eq!(records[2].message, Ok(Message::Publish));
+        let records = batch(&[&body, r#"{"do":"dance"}"#, r#"{"do":"publish"}"#, "{", "not ours"]);
+        assert_eq!(records[0], Ok(Trigger::Message(Message::Converge(work))));
+        assert!(records[1].as_ref().unwrap_err().contains("unknown variant `dance`"), "{records:?}");
+        assert_eq!(records[2], Ok(Trigger::Message(Message::Publish)));
+        assert!(records[3].as_ref().unwrap_err().contains("the event is not JSON"), "{records:?}");
+        assert!(records[4].as_ref().unwrap_err().contains("it is plain text"), "{records:?}");
+    }
+
+    #[test]
+    fn an_event_says_the_same_in_every_wrapping() {
+        let request = r#"{"accounts": ["444455556666"]}"#.to_owned();
+        for event in [recorded("move-account"), recorded("scheduled"), request] {
+            let said = direct(&event);
+            let envelope = json!({ "Type": "Notification", "Message": event });
+            assert_eq!(batch(&[&event, &envelope.to_string()]), [Ok(said.clone()), Ok(said.clone())], "{event}");
+            let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
+            assert_eq!(direct(&sns.to_string()), said, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_to_confirm_asks_for_nothing() {
+        let confirmation =
+            r#"{"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:organizations"}"#;
+        let Ok(Trigger::Nothing { because }) = batch(&[confirmation]).remove(0) else { panic!("not passed over") };
+        assert!(because.contains(":organizations asks to confirm"), "{because}");
     }
 
     #[test]
     fn anything_else_is_an_error_that_says_what_came() {
         for (event, says) in [
             ("nonsense", "not JSON"),
-            ("[]", "no object"),
+            ("[]", "the event is an array, not an object"),
             (r#"{"accounts": []}"#, "\"accounts\" is empty"),
             (r#"{"accounts": ["alice"]}"#, "is not an AWS account id"),
             (r#"{"users": ["alice"]}"#, "unknown field `users`"),

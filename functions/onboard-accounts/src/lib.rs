@@ -11,9 +11,11 @@
 
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use banto_domain::policy::OnboardingPolicy;
 use banto_notice::NoticeSender;
 use banto_ports::{Clock, Dashboard, Members, Organization, Queue, StackInstances, Statuses};
+use banto_shell::event::Invoked;
 use banto_shell::{Answer, Failure, Invocation, Metrics};
 use serde_json::json;
 
@@ -61,15 +63,22 @@ impl Onboarder {
     /// Handles one event, from its bytes to the answer.
     ///
     /// A failure that concerns one account stops there. The invocation fails if the event is refused, or if
-    /// Organizations or the queue can't be reached, so that nothing that was asked is lost.
+    /// Organizations or the queue can't be reached, so that nothing that was asked is lost. A record of SQS fails
+    /// alone.
     pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
-        let trigger = event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))?;
+        match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
+            Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
+            Invoked::Direct(trigger) => self.see_to(trigger, invocation).await,
+        }
+    }
+
+    /// Sees to anything but the messages of the queue, which are worked off together.
+    pub(crate) async fn see_to(&self, trigger: Trigger, invocation: &Invocation) -> Result<Answer, Failure> {
         match trigger {
             Trigger::Survey { scope, placement, dry_run: true, .. } => {
                 self.rehearse(scope, &placement, invocation).await
             }
             Trigger::Survey { scope, cause, placement, dry_run: false } => self.survey(scope, cause, &placement).await,
-            Trigger::Batch(records) => self.batch(records, invocation).await,
             Trigger::CreationFailed(failed) => {
                 let notice = words::creation_failed(&failed);
                 let sent = self.notice_sender.send(&notice, invocation.remaining()).await;
@@ -77,6 +86,10 @@ impl Onboarder {
                 Ok(answer(json!({ "told": notice.headline })))
             }
             Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),
+            Trigger::Message(_) => Err(Failure::new(
+                "UnknownEvent",
+                anyhow!("a message of the queue came without the queue, which takes it back until it is done"),
+            )),
         }
     }
 }

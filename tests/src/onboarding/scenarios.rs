@@ -587,3 +587,26 @@ fn of_several_messages_on_one_account_the_one_that_says_most_counts() {
     assert!(told(&world)[0].contains("is ready"), "{:#?}", told(&world));
     assert_eq!(world.calls().iter().filter(|call| call.name == "sts:AssumeRole").count(), 1);
 }
+
+#[test]
+fn an_event_that_comes_by_the_queue_leads_to_its_account_and_one_of_no_use_fails_alone() {
+    let (world, id) = world();
+    let record =
+        |id: &str, body: Value| banto_fake::Queued { id: id.into(), body: body.to_string(), visible_at: start() };
+    let mut foreign = recorded("move-account");
+    foreign["detail"]["eventName"] = "CreatePolicy".into();
+    let unknown: AccountId = "000000000000".parse().unwrap();
+    let confirmation =
+        json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:org" });
+    let messages = [
+        record("created", json!({ "Type": "Notification", "Message": created().to_string() })),
+        record("foreign", foreign),
+        record("unknown", asked(&unknown, false)),
+        record("confirmation", confirmation),
+    ];
+    let response = handle(&world, &policy(), &batch(&messages));
+    let back = ["foreign", "unknown"].map(|id| json!({ "itemIdentifier": id }));
+    assert_eq!(response, json!({ "batchItemFailures": back }));
+    settle(&world, &policy());
+    assert!(is_in_place(&world, &id));
+}
