@@ -2,17 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, AccountId, UserName};
+use banto_domain::{AccessKeyId, AccountId, NameError, UserName};
+use banto_shell::event::{EnvelopeError, Event, Invoked, Payload};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a run was asked to do.
+/// What a payload asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trigger {
-    /// Whom it is about.
-    pub scope: Scope,
-    /// Whether to stop at the plan.
-    pub dry_run: bool,
+pub enum Trigger {
+    /// Keys are to be looked at, and rotated where they must be.
+    Rotate {
+        /// Whom it is about.
+        scope: Scope,
+        /// Whether to stop at the plan.
+        dry_run: bool,
+    },
+    /// Nothing is to be done.
+    Nothing {
+        /// The reason.
+        because: String,
+    },
 }
 
 /// Whom a run is about.
@@ -54,9 +63,9 @@ pub enum Mode {
 /// An event that is none of ours, and what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// Not JSON at all.
-    #[error("the event is not JSON: {0}")]
-    NotJson(String),
+    /// The wrapping can't be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// An event of EventBridge that this function does not handle.
     #[error(
         "can't handle {detail_type:?} from {source_name:?}{what}: expected a \"Scheduled Event\", or an \"AWS Health Event\" \
@@ -78,18 +87,6 @@ pub enum EventError {
     /// A Health event that names no usable key.
     #[error("the AWS Health event AWS_RISK_CREDENTIALS_EXPOSED can't be acted on: {0}")]
     Health(String),
-}
-
-/// The envelope of every EventBridge event, as far as it matters here.
-/// (EventBridge user guide, "AWS service event structure".)
-#[derive(Deserialize)]
-struct Envelope {
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    account: AccountId,
-    #[serde(default)]
-    detail: Value,
 }
 
 /// The detail of an AWS Health event. (AWS Health user guide, "AWS Health event schema".)
@@ -121,31 +118,43 @@ struct Request {
     dry_run: bool,
 }
 
-/// Reads an event.
+/// Reads an event, whatever it is wrapped in.
 ///
 /// ```
-/// use rotate_access_keys::event::{Scope, decode};
-/// let trigger = decode(br#"{"dryRun": true}"#).unwrap();
-/// assert_eq!((trigger.scope, trigger.dry_run), (Scope::Everyone, true));
+/// use banto_shell::event::Invoked;
+/// use rotate_access_keys::event::{Scope, Trigger, decode};
+/// let everyone = Trigger::Rotate { scope: Scope::Everyone, dry_run: true };
+/// assert_eq!(decode(br#"{"dryRun": true}"#), Ok(Invoked::Direct(everyone)));
 /// ```
-pub fn decode(event: &[u8]) -> Result<Trigger, EventError> {
-    let event: Value = serde_json::from_slice(event).map_err(|error| EventError::NotJson(error.to_string()))?;
-    if event.get("detail-type").is_some() { decode_eventbridge(event) } else { decode_request(event) }
+pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
+    banto_shell::event::decode(event, trigger)
 }
 
-fn decode_eventbridge(event: Value) -> Result<Trigger, EventError> {
-    let Envelope { source, detail_type, account, detail } =
-        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
-    match (source.as_str(), detail_type.as_str()) {
-        // From an EventBridge rule, and from EventBridge Scheduler.
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Trigger { scope: Scope::Everyone, dry_run: false }),
-        ("aws.health", "AWS Health Event") => decode_health(account, detail),
-        _ => Err(EventError::Foreign { detail_type, source_name: source, what: String::new() }),
+fn trigger(payload: Payload) -> Result<Trigger, EventError> {
+    match payload {
+        Payload::EventBridge(event) => decode_eventbridge(event),
+        Payload::Object(request) => decode_request(request),
+        Payload::Text => Err(EnvelopeError::text().into()),
+        Payload::Subscription(subscription) => Ok(Trigger::Nothing { because: subscription.to_string() }),
     }
 }
 
-fn decode_health(account: AccountId, detail: Value) -> Result<Trigger, EventError> {
-    let detail: HealthDetail = serde_json::from_value(detail).map_err(|error| EventError::Health(error.to_string()))?;
+fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        // From an EventBridge rule, and from EventBridge Scheduler.
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
+            Ok(Trigger::Rotate { scope: Scope::Everyone, dry_run: false })
+        }
+        ("aws.health", "AWS Health Event") => decode_health(event),
+        _ => {
+            Err(EventError::Foreign { detail_type: event.detail_type, source_name: event.source, what: String::new() })
+        }
+    }
+}
+
+fn decode_health(event: Event) -> Result<Trigger, EventError> {
+    let detail: HealthDetail =
+        serde_json::from_value(event.detail).map_err(|error| EventError::Health(error.to_string()))?;
     if detail.event_type_code != "AWS_RISK_CREDENTIALS_EXPOSED" {
         return Err(EventError::Foreign {
             detail_type: "AWS Health Event".into(),
@@ -163,14 +172,15 @@ fn decode_health(account: AccountId, detail: Value) -> Result<Trigger, EventErro
         return Err(EventError::Health("it names no affected entity".into()));
     }
     // An event that reached an organization's delegated administrator names the account it is about.
-    let account = detail.affected_account.unwrap_or(account);
-    Ok(Trigger { scope: Scope::Exposed { account, keys }, dry_run: false })
+    let account = match (detail.affected_account, event.account) {
+        (Some(account), _) => account,
+        (None, Some(account)) => account.parse().map_err(|error: NameError| EventError::Health(error.to_string()))?,
+        (None, None) => return Err(EventError::Health("it names no account".into())),
+    };
+    Ok(Trigger::Rotate { scope: Scope::Exposed { account, keys }, dry_run: false })
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
-    if !event.is_object() {
-        return Err(EventError::Request(format!("the event is {}, not an object", kind_of(&event))));
-    }
     let Request { account, users, mode, dry_run } =
         serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
     let scope = match users {
@@ -180,26 +190,27 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
         None if account.is_some() => return Err(EventError::Request("\"account\" needs \"users\"".into())),
         None => Scope::Everyone,
     };
-    Ok(Trigger { scope, dry_run })
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
+    Ok(Trigger::Rotate { scope, dry_run })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const SCHEDULED: &str = include_str!("../tests/events/scheduled.json");
     const EXPOSED: &str = include_str!("../tests/events/health-credentials-exposed.json");
+    const THROUGH_SNS: &str = include_str!("../tests/events/health-through-sns.json");
+
+    fn rotate(scope: Scope, dry_run: bool) -> Result<Invoked<Trigger>, EventError> {
+        Ok(Invoked::Direct(Trigger::Rotate { scope, dry_run }))
+    }
+
+    fn exposed() -> Scope {
+        let keys = BTreeSet::from(["AKIAIOSFODNN7EXAMPLE".parse().unwrap()]);
+        Scope::Exposed { account: "111122223333".parse().unwrap(), keys }
+    }
 
     fn refusal(event: &str) -> String {
         decode(event.as_bytes()).unwrap_err().to_string()
@@ -207,14 +218,38 @@ mod tests {
 
     #[test]
     fn a_scheduled_event_is_about_everyone() {
-        assert_eq!(decode(SCHEDULED.as_bytes()), Ok(Trigger { scope: Scope::Everyone, dry_run: false }));
+        assert_eq!(decode(SCHEDULED.as_bytes()), rotate(Scope::Everyone, false));
     }
 
     #[test]
     fn an_exposed_key_is_taken_from_the_health_event() {
-        let keys = BTreeSet::from(["AKIAIOSFODNN7EXAMPLE".parse().unwrap()]);
-        let scope = Scope::Exposed { account: "111122223333".parse().unwrap(), keys };
-        assert_eq!(decode(EXPOSED.as_bytes()), Ok(Trigger { scope, dry_run: false }));
+        assert_eq!(decode(EXPOSED.as_bytes()), rotate(exposed(), false));
+    }
+
+    #[test]
+    fn an_exposed_key_is_the_same_in_every_wrapping() {
+        let envelope = json!({ "Type": "Notification", "Message": EXPOSED }).to_string();
+        let bodies = [EXPOSED, &envelope, r#"{"users": ["alice"], "mode": "emergency"}"#];
+        let records = bodies.map(|body| json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body }));
+        let Invoked::Batch(records) = decode(json!({ "Records": records }).to_string().as_bytes()).unwrap() else {
+            panic!("no batch")
+        };
+        let users = BTreeSet::from(["alice".parse().unwrap()]);
+        let asked = Scope::Users { account: None, users, mode: Mode::Emergency };
+        for (record, scope) in records.into_iter().zip([exposed(), exposed(), asked]) {
+            assert_eq!(record.payload, Ok(Trigger::Rotate { scope, dry_run: false }));
+        }
+        assert_eq!(decode(THROUGH_SNS.as_bytes()), rotate(exposed(), false));
+    }
+
+    #[test]
+    fn a_subscription_to_confirm_asks_for_nothing() {
+        let confirmation =
+            json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
+        let decoded = decode(confirmation.to_string().as_bytes());
+        assert!(
+            matches!(decoded, Ok(Invoked::Direct(Trigger::Nothing { because })) if because.contains(":health asks"))
+        );
     }
 
     #[test]
@@ -224,16 +259,20 @@ mod tests {
     }
 
     #[test]
-    fn a_health_event_without_a_key_is_an_error_that_says_so() {
+    fn a_health_event_without_a_key_or_an_account_is_an_error_that_says_so() {
         let event = EXPOSED.replace("AKIAIOSFODNN7EXAMPLE", "alice");
         assert!(refusal(&event).contains("\"alice\" is not an access key id"));
+        let event = EXPOSED.replace("111122223333", "alice");
+        assert!(refusal(&event).contains("\"alice\" is not an AWS account id"), "{}", refusal(&event));
+        let event = EXPOSED.replace("\"account\"", "\"accounts\"");
+        assert!(refusal(&event).contains("it names no account"));
     }
 
     #[test]
     fn named_users_may_be_forced_and_dry() {
-        let trigger = decode(br#"{"users": ["alice"], "mode": "force", "dryRun": true}"#).unwrap();
+        let trigger = decode(br#"{"users": ["alice"], "mode": "force", "dryRun": true}"#);
         let users = BTreeSet::from(["alice".parse().unwrap()]);
-        assert_eq!(trigger, Trigger { scope: Scope::Users { account: None, users, mode: Mode::Force }, dry_run: true });
+        assert_eq!(trigger, rotate(Scope::Users { account: None, users, mode: Mode::Force }, true));
     }
 
     #[test]
@@ -246,7 +285,7 @@ mod tests {
             (r#"{"mode": "sometimes", "users": ["alice"]}"#, "unknown variant `sometimes`"),
             (r#"{"user": "alice"}"#, "unknown field `user`"),
             (r#"{"users": ["alice bob"]}"#, "is not an IAM user name"),
-            (r#"{"Records": []}"#, "unknown field `Records`"),
+            (r#"{"Records": [{"eventSource": "aws:s3"}]}"#, "records of \"aws:s3\" are of neither SQS nor SNS"),
             (
                 r#"{"source": "aws.ec2", "detail-type": "EC2 Instance State-change", "account": "111122223333"}"#,
                 "can't handle \"EC2 Instance State-change\" from \"aws.ec2\"",

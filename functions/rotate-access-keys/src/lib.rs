@@ -10,11 +10,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use banto_domain::policy::{IdentityAccount, Policy};
 use banto_domain::{AccessKeyId, AccountId, UserName};
 use banto_notice::NoticeSender;
 use banto_ports::{AccessKeys, Certificates, Clock, Records};
-use banto_shell::{Answer, Failure, Invocation};
+use banto_shell::event::{Invoked, Record};
+use banto_shell::{Answer, Failure, Invocation, Metrics};
+use serde_json::json;
 
 pub mod apply;
 pub mod check;
@@ -26,7 +29,7 @@ pub mod report;
 pub mod snapshot;
 pub mod words;
 
-use event::{EventError, Mode, Scope};
+use event::{EventError, Mode, Scope, Trigger};
 use report::{AccountReport, Report};
 
 /// The function: made once, before the first event.
@@ -74,21 +77,68 @@ impl Rotator {
     ///
     /// A failure that concerns one user or one account stops there and is part of the report; the
     /// run as a whole fails if the event is refused, if not even one account could be looked at, or if
-    /// something that was named could not be done.
+    /// something that was named could not be done. A record of SQS fails alone, and comes again.
     pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
-        let trigger = event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))?;
-        let is_named = trigger.scope != Scope::Everyone;
-        let targets = self.targets(trigger.scope).map_err(|error| Failure::new("UnknownAccount", error))?;
+        match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
+            Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
+            Invoked::Direct(Trigger::Rotate { scope, dry_run }) => {
+                self.rotate(scope, dry_run, invocation).await?.answer(self.clock.now())
+            }
+            Invoked::Direct(Trigger::Nothing { because }) => {
+                Ok(Answer { response: json!({ "nothing": because }), metrics: Metrics::default() })
+            }
+        }
+    }
 
+    /// Works records off, one after the other.
+    async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Answer {
+        let (mut back, mut metrics) = (Vec::new(), Metrics::default());
+        for (number, Record { id, payload }) in (1..).zip(records) {
+            if let Err(failure) = self.work_off(payload, &mut metrics, &invocation.of_record(number)).await {
+                tracing::error!(message = id, kind = failure.kind, error = %failure, "the record goes back to the queue");
+                back.push(id);
+            }
+        }
+        metrics.count("RecordsBack", back.len());
+        Answer::of_batch(back, metrics)
+    }
+
+    async fn work_off(
+        &self,
+        payload: Result<Trigger, String>,
+        metrics: &mut Metrics,
+        invocation: &Invocation,
+    ) -> Result<(), Failure> {
+        let (scope, dry_run) = match payload.map_err(|error| Failure::new("UnknownEvent", anyhow!(error)))? {
+            Trigger::Rotate { scope, dry_run } => (scope, dry_run),
+            Trigger::Nothing { because } => {
+                tracing::warn!(because, "nothing is to be done");
+                return Ok(());
+            }
+        };
+        let report = self.rotate(scope, dry_run, invocation).await?;
+        let now = self.clock.now();
+        metrics.add(report.metrics(now));
+        report.answer(now)?;
+        match report.left() {
+            0 => Ok(()),
+            // Whoever put the record into the queue does not ask again.
+            left => Err(Failure::new("Incomplete", anyhow!("{left} actions are left"))),
+        }
+    }
+
+    async fn rotate(&self, scope: Scope, dry_run: bool, invocation: &Invocation) -> Result<Report, Failure> {
+        let is_named = scope != Scope::Everyone;
+        let targets = self.targets(scope).map_err(|error| Failure::new("UnknownAccount", error))?;
         let mut accounts = Vec::new();
         for (account, target) in targets {
-            accounts.push(self.handle_account(account, &target, trigger.dry_run, invocation).await);
+            accounts.push(self.handle_account(account, &target, dry_run, invocation).await);
         }
-        let report = Report { accounts, dry_run: trigger.dry_run, is_named };
-        if !trigger.dry_run {
+        let report = Report { accounts, dry_run, is_named };
+        if !dry_run {
             self.announce(&report, invocation).await;
         }
-        report.answer(self.clock.now())
+        Ok(report)
     }
 
     async fn handle_account(

@@ -170,7 +170,13 @@ impl Report {
         })
     }
 
-    fn metrics(&self, now: Timestamp) -> Metrics {
+    /// How many actions were left, since the time was over.
+    pub(crate) fn left(&self) -> usize {
+        self.accounts.iter().map(AccountReport::left).sum()
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self, now: Timestamp) -> Metrics {
         let mut metrics = Metrics::default();
         let done = |is: fn(&Action) -> bool| {
             self.accounts.iter().flat_map(AccountReport::done).filter(|(_, action)| is(action)).count()
@@ -186,7 +192,7 @@ impl Report {
         metrics.count("NoticesToOwners", done(|action| matches!(action, Action::Tell(_))));
         metrics.count("Findings", sum(|account| account.plan.as_ref().map_or(0, |plan| plan.findings.len())));
         metrics.count("Failures", sum(|account| account.failures().len()));
-        metrics.count("ActionsLeft", sum(AccountReport::left));
+        metrics.count("ActionsLeft", self.left());
         if let Some(oldest) = self.accounts.iter().filter_map(|account| account.oldest_key).min() {
             metrics.seconds("OldestKeyAge", now.duration_since(oldest).as_secs_f64());
         }

@@ -342,3 +342,59 @@ fn a_run_over_5000_users_makes_at_most_2_calls_and_10_for_each_due_user() {
     // The operators' summary is one call more.
     assert!(calls <= 2 + 10 * 50 + 1, "{calls}");
 }
+
+/// Bodies as records of SQS, whose ids count from 1.
+fn records(bodies: &[String]) -> serde_json::Value {
+    let record =
+        |(id, body): (usize, &String)| json!({ "messageId": id.to_string(), "eventSource": "aws:sqs", "body": body });
+    json!({ "Records": (1..).zip(bodies).map(record).collect::<Vec<_>>() })
+}
+
+fn comes_again(ids: &[&str]) -> serde_json::Value {
+    let failure = |id: &&str| json!({ "itemIdentifier": id });
+    json!({ "batchItemFailures": ids.iter().map(failure).collect::<Vec<_>>() })
+}
+
+#[test]
+fn a_record_that_fails_comes_again_and_no_other_does() {
+    let world = World::at(start());
+    let (alice, exposed) = add_registered(&world, "alice", days(10));
+    let (bob, old) = add_registered(&world, "bob", days(10));
+    let elsewhere = json!({ "users": ["alice"], "account": "999999999999" });
+    let confirmation =
+        json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
+    let through_sns = json!({ "Type": "Notification", "Message": asked(&bob, "emergency").to_string() });
+    let bodies = [
+        asked(&alice, "emergency").to_string(),
+        "{\"users\": [\"ali".to_owned(),
+        elsewhere.to_string(),
+        confirmation.to_string(),
+        through_sns.to_string(),
+    ];
+    assert_eq!(handle(&world, &policy(), &records(&bodies)), comes_again(&["2", "3"]));
+    let users = world.view().users;
+    assert!(!users[&alice].keys[&exposed].active && !users[&bob].keys[&old].active);
+    // The two are told apart, though one invocation saw to both.
+    let runs = [&alice, &bob].map(|user| record(&world.view(), user).unwrap().run);
+    assert_ne!(runs[0], runs[1]);
+}
+
+#[test]
+fn a_record_that_could_not_be_finished_comes_again_until_it_is() {
+    let world = World::at(start());
+    let (user, old) = add_registered(&world, "alice", days(10));
+    let event = records(&[asked(&user, "emergency").to_string()]);
+    let fault = Fault { call: 5, kind: FaultKind::ErrorBefore(ErrorKind::Throttled) };
+    let Driven::Done(Ok(answer)) = handle_with(&world, &policy(), &event, Some(fault)).0 else { panic!("no answer") };
+    assert_eq!(answer.response, comes_again(&["1"]));
+
+    let run = world.run(None);
+    let (rotator, late) = (rotator(&run, &policy()), Invocation::for_tests("late", Duration::from_secs(30)));
+    let text = event.to_string();
+    let Driven::Done(Ok(answer)) = drive(&run, rotator.handle(text.as_bytes(), &late)) else { panic!("no answer") };
+    assert_eq!(answer.response, comes_again(&["1"]));
+
+    assert_eq!(handle(&world, &policy(), &event), comes_again(&[]));
+    assert!(!world.view().users[&user].keys[&old].active);
+    assert_eq!(count(&world, "iam:CreateAccessKey"), 1);
+}
