@@ -12,6 +12,7 @@ mod http;
 pub mod moto;
 pub mod organization;
 pub mod proxy;
+mod python;
 pub mod queue;
 pub mod runtime_api;
 pub mod slack;

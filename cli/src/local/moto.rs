@@ -8,68 +8,35 @@
 //!   root user;
 //! - `UpdateSecretVersionStage` moves labels wrongly.
 
-use std::fs;
-use std::process::Stdio;
-use std::time::Duration;
-
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use hyper::Request;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tempfile::NamedTempFile;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use serde_json::json;
 
 use super::http::Client;
+use super::python::PythonServer;
 use super::venv::{Venv, last_lines};
 
 /// The program that runs moto.
 const SERVER: &str = include_str!("../../local/moto_server.py");
-
-/// Longest time until moto listens; importing its Python modules from a cold disk takes most of it.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A local AWS, until it is dropped. It also ends when the process that started it does.
 #[derive(Debug)]
 pub struct Moto {
     endpoint: String,
     client: Client,
-    log: NamedTempFile,
-    child: Child,
-    /// moto ends when this closes.
-    _lifeline: ChildStdin,
+    server: PythonServer,
 }
 
 impl Moto {
     /// Starts a local AWS that holds nothing yet.
     pub async fn start(venv: &Venv) -> Result<Self> {
-        let log = NamedTempFile::with_prefix("banto-moto-").context("can't write a log file")?;
-        let mut child = Command::new(venv.python())
-            .args(["-I", "-c", SERVER])
-            // Nothing of the user's own AWS configuration reaches it.
-            .env_clear()
-            // AWS's own managed policies exist, as they do in AWS.
-            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log.reopen()?)
-            // Ctrl-C goes to the whole group of a terminal's processes, but moto is ended in order.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .context("can't start the local AWS")?;
-        let (Some(lifeline), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("the local AWS has no pipes");
-        };
-        let mut first_line = String::new();
-        let greeting = tokio::time::timeout(START_TIMEOUT, BufReader::new(stdout).read_line(&mut first_line)).await;
-        let port = serde_json::from_str::<Value>(&first_line).ok().and_then(|line| line.get("port")?.as_u64());
-        let (Ok(Ok(_)), Some(port)) = (greeting, port) else {
-            bail!("the local AWS did not start:\n{}", last_lines(&fs::read_to_string(log.path()).unwrap_or_default()));
-        };
-        let endpoint = format!("http://127.0.0.1:{port}");
-        Ok(Self { endpoint, client: Client::new(), log, child, _lifeline: lifeline })
+        // AWS's own managed policies exist, as they do in AWS.
+        let env = [("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")];
+        let server = PythonServer::start::<&str>("the local AWS", venv, SERVER, &[], &env).await?;
+        let endpoint = format!("http://127.0.0.1:{}", server.port());
+        Ok(Self { endpoint, client: Client::new(), server })
     }
 
     /// The URL of every service, as `AWS_ENDPOINT_URL` takes it.
@@ -79,7 +46,7 @@ impl Moto {
 
     /// The id of the process.
     pub fn process_id(&self) -> Option<u32> {
-        self.child.id()
+        self.server.process_id()
     }
 
     /// Sets the clock, which goes on from there.
@@ -99,7 +66,7 @@ impl Moto {
 
     /// What moto has logged: one line per request, and what went wrong.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.log.path()).unwrap_or_default()
+        self.server.log()
     }
 
     async fn send(&self, method: &str, path: &str, body: String) -> Result<()> {
