@@ -1,5 +1,5 @@
 //! A stage on this machine for the real functions: a local AWS, a Lambda Runtime API, Slack,
-//! and a proxy that breaks calls.
+//! a proxy that breaks calls, and TLS before any of them.
 //!
 //! The demo plays on it, and so do the end-to-end tests. Everything listens on the loopback
 //! interface only and ends when it is dropped. Deliberately absent: AWS's SDK, which is part of what
@@ -16,6 +16,7 @@ mod python;
 pub mod queue;
 pub mod runtime_api;
 pub mod slack;
+pub mod tls;
 pub mod venv;
 
 pub use function::function_binary;
