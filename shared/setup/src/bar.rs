@@ -21,8 +21,10 @@ const LOG_STEP: usize = 10;
 /// How far the build and the Python environment are.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// All packages that are built, as `name version`; empty until they are known.
+    /// All packages that are built, as `name version`.
     listed: BTreeSet<String>,
+    /// Whether all are listed, so that their number stays as it is.
+    pub(crate) is_listed: bool,
     built: HashSet<String>,
     /// Packages that are being compiled, the one that began first in front.
     running: Vec<String>,
@@ -83,6 +85,9 @@ impl State {
 
     /// The line after this time.
     pub(crate) fn line(&self, elapsed: Duration) -> String {
+        if !self.is_listed {
+            return format!("{} ({})", self.doing(), minutes(elapsed));
+        }
         let (done, total, percent) = (self.done(), self.listed.len(), self.percent());
         let filled = percent * BAR / 100;
         let bar: String = "█".repeat(filled) + &"░".repeat(BAR - filled);
@@ -91,17 +96,13 @@ impl State {
 
     /// The line for a log.
     pub(crate) fn log(&self, elapsed: Duration) -> String {
-        format!(
-            "… {} of {} packages are built: {} ({})",
-            self.done(),
-            self.listed.len(),
-            self.doing(),
-            minutes(elapsed)
-        )
+        let (done, total) = (self.done(), self.listed.len());
+        let built = if self.is_listed { format!("{done} of {total} packages are built: ") } else { String::new() };
+        format!("… {built}{} ({})", self.doing(), minutes(elapsed))
     }
 
     fn doing(&self) -> String {
-        let names = if self.listed.is_empty() {
+        let names = if !self.is_listed {
             self.cargo.clone().unwrap_or_else(|| "looking what there is to build".to_owned())
         } else if let Some(doing) = &self.cargo {
             doing.clone()
@@ -175,6 +176,7 @@ mod tests {
         LISTED.iter().for_each(|line| state.list(line));
         // `cargo tree` names a package again wherever it is needed.
         state.list("ring v0.17.14 (*)");
+        state.is_listed = true;
         state
     }
 
@@ -196,6 +198,15 @@ mod tests {
         assert_eq!(state.line(AT), "████████████████████ 3/3 linking (1:23)");
         state.environment = Some("fetching flask".to_owned());
         assert_eq!(state.line(AT), "████████████████████ 3/3 Python: fetching flask (1:23)");
+    }
+
+    #[test]
+    fn no_number_is_shown_before_it_is_final() {
+        let mut state = State::default();
+        state.list("ring v0.17.14");
+        assert_eq!(state.line(AT), "looking what there is to build (1:23)");
+        assert!(state.hear("  Downloaded ring v0.17.14"));
+        assert_eq!(state.log(AT), "… fetching crates (1:23)");
     }
 
     #[test]

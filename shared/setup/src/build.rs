@@ -49,6 +49,7 @@ pub(crate) fn everything(verbose: bool) -> Result<()> {
         let mut site = Site::new(events, verbose);
         site.state.environment = Some("looking for Python".to_owned());
         site.cargo(&LIST, &sender, State::list)?;
+        site.state.is_listed = true;
         site.cargo(&BUILD, &sender, State::read)?;
         while site.state.environment.is_some() {
             site.next(&mut |_, _| ())?;
