@@ -1,15 +1,15 @@
-//! Every kind of message: it fits Slack, SNS and mail, and reads as it did when a person last looked. `BLESS=1` writes
-//! `messages.txt` beside this file anew, and the Slack messages and mails go into the folder that `MESSAGES` names,
-//! if it names one. Whatever waits, each entry is told by one message, and counted once.
+//! Every kind of message: it fits Slack, SNS and mail, and reads as it did in `messages.txt`, where a person last
+//! looked. Whatever waits, each entry is told by one message, and counted once.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::sync::LazyLock;
 
 use banto_domain::compliance::{Case, Digest, Entry, FindingKey, Lane, MessageRef, News, Standing, Told};
 use banto_domain::policy::compliance::Route;
 use banto_domain::policy::{CompliancePolicy, Policy};
+use banto_fake::Book;
 use banto_notice::{Notice, mail, slack, sns};
 use banto_ports::Settlement;
 use jiff::{SignedDuration, Timestamp};
@@ -18,9 +18,9 @@ use notify_compliance::letters::{Letter, Outbox, Place, letters};
 use notify_compliance::words;
 use proptest::prelude::*;
 
-fn policy() -> CompliancePolicy {
-    Policy::parse(include_str!("../../../examples/banto.toml")).unwrap().compliance.unwrap()
-}
+/// Read once: most of the time of the property below would go into it.
+static POLICY: LazyLock<CompliancePolicy> =
+    LazyLock::new(|| Policy::parse(include_str!("../../../examples/banto.toml")).unwrap().compliance.unwrap());
 
 fn at(minute: i64) -> Timestamp {
     "2026-06-01T09:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
@@ -48,7 +48,7 @@ fn entry(account: u64, rule: &str, resource: &str, standing: Standing, minute: i
         standing,
         was_told: standing == Standing::Compliant,
         news: News::Event,
-        severity: policy().words(&"s3-bucket-public-read-prohibited".parse().unwrap()).severity,
+        severity: POLICY.words(&"s3-bucket-public-read-prohibited".parse().unwrap()).severity,
         account_name: account_name(account),
         owner: Some("alice".into()),
         annotation: (standing == Standing::Noncompliant).then(|| "The policy lets everyone read.".to_owned()),
@@ -68,7 +68,7 @@ struct Channel {
 
 impl Channel {
     fn on(route: &str) -> Self {
-        let route = policy().route(route).unwrap().clone();
+        let route = POLICY.route(route).unwrap().clone();
         Self { route, outbox: Outbox::default(), posted: 0 }
     }
 
@@ -76,7 +76,7 @@ impl Channel {
     fn tell(&mut self, entries: impl IntoIterator<Item = Entry>, minute: i64) -> Vec<Letter> {
         self.outbox.entries = entries.into_iter().collect();
         self.outbox.entries.sort_by_key(Entry::id);
-        let letters = letters(&self.outbox, &self.route, &policy(), at(minute));
+        let letters = letters(&self.outbox, &self.route, &POLICY, at(minute));
         assert_eq!(check_letters(&letters, &self.outbox.entries), []);
         for letter in &letters {
             self.posted += 1;
@@ -152,10 +152,9 @@ fn kinds() -> Vec<(String, Notice)> {
     let mut channel = Channel::on("default");
     all.extend(shown("a storm by SNS", &channel.tell(storm(PUBLIC, BAD, 0), 1)));
 
-    let policy = policy();
-    let ends = policy.waivers[0].until;
+    let ends = POLICY.waivers[0].until;
     for (name, left) in [("a week", 7 * 24), ("a day", 24)] {
-        let notice = words::waiver_ends("waiver".into(), &policy.waivers[0], ends - SignedDuration::from_hours(left));
+        let notice = words::waiver_ends("waiver".into(), &POLICY.waivers[0], ends - SignedDuration::from_hours(left));
         all.push((format!("a waiver ends in {name}"), notice));
     }
     all
@@ -163,8 +162,8 @@ fn kinds() -> Vec<(String, Notice)> {
 
 #[test]
 fn every_message_fits_and_reads_as_it_did() {
-    let mut text = String::new();
-    for (number, (name, notice)) in kinds().into_iter().enumerate() {
+    let mut book = Book::of(env!("CARGO_MANIFEST_DIR"));
+    for (name, notice) in kinds() {
         let in_slack = slack::message(&notice);
         assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
         let by_topic = sns::message(&notice);
@@ -172,25 +171,17 @@ fn every_message_fits_and_reads_as_it_did() {
         let attributes: Vec<String> =
             by_topic.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let by_mail = mail::message(&notice, "banto@example.com", &[]);
-        text.push_str(&format!(
-            "=== {name}\nLock screen: {}\nMail: {}\nSubject: {}\nAttributes: {}\n\n{}\n",
+        let reads = format!(
+            "Lock screen: {}\nMail: {}\nSubject: {}\nAttributes: {}\n\n{}",
             in_slack["text"].as_str().unwrap(),
             by_mail.subject,
             by_topic.subject,
             attributes.join(" "),
             by_topic.body
-        ));
-        if let Some(folder) = std::env::var_os("MESSAGES") {
-            let file = Path::new(&folder).join(format!("compliance-{number}.json"));
-            std::fs::write(&file, in_slack.to_string()).unwrap();
-            std::fs::write(file.with_extension("html"), by_mail.html).unwrap();
-        }
+        );
+        book.add(&name, &reads, &[("json", &in_slack.to_string()), ("html", &by_mail.html)]);
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+    book.assert_as_committed();
 }
 
 #[test]

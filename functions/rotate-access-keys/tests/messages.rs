@@ -1,15 +1,14 @@
-//! Every message that an owner can get: it fits Slack and SNS, and reads as it did when a person last
-//! looked. `BLESS=1` writes `messages.txt` beside this file anew, and the Slack messages into the
-//! folder that `MESSAGES` names, if it names one.
+//! Every message that an owner can get: it fits Slack and SNS, and reads as it did in `messages.txt`, where a person
+//! last looked.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
 use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
+use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use jiff::Timestamp;
 use rotate_access_keys::plan::{Because, Message};
@@ -111,23 +110,21 @@ fn notice(message: &Message) -> Notice {
 
 #[test]
 fn every_message_fits_and_reads_as_it_did() {
-    let mut text = String::new();
+    let mut book = Book::of(env!("CARGO_MANIFEST_DIR"));
     for (name, message) in messages() {
         let notice = notice(&message);
         let in_slack = slack::message(&notice);
         assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
-        let mail = sns::message(&notice);
-        text.push_str(&format!("=== {name}\nSubject: {}\n\n{}\n", mail.subject, mail.body));
-        if let Some(folder) = std::env::var_os("MESSAGES") {
-            let file = Path::new(&folder).join(format!("{}.json", name.replace([' ', ','], "-")));
-            std::fs::write(file, in_slack.to_string()).unwrap();
-        }
+        let by_topic = sns::message(&notice);
+        let reads = format!(
+            "Subject: {}
+
+{}",
+            by_topic.subject, by_topic.body
+        );
+        book.add(name, &reads, &[("json", &in_slack.to_string())]);
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+    book.assert_as_committed();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use banto_domain::policy::Policy;
+use banto_fake::assert_as_committed;
 use proptest::prelude::*;
 
 use super::*;
@@ -113,10 +114,7 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
         }
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expected.txt");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(path, &table).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), table);
+    assert_as_committed(path, &table);
 }
 
 fn outcome(plan: &Plan) -> String {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::policy::{IdentityAccount, Pace, RotationPolicy};
+use banto_domain::policy::{Pace, RotationPolicy};
 use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
 use banto_domain::{AccessKeyId, Fingerprint};
+use banto_fake::PolicyText;
 use banto_ports::LastUse;
 use jiff::{SignedDuration, Timestamp};
 
@@ -38,29 +39,7 @@ fn pinned() -> Fingerprint {
 }
 
 fn policy() -> RotationPolicy {
-    RotationPolicy {
-        enabled: true,
-        accounts: vec![IdentityAccount {
-            id: "111122223333".parse().unwrap(),
-            role: "arn:aws:iam::111122223333:role/banto/rotate-access-keys".parse().unwrap(),
-            assume: false,
-            certificate_bucket: "certificates".into(),
-            certificate_prefix: "certs/".into(),
-        }],
-        pace: Pace {
-            rotate_after: days(90),
-            warn_before: days(7),
-            grace: days(1),
-            deadline: None,
-            remind_before: days(2),
-            recovery: days(10),
-        },
-        machines: None,
-        max_users_per_run: 25,
-        canaries: BTreeSet::new(),
-        windows: Vec::new(),
-        exemptions: Vec::new(),
-    }
+    PolicyText::least().parse().rotation
 }
 
 fn key(name: &str, active: bool, age: SignedDuration) -> Key {

@@ -1,6 +1,8 @@
 //! A table of every situation that one user can be in: keys x record x use x certificate x policy x
 //! mode. `expected.txt` beside this file is read by people; `BLESS=1` writes it anew.
 
+use banto_fake::assert_as_committed;
+
 use super::*;
 use crate::check::check;
 use crate::snapshot::ACKNOWLEDGED_TAG;
@@ -192,12 +194,5 @@ fn no_situation_breaks_a_promise() {
 #[test]
 fn every_situation_is_planned_as_the_table_says() {
     let found: Vec<String> = every_situation().flat_map(|situations| lines(&situations)).collect();
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(EXPECTED, found.join("\n") + "\n").unwrap();
-    }
-    let expected = std::fs::read_to_string(EXPECTED).unwrap();
-    for (expected, found) in expected.lines().zip(&found) {
-        assert_eq!(expected, found);
-    }
-    assert_eq!(expected.lines().count(), found.len());
+    assert_as_committed(EXPECTED, &(found.join("\n") + "\n"));
 }
