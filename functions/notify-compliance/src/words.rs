@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use banto_domain::compliance::{Case, Digest, Entry, News, Resource, Severity, Standing, advice};
 use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route, Waiver, Words};
-use banto_domain::{Region, RuleName};
+use banto_domain::{Region, RuleName, percent_encoded};
 use banto_notice::{Audience, Link, Notice, Section, Step, Urgency};
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Most lines that a thread gets at once; the rest are counted.
 const DETAIL: usize = 40;
@@ -312,22 +311,18 @@ fn runbook(words: &Words<'_>) -> Option<Link> {
     words.runbook.map(|url| Link { label: "Runbook".to_owned(), url: url.to_owned() })
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
 /// The page of AWS Config in a region's console.
 fn config_page(region: &Region) -> String {
     format!("{}/config/home?region={region}#", region.console())
 }
 
 fn resource_link(resource: &Resource) -> String {
-    let (id, kind) = (encoded(&resource.id), encoded(&resource.resource_type));
+    let (id, kind) = (percent_encoded(&resource.id), percent_encoded(&resource.resource_type));
     format!("{}/resources/timeline?resourceId={id}&resourceType={kind}", config_page(&resource.region))
 }
 
 fn rule_link(rule: &RuleName, region: &Region) -> String {
-    format!("{}/rules/details?configRuleName={}", config_page(region), encoded(rule.as_str()))
+    format!("{}/rules/details?configRuleName={}", config_page(region), percent_encoded(rule.as_str()))
 }
 
 fn attributes(severity: Severity, rule: Option<&RuleName>, is_open: bool) -> BTreeMap<String, String> {

@@ -2,7 +2,7 @@
 
 use banto_domain::policy::onboarding::{Expected, OnboardingPolicy};
 use banto_domain::status::AccountStatus;
-use banto_domain::{AccountId, Region, RoleName};
+use banto_domain::{AccountId, Region, RoleName, percent_encoded};
 use banto_notice::{Audience, Notice, Section, Step, Urgency};
 
 use crate::converge::Converged;
@@ -160,17 +160,7 @@ fn sign_in_link(home: &Region, account: &AccountId, role: &RoleName, name: &str)
     format!(
         "{}/switchrole?account={account}&roleName={}&displayName={}",
         home.sign_in(),
-        encoded(role.as_str()),
-        encoded(name)
+        percent_encoded(role.as_str()),
+        percent_encoded(name)
     )
-}
-
-/// A text as part of a URL's query (RFC 3986, section 2.1).
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect()
 }

@@ -7,6 +7,7 @@
 pub mod compliance;
 mod names;
 mod partition;
+mod percent;
 mod place;
 pub mod policy;
 pub mod record;
@@ -17,4 +18,5 @@ pub use names::{
     RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId, UserName,
 };
 pub use partition::Partition;
+pub use percent::percent_encoded;
 pub use place::{PerPlace, Place};
