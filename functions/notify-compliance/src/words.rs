@@ -6,7 +6,8 @@ use banto_domain::compliance::{Case, Digest, Entry, News, Resource, Severity, St
 use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route, Waiver, Words};
 use banto_domain::{Region, RuleName, percent_encoded};
-use banto_notice::{Audience, Link, Notice, Section, Step, Urgency};
+use banto_notice::text::{and_more, count, day_and_time, fact, grouped, sections, tally};
+use banto_notice::{Audience, Link, Notice, Step, Urgency};
 use jiff::{SignedDuration, Timestamp};
 
 /// Most lines that a thread gets at once; the rest are counted.
@@ -33,22 +34,21 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
     if entries.iter().any(|entry| entry.news == News::Reconciled) {
         notice.paragraphs.push(RECONCILED.to_owned());
     }
-    let fact = |label: &str, value: String| (label.to_owned(), value);
     notice.facts = vec![
         fact("Account", format!("{} ({})", case.account_name, case.account)),
-        fact("Rule", case.rule.to_string()),
-        fact("Since", date(case.since)),
+        fact("Rule", &case.rule),
+        fact("Since", day_and_time(case.since)),
     ];
-    notice.facts.extend(case.owner.clone().map(|owner| fact("Owner", owner)));
+    notice.facts.extend(case.owner.as_ref().map(|owner| fact("Owner", owner)));
     // What all resources have in common is said once.
     let (kind, region) = (common(case, |resource| &resource.resource_type), common(case, |resource| &resource.region));
-    notice.facts.extend(region.map(|region| fact("Region", region.to_string())));
-    notice.facts.extend(kind.map(|kind| fact("Resource type", kind.clone())));
+    notice.facts.extend(region.map(|region| fact("Region", region)));
+    notice.facts.extend(kind.map(|kind| fact("Resource type", kind)));
     let of = |standing| case.resources.iter().filter(move |resource| resource.standing == standing);
     let line = |open| resource_line(open, kind.is_none(), region.is_none(), case.since);
     let mut open: Vec<String> = of(Standing::Noncompliant).map(line).collect();
     let hidden = usize::try_from(case.open).unwrap_or(usize::MAX).saturating_sub(open.len());
-    open.extend((hidden > 0).then(|| format!("and {} more", grouped(hidden))));
+    open.extend(and_more(hidden));
     let resolved: Vec<String> = of(Standing::Compliant).map(|resource| name(resource).to_owned()).collect();
     notice.sections = sections([("Not compliant", open), ("Resolved", resolved)]);
     if case.open > 0 {
@@ -113,7 +113,7 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
             let (resources, accounts) = (count(open + resolved, "resource"), count(tally.accounts, "account"));
             format!("{}: {resources} in {accounts}", policy.words(rule).title)
         }
-        None => format!("{} of {}", count(open + resolved, "finding"), count_of(digest.rules.len(), "rule")),
+        None => format!("{} of {}", count(open + resolved, "finding"), count(digest.rules.len(), "rule")),
     };
     let headline = match (open, resolved) {
         (0, _) => format!("Resolved: {said}"),
@@ -124,7 +124,7 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
     let mut notice = notice(&digest.id, route, urgency, headline);
     let has_thread = matches!(route.to, Destination::Channel(_));
     let rest = if has_thread { " The accounts are in the thread, and what is resolved is counted here." } else { "" };
-    notice.paragraphs.push(format!("Many at once since {}, so told together.{rest}", date(digest.since)));
+    notice.paragraphs.push(format!("Many at once since {}, so told together.{rest}", day_and_time(digest.since)));
     let mut rules: Vec<_> = digest.rules.iter().collect();
     rules.sort_by_key(|(_, tally)| (std::cmp::Reverse(tally.severity), std::cmp::Reverse(tally.open)));
     let line = |(rule, tally): &(&RuleName, &banto_domain::compliance::Tally)| {
@@ -150,9 +150,7 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
     let entries: Vec<&Entry> = cases.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
     let of = |standing| entries.iter().filter(|entry| entry.standing == standing).count();
     let (found, resolved) = (of(Standing::Noncompliant), of(Standing::Compliant));
-    let counts = [(found, "found"), (resolved, "resolved")];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let said: Vec<String> = counts.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    let said = tally([(found, "found"), (resolved, "resolved")]);
     let severity = entries.iter().map(|entry| entry.severity).max().unwrap_or(Severity::Low);
     let urgency = if found > 0 { Urgency::Information } else { Urgency::Done };
     let accounts: BTreeMap<_, usize> = cases.iter().map(|(case, entries)| (&case.account, entries.len())).collect();
@@ -160,7 +158,7 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
     // One rule is named once; of several, each line names its own.
     let one_rule = first.filter(|first| cases.iter().all(|(case, _)| case.rule == **first));
     let title = one_rule.map_or_else(String::new, |rule| format!("{}: ", policy.words(rule).title));
-    let headline = format!("{title}{} in {}", said.join(", "), count_of(accounts.len(), "account"));
+    let headline = format!("{title}{said} in {}", count(accounts.len(), "account"));
     let mut notice = notice(id, route, urgency, headline);
     let mut lines: Vec<String> = match cases {
         [(case, entries)] => latest(entries).into_iter().map(|entry| entry_line(case, entry)).collect(),
@@ -174,7 +172,7 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
     };
     let hidden = lines.len().saturating_sub(DETAIL);
     lines.truncate(DETAIL);
-    lines.extend((hidden > 0).then(|| format!("and {} more", grouped(hidden))));
+    lines.extend(and_more(hidden));
     let title = if accounts.len() > 1 { "By account" } else { "In detail" };
     notice.sections = sections([(title, lines)]);
     notice.attributes = attributes(severity, None, found > 0);
@@ -184,16 +182,16 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
 /// A waiver that ends soon.
 pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
     let days = (waiver.until.duration_since(now).as_hours() + 23) / 24;
-    let days = count(u32::try_from(days).unwrap_or(0), "day");
+    let days = count(days.max(0), "day");
     let account = waiver.account.as_ref().map_or_else(|| "any account".to_owned(), ToString::to_string);
     let (rule, resource) = (advice(&waiver.rule).map_or(&waiver.rule, |advice| &advice.title), &waiver.resource);
     let headline = format!("A waiver ends in {days}: {rule} for {resource} in {account}");
     let mut notice = Notice::new(id, Audience::Operators, Urgency::Action, headline);
     notice.facts = vec![
-        ("Rule".to_owned(), waiver.rule.clone()),
-        ("Owner".to_owned(), waiver.owner.clone()),
-        ("Ends".to_owned(), date(waiver.until)),
-        ("Reason".to_owned(), waiver.reason.clone()),
+        fact("Rule", &waiver.rule),
+        fact("Owner", &waiver.owner),
+        fact("Ends", day_and_time(waiver.until)),
+        fact("Reason", &waiver.reason),
     ];
     let text =
         "Put it right before then, or have its owner renew the waiver in banto.toml; else its findings are told.";
@@ -250,7 +248,7 @@ fn resource_line(resource: &Resource, with_type: bool, with_region: bool, case_s
         resource.name.as_ref().map(|_| resource.id.clone()),
         with_type.then(|| resource.resource_type.clone()),
         with_region.then(|| resource.region.to_string()),
-        (resource.at != case_since).then(|| format!("since {}", date(resource.at))),
+        (resource.at != case_since).then(|| format!("since {}", day_and_time(resource.at))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
@@ -278,23 +276,16 @@ fn entry_line(case: &Case, entry: &Entry) -> String {
 /// What changed of a case, with its rule where there are several.
 fn case_line(case: &Case, entries: &[&Entry], rules_of: Option<&CompliancePolicy>) -> String {
     let of = |standing| entries.iter().filter(|entry| entry.standing == standing).count();
-    let counts = [(of(Standing::Noncompliant), "found"), (of(Standing::Compliant), "resolved")];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    let counts = tally([(of(Standing::Noncompliant), "found"), (of(Standing::Compliant), "resolved")]);
     let owner = case.owner.as_ref().map_or_else(String::new, |owner| format!(", {owner}"));
     let title = rules_of.map_or_else(String::new, |policy| format!("{}, ", policy.words(&case.rule).title));
-    format!("{} ({}{owner}): {title}{}", case.account_name, case.account, counts.join(", "))
+    format!("{} ({}{owner}): {title}{counts}", case.account_name, case.account)
 }
 
 /// The last of each resource's entries, in their order.
 fn latest<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
     let last: BTreeMap<_, &Entry> = entries.iter().map(|entry| (&entry.key, *entry)).collect();
     last.into_values().collect()
-}
-
-fn sections<const N: usize>(sections: [(&str, Vec<String>); N]) -> Vec<Section> {
-    let sections = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
-    sections.map(|(title, lines)| Section { title: title.to_owned(), lines }).collect()
 }
 
 fn links(case: &Case, words: &Words<'_>) -> Vec<Link> {
@@ -332,31 +323,6 @@ fn attributes(severity: Severity, rule: Option<&RuleName>, is_open: bool) -> BTr
     ]);
     attributes.extend(rule.map(|rule| ("rule".to_owned(), rule.plain().to_owned())));
     attributes
-}
-
-fn date(at: Timestamp) -> String {
-    at.strftime("%-d %b %Y %H:%M UTC").to_string()
-}
-
-fn count(number: u32, what: &str) -> String {
-    count_of(usize::try_from(number).unwrap_or(usize::MAX), what)
-}
-
-fn count_of(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(number)) }
-}
-
-/// `12,345`.
-fn grouped(number: impl ToString) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// How long people have to act before a waiver ends, the longest first.

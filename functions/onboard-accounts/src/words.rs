@@ -3,7 +3,8 @@
 use banto_domain::policy::onboarding::{Expected, OnboardingPolicy};
 use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, Region, RoleName, percent_encoded};
-use banto_notice::{Audience, Notice, Section, Step, Urgency};
+use banto_notice::text::{fact, listed, sections, tally};
+use banto_notice::{Audience, Notice, Step, Urgency};
 
 use crate::converge::Converged;
 use crate::event::CreationFailed;
@@ -31,17 +32,16 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
     };
     let link = |role: &&RoleName| format!("{role}: {}", sign_in_link(&policy.home_region, id, role, name));
     let links: Vec<String> = roles.iter().map(link).collect();
-    let regions: Vec<&str> = status.standings.regions.keys().map(Region::as_str).collect();
-    let recorded = match regions.as_slice() {
-        [] => "AWS Config is seen to elsewhere.".to_owned(),
-        regions => format!("AWS Config records in {}.", listed(regions)),
+    let regions = &status.standings.regions;
+    let recorded = if regions.is_empty() {
+        "AWS Config is seen to elsewhere.".to_owned()
+    } else {
+        format!("AWS Config records in {}.", listed(regions.keys()))
     };
     let mut notice =
         notice(format!("onboard-accounts:{id}:ready"), Urgency::Information, format!("Account {name} ({id}) is ready"));
     notice.paragraphs.push(format!("{recorded} Sign in where you always do, then switch to a role:"));
-    notice.sections.push(Section { title: "Roles".to_owned(), lines: links });
-    notice.sections.push(Section { title: "Changed to fit the baseline".to_owned(), lines: repairs.to_vec() });
-    notice.sections.retain(|section| !section.lines.is_empty());
+    notice.sections = sections([("Roles", links), ("Changed to fit the baseline", repairs.to_vec())]);
     notice
 }
 
@@ -56,16 +56,15 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
         (repaired.len(), "repaired"),
         (again.len(), "in order again"),
     ];
-    let counts: Vec<(usize, &str)> = counts.into_iter().filter(|(count, _)| *count > 0).collect();
-    let said: Vec<String> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+    let first = counts.iter().find(|(count, _)| *count > 0);
     // The first line is all that a lock screen shows: of one account it says why.
-    let headline = match (troubles, counts.as_slice()) {
-        ([one], [(_, what), ..]) => {
+    let headline = match (troubles, first) {
+        ([one], Some((_, what))) => {
             let why = one.status.reasons().into_keys().next().filter(|_| one.news == Some(&News::Stuck));
             let why = why.map_or_else(String::new, |kind| format!(", {}", kind.means()));
             format!("Account {} ({}): {what}{why}", one.status.name, one.status.account)
         }
-        _ => format!("Accounts: {}", said.join(", ")),
+        _ => format!("Accounts: {}", tally(counts)),
     };
     let urgency = match (stuck.is_empty(), drifting.is_empty()) {
         (false, _) => Urgency::Alarm,
@@ -73,14 +72,12 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
         (true, true) => Urgency::Information,
     };
     let mut notice = notice(format!("onboard-accounts:{run}"), urgency, headline);
-    let sections = [
+    notice.sections = sections([
         ("Stuck", stuck.iter().flat_map(|trouble| stuck_lines(trouble.status)).collect::<Vec<_>>()),
         ("Changed, and left as it is by policy", lines(&drifting, |trouble| drifted(trouble.status))),
         ("Repaired", lines(&repaired, |trouble| trouble.repairs.to_vec())),
         ("In order again", again.iter().map(|trouble| account(trouble.status)).collect()),
-    ];
-    let sections = sections.into_iter().map(|(title, lines)| Section { title: title.to_owned(), lines });
-    notice.sections = sections.filter(|section| !section.lines.is_empty()).collect();
+    ]);
     let mut kinds: Vec<_> = stuck.iter().flat_map(|trouble| trouble.status.reasons().into_keys()).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -96,7 +93,7 @@ pub fn creation_failed(failed: &CreationFailed) -> Notice {
     let CreationFailed { subject, reason } = failed;
     let headline = "An account could not be created".to_owned();
     let mut notice = notice(format!("onboard-accounts:{subject}:creation-failed"), Urgency::Alarm, headline);
-    notice.facts = vec![("Request".to_owned(), subject.clone()), ("AWS says".to_owned(), reason.clone())];
+    notice.facts = vec![fact("Request", subject), fact("AWS says", reason)];
     notice.steps = vec![Step { text: creation_remedy(reason).to_owned(), command: None }];
     notice
 }
@@ -144,15 +141,6 @@ fn stuck_lines(status: &AccountStatus) -> Vec<String> {
     }
     let name = account(status);
     by_detail.into_iter().map(|(words, places)| format!("{name}, {}: {words}", listed(&places))).collect()
-}
-
-/// `one`, `one and two`, `one, two and three`.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
-    }
 }
 
 /// The console's link to switch to a role. (IAM user guide, "Switch from a user to an IAM role".)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use banto_domain::policy::IdentityAccount;
 use banto_domain::record::{Reason, Record};
+use banto_notice::text::{day, fact, joined};
 use banto_notice::{Audience, Notice, Step, Urgency};
 use jiff::Timestamp;
 
@@ -26,8 +27,7 @@ struct Words {
 /// The notice to a user about one of their keys.
 pub fn to_owner(message: &Message, user: &User, account: &IdentityAccount, record: Option<&Record>) -> Notice {
     let words = words(message, user, record);
-    let mut facts =
-        vec![("Account".to_owned(), account.id.to_string()), ("IAM user".to_owned(), user.name.to_string())];
+    let mut facts = vec![fact("Account", &account.id), fact("IAM user", &user.name)];
     facts.extend(words.facts);
     let new_key = record.and_then(|record| record.rotation.as_ref()?.issued.as_ref());
     let subject = match (message, new_key) {
@@ -63,8 +63,7 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
             certificate_problem(key.as_ref().map(|key| key.as_str()), reason)
         }
         Message::Issued { reason, old, carry_envelope } => {
-            let old: Vec<_> = old.iter().map(|key| key.to_string()).collect();
-            issued(*reason, &old.join(", "), *carry_envelope, user, record)
+            issued(*reason, &joined(old, ", "), *carry_envelope, user, record)
         }
         Message::WillBeDisabled { key, at } => Words {
             urgency: Urgency::Action,
@@ -72,24 +71,21 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
             paragraphs: vec![
                 "Your new key was delivered, but nobody has used it yet. Fetch and use it before that day.".to_owned(),
             ],
-            facts: vec![fact("Old key", key.as_str()), fact("Disabled on", &day(*at))],
+            facts: vec![fact("Old key", key.as_str()), fact("Disabled on", day(*at))],
             steps: fetch_steps(user),
             carry_envelope: false,
         },
         Message::Disabling { key, because, restorable_until } => {
             disabling(key.as_str(), *because, *restorable_until, user)
         }
-        Message::Exposed { keys, has_other } => {
-            let keys: Vec<_> = keys.iter().map(|key| key.to_string()).collect();
-            exposed(&keys.join(", "), *has_other)
-        }
+        Message::Exposed { keys, has_other } => exposed(&joined(keys, ", "), *has_other),
         Message::WillBeDeleted { key, at } => Words {
             urgency: Urgency::Information,
             headline: format!("Your disabled access key {key} is deleted on {}", day(*at)),
             paragraphs: vec![
                 "If something of yours stopped working, have the key restored before that day.".to_owned(),
             ],
-            facts: vec![fact("Disabled key", key.as_str()), fact("Deleted on", &day(*at))],
+            facts: vec![fact("Disabled key", key.as_str()), fact("Deleted on", day(*at))],
             steps: vec![restore_step(user, key.as_str())],
             carry_envelope: false,
         },
@@ -121,7 +117,7 @@ fn warning(key: &str, rotates_at: Timestamp, problem: Option<&str>, expires_at: 
         urgency: if problem.is_some() { Urgency::Action } else { Urgency::Information },
         headline: format!("Your access key {key} is replaced on {}", day(rotates_at)),
         paragraphs,
-        facts: vec![fact("Key", key), fact("Replaced on", &day(rotates_at))],
+        facts: vec![fact("Key", key), fact("Replaced on", day(rotates_at))],
         steps: if problem.is_some() { vec![register_step()] } else { Vec::new() },
         carry_envelope: false,
     }
@@ -192,7 +188,7 @@ fn disabling(key: &str, because: Because, restorable_until: Timestamp, user: &Us
         urgency: if by_deadline { Urgency::Alarm } else { Urgency::Information },
         headline: format!("Your old access key {key} stops working now"),
         paragraphs: vec![why.to_owned(), format!("It can be restored until {}.", day(restorable_until))],
-        facts: vec![fact("Old key", key), fact("Restorable until", &day(restorable_until))],
+        facts: vec![fact("Old key", key), fact("Restorable until", day(restorable_until))],
         steps,
         carry_envelope: by_deadline,
     }
@@ -260,12 +256,12 @@ fn restore_step(user: &User, key: &str) -> Step {
 
 /// A finding, in one line for operators.
 pub fn finding(found: &Found) -> String {
-    let list = |keys: &std::collections::BTreeSet<banto_domain::AccessKeyId>| {
-        keys.iter().map(|key| key.to_string()).collect::<Vec<_>>().join(", ")
-    };
     match found {
         Found::TwoActiveKeys { keys } => {
-            format!("has two active keys ({}) that Banto did not make; delete the one that is not needed", list(keys))
+            format!(
+                "has two active keys ({}) that Banto did not make; delete the one that is not needed",
+                joined(keys, ", ")
+            )
         }
         Found::InactiveKeyInTheWay { key } => {
             format!("is due, but the inactive key {key} takes the second place; delete it if it is not needed")
@@ -277,10 +273,10 @@ pub fn finding(found: &Found) -> String {
         }
         Found::NewKeyUnused { key } => format!("has not used the new key {key} for two weeks; the old one is kept"),
         Found::NoRoomForNewKey { keys } => {
-            format!("has no working key, and {} take both places; restore or delete one", list(keys))
+            format!("has no working key, and {} take both places; restore or delete one", joined(keys, ", "))
         }
         Found::AmbiguousOrphan { keys } => {
-            format!("has keys ({}) of which one was lost in a crash; delete the one nobody has", list(keys))
+            format!("has keys ({}) of which one was lost in a crash; delete the one nobody has", joined(keys, ", "))
         }
         Found::UnreadableRecord { why } => format!("is left alone: {why}"),
     }
@@ -300,13 +296,4 @@ pub fn waiting(until: &Until) -> String {
         Until::Usage { key } => format!("IAM does not tell whether {key} was used"),
         Until::CertificateStore { why } => format!("the certificate could not be fetched: {why}"),
     }
-}
-
-fn fact(label: &str, value: &str) -> (String, String) {
-    (label.to_owned(), value.to_owned())
-}
-
-/// A day as people of every country read it: `24 Nov 2026`.
-fn day(at: Timestamp) -> String {
-    at.strftime("%-d %b %Y").to_string()
 }

@@ -12,6 +12,7 @@ mod secrets;
 pub mod sending;
 pub mod slack;
 pub mod sns;
+pub mod text;
 mod webhook;
 
 pub use chat::SlackChat;
