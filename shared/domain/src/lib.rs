@@ -11,6 +11,7 @@ mod percent;
 mod place;
 pub mod policy;
 pub mod record;
+mod slack;
 pub mod status;
 
 pub use names::{
@@ -20,3 +21,4 @@ pub use names::{
 pub use partition::Partition;
 pub use percent::percent_encoded;
 pub use place::{PerPlace, Place};
+pub use slack::SlackCloud;

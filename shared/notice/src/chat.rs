@@ -2,6 +2,7 @@
 //! (Slack's Web API reference of each.)
 
 use async_trait::async_trait;
+use banto_domain::SlackCloud;
 use banto_domain::compliance::MessageRef;
 use banto_ports::{Chat, ErrorKind, PortError};
 use banto_tls::BundleError;
@@ -20,7 +21,7 @@ const HISTORY: &str = "slack:conversations.history";
 const REPLIES: &str = "slack:conversations.replies";
 
 /// Where the Web API is; another place for tests and the demo.
-const API: &str = "https://slack.com/api";
+const API: &str = SlackCloud::Commercial.api();
 const API_VARIABLE: &str = "SLACK_API_URL";
 
 /// Most bytes of an answer that are read: a message that was posted comes back, and a hundred of a history.

@@ -1,6 +1,7 @@
 //! Posts to Slack's incoming webhooks.
 
 use async_trait::async_trait;
+use banto_domain::SlackCloud;
 use banto_ports::{PortError, Webhooks};
 use banto_tls::BundleError;
 use http::{Request, Uri};
@@ -13,7 +14,7 @@ const CALL: &str = "slack:post";
 /// Most bytes of Slack's answer that are read: it is a word, like `ok` or `invalid_blocks`.
 const ANSWER_BYTES: usize = 1024;
 /// Where webhooks may be, besides this machine. (Slack's documentation of incoming webhooks.)
-const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
+const HOSTS: [&str; 2] = [SlackCloud::Commercial.webhook_host(), SlackCloud::Gov.webhook_host()];
 
 /// Posts to Slack's incoming webhooks. The client is made when it is first needed.
 #[derive(Debug)]
