@@ -1,6 +1,7 @@
-//! Envelopes opened by other implementations of OpenPGP: GnuPG, and openpgp.js.
+//! Envelopes opened by other implementations of OpenPGP: GnuPG, openpgp.js and rPGP.
 //!
-//! Where a program is absent the test says so and passes; with `BANTO_INTEROP=required` it fails.
+//! Where a program is absent the test says so and passes; with `BANTO_INTEROP=required` it fails. rPGP is asked where
+//! `BANTO_RPGP` names the program that is built in `rpgp`: building it takes minutes, so only `.ci/nightly` does.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,7 +12,7 @@
 )]
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use banto_domain::Fingerprint;
@@ -116,26 +117,31 @@ fn gpg_opens_what_is_stored_line_before_the_armor_and_all() {
     }
 }
 
-/// A node process that holds an openpgp.js key.
-struct OpenPgpJs(Child);
+/// The kinds of key that openpgp.js and rPGP make.
+const KINDS: [&str; 8] =
+    ["curve25519", "curve25519-v6", "nist-p256", "nist-p384", "nist-p521", "rsa2048", "rsa3072", "rsa4096"];
 
-impl OpenPgpJs {
-    fn folder() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openpgpjs")
+/// A process that holds a key. It prints the certificate, reads an envelope, and prints what was inside, each as one
+/// line of JSON.
+struct Peer(Child);
+
+impl Peer {
+    fn start(command: &mut Command, kind: &str) -> Self {
+        Self(command.arg(kind).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     }
 
-    fn start(kind: &str) -> Self {
-        let child = Command::new("node")
-            .args(["interop.mjs", kind])
-            .current_dir(Self::folder())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        Self(child.unwrap())
+    fn opens_what_is_stored(&mut self, kind: &str) {
+        let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
+        let made: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let certificate = made["certificate"].as_str().unwrap();
+        let stored = stored(certificate.as_bytes(), made["fingerprint"].as_str().unwrap());
+        writeln!(self.0.stdin.take().unwrap(), "{}", serde_json::Value::from(stored)).unwrap();
+        let opened: String = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_opened(&opened, kind);
     }
 }
 
-impl Drop for OpenPgpJs {
+impl Drop for Peer {
     fn drop(&mut self) {
         let _ended = self.0.kill().and_then(|()| self.0.wait()).is_ok();
     }
@@ -143,20 +149,24 @@ impl Drop for OpenPgpJs {
 
 #[test]
 fn openpgpjs_opens_what_is_stored_line_before_the_armor_and_all() {
-    if !OpenPgpJs::folder().join("node_modules/openpgp").exists()
-        || Command::new("node").arg("--version").output().is_err()
-    {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openpgpjs");
+    if !folder.join("node_modules/openpgp").exists() || Command::new("node").arg("--version").output().is_err() {
         return absent("openpgp.js (npm ci in shared/seal/tests/openpgpjs)");
     }
-    for kind in ["curve25519", "curve25519-v6", "nist-p256", "nist-p384", "nist-p521", "rsa2048", "rsa3072", "rsa4096"]
-    {
-        let mut node = OpenPgpJs::start(kind);
-        let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
-        let made: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        let certificate = made["certificate"].as_str().unwrap();
-        let stored = stored(certificate.as_bytes(), made["fingerprint"].as_str().unwrap());
-        writeln!(node.0.stdin.take().unwrap(), "{}", serde_json::Value::from(stored)).unwrap();
-        let opened: String = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        assert_opened(&opened, kind);
+    for kind in KINDS {
+        let mut node = Command::new("node");
+        Peer::start(node.arg("interop.mjs").current_dir(&folder), kind).opens_what_is_stored(kind);
+    }
+}
+
+#[test]
+fn rpgp_opens_what_is_stored_line_before_the_armor_and_all() {
+    let Some(program) = std::env::var_os("BANTO_RPGP") else {
+        eprintln!("skipped: BANTO_RPGP does not name the program of shared/seal/tests/rpgp (.ci/nightly builds it)");
+        return;
+    };
+    assert!(Path::new(&program).is_file(), "BANTO_RPGP names no program: {}", program.display());
+    for kind in KINDS {
+        Peer::start(&mut Command::new(&program), kind).opens_what_is_stored(kind);
     }
 }
