@@ -1,10 +1,11 @@
 //! Asks Slack something, once.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use banto_ports::{ErrorKind, PortError};
 use banto_tls::{BundleError, Connector, TrustedRoots};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -57,7 +58,7 @@ impl Http {
             let body = Limited::new(body, most).collect().await.map(http_body_util::Collected::to_bytes);
             Ok(Answered {
                 status: head.status,
-                retry_after: retry_after(&head.headers),
+                retry_after: retry_after(&head.headers, SystemTime::now()),
                 body: body.unwrap_or_default(),
             })
         });
@@ -65,10 +66,15 @@ impl Http {
     }
 }
 
-/// Whole seconds, as Slack sends them.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get("retry-after")?.to_str().ok()?.parse::<u32>().ok()?;
-    Some(Duration::from_secs(seconds.into()))
+/// The pause that a server asks for: whole seconds, as Slack sends them, or a date, as a proxy may. (RFC 9110,
+/// 10.2.3.) A date that has passed asks for none.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 /// Whether a host is this machine, where tests and the demo are.
@@ -106,4 +112,33 @@ pub(crate) fn invalid(call: &'static str, message: &str) -> PortError {
 
 fn unavailable(call: &'static str, message: &str) -> PortError {
     PortError::new(ErrorKind::Unavailable, call, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_read_as_seconds_or_as_a_date_and_nothing_else_is_guessed() {
+        // Sunday, 6 November 1994, 08:49:07: half a minute before the dates of RFC 9110, 5.6.7.
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_747);
+        for (value, seconds) in [
+            ("30", Some(30)),
+            ("0", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(30)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(30)),
+            ("Sun Nov  6 08:49:37 1994", Some(30)),
+            ("Sun, 06 Nov 1994 08:48:37 GMT", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value:?}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
 }
