@@ -15,8 +15,9 @@ use crate::{Audience, KeptSecrets, Notice, QueueMessage, slack, sns};
 /// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of pauses a notice can't
 /// hold up the others for long, and a Slack that wants to be left alone for more than 10 s leaves it to SNS.
 const RETRY: Retry = Retry { attempts: 3, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(10) };
-/// Slack may take 10 s, and SNS's call after it 25 s with all its attempts.
-const ATTEMPT: Duration = Duration::from_secs(35);
+/// Slack may take 10 s, SNS's call after it 25 s with all its attempts, and so may the caller's, who then records that
+/// the notice was sent.
+const ATTEMPT: Duration = Duration::from_secs(60);
 
 /// Sends notices; made once.
 pub struct NoticeSender {
@@ -79,12 +80,13 @@ impl NoticeSender {
         Self { queue, ..self }
     }
 
-    /// Sends a notice. Success means that Slack or SNS accepted it. With less than 35 s left, Slack is not
+    /// Sends a notice. Success means that Slack or SNS accepted it. With less than 60 s left, Slack is not
     /// tried any more.
     ///
     /// # Errors
     /// If neither did; the error names why each did not, without a URL.
     pub async fn send(&self, notice: &Notice, time_left: Duration) -> Result<Way, SendError> {
+        let sender = Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, time_left);
         if let Some(queue) = self.queue.as_ref().filter(|_| notice.audience == Audience::Operators) {
             let body = QueueMessage::Notice { notice: Box::new(notice.clone()) }.body();
             match queue.send(&[Delayed { body, delay: Duration::ZERO }]).await {
@@ -97,7 +99,7 @@ impl NoticeSender {
             }
         }
         let to_slack = match &self.policy.slack {
-            Some(policy) => Some(self.to_slack(policy, notice, time_left).await),
+            Some(policy) => Some(self.to_slack(policy, notice, sender).await),
             None => None,
         };
         let failed = match to_slack {
@@ -123,13 +125,11 @@ impl NoticeSender {
         }
     }
 
-    async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice, time_left: Duration) -> Result<(), PortError> {
+    async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice, sender: Sender<'_>) -> Result<(), PortError> {
         let secret = webhook(policy, &notice.audience);
         let mut channels = self.channels.lock().await;
         let channel = channels.entry(secret.clone()).or_default();
-        let sender = Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, time_left);
-        let sent = sender.send(channel, async || self.post(secret, notice).await);
-        sent.await.map_err(reason)
+        sender.send(channel, async || self.post(secret, notice).await).await.map_err(reason)
     }
 
     async fn post(&self, secret: &SecretArn, notice: &Notice) -> Result<(), PortError> {
@@ -144,7 +144,7 @@ fn reason(undelivered: Undelivered) -> PortError {
     match undelivered {
         Undelivered::Failed(error) | Undelivered::Later { error: Some(error), .. } => error,
         Undelivered::Later { after, error: None } => {
-            let waits = format!("the channel's turn comes in {} s only", after.as_secs());
+            let waits = format!("the channel's turn, in {} s, comes too late for this run", after.as_secs());
             PortError::new(ErrorKind::Throttled, CALL, waits)
         }
         Undelivered::BreakerOpen => {
