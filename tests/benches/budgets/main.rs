@@ -4,36 +4,21 @@
 //! them with each other, not with yesterday's. Cold starts are taken on a local AWS over plain HTTP,
 //! so that a TLS handshake comes on top; the same job in Python and in Node is measured beside them.
 
-#[path = "../../src/rotation/stage.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
-mod stage;
-
 mod compliance;
 mod onboarding;
+mod rotation;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::hint::black_box;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use banto::local::aws::Aws;
 use banto::local::function_binary;
 use banto::local::moto::Moto;
 use banto::local::runtime_api::Function;
 use banto::local::venv::Venv;
-use banto_fake::World;
-use banto_seal::holder::{Holder, Kind, Lifetime};
-use banto_seal::{Credential, Recipient};
-use jiff::SignedDuration;
-use rotate_access_keys::event::Mode;
-use rotate_access_keys::snapshot::{Certificate, Key, PIN_TAG, Remembered, Snapshot, Used, User};
-use rotate_access_keys::{check, plan};
-use secrecy::SecretString;
 use serde_json::{Value, json};
-
-use stage::{add_registered, days, everyone, handle, policy, start};
 
 /// How often each process is started; the median counts.
 const STARTS: usize = 9;
@@ -76,9 +61,9 @@ setTimeout(() => {}, 600_000);
 
 fn main() {
     println!("{:<52} {:>14} {:>14}", "what", "measured", "budget");
-    calls();
-    planning();
-    sealing();
+    rotation::calls();
+    rotation::planning();
+    rotation::sealing();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(cold_starts());
     compliance::storm();
@@ -90,98 +75,6 @@ fn main() {
 
 fn row(what: &str, measured: impl ToString, budget: &str) {
     println!("{what:<52} {:>14} {budget:>14}", measured.to_string());
-}
-
-/// Calls to AWS over 5,000 users.
-fn calls() {
-    let world = World::at(start());
-    for number in 0..4_950 {
-        let user = world.add_user(&format!("young-{number}"));
-        world.add_key(&user, days(10));
-    }
-    handle(&world, &policy(), &everyone());
-    row("calls to AWS, 4,950 users, nobody due", world.calls().len(), "2");
-    world.advance(SignedDuration::from_hours(5));
-    for number in 0..50 {
-        add_registered(&world, &format!("due-{number}"), days(100));
-    }
-    let mut policy = policy();
-    policy.rotation.max_users_per_run = 50;
-    let before = world.calls().len();
-    handle(&world, &policy, &everyone());
-    row("calls to AWS, 5,000 users, 1 % due, first rotation", world.calls().len() - before, "502");
-}
-
-/// CPU time of planning and checking 5,000 users, all of them due.
-fn planning() {
-    let now = start();
-    let fingerprint = "D1A66E1A23B182C9980F788CFBFCC82A015E7330";
-    let user = |number: u32| User {
-        name: format!("user-{number}").parse().unwrap(),
-        id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
-        arn: format!("arn:aws:iam::111122223333:user/user-{number}").parse().unwrap(),
-        path: "/".into(),
-        tags: BTreeMap::from([(PIN_TAG.to_owned(), fingerprint.to_owned())]),
-        groups: BTreeSet::new(),
-        keys: vec![Key {
-            id: format!("AKIA{number:016}").parse().unwrap(),
-            active: true,
-            created_at: now - days(100),
-            used: Used::Unknown,
-        }],
-        record: Remembered::Nothing,
-        certificate: Certificate::Usable { fingerprint: fingerprint.parse().unwrap(), expires_soon: None },
-    };
-    let snapshot = Snapshot {
-        account: "111122223333".parse().unwrap(),
-        mode: Mode::Due,
-        exposed: BTreeSet::new(),
-        users: (0..5_000).map(user).collect(),
-        unread: Vec::new(),
-        in_order: 0,
-        oldest_key: None,
-    };
-    let policy = policy().rotation;
-    let mut took = Vec::new();
-    for _ in 0..STARTS {
-        let begun = Instant::now();
-        black_box(plan::plan(black_box(&snapshot), &policy, now));
-        took.push(begun.elapsed());
-    }
-    let made = plan::plan(&snapshot, &policy, now);
-    row("planning 5,000 users, all due, ms", milliseconds(median(&mut took)), "10");
-    let begun = Instant::now();
-    black_box(check::check(&snapshot, &made, &policy, now));
-    row("checking that plan, ms", milliseconds(begun.elapsed()), "");
-}
-
-fn sealing() {
-    let now = start();
-    let secret = SecretString::from("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-    let (account, user) = ("111122223333".parse().unwrap(), "alice".parse().unwrap());
-    let key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
-    let credential = Credential { account: &account, user: &user, key: &key, secret: &secret, created_at: now };
-    for kind in [
-        Kind::Curve25519,
-        Kind::Curve25519V6,
-        Kind::NistP256,
-        Kind::NistP384,
-        Kind::NistP521,
-        Kind::Rsa2048,
-        Kind::Rsa4096,
-    ] {
-        let lifetime = Lifetime { from: now - days(1), until: None };
-        let holder = Holder::generate("Alice", kind, lifetime).unwrap();
-        let certificate = holder.certificate().unwrap();
-        let recipient = Recipient::parse(certificate.as_bytes(), holder.fingerprint(), now).unwrap();
-        let mut took = Vec::new();
-        for _ in 0..50 {
-            let begun = Instant::now();
-            black_box(recipient.seal(&credential).unwrap());
-            took.push(begun.elapsed());
-        }
-        row(&format!("sealing to {kind:?}, ms"), milliseconds(median(&mut took)), "1");
-    }
 }
 
 /// From the start of the process to its first response.
