@@ -1,4 +1,4 @@
-"""What the functions' packages consist of, as two tables in Markdown: `cargo make bloat`.
+"""The contents of the functions' packages, as two tables in Markdown: `cargo make bloat`.
 
 Needs `cargo install cargo-bloat --locked`, and `size` of binutils. Shares the release build with
 packaging and benchmarks; only the functions' own packages are compiled and linked once more, for their

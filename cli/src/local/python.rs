@@ -73,7 +73,7 @@ impl PythonServer {
         self.child.id()
     }
 
-    /// What it has printed to standard error.
+    /// Everything that it has printed to standard error.
     pub(super) fn log(&self) -> String {
         fs::read_to_string(self.log.path()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What notify-compliance costs: a storm of 100,000 events in the world in memory, and one process.
+//! Costs of notify-compliance: a storm of 100,000 events in the world in memory, and one process.
 
 #[path = "../../src/compliance/stage.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
@@ -7,21 +7,19 @@ mod stage;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use banto::local::aws::Aws;
-use banto::local::compliance;
+use banto::local::compliance::{self, TABLE};
 use banto::local::function_binary;
-use banto::local::moto::Moto;
 use banto::local::organization::Organization;
 use banto::local::runtime_api::Function;
 use banto::local::slack::{Slack, TOKEN};
-use banto::local::venv::Venv;
 use banto_domain::compliance::Told as Where;
 use banto_fake::{Driven, World, drive};
 use banto_shell::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{megabytes, milliseconds, row};
+use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
+use crate::table::{at_least, at_most, megabytes, row};
 use stage::{Told, account, add_account, batch, breaches, failed, notifier, policy, rule};
 
 /// One rule in so many accounts, each with so many resources.
@@ -79,78 +77,72 @@ pub fn storm() {
     let counted: u32 = counted.filter(|case| matches!(case.told, Where::Digest(_))).map(|case| case.open).sum();
     let called = |name: &str| world.calls().iter().filter(|call| call.name == name).count();
     let refused = called("slack:chat.postMessage") - messages.len();
-    row("storm of 100,000 events: messages in the channel", in_channel, "");
-    row("storm: replies in its thread", messages.len() - in_channel, "");
-    row("storm: events that are counted in messages", counted, "100000");
-    row("storm: events that still wait", world.outbox("payments").len(), "0");
-    row("storm: messages that Slack refused for their pace", refused, "0");
-    row("storm: breaches of Slack's limits", breaches(&world).len(), "0");
-    row("storm: calls to AWS and Slack an event", format!("{:.2}", world.call_count() as f64 / total as f64), "");
-    row("storm: CPU an event, µs, the world's own included", spent.as_micros() / total as u128, "");
+    row("storm of 100,000 events: messages in the channel", in_channel);
+    row("storm: replies in its thread", messages.len() - in_channel);
+    at_least("storm: events that are counted in messages", counted, total as f64);
+    at_most("storm: events that still wait", world.outbox("payments").len(), 0.0);
+    at_most("storm: messages that Slack refused for their pace", refused, 0.0);
+    at_most("storm: breaches of Slack's limits", breaches(&world).len(), 0.0);
+    row("storm: calls to AWS and Slack an event", format!("{:.2}", world.call_count() as f64 / total as f64));
+    row("storm: CPU an event, µs, the world's own included", spent.as_micros() / total as u128);
 }
 
-/// The real binary: its size, its start, and the memory of telling a storm.
-pub async fn process() {
-    let quiet = |_: &str| {};
-    let venv = Venv::ensure(&quiet).await.unwrap();
-    let binary = function_binary("notify-compliance", &quiet).await.unwrap();
-    row("notify-compliance: binary, MB", megabytes(fs::metadata(&binary).unwrap().len()), "");
-    row("notify-compliance: zip, MB", megabytes(super::zipped(&venv, &binary).await), "3.5");
-    let moto = Moto::start(&venv).await.unwrap();
+/// The real binary: the memory of telling a storm, and a cold start for an event that comes too late.
+pub async fn process(tools: &Tools) {
+    let ground = Ground::start(tools).await;
     let slack = Slack::start().await.unwrap();
-    let nobody = Aws::nobody(moto.endpoint(), "eu-west-1");
-    let credentials = nobody.assume_role("arn:aws:iam::111122223333:role/bench").await.unwrap();
-    let aws = nobody.with_key(&credentials.access_key_id);
-    let organization = Organization::create(&aws).await.unwrap();
-    let queue = compliance::create(&aws).await.unwrap();
-    let token = aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
+    let organization = Organization::create(&ground.aws).await.unwrap();
+    let queue = compliance::create(&ground.aws).await.unwrap();
+    let token = ground.aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
     let text = stage::POLICY
         .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance", &queue.url)
         .replace("arn:aws:secretsmanager:eu-west-1:111122223333:secret:banto/slack/token-AbCdEf", &token);
     fs::write(&file, text).unwrap();
-    let variables: Vec<(String, String)> = [
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
-        ("AWS_ENDPOINT_URL", moto.endpoint()),
-        ("SLACK_API_URL", &slack.api_url()),
-        ("BANTO_POLICY", file.to_str().unwrap()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
-    let mut starts = Vec::new();
-    for _ in 0..super::STARTS {
-        starts.push(super::cold_start_with(&binary, &variables, &json!({ "Records": [] })).await);
-    }
-    let mut init: Vec<Duration> = starts.iter().map(|start| start.init).collect();
-    let mut cpu: Vec<Duration> = starts.iter().map(|start| start.cpu).collect();
-    row("notify-compliance: init, wall, ms", milliseconds(super::median(&mut init)), "4");
-    row("notify-compliance: CPU to a response without calls, ms", milliseconds(super::median(&mut cpu)), "10");
+    let own = [("SLACK_API_URL", slack.api_url()), ("BANTO_POLICY", file.display().to_string())];
+    let own: Variables = own.map(|(name, value)| (name.to_owned(), value)).into();
+    let variables = ground.variables(Way::Plain, &own);
 
     // Twelve accounts with twenty resources each: moto slows down with the size of its table.
-    let mut function = Function::start(&binary, variables).await.unwrap();
+    let binary = function_binary("notify-compliance", &|_| {}).await.unwrap();
+    let mut function = Function::start(&binary, variables.clone()).await.unwrap();
     let patience = Duration::from_secs(300);
+    let mut accounts = Vec::new();
     for number in 0..12 {
         let id = organization.create_account(&format!("payments-{number}")).await.unwrap();
         organization.tag_account(&id, &[("team", "payments")]).await.unwrap();
         let buckets: Vec<String> = (0..20).map(|bucket| format!("bucket-{bucket}")).collect();
         let events = buckets.iter().map(|bucket| Told::bad(&id, "bucket-public", bucket, stage::start()).event());
-        let record = |(number, event): (usize, Value)| json!({ "messageId": number.to_string(), "eventSource": "aws:sqs", "body": event.to_string() });
-        let records: Vec<Value> = events.enumerate().map(record).collect();
+        let records: Vec<Value> = events.enumerate().map(|(number, event)| record(number, &event)).collect();
         let answer = function.invoke(&json!({ "Records": records }), patience).await.unwrap();
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
+        accounts.push(id);
     }
-    let tell = json!({ "do": "tell", "route": "payments" }).to_string();
-    let tell = json!({ "Records": [{ "messageId": "tell", "eventSource": "aws:sqs", "body": tell }] });
-    function.invoke(&tell, patience).await.unwrap();
-    assert_eq!(compliance::untold(&aws).await.unwrap(), 0);
+    let tell = record(0, &json!({ "do": "tell", "route": "payments" }));
+    function.invoke(&json!({ "Records": [tell] }), patience).await.unwrap();
+    assert_eq!(compliance::untold(&ground.aws).await.unwrap(), 0);
     row(
         "notify-compliance: messages in the channel for 240 findings",
         slack.posts().iter().filter(|post| post.thread.is_none()).count(),
-        "",
     );
-    row("notify-compliance: peak memory of these, MB", megabytes(super::peak(&function)), "");
+    row("notify-compliance: peak memory of these, MB", megabytes(cold_start::peak(&function)));
     function.stop().await;
+
+    cold_start::without_calls("notify-compliance", &binary, &variables, &json!({ "Records": [] })).await;
+    let before = stage::start() - SignedDuration::from_hours(1);
+    let late = Told::bad(&accounts[0], "bucket-public", "bucket-0", before).event();
+    let job = Job {
+        function: "notify-compliance",
+        event: json!({ "Records": [record(0, &late)] }),
+        variables: own.into_iter().chain([("TABLE".to_owned(), TABLE.to_owned())]).collect(),
+        in_python: include_str!("twins/notify_compliance.py"),
+        in_node: include_str!("twins/notify_compliance.mjs"),
+    };
+    cold_start::compare(tools, &ground, &job).await;
+}
+
+/// A message as SQS hands it to the function.
+fn record(number: usize, body: &Value) -> Value {
+    json!({ "messageId": number.to_string(), "eventSource": "aws:sqs", "body": body.to_string() })
 }

@@ -1,4 +1,4 @@
-//! What onboard-accounts costs: calls an account, a simulated Organization, and one process.
+//! Costs of onboard-accounts: calls an account, a simulated Organization, and one process.
 
 #[path = "../../src/onboarding/stage.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
@@ -14,12 +14,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use banto::local::aws::Aws;
 use banto::local::function_binary;
-use banto::local::moto::Moto;
 use banto::local::organization::{DASHBOARD, Organization, TABLE};
 use banto::local::runtime_api::Function;
-use banto::local::venv::Venv;
 use banto_domain::policy::OnboardingPolicy;
 use banto_domain::status::{AccountStatus, Standing};
 use banto_fake::{MemberAccount, Queued, World};
@@ -27,7 +24,8 @@ use banto_shell::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{megabytes, milliseconds, row};
+use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
+use crate::table::{at_most, megabytes, row};
 use stage::{batch, by_stack_set, handle, onboarder, policy_with, scheduled, settle, start};
 
 const REGIONS: [&str; 4] = ["ap-northeast-1", "eu-west-1", "us-east-1", "us-west-2"];
@@ -59,8 +57,8 @@ pub fn calls() {
     };
     let stacked = OnboardingPolicy { baseline: direct.baseline.clone(), ..by_stack_set() };
     for (name, policy, budget) in [
-        ("calls, account in place, 4 regions, direct", without_vpc(direct), "28"),
-        ("calls, account in place, 4 regions, StackSet", without_vpc(stacked), "18"),
+        ("calls, account in place, 4 regions, direct", without_vpc(direct), 28.0),
+        ("calls, account in place, 4 regions, StackSet", without_vpc(stacked), 18.0),
     ] {
         let world = World::at(start());
         world.add_account(MemberAccount::new("444455556666", "payments", &REGIONS, start()));
@@ -71,7 +69,7 @@ pub fn calls() {
         let message = world.receive(1);
         let before = world.calls().len();
         handle(&world, &policy, &batch(&message));
-        row(name, world.calls().len() - before, budget);
+        at_most(name, world.calls().len() - before, budget);
     }
 }
 
@@ -100,16 +98,16 @@ pub fn simulation() {
         assert_eq!(statuses.values().filter(|(status, _)| is_in_place(status)).count(), ACCOUNTS);
         let last = statuses.values().filter_map(|(status, _)| Some(status.as_ref()?.checked_at)).max();
         let minutes = last.unwrap_or(since).duration_since(since).as_secs_f64() / 60.0;
-        row(&format!("10,000 accounts, {round}, simulated minutes"), format!("{minutes:.1}"), "");
+        row(&format!("10,000 accounts, {round}, simulated minutes"), format!("{minutes:.1}"));
         let calls = (world.calls().len() - calls) as f64 / ACCOUNTS as f64;
-        row(&format!("10,000 accounts, {round}, calls an account"), format!("{calls:.1}"), "");
+        row(&format!("10,000 accounts, {round}, calls an account"), format!("{calls:.1}"));
         world.advance_to(world.now() + SignedDuration::from_hours(24));
     }
     let count = |name: &str| world.calls().iter().filter(|call| call.name == name).count();
-    row("of these, entering an account (at least 20,000)", count("sts:AssumeRole"), "");
+    row("of these, entering an account (at least 20,000)", count("sts:AssumeRole"));
     let throttled = world.statuses().values().filter(|(_, told)| told.is_some()).count();
-    row("accounts of which people were told anything", throttled, "0");
-    row("CPU of the simulation, s", format!("{:.1}", begun.elapsed().as_secs_f64()), "");
+    at_most("accounts of which people were told anything", throttled, 0.0);
+    row("CPU of the simulation, s", format!("{:.1}", begun.elapsed().as_secs_f64()));
 }
 
 fn start_run(world: &Arc<World>, policy: &Arc<OnboardingPolicy>, event: Value) -> Run {
@@ -163,22 +161,15 @@ fn work_off(world: &Arc<World>, policy: &Arc<OnboardingPolicy>) {
     }
 }
 
-/// The real binary: its size, its start, and the memory of a batch of ten accounts.
-pub async fn process() {
-    let quiet = |_: &str| {};
-    let venv = Venv::ensure(&quiet).await.unwrap();
-    let binary = function_binary("onboard-accounts", &quiet).await.unwrap();
-    row("onboard-accounts: binary, MB", megabytes(fs::metadata(&binary).unwrap().len()), "");
-    row("onboard-accounts: zip, MB", megabytes(super::zipped(&venv, &binary).await), "3.5");
-    let moto = Moto::start(&venv).await.unwrap();
-    let nobody = Aws::nobody(moto.endpoint(), "eu-west-1");
-    let credentials = nobody.assume_role("arn:aws:iam::111122223333:role/bench").await.unwrap();
-    let aws = nobody.with_key(&credentials.access_key_id);
-    let organization = Organization::create(&aws).await.unwrap();
+/// The real binary: the memory of a batch of ten accounts, and a cold start for one that was asked for.
+pub async fn process(tools: &Tools) {
+    let ground = Ground::start(tools).await;
+    let organization = Organization::create(&ground.aws).await.unwrap();
+    let mut accounts = Vec::new();
     for number in 0..9 {
-        organization.create_account(&format!("team-{number}")).await.unwrap();
+        accounts.push(organization.create_account(&format!("team-{number}")).await.unwrap());
     }
-    let topic = aws.create_topic("operators").await.unwrap();
+    let topic = ground.aws.create_topic("operators").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
     let text = stage::POLICY
@@ -190,31 +181,27 @@ pub async fn process() {
         .replace("[\"eu-west-1\", \"us-east-1\"]", "[\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]")
         .replace("delete_default_vpc = true", "delete_default_vpc = false");
     fs::write(&file, text).unwrap();
-    let variables: Vec<(String, String)> = [
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
-        ("AWS_ENDPOINT_URL", moto.endpoint()),
-        ("BANTO_POLICY", file.to_str().unwrap()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
-    let mut starts = Vec::new();
-    for _ in 0..super::STARTS {
-        let event = json!({ "source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
-            "detail": { "eventName": "MoveAccount", "errorCode": "AccessDenied" } });
-        starts.push(super::cold_start_with(&binary, &variables, &event).await);
-    }
-    let mut init: Vec<Duration> = starts.iter().map(|start| start.init).collect();
-    let mut cpu: Vec<Duration> = starts.iter().map(|start| start.cpu).collect();
-    row("onboard-accounts: init, wall, ms", milliseconds(super::median(&mut init)), "4");
-    row("onboard-accounts: CPU to a response without calls, ms", milliseconds(super::median(&mut cpu)), "10");
+    let own: Variables = vec![("BANTO_POLICY".to_owned(), file.display().to_string())];
 
-    let mut function = Function::start(&binary, variables).await.unwrap();
+    let binary = function_binary("onboard-accounts", &|_| {}).await.unwrap();
+    let variables = ground.variables(Way::Plain, &own);
+    let mut function = Function::start(&binary, variables.clone()).await.unwrap();
     let patience = Duration::from_secs(300);
     function.invoke(&scheduled(), patience).await.unwrap();
     let worked = organization.queue.work_off(&mut function, patience).await.unwrap();
     assert_eq!(worked.iter().filter(|message| message.done).count(), 10);
-    row("onboard-accounts: peak memory, 10 accounts, MB", megabytes(super::peak(&function)), "");
+    row("onboard-accounts: peak memory, 10 accounts, MB", megabytes(cold_start::peak(&function)));
     function.stop().await;
+
+    let event = json!({ "source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
+        "detail": { "eventName": "MoveAccount", "errorCode": "AccessDenied" } });
+    cold_start::without_calls("onboard-accounts", &binary, &variables, &event).await;
+    let job = Job {
+        function: "onboard-accounts",
+        event: json!({ "accounts": accounts.get(..1) }),
+        variables: own.into_iter().chain([("QUEUE_URL".to_owned(), organization.queue.url.clone())]).collect(),
+        in_python: include_str!("twins/onboard_accounts.py"),
+        in_node: include_str!("twins/onboard_accounts.mjs"),
+    };
+    cold_start::compare(tools, &ground, &job).await;
 }
