@@ -19,8 +19,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
+use crate::harness::{batch, failed};
 use crate::table::{at_least, at_most, megabytes, row};
-use stage::{Told, account, add_account, batch, breaches, failed, notifier, policy, rule};
+use stage::{Told, account, add_account, breaches, notifier, policy, rule};
 
 /// One rule in so many accounts, each with so many resources.
 const ACCOUNTS: usize = 1_000;
@@ -96,10 +97,10 @@ pub async fn process(tools: &Tools) {
     let token = ground.aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
-    let text = stage::POLICY
-        .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance", &queue.url)
-        .replace("arn:aws:secretsmanager:eu-west-1:111122223333:secret:banto/slack/token-AbCdEf", &token);
-    fs::write(&file, text).unwrap();
+    let text = stage::text()
+        .with("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance", &queue.url)
+        .with("arn:aws:secretsmanager:eu-west-1:111122223333:secret:banto/slack/token-AbCdEf", &token);
+    fs::write(&file, text.to_string()).unwrap();
     let own = [("SLACK_API_URL", slack.api_url()), ("BANTO_POLICY", file.display().to_string())];
     let own: Variables = own.map(|(name, value)| (name.to_owned(), value)).into();
     let variables = ground.variables(Way::Plain, &own);

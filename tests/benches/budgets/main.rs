@@ -4,6 +4,10 @@
 //! times of one run on whatever machine this is: compare them with each other, not with yesterday's.
 //! A row that misses its budget says so. Those over TLS have goals that are tighter than the rest.
 
+#[path = "../../src/harness/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it")]
+mod harness;
+
 mod cold_start;
 mod compliance;
 mod onboarding;

@@ -25,8 +25,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
+use crate::harness::{Function as _, batch, failed, handle, settle};
 use crate::table::{at_most, megabytes, row};
-use stage::{batch, by_stack_set, handle, onboarder, policy_with, scheduled, settle, start};
+use stage::{by_stack_set, policy_with, scheduled, start};
 
 const REGIONS: [&str; 4] = ["ap-northeast-1", "eu-west-1", "us-east-1", "us-west-2"];
 
@@ -114,7 +115,7 @@ fn start_run(world: &Arc<World>, policy: &Arc<OnboardingPolicy>, event: Value) -
     let (run, policy) = (world.run(None), Arc::clone(policy));
     Box::pin(async move {
         let invocation = Invocation::for_tests("run", Duration::from_secs(900));
-        let answer = onboarder(&run, &policy).handle(event.to_string().as_bytes(), &invocation).await;
+        let answer = policy.handle(&run, event.to_string().as_bytes(), &invocation).await;
         answer.unwrap_or_else(|failure| panic!("{}: {failure}", failure.kind)).response
     })
 }
@@ -146,7 +147,10 @@ fn work_off(world: &Arc<World>, policy: &Arc<OnboardingPolicy>) {
             match poll(&mut run) {
                 Poll::Ready(response) => {
                     ended += 1;
-                    stage::put_back(world, messages, &response);
+                    let back = failed(&response);
+                    for message in messages.into_iter().filter(|message| back.contains(&message.id)) {
+                        world.put_back(message, OnboardingPolicy::HIDDEN);
+                    }
                 }
                 Poll::Pending => running.push((run, messages)),
             }
@@ -172,15 +176,15 @@ pub async fn process(tools: &Tools) {
     let topic = ground.aws.create_topic("operators").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
-    let text = stage::POLICY
-        .replace("\"999988887777\"", "\"111122223333\"")
-        .replace("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts", &organization.queue.url)
-        .replace("\"banto-accounts\"", &format!("\"{TABLE}\""))
-        .replace("\"banto-dashboard\"", &format!("\"{DASHBOARD}\""))
-        .replace("arn:aws:sns:eu-west-1:111122223333:operators", &topic)
-        .replace("[\"eu-west-1\", \"us-east-1\"]", "[\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]")
-        .replace("delete_default_vpc = true", "delete_default_vpc = false");
-    fs::write(&file, text).unwrap();
+    let text = stage::text()
+        .with("\"999988887777\"", "\"111122223333\"")
+        .with("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts", &organization.queue.url)
+        .with("\"banto-accounts\"", &format!("\"{TABLE}\""))
+        .with("\"banto-dashboard\"", &format!("\"{DASHBOARD}\""))
+        .with("arn:aws:sns:eu-west-1:111122223333:operators", &topic)
+        .with("[\"eu-west-1\", \"us-east-1\"]", "[\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]")
+        .with("delete_default_vpc = true", "delete_default_vpc = false");
+    fs::write(&file, text.to_string()).unwrap();
     let own: Variables = vec![("BANTO_POLICY".to_owned(), file.display().to_string())];
 
     let binary = function_binary("onboard-accounts", &|_| {}).await.unwrap();

@@ -20,8 +20,9 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::cold_start::{self, Ground, Job, STARTS, Tools};
+use crate::harness::handle;
 use crate::table::{at_most, median, milliseconds, row};
-use stage::{add_registered, days, everyone, handle, policy, start};
+use stage::{add_registered, days, everyone, policy, start};
 
 /// Calls to AWS over 5,000 users.
 pub fn calls() {

@@ -7,9 +7,9 @@ use banto_ports::{ErrorKind, PortError};
 use proptest::prelude::*;
 
 use super::stage::{
-    OTHER, PAYMENTS, SEARCH, Told, account, breaches, enqueue, handle, minutes, policy, region, rule, scheduled,
-    settle, start, world,
+    OTHER, PAYMENTS, SEARCH, Told, account, breaches, minutes, policy, region, rule, scheduled, start, world,
 };
+use crate::harness::{Sqs, enqueue, handle, settle};
 
 const ACCOUNTS: [(&str, &str); 3] = [(PAYMENTS, "payments"), (SEARCH, "search"), (OTHER, "default")];
 const RULES: [&str; 2] = ["bucket-public", "bucket-logging"];
@@ -76,7 +76,7 @@ proptest! {
             world.advance(minutes(7).checked_sub(world.now().duration_since(start() + minutes(number as i64 * 7))).unwrap_or_default().max(minutes(0)));
             let due: Vec<_> = coming.iter().filter(|(when, _)| *when == number).map(|(_, told)| told.event()).collect();
             enqueue(&world, &due);
-            super::stage::Sqs::default().settle(&world, &policy, &[]);
+            Sqs::default().settle(&world, &policy, &[]);
         }
         world.fail_slack(None);
         world.fail_topics(None);

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use banto_domain::compliance::Standing;
-use banto_domain::policy::Policy;
 use banto_fake::{Driven, Fault, FaultKind, LogCapture, World, drive};
 use banto_notice::{Audience, Notice, NoticeSender, Urgency};
 use banto_ports::{ErrorKind, PortError};
@@ -12,10 +11,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::stage::{
-    OTHER, PAYMENTS, POLICY, REGION, SEARCH, Sqs, Told, account, add_account, batch, breaches, enqueue, failed, handle,
-    handle_with, minutes, notifier, policy, policy_and, policy_with, region, rule, scheduled, seen, settle, start,
-    tell, world,
+    OTHER, PAYMENTS, REGION, SEARCH, Told, account, add_account, breaches, minutes, notifier, policy, policy_and,
+    policy_with, region, rule, scheduled, seen, start, tell, text, world,
 };
+use crate::harness::{Sqs, batch, enqueue, failed, handle, handle_with, receive, settle};
 
 /// The first lines of the messages on one way.
 fn lines(world: &World, way: &str) -> Vec<String> {
@@ -373,10 +372,7 @@ fn when_slack_asks_for_patience_it_is_left_alone_and_nothing_goes_another_way() 
     let mut sqs = Sqs::default();
     // The event, and the message that has the route told.
     for _ in 0..2 {
-        let next = world.next_message_at().unwrap();
-        world.advance(next.duration_since(world.now()));
-        let messages = world.receive(10);
-        assert!(failed(&handle(&world, &policy(), &batch(&messages))).is_empty());
+        assert!(failed(&handle(&world, &policy(), &batch(&receive(&world)))).is_empty());
     }
     assert!(world.next_message_at().unwrap() >= world.now() + SignedDuration::from_secs(280));
     world.fail_slack(None);
@@ -516,7 +512,7 @@ fn another_functions_notice_is_carried_once() {
         Notice::new("account-ready".into(), Audience::Operators, Urgency::Information, "payments is ready".into());
     // As its sender hands it on.
     let run = world.run(None);
-    let notices = Policy::parse(POLICY).unwrap().notices;
+    let notices = text().parse().notices;
     let notice_sender =
         NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone()).through(Some(run.clone()));
     for _ in 0..2 {
@@ -620,9 +616,10 @@ fn at_the_trace_level_no_token_and_no_webhook_is_logged_whatever_fails() {
             world.fail_webhooks(kind);
             enqueue(&world, &[bad(PAYMENTS, "bucket-public", "a").event(), bad(SEARCH, "bucket-public", "b").event()]);
             for _ in 0..4 {
-                let Some(next) = world.next_message_at() else { break };
-                world.advance(next.duration_since(world.now()).max(SignedDuration::ZERO));
-                answers.push(handle(&world, &policy(), &batch(&world.receive(10))).to_string());
+                let messages = receive(&world);
+                if !messages.is_empty() {
+                    answers.push(handle(&world, &policy(), &batch(&messages)).to_string());
+                }
             }
         }
     });

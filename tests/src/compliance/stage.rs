@@ -1,34 +1,23 @@
-//! The function on the world in memory, its queue worked off as SQS would, and the promises held against it.
+//! The function on the world in memory, and the promises held against it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
 
 use banto_domain::compliance::FindingKey;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_domain::{AccountId, Region, RuleName};
-use banto_fake::{Driven, Fault, MemberAccount, Queued, Run, Sent, World, drive};
+use banto_fake::{MemberAccount, PolicyText, Run, Sent, World};
 use banto_notice::{KeptSecrets, NoticeSender, slack};
-use banto_ports::{Delayed, Found};
+use banto_ports::Found;
 use banto_shell::{Answer, Failure, Invocation};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::Notifier;
 use notify_compliance::send::RouteSender;
 use serde_json::{Value, json};
 
+use crate::harness::{Function, enqueue, settle};
+
 /// Who hears what in most tests.
-pub const POLICY: &str = r#"
-[rotation]
-[[rotation.accounts]]
-id = "111122223333"
-role = "arn:aws:iam::111122223333:role/banto"
-certificate_bucket = "certificates"
-
-[notices]
-operators_topic = "arn:aws:sns:eu-west-1:111122223333:operators"
-owners_topic = "arn:aws:sns:eu-west-1:111122223333:owners"
-
-[compliance]
+const ROUTES: &str = r#"[compliance]
 queue = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance"
 table = "banto-compliance"
 aggregator = "banto"
@@ -67,11 +56,6 @@ pub const SEARCH: &str = "555566667777";
 pub const OTHER: &str = "666677778888";
 pub const REGION: &str = "eu-west-1";
 
-/// How long SQS hides a message that was received.
-const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
-/// How often SQS gives a message before it goes to the dead letter queue.
-const RECEIVES: usize = 5;
-
 pub fn start() -> Timestamp {
     "2026-06-01T09:00:00Z".parse().unwrap()
 }
@@ -80,23 +64,25 @@ pub fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
 }
 
+/// Read once: much of the time of the crash points would go into it.
+static POLICY: LazyLock<Policy> = LazyLock::new(|| text().parse());
+
 pub fn policy() -> CompliancePolicy {
-    policy_with(&[])
+    POLICY.compliance.clone().unwrap()
+}
+
+pub fn text() -> PolicyText {
+    PolicyText::least().and(ROUTES)
 }
 
 /// The policy with some of its text replaced.
 pub fn policy_with(replace: &[(&str, &str)]) -> CompliancePolicy {
-    let text = replace.iter().fold(POLICY.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "{from}");
-        text.replacen(from, to, 1)
-    });
-    Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems}")).compliance.unwrap()
+    replace.iter().fold(text(), |text, (from, to)| text.with(from, to)).parse().compliance.unwrap()
 }
 
 /// The policy with more at its end.
 pub fn policy_and(more: &str) -> CompliancePolicy {
-    let text = format!("{POLICY}\n{more}");
-    Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems}")).compliance.unwrap()
+    text().and(more).parse().compliance.unwrap()
 }
 
 /// An Organization of three accounts: payments, search, and one of nobody's.
@@ -116,7 +102,7 @@ pub fn add_account(world: &World, id: &str, name: &str, team: &str) {
 
 /// The function, on one run's view of the world.
 pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
-    let notices = Policy::parse(POLICY).unwrap().notices;
+    let notices = POLICY.notices.clone();
     Notifier {
         policy: policy.clone(),
         ledger: run.clone(),
@@ -139,28 +125,11 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
     }
 }
 
-pub type Handled = Driven<Result<Answer, Failure>>;
+impl Function for CompliancePolicy {
+    const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
 
-/// Handles one event in the world; a fault befalls it if one is given.
-pub fn handle_with(
-    world: &Arc<World>,
-    policy: &CompliancePolicy,
-    event: &Value,
-    fault: Option<Fault>,
-) -> (Handled, Arc<Run>) {
-    let run = world.run(fault);
-    let notifier = notifier(&run, policy);
-    let invocation = Invocation::for_tests(&format!("run-{}", world.call_count()), Duration::from_secs(900));
-    let event = event.to_string();
-    (drive(&run, notifier.handle(event.as_bytes(), &invocation)), run)
-}
-
-/// Handles one event that is expected to succeed, and returns the response.
-pub fn handle(world: &Arc<World>, policy: &CompliancePolicy, event: &Value) -> Value {
-    match handle_with(world, policy, event, None).0 {
-        Driven::Done(Ok(answer)) => answer.response,
-        Driven::Done(Err(failure)) => panic!("{}: {failure}", failure.kind),
-        Driven::Cancelled => panic!("cancelled without a fault"),
+    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+        notifier(run, self).handle(event, invocation).await
     }
 }
 
@@ -240,77 +209,6 @@ pub fn rule(name: &str) -> RuleName {
 /// The daily schedule.
 pub fn scheduled() -> Value {
     json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} })
-}
-
-// --- The queue -----------------------------------------------------------------------------------
-
-/// Puts events on the queue.
-pub fn enqueue(world: &World, events: &[Value]) {
-    let messages = events.iter().map(|event| Delayed { body: event.to_string(), delay: Duration::ZERO });
-    world.enqueue(&messages.collect::<Vec<_>>());
-}
-
-pub fn batch(messages: &[Queued]) -> Value {
-    let records = messages.iter().map(|message| {
-        let Queued { id, body, .. } = message;
-        json!({ "messageId": id, "eventSource": "aws:sqs", "body": body })
-    });
-    json!({ "Records": records.collect::<Vec<_>>() })
-}
-
-/// SQS: gives messages out, hides them, takes them back, and gives up on them in the end.
-#[derive(Debug, Default)]
-pub struct Sqs {
-    received: BTreeMap<String, usize>,
-    /// Messages that were given up.
-    pub dead: Vec<Queued>,
-    /// How many calls each invocation made.
-    pub calls: Vec<usize>,
-}
-
-impl Sqs {
-    /// Works off the queue, time passing where messages wait, until it is empty. Each fault befalls one invocation,
-    /// by its number from 0; answers how many did.
-    pub fn settle(&mut self, world: &Arc<World>, policy: &CompliancePolicy, faults: &[(usize, Fault)]) -> usize {
-        let mut fired = 0;
-        for number in 0..400 {
-            let Some(next) = world.next_message_at() else { return fired };
-            world.advance(next.duration_since(world.now()).max(SignedDuration::ZERO));
-            let messages = world.receive(10);
-            let fault = faults.iter().find(|(invocation, _)| *invocation == number).map(|(_, fault)| *fault);
-            let (handled, run) = handle_with(world, policy, &batch(&messages), fault);
-            fired += usize::from(run.fault_fired());
-            self.calls.push(run.calls());
-            let back: BTreeSet<String> = match handled {
-                Driven::Done(Ok(answer)) => failed(&answer.response),
-                // SQS gives a batch again whose invocation failed or ended.
-                Driven::Done(Err(_)) | Driven::Cancelled => messages.iter().map(|message| message.id.clone()).collect(),
-            };
-            for message in messages.into_iter().filter(|message| back.contains(&message.id)) {
-                let received = self.received.entry(message.id.clone()).or_default();
-                *received += 1;
-                if *received == RECEIVES {
-                    self.dead.push(message);
-                } else {
-                    world.put_back(message, HIDDEN);
-                }
-            }
-        }
-        panic!("the queue does not empty: {} messages", world.waiting_messages());
-    }
-}
-
-/// The records that a response sends back.
-pub fn failed(response: &Value) -> BTreeSet<String> {
-    let failures = response["batchItemFailures"].as_array().unwrap();
-    failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Works off the queue without faults; nothing may be given up.
-pub fn settle(world: &Arc<World>, policy: &CompliancePolicy) {
-    let mut sqs = Sqs::default();
-    sqs.settle(world, policy, &[]);
-    assert!(sqs.dead.is_empty(), "{:?}", sqs.dead);
 }
 
 /// Hands events over and sees them told.

@@ -2,7 +2,8 @@
 
 use banto_domain::compliance::Told as Where;
 
-use super::stage::{Told, account, add_account, breaches, enqueue, policy, rule, settle, world};
+use super::stage::{Told, account, add_account, breaches, policy, rule, world};
+use crate::harness::{enqueue, settle};
 
 #[test]
 fn of_a_storm_every_finding_is_counted_in_a_handful_of_messages() {

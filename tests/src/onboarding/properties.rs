@@ -11,9 +11,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::stack_set::deployed_by;
-use super::stage::{
-    REGIONS, by_stack_set, foreign, handle, policy, policy_with, scheduled, settle, start, status, told,
-};
+use super::stage::{REGIONS, by_stack_set, foreign, policy, policy_with, scheduled, start, status, told};
+use crate::harness::{handle, settle};
 
 const TYPES: [&str; 5] =
     ["AWS::EC2::Instance", "AWS::IAM::Role", "AWS::IAM::User", "AWS::S3::Bucket", "AWS::EC2::NetworkInterface"];

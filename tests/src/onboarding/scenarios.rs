@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use super::crash_points::foreign_role;
 use super::stack_set::deployed_by;
 use super::stage::{
-    account, batch, by_stack_set, created, foreign, handle, handle_with, is_in_place, minutes, named_account, policy,
-    policy_with, recorded, region, scheduled, settle, start, status, told, work_off,
+    account, by_stack_set, created, foreign, is_in_place, minutes, named_account, policy, policy_with, recorded,
+    region, scheduled, start, status, told,
 };
+use crate::harness::{batch, handle, handle_with, settle, work_off};
 
 fn world() -> (Arc<World>, AccountId) {
     let world = World::at(start());

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use banto_domain::policy::OnboardingPolicy;
 use banto_domain::{AccountId, Region};
-use banto_fake::{MemberAccount, World};
+use banto_fake::{MemberAccount, World, assert_as_committed};
 use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder, RecorderStatus, RecordingGroup};
 use onboard_accounts::template::template;
 use serde_json::{Map, Value, json};
 
-use super::stage::{
-    account, by_stack_set, created, handle, is_in_place, named_account, policy, scheduled, settle, start,
-};
+use super::stage::{account, by_stack_set, created, is_in_place, named_account, policy, scheduled, start, text};
+use crate::harness::{handle, settle};
 
 /// Lets the world's StackSet deploy the policy's template.
 pub fn deployed_by(world: &World, policy: &OnboardingPolicy) {
@@ -186,10 +185,8 @@ const SCOPES: [&str; 4] = [
 fn both_ways_lead_to_the_very_same_account_whatever_the_policy_records() {
     for scope in SCOPES {
         let with_scope = |policy: OnboardingPolicy| {
-            let text = super::stage::POLICY
-                .replace("bucket = \"banto-log-archive\"\n", &format!("bucket = \"banto-log-archive\"\n{scope}"));
-            let parsed = banto_domain::policy::Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
-            OnboardingPolicy { baseline: parsed.onboarding.unwrap().baseline, ..policy }
+            let recorded = text().with_lines("onboarding.config", scope).parse().onboarding.unwrap();
+            OnboardingPolicy { baseline: recorded.baseline, ..policy }
         };
         let (direct, stacked) = (with_scope(policy()), with_scope(by_stack_set()));
         let reached = [direct, stacked].map(|policy| {
@@ -223,16 +220,9 @@ const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/stacksets/
 
 #[test]
 fn the_template_in_infra_is_what_the_example_policy_says() {
-    let text = include_str!("../../../examples/banto.toml");
-    let policy = banto_domain::policy::Policy::parse(text).unwrap().onboarding.unwrap();
+    let example = include_str!("../../../examples/banto.toml");
+    let policy = banto_domain::policy::Policy::parse(example).unwrap().onboarding.unwrap();
     let rendered = format!("{:#}\n", template(&policy));
     // A team renders its own: see docs/onboarding.md.
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(TEMPLATE, &rendered).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(TEMPLATE).unwrap_or_default(),
-        rendered,
-        "render it anew: docs/onboarding.md says how"
-    );
+    assert_as_committed(TEMPLATE, &rendered);
 }

@@ -1,32 +1,22 @@
-//! The function on the world in memory, its queue worked off as SQS would, and the promises held against it.
+//! The function on the world in memory, and the promises held against it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
 
-use banto_domain::policy::{NoticePolicy, OnboardingPolicy, Policy};
+use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Standing};
 use banto_domain::{AccountId, Region};
-use banto_fake::{Driven, Entrance, Fault, MemberAccount, Queued, Run, Sent, World, drive};
+use banto_fake::{Entrance, MemberAccount, PolicyText, Run, Sent, World};
 use banto_notice::NoticeSender;
 use banto_shell::{Answer, Failure, Invocation};
 use jiff::{SignedDuration, Timestamp};
 use onboard_accounts::Onboarder;
 use serde_json::{Value, json};
 
+use crate::harness::Function;
+
 /// What every account must have in most tests.
-pub const POLICY: &str = r#"
-[rotation]
-[[rotation.accounts]]
-id = "111122223333"
-role = "arn:aws:iam::111122223333:role/banto"
-certificate_bucket = "certificates"
-
-[notices]
-operators_topic = "arn:aws:sns:eu-west-1:111122223333:operators"
-owners_topic = "arn:aws:sns:eu-west-1:111122223333:owners"
-
-[onboarding]
+const BASELINE: &str = r#"[onboarding]
 way = "direct"
 management_account = "999988887777"
 home_region = "eu-west-1"
@@ -68,17 +58,20 @@ pub fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
 }
 
+/// Read once: much of the time of the crash points would go into it.
+static POLICY: LazyLock<Policy> = LazyLock::new(|| text().parse());
+
 pub fn policy() -> OnboardingPolicy {
-    policy_with(&[])
+    POLICY.onboarding.clone().unwrap()
+}
+
+pub fn text() -> PolicyText {
+    PolicyText::least().and(BASELINE)
 }
 
 /// The policy with some of its text replaced.
 pub fn policy_with(replace: &[(&str, &str)]) -> OnboardingPolicy {
-    let text = replace.iter().fold(POLICY.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "{from}");
-        text.replacen(from, to, 1)
-    });
-    Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems}")).onboarding.unwrap()
+    replace.iter().fold(text(), |text, (from, to)| text.with(from, to)).parse().onboarding.unwrap()
 }
 
 pub fn by_stack_set() -> OnboardingPolicy {
@@ -89,10 +82,6 @@ pub fn by_stack_set() -> OnboardingPolicy {
             "[onboarding.stack_set]\nname = \"banto-baseline\"\ntargets = [\"r-ab12\"]\n[onboarding.config]",
         ),
     ])
-}
-
-fn notices() -> NoticePolicy {
-    Policy::parse(POLICY).unwrap().notices
 }
 
 /// A new account in the world, `444455556666` unless told otherwise.
@@ -114,75 +103,17 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
         queue: run.clone(),
         statuses: run.clone(),
         dashboard: run.clone(),
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices(), run.clone()),
+        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), POLICY.notices.clone(), run.clone()),
         clock: run.clone(),
     }
 }
 
-pub type Handled = Driven<Result<Answer, Failure>>;
+impl Function for OnboardingPolicy {
+    const HIDDEN: SignedDuration = SignedDuration::from_mins(15);
 
-/// Handles one event in the world; a fault befalls it if one is given.
-pub fn handle_with(
-    world: &Arc<World>,
-    policy: &OnboardingPolicy,
-    event: &Value,
-    fault: Option<Fault>,
-) -> (Handled, Arc<Run>) {
-    let run = world.run(fault);
-    let onboarder = onboarder(&run, policy);
-    let invocation = Invocation::for_tests(&format!("run-{}", world.calls().len()), Duration::from_secs(900));
-    let event = event.to_string();
-    (drive(&run, onboarder.handle(event.as_bytes(), &invocation)), run)
-}
-
-/// Handles one event that is expected to succeed, and returns the response.
-pub fn handle(world: &Arc<World>, policy: &OnboardingPolicy, event: &Value) -> Value {
-    match handle_with(world, policy, event, None).0 {
-        Driven::Done(Ok(answer)) => answer.response,
-        Driven::Done(Err(failure)) => panic!("{}: {failure}", failure.kind),
-        Driven::Cancelled => panic!("cancelled without a fault"),
+    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+        onboarder(run, self).handle(event, invocation).await
     }
-}
-
-pub fn batch(messages: &[Queued]) -> Value {
-    let records: Vec<Value> = (messages.iter())
-        .map(|message| json!({ "messageId": message.id, "eventSource": "aws:sqs", "body": message.body }))
-        .collect();
-    json!({ "Records": records })
-}
-
-/// Works off the messages that are visible, as SQS would: those that come back become visible again after
-/// the visibility timeout. Returns how many came back.
-pub fn work_off(world: &Arc<World>, policy: &OnboardingPolicy) -> usize {
-    let mut back = 0;
-    loop {
-        let messages = world.receive(10);
-        if messages.is_empty() {
-            return back;
-        }
-        let response = handle(world, policy, &batch(&messages));
-        back += put_back(world, messages, &response);
-    }
-}
-
-/// Puts those messages back that the response names.
-pub fn put_back(world: &World, messages: Vec<Queued>, response: &Value) -> usize {
-    let failed: Vec<&Value> =
-        response["batchItemFailures"].as_array().unwrap().iter().map(|failure| &failure["itemIdentifier"]).collect();
-    for message in messages.into_iter().filter(|message| failed.iter().any(|id| **id == *message.id)) {
-        world.put_back(message, minutes(15));
-    }
-    failed.len()
-}
-
-/// Lets time pass and works the queue off, until it is empty.
-pub fn settle(world: &Arc<World>, policy: &OnboardingPolicy) {
-    for _ in 0..200 {
-        work_off(world, policy);
-        let Some(next) = world.next_message_at() else { return };
-        world.advance(next.duration_since(world.now()).max(SignedDuration::from_secs(1)));
-    }
-    panic!("the queue does not empty");
 }
 
 pub fn scheduled() -> Value {

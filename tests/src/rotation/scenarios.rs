@@ -10,9 +10,8 @@ use jiff::SignedDuration;
 use rotate_access_keys::Rotator;
 use serde_json::json;
 
-use super::stage::{
-    HOLDER, add_registered, asked, days, everyone, handle, handle_with, opened, policy, record, rotator, start,
-};
+use super::stage::{HOLDER, add_registered, asked, days, everyone, opened, policy, record, rotator, start};
+use crate::harness::{handle, handle_with};
 
 /// The subjects of everything sent so far.
 fn subjects(world: &World) -> Vec<String> {

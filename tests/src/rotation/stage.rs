@@ -1,13 +1,12 @@
 //! The function on the world in memory, and the promises held against every step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
 
-use banto_domain::policy::{IdentityAccount, NoticePolicy, Pace, Policy, RotationPolicy};
+use banto_domain::policy::{Pace, Policy};
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
-use banto_fake::{Call, Driven, Fault, KeyView, Run, UserView, View, World, drive};
+use banto_fake::{Call, KeyView, PolicyText, Run, UserView, View, World};
 use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use banto_seal::recipients_of;
@@ -15,6 +14,8 @@ use banto_shell::{Answer, Failure, Invocation};
 use jiff::{SignedDuration, Timestamp};
 use rotate_access_keys::{Account, Rotator};
 use serde_json::{Value, json};
+
+use crate::harness::Function;
 
 /// Everyone's certificate: making one takes longer than all else here.
 pub static HOLDER: LazyLock<Holder> = LazyLock::new(|| {
@@ -30,33 +31,12 @@ pub fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days)
 }
 
+/// Read once: it is asked for at every crash point.
+static POLICY: LazyLock<Policy> =
+    LazyLock::new(|| PolicyText::least().with_lines("rotation", "deadline_days = 14").parse());
+
 pub fn policy() -> Policy {
-    Policy {
-        rotation: RotationPolicy {
-            enabled: true,
-            accounts: vec![IdentityAccount {
-                id: "111122223333".parse().unwrap(),
-                role: "arn:aws:iam::111122223333:role/banto/rotate-access-keys".parse().unwrap(),
-                assume: false,
-                certificate_bucket: "certificates".into(),
-                certificate_prefix: "certs/".into(),
-            }],
-            pace: Pace { deadline: Some(days(14)), ..Pace::default() },
-            machines: None,
-            max_users_per_run: 25,
-            canaries: BTreeSet::new(),
-            windows: Vec::new(),
-            exemptions: Vec::new(),
-        },
-        onboarding: None,
-        compliance: None,
-        notices: NoticePolicy {
-            operators_topic: "arn:aws:sns:eu-west-1:111122223333:operators".parse().unwrap(),
-            owners_topic: "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap(),
-            slack: None,
-            queue: None,
-        },
-    }
+    POLICY.clone()
 }
 
 /// The function, on one run's view of the world.
@@ -75,24 +55,11 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
     }
 }
 
-/// The function's answer to an event.
-pub type Handled = Driven<Result<Answer, Failure>>;
+impl Function for Policy {
+    const HIDDEN: SignedDuration = SignedDuration::from_mins(30);
 
-/// Handles one event in the world; a fault befalls it if one is given.
-pub fn handle_with(world: &Arc<World>, policy: &Policy, event: &Value, fault: Option<Fault>) -> (Handled, Arc<Run>) {
-    let run = world.run(fault);
-    let rotator = rotator(&run, policy);
-    let invocation = Invocation::for_tests(&format!("run-{}", world.calls().len()), Duration::from_secs(900));
-    let event = event.to_string();
-    (drive(&run, rotator.handle(event.as_bytes(), &invocation)), run)
-}
-
-/// Handles one event that is expected to succeed, and returns the response.
-pub fn handle(world: &Arc<World>, policy: &Policy, event: &Value) -> Value {
-    match handle_with(world, policy, event, None).0 {
-        Driven::Done(Ok(answer)) => answer.response,
-        Driven::Done(Err(failure)) => panic!("{}: {failure}", failure.kind),
-        Driven::Cancelled => panic!("cancelled without a fault"),
+    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+        rotator(run, self).handle(event, invocation).await
     }
 }
 

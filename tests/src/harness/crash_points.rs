@@ -1,0 +1,138 @@
+//! A fault at every call: before and after its effect, by an error and by the end of the process.
+//!
+//! What a scene is, how it goes on after a fault and which promises it must keep is the function's own; which faults
+//! befall it, and that each of them did, is seen to here.
+
+use std::fmt;
+
+use banto_fake::{Fault, FaultKind};
+use banto_ports::ErrorKind;
+
+/// What can happen to a call.
+const KINDS: [FaultKind; 6] = [
+    FaultKind::ErrorBefore(ErrorKind::Unavailable),
+    FaultKind::ErrorAfter(ErrorKind::Unavailable),
+    FaultKind::ErrorBefore(ErrorKind::Throttled),
+    FaultKind::ErrorBefore(ErrorKind::Denied),
+    FaultKind::CancelBefore,
+    FaultKind::CancelAfter,
+];
+
+/// A world in which something is about to happen.
+pub trait Scene {
+    /// Its name, for a failing test's message.
+    fn name(&self) -> &str;
+
+    /// Plays it in a fresh world until nothing is left to do. Each fault befalls one call of one invocation, by the
+    /// invocation's number from 0.
+    fn play(&self, faults: &[(usize, Fault)]) -> Played;
+}
+
+/// What came of playing a scene.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// How many calls each invocation made that a fault can befall.
+    pub calls: Vec<usize>,
+    /// How many faults befell their call.
+    pub fired: usize,
+    /// The promises that were broken on the way or in the end.
+    pub broken: Vec<String>,
+}
+
+/// The fault that befalls an invocation, if one does.
+pub fn fault_of(faults: &[(usize, Fault)], invocation: usize) -> Option<Fault> {
+    faults.iter().find(|(number, _)| *number == invocation).map(|(_, fault)| *fault)
+}
+
+/// The calls of each invocation when nothing fails, which must keep every promise too.
+fn clean(scene: &impl Scene) -> Vec<usize> {
+    let Played { calls, broken, .. } = scene.play(&[]);
+    assert_eq!(broken, Vec::<String>::new(), "{}: without a fault", scene.name());
+    assert!(calls.iter().sum::<usize>() > 2, "{}: a clean run makes {calls:?} calls", scene.name());
+    calls
+}
+
+/// Lets every kind of fault befall every call of every invocation, one in each world; answers how many.
+pub fn one_fault(scenes: &[impl Scene]) -> usize {
+    let mut tally = Tally::of("crash points");
+    for scene in scenes {
+        for (invocation, calls) in clean(scene).into_iter().enumerate() {
+            for (call, kind) in (1..=calls).flat_map(|call| KINDS.map(|kind| (call, kind))) {
+                let Played { fired, broken, .. } = scene.play(&[(invocation, Fault { call, kind })]);
+                let place = format!("{}, invocation {invocation}, call {call}, {kind:?}", scene.name());
+                assert_eq!(fired, 1, "no fault: {place}");
+                tally.add(place, broken);
+            }
+        }
+    }
+    tally.close()
+}
+
+/// Lets two faults befall two invocations in a row, at every `step`th call of each; answers how many pairs.
+pub fn two_faults(scenes: &[impl Scene], step: usize, kinds: &[[FaultKind; 2]]) -> usize {
+    let mut tally = Tally::of("crash points, two in a row");
+    for scene in scenes {
+        for (invocation, calls) in clean(scene).into_iter().enumerate() {
+            let firsts = (1..=calls).step_by(step);
+            for (first, kinds) in firsts.flat_map(|first| kinds.iter().map(move |kinds| (first, kinds))) {
+                for second in (1..).step_by(step) {
+                    let fault = |number, call| (invocation + number, Fault { call, kind: kinds[number] });
+                    let Played { fired, broken, .. } = scene.play(&[fault(0, first), fault(1, second)]);
+                    let place = format!("{}, invocation {invocation}, calls {first} and {second}", scene.name());
+                    assert!(fired > 0, "no fault: {place}");
+                    // The second invocation makes fewer calls than that, for the first did a part of the work.
+                    if fired == 1 {
+                        break;
+                    }
+                    tally.add(format!("{place}, {kinds:?}"), broken);
+                }
+            }
+        }
+    }
+    tally.close()
+}
+
+/// Lets two invocations have each batch of messages at once: the first makes some calls before the second begins, then
+/// they take turns. `play` does so for one invocation's batch, given the turns, and answers what is broken.
+pub fn at_once<S: Scene>(scenes: &[S], play: impl Fn(&S, usize, Vec<bool>) -> Vec<String>) -> usize {
+    let mut tally = Tally::of("interleavings");
+    for scene in scenes {
+        for (invocation, calls) in clean(scene).into_iter().enumerate() {
+            for first in 0..=calls {
+                // Two invocations that come into each other's way make more calls than one.
+                let in_turn = (0..calls * 6).map(|turn| turn % 2 == 1);
+                let turns = std::iter::repeat_n(true, first).chain(in_turn).collect();
+                let broken = play(scene, invocation, turns);
+                tally.add(format!("{}, invocation {invocation}, second from call {first}", scene.name()), broken);
+            }
+        }
+    }
+    tally.close()
+}
+
+/// Counts what was tried, and collects the promises that were broken.
+pub struct Tally {
+    what: &'static str,
+    points: usize,
+    broken: Vec<String>,
+}
+
+impl Tally {
+    pub fn of(what: &'static str) -> Self {
+        Self { what, points: 0, broken: Vec::new() }
+    }
+
+    pub fn add(&mut self, place: impl fmt::Display, broken: Vec<String>) {
+        self.points += 1;
+        self.broken.extend(broken.into_iter().map(|what| format!("{place}: {what}")));
+    }
+
+    /// Says how many there were; fails if there were none, or if any promise was broken.
+    pub fn close(self) -> usize {
+        let Self { what, points, broken } = self;
+        say!("{what}: {points}, promises broken: {}", broken.len());
+        assert!(points > 0, "{what}: nothing was tried");
+        assert!(broken.is_empty(), "{} of {points}:\n{}", broken.len(), broken.join("\n"));
+        points
+    }
+}

@@ -1,0 +1,81 @@
+//! What the tests of every function are made of: one invocation in the world in memory, the queue in front of it, and
+//! a fault at any of its calls. A function's own promises and worlds are in its own folder.
+
+/// Prints a line that is shown whether or not the test passes.
+macro_rules! say {
+    ($($arguments:tt)*) => {{
+        use std::io::Write as _;
+        let mut shown = std::io::stderr();
+        writeln!(shown, $($arguments)*).unwrap();
+    }};
+}
+
+pub mod crash_points;
+mod sqs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use banto_fake::{Driven, Fault, Run, World, drive, interleave};
+use banto_shell::{Answer, Failure, Invocation};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+pub use sqs::{Sqs, batch, enqueue, failed, receive, settle, work_off};
+
+/// A function under test, known by the policy that sets it up.
+pub trait Function {
+    /// How long its queue hides a message that was received.
+    const HIDDEN: SignedDuration;
+
+    /// Handles one event, on one run's view of the world.
+    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure>;
+}
+
+/// A function's answer to an event.
+pub type Handled = Driven<Result<Answer, Failure>>;
+
+/// An invocation as long as Lambda allows.
+fn invocation(run: &str) -> Invocation {
+    Invocation::for_tests(run, Duration::from_secs(900))
+}
+
+/// Handles one event in the world; a fault befalls it if one is given.
+pub fn handle_with(
+    world: &Arc<World>,
+    function: &impl Function,
+    event: &Value,
+    fault: Option<Fault>,
+) -> (Handled, Arc<Run>) {
+    let run = world.run(fault);
+    let invocation = invocation(&format!("run-{}", world.call_count()));
+    let event = event.to_string();
+    (drive(&run, function.handle(&run, event.as_bytes(), &invocation)), run)
+}
+
+/// Handles one event that is expected to succeed, and returns the response.
+pub fn handle(world: &Arc<World>, function: &impl Function, event: &Value) -> Value {
+    match handle_with(world, function, event, None).0 {
+        Driven::Done(Ok(answer)) => answer.response,
+        Driven::Done(Err(failure)) => panic!("{}: {failure}", failure.kind),
+        Driven::Cancelled => panic!("cancelled without a fault"),
+    }
+}
+
+/// Hands one event to two invocations at once. Each turn says whether the next call is the first one's.
+pub fn handle_twice(
+    world: &Arc<World>,
+    function: &impl Function,
+    event: &Value,
+    turns: impl IntoIterator<Item = bool>,
+) -> [Handled; 2] {
+    let (one, other) = (world.run(None), world.run(None));
+    let (here, there) = (invocation("one"), invocation("other"));
+    let event = event.to_string();
+    let ends = interleave(
+        (&one, function.handle(&one, event.as_bytes(), &here)),
+        (&other, function.handle(&other, event.as_bytes(), &there)),
+        turns,
+    );
+    ends.into()
+}
