@@ -248,8 +248,8 @@ fn after_a_fault_at_any_call_everything_is_told_and_at_most_one_message_comes_tw
 
 #[test]
 fn after_a_fault_in_the_invocation_that_follows_a_fault_everything_is_told_too() {
-    let points = two_faults(&scenes(), 3, &[[FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)]]);
-    assert!(points > 100, "{points}");
+    let both = two_faults(&scenes(), 3, &[[FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)]]);
+    assert!(both > 100, "{both}");
 }
 
 #[test]

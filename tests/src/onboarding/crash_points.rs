@@ -139,7 +139,7 @@ fn after_a_fault_at_any_call_the_account_is_in_place_and_no_promise_is_broken() 
 
 #[test]
 fn after_a_fault_in_the_run_that_follows_a_fault_the_account_is_in_place_too() {
-    two_faults(&scenes(), 3, &[[FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)]]);
+    two_faults(&scenes(), 4, &[[FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)]]);
 }
 
 #[test]
