@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::people::{ACCOUNT, REGION};
 use super::show::{self, Show};
 use super::{PATIENCE, Stage, scheduled};
-use crate::local::organization::{DASHBOARD, Organization, TABLE, config, created};
+use crate::local::organization::{Organization, config, created};
 use crate::local::proxy::{Fault, Proxy, Rule};
 use crate::local::runtime_api::Function;
 
@@ -152,36 +152,5 @@ impl Act {
 /// The rotation's policy, and what accounts must have.
 fn policy_text(stage: &Stage, organization: &Organization) -> Result<String> {
     let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
-    let regions: Vec<String> = REGIONS.iter().map(|region| format!("{region:?}")).collect();
-    Ok(format!(
-        r#"{rotation}
-[onboarding]
-way = "direct"
-management_account = "{ACCOUNT}"
-home_region = "{REGION}"
-regions = [{regions}]
-queue = "{queue}"
-table = "{TABLE}"
-dashboard = {{ bucket = "{DASHBOARD}" }}
-
-[onboarding.config]
-bucket = "banto-log-archive"
-
-[onboarding.roles.admin]
-trusted = ["{ACCOUNT}"]
-max_session_hours = 4
-managed_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
-
-[onboarding.roles.readonly]
-trusted = ["{ACCOUNT}"]
-managed_policies = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
-
-[onboarding.settings]
-password_policy = {{ minimum_length = 16 }}
-block_public_access = true
-ebs_encryption = true
-"#,
-        regions = regions.join(", "),
-        queue = organization.queue.url,
-    ))
+    Ok(format!("{rotation}\n{}", organization.policy_section(ACCOUNT, &REGIONS)))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::people::{ACCOUNT, REGION};
 use super::show::{self, Show};
 use super::{PATIENCE, Stage};
-use crate::local::compliance::{self, Change, TABLE};
+use crate::local::compliance::{self, Change};
 use crate::local::organization::Organization;
 use crate::local::queue::Queue;
 use crate::local::slack::{Post, TOKEN};
@@ -157,23 +157,6 @@ impl Act {
 async fn policy_text(stage: &Stage, queue: &Queue) -> Result<String> {
     let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
     let token = stage.aws.create_secret("banto/slack/token", TOKEN).await?;
-    Ok(format!(
-        r#"{rotation}
-[compliance]
-queue = "{queue}"
-table = "{TABLE}"
-aggregator = "banto"
-owner_tag = "owner"
-slack_token = "{token}"
-
-[[compliance.routes]]
-name = "payments"
-tag = {{ key = "team", value = "payments" }}
-to = {{ channel = "{CHANNEL}" }}
-
-[compliance.default]
-to = {{ topic = "arn:aws:sns:{REGION}:{ACCOUNT}:compliance" }}
-"#,
-        queue = queue.url,
-    ))
+    let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:compliance");
+    Ok(format!("{rotation}\n{}", compliance::policy_section(queue, &token, CHANNEL, &topic)))
 }

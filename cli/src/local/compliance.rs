@@ -26,6 +26,29 @@ pub async fn create(aws: &Aws) -> Result<Queue> {
     Queue::create(aws, "banto-compliance").await
 }
 
+/// A policy's section on compliance: the payments team reads in a channel, by the bot whose token the secret has, and
+/// all else goes to a topic.
+pub fn policy_section(queue: &Queue, token: &str, channel: &str, topic: &str) -> String {
+    format!(
+        r#"[compliance]
+queue = "{queue}"
+table = "{TABLE}"
+aggregator = "banto"
+owner_tag = "owner"
+slack_token = "{token}"
+
+[[compliance.routes]]
+name = "payments"
+tag = {{ key = "team", value = "payments" }}
+to = {{ channel = "{channel}" }}
+
+[compliance.default]
+to = {{ topic = "{topic}" }}
+"#,
+        queue = queue.url,
+    )
+}
+
 /// How many changes wait to be told on any route.
 pub async fn untold(aws: &Aws) -> Result<usize> {
     let scan = json!({ "TableName": TABLE });

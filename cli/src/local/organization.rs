@@ -11,7 +11,7 @@ const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
 const DYNAMODB: &str = "DynamoDB_20120810";
 const CONFIG: &str = "StarlingDoveService";
 
-/// The table of accounts, and the bucket that the dashboard reads.
+/// The table of accounts.
 pub const TABLE: &str = "banto-accounts";
 /// The bucket that the dashboard reads.
 pub const DASHBOARD: &str = "banto-dashboard";
@@ -39,6 +39,41 @@ impl Organization {
         management.json("dynamodb", DYNAMODB, "CreateTable", &table).await?;
         management.create_bucket(DASHBOARD).await?;
         Ok(Self { management: management.clone(), queue })
+    }
+
+    /// A policy's section on accounts: each gets two roles that `trusted` may assume, settings, and AWS Config in these
+    /// regions, the first of which is the home region.
+    pub fn policy_section(&self, trusted: &str, regions: &[&str]) -> String {
+        let home = regions.first().copied().unwrap_or_default();
+        format!(
+            r#"[onboarding]
+way = "direct"
+management_account = "{trusted}"
+home_region = "{home}"
+regions = {regions:?}
+queue = "{queue}"
+table = "{TABLE}"
+dashboard = {{ bucket = "{DASHBOARD}" }}
+
+[onboarding.config]
+bucket = "banto-log-archive"
+
+[onboarding.roles.admin]
+trusted = ["{trusted}"]
+max_session_hours = 4
+managed_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+
+[onboarding.roles.readonly]
+trusted = ["{trusted}"]
+managed_policies = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+
+[onboarding.settings]
+password_policy = {{ minimum_length = 16 }}
+block_public_access = true
+ebs_encryption = true
+"#,
+            queue = self.queue.url,
+        )
     }
 
     /// Creates an account; answers its id.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use banto::local::aws::Aws;
-use banto::local::compliance::{self, Change, TABLE};
+use banto::local::compliance::{self, Change};
 use banto::local::organization::Organization;
 use banto::local::proxy::{Fault, Rule};
 use banto::local::queue::Queue;
-use banto::local::slack::{Post, Refusal, Slack, TOKEN};
+use banto::local::slack::{Post, Refusal, TOKEN};
+use banto_fake::PolicyText;
 use banto_notice::slack;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ struct Stage {
     search: String,
     /// Everything that the function printed.
     log: Vec<u8>,
-    policy: String,
+    policy: PolicyText,
 }
 
 impl Stage {
@@ -39,7 +39,7 @@ impl Stage {
         organization.tag_account(&search, &[("team", "search")]).await.unwrap();
         let queue = compliance::create(&local.aws).await.unwrap();
         local.aws.verify_mail_address("banto@example.com").await.unwrap();
-        let policy = policy(&local.aws, &local.slack, &queue).await;
+        let policy = policy(&local, &queue).await;
         Self { local, queue, payments, search, log: Vec::new(), policy }
     }
 
@@ -109,34 +109,13 @@ impl Stage {
     }
 }
 
-async fn policy(aws: &Aws, slack: &Slack, queue: &Queue) -> String {
-    let operators = aws.create_topic("operators").await.unwrap();
-    let owners = aws.create_topic("owners").await.unwrap();
+async fn policy(local: &Local, queue: &Queue) -> PolicyText {
+    let Local { aws, slack, .. } = local;
     let topic = aws.create_topic("compliance").await.unwrap();
     let token = aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
     let hook = aws.create_secret("banto/slack/search", &slack.webhook("search")).await.unwrap();
-    format!(
-        r#"
-[rotation]
-[[rotation.accounts]]
-id = "{MANAGEMENT}"
-role = "arn:aws:iam::{MANAGEMENT}:role/tests"
-certificate_bucket = "certificates"
-[notices]
-operators_topic = "{operators}"
-owners_topic = "{owners}"
-[compliance]
-queue = "{queue}"
-table = "{TABLE}"
-aggregator = "banto"
-owner_tag = "owner"
-slack_token = "{token}"
-mail_from = "banto@example.com"
-[[compliance.routes]]
-name = "payments"
-tag = {{ key = "team", value = "payments" }}
-to = {{ channel = "{CHANNEL}" }}
-[[compliance.routes]]
+    let more = format!(
+        r#"[[compliance.routes]]
 name = "search"
 tag = {{ key = "team", value = "search" }}
 to = {{ webhook = "{hook}" }}
@@ -144,11 +123,10 @@ to = {{ webhook = "{hook}" }}
 name = "auditors"
 rules = ["root-*"]
 to = {{ mail = ["auditors@example.com"] }}
-[compliance.default]
-to = {{ topic = "{topic}" }}
-"#,
-        queue = queue.url,
-    )
+"#
+    );
+    let section = compliance::policy_section(queue, &token, CHANNEL, &topic);
+    local.least_policy().await.and(&section).with_lines("compliance", "mail_from = \"banto@example.com\"").and(&more)
 }
 
 const PUBLIC: &str = "s3-bucket-public-read-prohibited";

@@ -9,6 +9,7 @@ use banto::local::proxy::Proxy;
 use banto::local::runtime_api::{Function, InvocationError};
 use banto::local::slack::Slack;
 use banto::local::venv::Venv;
+use banto_fake::PolicyText;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
@@ -40,22 +41,32 @@ impl Local {
         let proxy = Proxy::start(moto.endpoint()).await.unwrap();
         let slack = Slack::start().await.unwrap();
         let nobody = Aws::nobody(moto.endpoint(), REGION);
-        let credentials = nobody.assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/tests")).await.unwrap();
+        let credentials = nobody.assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/banto")).await.unwrap();
         let aws = nobody.with_key(&credentials.access_key_id);
         let directory = tempfile::tempdir().unwrap();
         let (now, log_level) = (Timestamp::now(), "info");
         Self { venv, moto, proxy, slack, aws, credentials, now, log_level, binary, directory }
     }
 
+    /// The least that a policy must say, and the topics that it names.
+    pub async fn least_policy(&self) -> PolicyText {
+        let least = PolicyText::least();
+        for topic in ["operators", "owners"] {
+            let arn = self.aws.create_topic(topic).await.unwrap();
+            assert!(least.to_string().contains(&arn), "{arn}");
+        }
+        least
+    }
+
     /// Starts the function with a policy.
-    pub async fn start(&self, policy: &str) -> Result<Function, InvocationError> {
+    pub async fn start(&self, policy: &PolicyText) -> Result<Function, InvocationError> {
         self.start_with(policy, &[]).await
     }
 
     /// Starts the function with a policy, some variables other than usual.
-    pub async fn start_with(&self, policy: &str, other: &[(&str, &str)]) -> Result<Function, InvocationError> {
+    pub async fn start_with(&self, policy: &PolicyText, other: &[(&str, &str)]) -> Result<Function, InvocationError> {
         let file = self.directory.path().join("banto.toml");
-        std::fs::write(&file, policy).unwrap();
+        std::fs::write(&file, policy.to_string()).unwrap();
         let variables = [
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),

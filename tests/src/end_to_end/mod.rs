@@ -130,13 +130,7 @@ async fn when_slack_refuses_sns_carries_the_notice_and_no_url_is_logged() {
 
 #[tokio::test]
 async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
-    let policy: Value =
-        serde_json::from_str(include_str!("../../../functions/rotate-access-keys/iam-policy.json")).unwrap();
-    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
-        Value::Array(actions) => actions.clone(),
-        one => vec![one.clone()],
-    });
-    let mut allowed: BTreeSet<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
+    let mut allowed = onboarding::allowed(include_str!("../../../functions/rotate-access-keys/iam-policy.json"));
     // Needed without being called: S3 asks for the first when an object is missing, Secrets Manager for
     // the second when a secret is created with tags.
     for implied in ["s3:ListBucket", "secretsmanager:TagResource"] {

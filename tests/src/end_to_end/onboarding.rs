@@ -7,80 +7,46 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use banto::local::organization::{DASHBOARD, Organization, TABLE, config, created};
+use banto::local::organization::{DASHBOARD, Organization, config, created};
 use banto::local::proxy::{Fault, Rule};
 use banto::local::runtime_api::InvocationError;
+use banto_fake::PolicyText;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::local::{ACCOUNT as MANAGEMENT, Local, REGION};
 
-const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+const REGIONS: [&str; 2] = [REGION, "us-east-1"];
+
+/// What roles and settings have besides.
+const NO_SECRETS: &str = r#"inline_policies = { no-secrets = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}' }"#;
+const MORE_SETTINGS: &str = r#"delete_default_vpc = true
+contacts = { security = { name = "Alice", title = "Security", email = "security@example.com", phone = "1" } }"#;
 
 struct Stage {
     local: Local,
     organization: Organization,
-    arns: [String; 3],
+    policy: PolicyText,
 }
 
 impl Stage {
     async fn set() -> Self {
         let local = Local::of("onboard-accounts").await;
         let organization = Organization::create(&local.aws).await.unwrap();
-        let arns = [
-            local.aws.create_topic("operators").await.unwrap(),
-            local.aws.create_topic("owners").await.unwrap(),
-            local.aws.create_secret("banto/slack/operators", &local.slack.webhook("operators")).await.unwrap(),
-        ];
-        Self { local, organization, arns }
-    }
-
-    fn policy(&self) -> String {
-        let [operators, owners, hook] = &self.arns;
-        format!(
-            r#"
-[rotation]
-[[rotation.accounts]]
-id = "{MANAGEMENT}"
-role = "arn:aws:iam::{MANAGEMENT}:role/tests"
-certificate_bucket = "certificates"
-[notices]
-operators_topic = "{operators}"
-owners_topic = "{owners}"
-[notices.slack]
-operators = "{hook}"
-owners = "{hook}"
-[onboarding]
-way = "direct"
-management_account = "{MANAGEMENT}"
-home_region = "{REGION}"
-regions = ["eu-west-1", "us-east-1"]
-queue = "{queue}"
-table = "{TABLE}"
-dashboard = {{ bucket = "{DASHBOARD}" }}
-[onboarding.config]
-bucket = "log-archive"
-[onboarding.roles.admin]
-trusted = ["{MANAGEMENT}"]
-max_session_hours = 4
-managed_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
-[onboarding.roles.readonly]
-trusted = ["{MANAGEMENT}"]
-managed_policies = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
-inline_policies = {{ no-secrets = '{{"Version": "2012-10-17", "Statement": [{{"Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}}]}}' }}
-[onboarding.settings]
-password_policy = {{ minimum_length = 16, max_age_days = 365 }}
-block_public_access = true
-ebs_encryption = true
-delete_default_vpc = true
-contacts = {{ security = {{ name = "Alice", title = "Security", email = "security@example.com", phone = "1" }} }}
-"#,
-            queue = self.organization.queue.url,
-        )
+        let webhook =
+            local.aws.create_secret("banto/slack/operators", &local.slack.webhook("operators")).await.unwrap();
+        let webhooks = format!("[notices.slack]\noperators = \"{webhook}\"\nowners = \"{webhook}\"\n");
+        let accounts = organization.policy_section(MANAGEMENT, &REGIONS);
+        let policy = local.least_policy().await.and(&webhooks).and(&accounts);
+        let policy = policy
+            .with_lines("onboarding.roles.readonly", NO_SECRETS)
+            .with("{ minimum_length = 16 }", "{ minimum_length = 16, max_age_days = 365 }")
+            .with_lines("onboarding.settings", MORE_SETTINGS);
+        Self { local, organization, policy }
     }
 
     async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
-        let mut function = self.local.start(&self.policy()).await.unwrap();
+        let mut function = self.local.start(&self.policy).await.unwrap();
         let answer = function.invoke(event, Duration::from_secs(300)).await;
         function.stop().await;
         answer
@@ -89,7 +55,7 @@ contacts = {{ security = {{ name = "Alice", title = "Security", email = "securit
     /// Works the queue off, time passing where messages wait, until it is empty.
     async fn settle(&mut self) {
         for _ in 0..40 {
-            let mut function = self.local.start(&self.policy()).await.unwrap();
+            let mut function = self.local.start(&self.policy).await.unwrap();
             let worked = self.organization.queue.work_off(&mut function, Duration::from_secs(300)).await;
             let log = function.stop().await;
             let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&log)));

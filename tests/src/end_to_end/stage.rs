@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use banto::local::aws::caller_identity_by_boto3;
 use banto::local::runtime_api::InvocationError;
+use banto_fake::PolicyText;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::local::{ACCOUNT, Local, REGION};
+use super::local::{Local, REGION};
 
 const BUCKET: &str = "certificates";
 
@@ -21,7 +22,7 @@ pub struct Stage {
     /// Whether the policy names a group, so that its members are asked for.
     pub exempt_group: bool,
     holder: Holder,
-    arns: [String; 4],
+    policy: PolicyText,
 }
 
 impl Stage {
@@ -30,12 +31,10 @@ impl Stage {
         let local = Local::of("rotate-access-keys").await;
         let Local { aws, slack, moto, now, .. } = &local;
         aws.create_bucket(BUCKET).await.unwrap();
-        let arns = [
-            aws.create_topic("operators").await.unwrap(),
-            aws.create_topic("owners").await.unwrap(),
-            aws.create_secret("banto/slack/operators", &slack.webhook("operators")).await.unwrap(),
-            aws.create_secret("banto/slack/owners", &slack.webhook("owners")).await.unwrap(),
-        ];
+        let operators = aws.create_secret("banto/slack/operators", &slack.webhook("operators")).await.unwrap();
+        let owners = aws.create_secret("banto/slack/owners", &slack.webhook("owners")).await.unwrap();
+        let webhooks = format!("[notices.slack]\noperators = \"{operators}\"\nowners = \"{owners}\"\n");
+        let policy = local.least_policy().await.with("role = ", "assume = false\nrole = ").and(&webhooks);
         moto.set_clock(*now - SignedDuration::from_hours(24 * 100)).await.unwrap();
         let lifetime = Lifetime { from: *now - SignedDuration::from_hours(24 * 200), until: None };
         let holder = Holder::generate("Alice <alice@example.com>", Kind::Curve25519, lifetime).unwrap();
@@ -44,7 +43,7 @@ impl Stage {
         aws.create_user("alice", "/developers/", &tags).await.unwrap();
         aws.create_access_key("alice").await.unwrap();
         moto.set_clock(*now).await.unwrap();
-        Self { local, log: Vec::new(), policy_problem: None, exempt_group: false, holder, arns }
+        Self { local, log: Vec::new(), policy_problem: None, exempt_group: false, holder, policy }
     }
 
     /// Starts the function anew, hands it an event, and ends it.
@@ -91,16 +90,15 @@ impl Stage {
         secrets
     }
 
-    fn policy(&self) -> String {
-        let [operators, owners, operators_hook, owners_hook] = &self.arns;
-        let problem = self.policy_problem.unwrap_or_default();
-        let exemption = "[[rotation.exemptions]]\ngroup = \"parked\"\nuntil = 2099-01-01\nreason = \"parked\"\n";
-        let exemption = if self.exempt_group { exemption } else { "" };
-        format!(
-            "[rotation]\n{problem}\n[[rotation.accounts]]\nid = \"{ACCOUNT}\"\n\
-             role = \"arn:aws:iam::{ACCOUNT}:role/tests\"\nassume = false\ncertificate_bucket = \"{BUCKET}\"\n{exemption}\n\
-             [notices]\noperators_topic = \"{operators}\"\nowners_topic = \"{owners}\"\n\
-             [notices.slack]\noperators = \"{operators_hook}\"\nowners = \"{owners_hook}\"\n"
-        )
+    fn policy(&self) -> PolicyText {
+        let mut policy = self.policy.clone();
+        if let Some(problem) = self.policy_problem {
+            policy = policy.with_lines("rotation", problem);
+        }
+        if self.exempt_group {
+            policy =
+                policy.and("[[rotation.exemptions]]\ngroup = \"parked\"\nuntil = 2099-01-01\nreason = \"parked\"\n");
+        }
+        policy
     }
 }
