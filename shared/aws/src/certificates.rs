@@ -7,6 +7,8 @@ use banto_ports::{Certificates, ErrorKind, PortError};
 
 use crate::objects::S3;
 
+const CALL: &str = "s3:GetObject";
+
 /// Largest object that is read, in bytes; one more than the largest certificate that is accepted, so
 /// that a larger one is refused as such and not read as a torn one.
 const MAX_BYTES: usize = 256 * 1024 + 1;
@@ -30,10 +32,10 @@ impl S3Certificates {
 impl Certificates for S3Certificates {
     async fn read(&self, user: &UserName) -> Result<Option<Vec<u8>>, PortError> {
         let key = format!("{}{user}.asc", self.prefix);
-        match self.s3.get(&self.bucket, &key, MAX_BYTES).await {
+        match self.s3.get(CALL, &self.bucket, &key, MAX_BYTES).await {
             Ok(certificate) if certificate.len() > MAX_BYTES => {
                 let message = format!("{key} is larger than any certificate");
-                Err(PortError::new(ErrorKind::Invalid, "s3:GetObject", message))
+                Err(PortError::new(ErrorKind::Invalid, CALL, message))
             }
             Ok(certificate) => Ok(Some(certificate)),
             Err(error) if error.kind == ErrorKind::Missing && error.message.contains("NoSuchKey") => Ok(None),

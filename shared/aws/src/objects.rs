@@ -1,4 +1,4 @@
-//! Objects in S3.
+//! Objects in S3. Who asks for one names the permission that it needs, as every adapter does.
 
 use banto_ports::PortError;
 
@@ -15,16 +15,29 @@ impl S3 {
     }
 
     /// The first `most` bytes of an object.
-    pub(crate) async fn get(&self, bucket: &str, key: &str, most: usize) -> Result<Vec<u8>, PortError> {
+    pub(crate) async fn get(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        key: &str,
+        most: usize,
+    ) -> Result<Vec<u8>, PortError> {
         let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
-        let request = Request { headers: vec![range], ..Request::get("s3:GetObject", "") };
+        let request = Request { headers: vec![range], ..Request::get(call, "") };
         self.0.ask(addressed(request, self.0.is_elsewhere(), bucket, key)).await
     }
 
     /// Replaces an object.
-    pub(crate) async fn put(&self, bucket: &str, key: &str, media_type: &str, body: &str) -> Result<(), PortError> {
+    pub(crate) async fn put(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        key: &str,
+        media_type: &str,
+        body: &str,
+    ) -> Result<(), PortError> {
         let headers = vec![("content-type", media_type.to_owned())];
-        let request = Request { method: "PUT", headers, body: body.into(), ..Request::get("s3:PutObject", "") };
+        let request = Request { method: "PUT", headers, body: body.into(), ..Request::get(call, "") };
         self.0.ask(addressed(request, self.0.is_elsewhere(), bucket, key)).await.map(drop)
     }
 }

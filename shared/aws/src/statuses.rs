@@ -99,6 +99,7 @@ impl Statuses for DynamoDbStatuses {
 #[async_trait]
 impl Dashboard for S3Dashboard {
     async fn publish(&self, document: &str) -> Result<(), PortError> {
-        self.s3.put(&self.place.bucket, &self.place.key, "application/json", document).await
+        const CALL: &str = "s3:PutObject";
+        self.s3.put(CALL, &self.place.bucket, &self.place.key, "application/json", document).await
     }
 }
