@@ -28,6 +28,8 @@ pub(crate) struct State {
     built: HashSet<String>,
     /// Packages that are being compiled, the one that began first in front.
     running: Vec<String>,
+    /// Whether any was: Cargo looks through what is built before it compiles what is not.
+    has_compiled: bool,
     /// Something other than compiling that Cargo does.
     cargo: Option<String>,
     /// The step of the Python environment, until that is complete.
@@ -50,6 +52,7 @@ impl State {
         match (words.next(), words.next()) {
             (Some("Compiling"), Some(name)) => {
                 self.cargo = None;
+                self.has_compiled = true;
                 self.running.push(name.to_owned());
             }
             (Some("Blocking"), _) => self.cargo = Some("waiting for another Cargo".to_owned()),
@@ -106,8 +109,11 @@ impl State {
             self.cargo.clone().unwrap_or_else(|| "looking what there is to build".to_owned())
         } else if let Some(doing) = &self.cargo {
             doing.clone()
+        } else if !self.running.is_empty() {
+            self.running.join(", ")
         } else if self.done() < self.listed.len() {
-            if self.running.is_empty() { "looking what is built".to_owned() } else { self.running.join(", ") }
+            // A program of a package is compiled after its library, which Cargo says of the first one only.
+            if self.has_compiled { "the programs" } else { "looking what is built" }.to_owned()
         } else {
             match &self.environment {
                 Some(step) => format!("Python: {step}"),
@@ -194,6 +200,7 @@ mod tests {
         assert!(state.hear("   Compiling rotate-access-keys v0.0.0 (/banto/functions/rotate-access-keys)"));
         assert_eq!(state.line(AT), "██████░░░░░░░░░░░░░░ 1/3 rotate-access-keys (1:23)");
         state.read(&artifact("path+file:///banto/functions/rotate-access-keys#0.0.0", "lib"));
+        assert_eq!(state.line(AT), "█████████████░░░░░░░ 2/3 the programs (1:23)");
         state.read(&artifact("path+file:///banto/cli#banto@0.0.0", "lib"));
         assert_eq!(state.line(AT), "████████████████████ 3/3 linking (1:23)");
         state.environment = Some("fetching flask".to_owned());
