@@ -20,8 +20,7 @@ const UPDATE: &str = "slack:chat.update";
 const HISTORY: &str = "slack:conversations.history";
 const REPLIES: &str = "slack:conversations.replies";
 
-/// Where the Web API is; another place for tests and the demo.
-const API: &str = SlackCloud::Commercial.api();
+/// Names another Web API than that of slack.com.
 const API_VARIABLE: &str = "SLACK_API_URL";
 
 /// Most bytes of an answer that are read: a message that was posted comes back, and a hundred of a history.
@@ -44,37 +43,44 @@ pub struct SlackChat {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
     /// Another Slack that was asked for and refused.
-    #[error("{API_VARIABLE} does not point to this machine: a Slack other than {API} is for tests and the demo only")]
-    NotLocal,
+    #[error(
+        "{API_VARIABLE} is neither {}, nor {} for GovSlack, nor http on this machine for tests and the demo",
+        SlackCloud::Commercial.api(),
+        SlackCloud::Gov.api()
+    )]
+    NotSlack,
     /// A bundle of certificates that can't be used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
 }
 
 impl SlackChat {
-    /// Reads the environment: which certificates are trusted, and another Slack for tests and the demo.
+    /// Reads the environment: which certificates are trusted, and which Slack is meant (`SLACK_API_URL`; slack.com's
+    /// without it).
     ///
     /// # Errors
-    /// If it names a bundle of certificates that can't be used, or a Slack that is neither Slack's own nor on this
+    /// If it names a bundle of certificates that can't be used, or a Slack that is neither of Slack's own nor on this
     /// machine: whoever has the token may write as the bot.
     pub fn from_env() -> Result<Self, ChatError> {
         match std::env::var(API_VARIABLE) {
             Ok(url) => Self::at(&url),
-            Err(_) => Ok(Self { http: Http::from_env()?, api: API.to_owned() }),
+            Err(_) => Self::at(SlackCloud::Commercial.api()),
         }
     }
 
-    /// Another Slack, on this machine.
+    /// A Slack by the address of its Web API.
     ///
     /// # Errors
     /// As for [`Self::from_env`].
     pub fn at(url: &str) -> Result<Self, ChatError> {
-        let uri: Uri = url.parse().map_err(|_| ChatError::NotLocal)?;
+        let url = url.trim_end_matches('/');
+        let is_slack = [SlackCloud::Commercial, SlackCloud::Gov].iter().any(|cloud| cloud.api() == url);
+        let uri: Uri = url.parse().map_err(|_| ChatError::NotSlack)?;
         let is_here = uri.scheme_str() == Some("http") && uri.host().is_some_and(is_local);
-        if is_here {
-            Ok(Self { http: Http::from_env()?, api: url.trim_end_matches('/').to_owned() })
+        if is_slack || is_here {
+            Ok(Self { http: Http::from_env()?, api: url.to_owned() })
         } else {
-            Err(ChatError::NotLocal)
+            Err(ChatError::NotSlack)
         }
     }
 
@@ -270,8 +276,23 @@ mod tests {
 
     #[test]
     fn the_token_goes_to_slack_or_to_this_machine_only() {
-        for url in ["https://example.com/api", "http://slack.com/api", "http://localhost.example.com", "nonsense", ""] {
-            assert_eq!(SlackChat::at(url).unwrap_err(), ChatError::NotLocal, "{url}");
+        for (url, api) in [
+            ("https://slack.com/api", "https://slack.com/api"),
+            ("https://slack-gov.com/api/", "https://slack-gov.com/api"),
+            ("http://127.0.0.1:8080/api/", "http://127.0.0.1:8080/api"),
+        ] {
+            assert_eq!(SlackChat::at(url).unwrap().api, api);
+        }
+        for url in [
+            "https://example.com/api",
+            "http://slack.com/api",
+            "http://localhost.example.com",
+            "nonsense",
+            "",
+            "https://slack-gov.com.example.com/api",
+            "https://slack-gov.com/api/../x",
+        ] {
+            assert_eq!(SlackChat::at(url).unwrap_err(), ChatError::NotSlack, "{url}");
         }
     }
 }
