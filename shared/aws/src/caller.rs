@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::DeserializeResponse;
@@ -68,7 +68,6 @@ pub(crate) struct Request {
 }
 
 /// The body of an answer that says yes.
-#[derive(Debug)]
 struct Body(Vec<u8>);
 
 /// Reads answers, and refuses one that is too large before it is read.
@@ -180,6 +179,8 @@ impl Caller {
         let mut layer = Layer::new("identity");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
         layer.store_put(signing);
+        // No log shows an answer, at whatever level: STS's hold credentials.
+        layer.store_put(SensitiveOutput);
         layer.store_put(ApiMetadata::new(self.service.signing_name(), env!("CARGO_PKG_VERSION")));
         if let Some(name) = self.config.app_name() {
             layer.store_put(name.clone());
@@ -207,6 +208,12 @@ impl Request {
     pub(crate) fn post_json(call: &'static str, path: &str, body: &Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
         Self { method: "POST", headers, body: body.to_string().into_bytes(), ..Self::get(call, path) }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
     }
 }
 

@@ -278,7 +278,7 @@ impl Aws {
     }
 
     fn with_role(&self, identity: &IdentityAccount) -> Self {
-        let sts = aws_sdk_sts::Client::new(&self.of(Service::Sts));
+        let sts = self.caller(Service::Sts);
         let role = SharedCredentialsProvider::new(AssumedRole::new(sts, identity.role.clone()));
         // A cache of its own: the role's credentials are not the function's.
         let config = self.config.to_builder().credentials_provider(role).identity_cache(IdentityCache::lazy().build());

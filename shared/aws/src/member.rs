@@ -7,6 +7,7 @@ use banto_domain::AccountId;
 use banto_domain::policy::OnboardingPolicy;
 use banto_ports::{Member, Members, PortError};
 
+use crate::caller::Caller;
 use crate::config::{Aws, Service};
 use crate::ec2::Ec2Settings;
 use crate::pace::Pace;
@@ -23,7 +24,7 @@ const ASSUMED_PER_SECOND: u32 = 50;
 #[derive(Debug)]
 pub struct AssumedMembers {
     aws: Aws,
-    sts: aws_sdk_sts::Client,
+    sts: Caller,
     policy: OnboardingPolicy,
     session_policy: String,
     pace: Pace,
@@ -31,7 +32,7 @@ pub struct AssumedMembers {
 
 impl AssumedMembers {
     pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy, session_policy: &str) -> Self {
-        let sts = aws_sdk_sts::Client::new(&aws.of(Service::Sts));
+        let sts = aws.caller(Service::Sts);
         let pace = Pace::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
         Self { aws, sts, policy: policy.clone(), session_policy: session_policy.to_owned(), pace }
     }

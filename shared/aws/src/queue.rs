@@ -1,13 +1,14 @@
 //! The queue of accounts that wait.
 
 use async_trait::async_trait;
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use banto_domain::QueueUrl;
 use banto_ports::{Delayed, ErrorKind, PortError, Queue};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use crate::caller::{Caller, Request};
 use crate::config::{Aws, Service};
-use crate::errors::{lacking, port_error};
+use crate::errors::lacking;
 
 const CALL: &str = "sqs:SendMessage";
 
@@ -15,20 +16,53 @@ const CALL: &str = "sqs:SendMessage";
 const BATCH: usize = 10;
 const MAX_DELAY: u64 = 900;
 
-/// An SQS queue.
+/// An SQS queue. (SQS API reference, `SendMessageBatch`, in AWS's JSON 1.0 protocol.)
 #[derive(Debug)]
 pub struct SqsQueue {
-    client: Client,
+    caller: Caller,
     url: QueueUrl,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    #[serde(default)]
+    failed: Vec<Failed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failed {
+    code: String,
+    sender_fault: bool,
 }
 
 impl SqsQueue {
     pub(crate) fn new(aws: &Aws, url: &QueueUrl) -> Self {
-        let config = match url.region() {
-            Some(region) => aws.in_region(Service::Sqs, region),
-            None => aws.of(Service::Sqs),
+        let caller = match url.region() {
+            Some(region) => aws.caller_in(Service::Sqs, region),
+            None => aws.caller(Service::Sqs),
         };
-        Self { client: Client::new(&config), url: url.clone() }
+        Self { caller, url: url.clone() }
+    }
+
+    async fn send_batch(&self, batch: &[Delayed]) -> Result<(), PortError> {
+        let entries = batch.iter().enumerate().map(|(index, message)| {
+            let delay = message.delay.as_secs().min(MAX_DELAY);
+            json!({ "Id": index.to_string(), "MessageBody": message.body, "DelaySeconds": delay })
+        });
+        let body = json!({ "QueueUrl": self.url.as_str(), "Entries": entries.collect::<Vec<Value>>() });
+        let headers = vec![
+            ("content-type", "application/x-amz-json-1.0".to_owned()),
+            ("x-amz-target", "AmazonSQS.SendMessageBatch".to_owned()),
+        ];
+        let answer = self.caller.ask(Request { headers, ..Request::post_json(CALL, "/", &body) }).await?;
+        let answer: Answer =
+            serde_json::from_slice(&answer).map_err(|_| lacking(CALL, "messages that were taken or not"))?;
+        let Some(first) = answer.failed.first() else { return Ok(()) };
+        let kind = if first.sender_fault { ErrorKind::Invalid } else { ErrorKind::Unavailable };
+        let message = format!("{} of {} messages were not taken: {}", answer.failed.len(), batch.len(), first.code);
+        Err(PortError::new(kind, CALL, message))
     }
 }
 
@@ -36,20 +70,7 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn send(&self, messages: &[Delayed]) -> Result<(), PortError> {
         for batch in messages.chunks(BATCH) {
-            let mut request = self.client.send_message_batch().queue_url(self.url.as_str());
-            for (index, message) in batch.iter().enumerate() {
-                let delay = i32::try_from(message.delay.as_secs().min(MAX_DELAY)).unwrap_or_default();
-                let entry = SendMessageBatchRequestEntry::builder();
-                let entry = entry.id(index.to_string()).message_body(&message.body).delay_seconds(delay).build();
-                request = request.entries(entry.map_err(|_| lacking(CALL, "an entry's body"))?);
-            }
-            let answer = request.send().await.map_err(|error| port_error(CALL, &error))?;
-            if let Some(failed) = answer.failed().first() {
-                let kind = if failed.sender_fault { ErrorKind::Invalid } else { ErrorKind::Unavailable };
-                let message =
-                    format!("{} of {} messages were not taken: {}", answer.failed().len(), batch.len(), failed.code);
-                return Err(PortError::new(kind, CALL, message));
-            }
+            self.send_batch(batch).await?;
         }
         Ok(())
     }

@@ -1,12 +1,17 @@
 //! Credentials of a role in another account.
 
+use std::time::SystemTime;
+
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use banto_domain::RoleArn;
 use banto_ports::PortError;
+use jiff::Timestamp;
 
-use crate::errors::{lacking, port_error};
+use crate::caller::Caller;
+use crate::errors::lacking;
+use crate::xml::{self, Element};
 
 /// What CloudTrail shows of the session.
 const SESSION: &str = "banto";
@@ -15,12 +20,12 @@ const SESSION: &str = "banto";
 /// credentials expire.
 #[derive(Debug)]
 pub(crate) struct AssumedRole {
-    sts: aws_sdk_sts::Client,
+    sts: Caller,
     role: RoleArn,
 }
 
 impl AssumedRole {
-    pub(crate) fn new(sts: aws_sdk_sts::Client, role: RoleArn) -> Self {
+    pub(crate) fn new(sts: Caller, role: RoleArn) -> Self {
         Self { sts, role }
     }
 
@@ -29,24 +34,25 @@ impl AssumedRole {
     }
 }
 
-/// Assumes a role, its session limited by a policy if one is given.
+/// Assumes a role, its session limited by a policy if one is given. (STS API reference, `AssumeRole`.)
 pub(crate) async fn credentials(
-    sts: &aws_sdk_sts::Client,
+    sts: &Caller,
     role: &str,
     policy: Option<&str>,
 ) -> std::result::Result<Credentials, PortError> {
     const CALL: &str = "sts:AssumeRole";
-    let request = sts.assume_role().role_arn(role).role_session_name(SESSION).set_policy(policy.map(str::to_owned));
-    let answer = request.send().await.map_err(|error| port_error(CALL, &error))?;
-    let credentials = answer.credentials.ok_or_else(|| lacking(CALL, "credentials"))?;
-    let expires_at = credentials.expiration.try_into().map_err(|_| lacking(CALL, "when the credentials expire"))?;
-    Ok(Credentials::new(
-        credentials.access_key_id,
-        credentials.secret_access_key,
-        Some(credentials.session_token),
-        Some(expires_at),
-        "AssumeRole",
-    ))
+    let mut fields = vec![("RoleArn", role), ("RoleSessionName", SESSION)];
+    fields.extend(policy.map(|policy| ("Policy", policy)));
+    let text = sts.query(CALL, "2011-06-15", &fields).await?;
+    let document = xml::document(CALL, &text)?;
+    let result = document.root_element().child("AssumeRoleResult");
+    let found = result.and_then(|result| result.child("Credentials")).ok_or_else(|| lacking(CALL, "credentials"))?;
+    let part = |name| found.text_of(name).ok_or_else(|| lacking(CALL, name));
+    let expiration = part("Expiration")?.parse::<Timestamp>();
+    let expires_at = expiration.map_err(|_| lacking(CALL, "when the credentials expire"))?;
+    let expires_at = SystemTime::try_from(expires_at).map_err(|_| lacking(CALL, "an end that a clock can tell"))?;
+    let token = Some(part("SessionToken")?.to_owned());
+    Ok(Credentials::new(part("AccessKeyId")?, part("SecretAccessKey")?, token, Some(expires_at), "AssumeRole"))
 }
 
 impl ProvideCredentials for AssumedRole {
