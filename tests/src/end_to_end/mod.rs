@@ -95,6 +95,8 @@ async fn at_the_trace_level_no_piece_of_a_secret_leaves_the_function() {
     for fault in [None, Some(Fault::LostAnswer), Some(Fault::InternalError)] {
         let mut stage = Stage::with_due_alice().await;
         stage.local.log_level = "trace";
+        // The answers that hold secrets are then those of AssumeRole and of CreateAccessKey.
+        stage.assume = true;
         // The calls after the secret is known: creating, storing, telling.
         for call in ["secretsmanager:PutSecretValue", "sns:Publish"] {
             if let Some(fault) = fault {
@@ -103,6 +105,9 @@ async fn at_the_trace_level_no_piece_of_a_secret_leaves_the_function() {
         }
         let answer = format!("{:?}", stage.invoke(&forced()).await);
         assert!(stage.log.len() > 50_000, "the log at TRACE has {} bytes only", stage.log.len());
+        assert!(stage.local.proxy.calls().iter().any(|call| call.operation == "sts:AssumeRole"));
+        let log = String::from_utf8_lossy(&stage.log);
+        assert!(!log.contains("<SecretAccessKey>") && !log.contains("<SessionToken>"), "an answer is in the log");
         let secrets = stage.every_secret().await;
         assert!(!secrets.is_empty());
         let posts = format!("{:?}", stage.local.slack.posts());

@@ -21,6 +21,8 @@ pub struct Stage {
     pub policy_problem: Option<&'static str>,
     /// Whether the policy names a group, so that its members are asked for.
     pub exempt_group: bool,
+    /// Whether the function assumes the identity account's role, instead of being in that account.
+    pub assume: bool,
     holder: Holder,
     policy: PolicyText,
 }
@@ -43,7 +45,7 @@ impl Stage {
         aws.create_user("alice", "/developers/", &tags).await.unwrap();
         aws.create_access_key("alice").await.unwrap();
         moto.set_clock(*now).await.unwrap();
-        Self { local, log: Vec::new(), policy_problem: None, exempt_group: false, holder, policy }
+        Self { local, log: Vec::new(), policy_problem: None, exempt_group: false, assume: false, holder, policy }
     }
 
     /// Starts the function anew, hands it an event, and ends it.
@@ -99,6 +101,6 @@ impl Stage {
             policy =
                 policy.and("[[rotation.exemptions]]\ngroup = \"parked\"\nuntil = 2099-01-01\nreason = \"parked\"\n");
         }
-        policy
+        if self.assume { policy.with("assume = false", "assume = true") } else { policy }
     }
 }
