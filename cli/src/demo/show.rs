@@ -171,9 +171,7 @@ impl Show {
         self.title("What people read in Slack, the first line of each message");
         let mut table = table(&["channel", "message"]);
         for post in posts {
-            let mention = texts(&post.body).into_iter().find(|text| text.starts_with("<@"));
-            let to = mention.map_or(String::new(), |mention| format!("{mention} "));
-            table.add_row([format!("#{}", post.channel), format!("{to}{}", text(&post.body, "text"))]);
+            table.add_row([format!("#{}", post.channel), text(&post.body, "text").to_owned()]);
         }
         self.table(&table);
     }
