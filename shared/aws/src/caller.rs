@@ -50,7 +50,6 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 pub(crate) struct Caller {
     service: Service,
     config: SdkConfig,
-    region: String,
 }
 
 /// A request, before it is signed.
@@ -88,8 +87,7 @@ impl Aws {
 
 impl Caller {
     fn new(service: Service, config: SdkConfig) -> Self {
-        let region = config.region().map_or_else(String::new, ToString::to_string);
-        Self { service, config, region }
+        Self { service, config }
     }
 
     /// Whether the environment names an endpoint that is not AWS's own.
@@ -101,10 +99,9 @@ impl Caller {
     pub(crate) async fn ask(&self, request: Request) -> Result<Vec<u8>, PortError> {
         let call = request.call;
         let unsendable = || PortError::new(ErrorKind::Invalid, call, "the request could not be sent as it was");
-        let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
         let mut builder = Operation::builder()
             .service_name(self.service.signing_name())
-            .operation_name(operation)
+            .operation_name(operation(call))
             .behavior_version(BehaviorVersion::latest())
             .http_client(self.config.http_client().ok_or_else(unsendable)?)
             .endpoint_url(&self.endpoint(request.host_prefix.as_deref()))
@@ -133,8 +130,7 @@ impl Caller {
         version: &str,
         fields: &[(N, &str)],
     ) -> Result<String, PortError> {
-        let action = call.split_once(':').map_or(call, |(_, action)| action);
-        let mut form = format!("Action={action}&Version={version}");
+        let mut form = format!("Action={}&Version={version}", operation(call));
         for (name, value) in fields {
             form.push('&');
             form.push_str(name.as_ref());
@@ -153,10 +149,11 @@ impl Caller {
             return url.to_owned();
         }
         let service = self.service.endpoint_prefix();
-        let host = match self.region.parse::<Region>() {
+        let region = self.config.region().map_or("", AsRef::as_ref);
+        let host = match region.parse::<Region>() {
             Ok(region) => region.endpoint(service),
             // A region whose name nobody knows yet.
-            Err(_) => format!("{service}.{}.amazonaws.com", self.region),
+            Err(_) => format!("{service}.{region}.amazonaws.com"),
         };
         format!("https://{}{host}", prefix.map_or_else(String::new, |prefix| format!("{prefix}.")))
     }
@@ -221,6 +218,11 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("call", &self.call).finish_non_exhaustive()
     }
+}
+
+/// The operation that a permission is for.
+fn operation(call: &'static str) -> &'static str {
+    call.split_once(':').map_or(call, |(_, operation)| operation)
 }
 
 /// Encodes the parts of a path (RFC 3986, section 2.1).
