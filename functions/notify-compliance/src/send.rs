@@ -130,7 +130,7 @@ impl RouteSender {
             Destination::Webhook(secret) => {
                 let url = self.secrets.value(secret).await?;
                 let posted = self.webhooks.post(&url, slack::message(&letter.notice).to_string()).await;
-                self.forget_refused(secret, posted.as_ref().err()).await;
+                self.secrets.forget_refused(secret, &posted).await;
                 posted.map(|()| None)
             }
             Destination::Topic(topic) => self.topics.publish(topic, &sns::message(&letter.notice)).await.map(|()| None),
@@ -144,7 +144,7 @@ impl RouteSender {
     async fn post(&self, id: &str, body: &Value) -> Result<MessageRef, PortError> {
         let (secret, token) = self.token().await?;
         let posted = self.chat.post(&token, id, body).await;
-        self.forget_refused(secret, posted.as_ref().err()).await;
+        self.secrets.forget_refused(secret, &posted).await;
         posted
     }
 
@@ -158,14 +158,6 @@ impl RouteSender {
             || PortError::new(ErrorKind::Invalid, "slack:chat.postMessage", "the policy has no `slack_token`");
         let secret = self.token.as_ref().ok_or_else(lacking)?;
         Ok((secret, self.secrets.value(secret).await?))
-    }
-
-    /// A token or webhook that was exchanged is read anew the next time.
-    async fn forget_refused(&self, secret: &SecretArn, error: Option<&PortError>) {
-        let is_refused = |kind| matches!(kind, ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Missing);
-        if error.is_some_and(|error| is_refused(error.kind)) {
-            self.secrets.forget(secret).await;
-        }
     }
 
     /// A message that carries a letter's id, since then. That Slack can't be asked is no reason to wait: the

@@ -134,7 +134,9 @@ impl NoticeSender {
 
     async fn post(&self, secret: &SecretArn, notice: &Notice) -> Result<(), PortError> {
         let url = self.secrets.value(secret).await?;
-        self.webhooks.post(&url, slack::message(notice).to_string()).await
+        let posted = self.webhooks.post(&url, slack::message(notice).to_string()).await;
+        self.secrets.forget_refused(secret, &posted).await;
+        posted
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use banto_domain::SecretArn;
-use banto_ports::{PortError, Secrets};
+use banto_ports::{ErrorKind, PortError, Secrets};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
@@ -34,9 +34,12 @@ impl KeptSecrets {
         Ok(value)
     }
 
-    /// Forgets a value that no longer works, so that the next use fetches it anew.
-    pub async fn forget(&self, secret: &SecretArn) {
-        self.kept.lock().await.remove(secret);
+    /// Forgets a token or webhook that was refused: it may have been exchanged, and is read anew the next time.
+    pub async fn forget_refused<T>(&self, secret: &SecretArn, used: &Result<T, PortError>) {
+        let is_refused = |kind| matches!(kind, ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Missing);
+        if used.as_ref().is_err_and(|error| is_refused(error.kind)) {
+            self.kept.lock().await.remove(secret);
+        }
     }
 }
 

@@ -201,6 +201,19 @@ fn a_webhook_is_looked_up_once() {
 }
 
 #[test]
+fn a_webhook_that_was_refused_is_looked_up_anew_for_the_next_notice() {
+    for (kind, lookups) in [(ErrorKind::Invalid, 2), (ErrorKind::Denied, 2), (ErrorKind::Unavailable, 1)] {
+        let world = Arc::new(World::slack_fails(kind));
+        let notice_sender = notice_sender(&world, true);
+        for _ in 0..2 {
+            notice_sender.send(&notice(Audience::Operators), AMPLE).now_or_never().unwrap().unwrap();
+        }
+        let looked_up = world.take_sent().iter().filter(|sent| sent.starts_with("looked up ")).count();
+        assert_eq!(looked_up, lookups, "{kind:?}");
+    }
+}
+
+#[test]
 fn each_channel_gets_a_notice_a_second() {
     let world = Arc::new(World::default());
     let notice_sender = notice_sender(&world, true);
