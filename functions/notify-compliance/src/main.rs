@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             let compliance = policy.compliance.context("the policy has no section [compliance]")?;
             let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
-            let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::from_env()?);
+            let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
             let clients = aws.compliance(&compliance);
             Ok(Notifier {
                 ledger: Arc::new(clients.ledger),
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
                 aggregator: Arc::new(clients.aggregator),
                 queue: Arc::new(clients.queue),
                 route_sender: RouteSender {
-                    chat: Arc::new(SlackChat::from_env()?),
+                    chat: Arc::new(SlackChat::from_env(aws.trusted_roots())?),
                     webhooks: Arc::clone(&webhooks),
                     topics: aws.topics(),
                     mailer: Arc::new(clients.mailer),

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
-            let webhooks = Arc::new(SlackWebhooks::from_env()?);
+            let webhooks = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
             let notice_sender =
                 NoticeSender::new(aws.secrets(), webhooks, aws.topics(), policy.notices, Arc::clone(&clock))
                     .through(queue);

@@ -94,6 +94,7 @@ impl Service {
 /// AWS, as the environment tells of it; made once, without asking AWS anything.
 #[derive(Debug, Clone)]
 pub struct Aws {
+    roots: TrustedRoots,
     config: SdkConfig,
     endpoints: Arc<Endpoints>,
 }
@@ -175,12 +176,13 @@ impl Aws {
             return Err(ConfigError::Missing(missing));
         };
         let credentials = Credentials::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment");
+        let roots = TrustedRoots::from_vars(&var)?;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .identity_cache(IdentityCache::lazy().build())
-            .http_client(Http::new(&TrustedRoots::from_vars(&var)?))
+            .http_client(Http::new(&roots))
             .sleep_impl(TokioSleep::new())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build())
@@ -188,7 +190,12 @@ impl Aws {
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .app_name(app_name())
             .build();
-        Ok(Self { config, endpoints: Arc::new(Endpoints::from_vars(var)) })
+        Ok(Self { roots, config, endpoints: Arc::new(Endpoints::from_vars(var)) })
+    }
+
+    /// The authorities whose certificates are trusted, for the other connections of the same process.
+    pub fn trusted_roots(&self) -> &TrustedRoots {
+        &self.roots
     }
 
     /// The ways to act in an identity account; its role is assumed when it is first needed, once for
@@ -242,7 +249,11 @@ impl Aws {
         let provider = SharedCredentialsProvider::new(credentials);
         // A cache of its own: these credentials are not the function's.
         let config = self.config.to_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache());
-        Self { config: config.build(), endpoints: Arc::clone(&self.endpoints) }
+        self.with_config(config.build())
+    }
+
+    fn with_config(&self, config: SdkConfig) -> Self {
+        Self { roots: self.roots.clone(), config, endpoints: Arc::clone(&self.endpoints) }
     }
 
     /// Secrets that the policy names.
@@ -282,7 +293,7 @@ impl Aws {
         let role = SharedCredentialsProvider::new(AssumedRole::new(sts, identity.role.clone()));
         // A cache of its own: the role's credentials are not the function's.
         let config = self.config.to_builder().credentials_provider(role).identity_cache(IdentityCache::lazy().build());
-        Self { config: config.build(), endpoints: Arc::clone(&self.endpoints) }
+        self.with_config(config.build())
     }
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use banto_domain::SlackCloud;
 use banto_domain::compliance::MessageRef;
 use banto_ports::{Chat, ErrorKind, PortError};
-use banto_tls::BundleError;
+use banto_tls::TrustedRoots;
 use http::{Request, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -39,32 +39,25 @@ pub struct SlackChat {
     api: String,
 }
 
-/// An environment that Slack can't be called with.
+/// Another Slack that was asked for and refused: whoever has the token may write as the bot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChatError {
-    /// Another Slack that was asked for and refused.
-    #[error(
-        "{API_VARIABLE} is neither {}, nor {} for GovSlack, nor http on this machine for tests and the demo",
-        SlackCloud::Commercial.api(),
-        SlackCloud::Gov.api()
-    )]
-    NotSlack,
-    /// A bundle of certificates that can't be used.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-}
+#[error(
+    "{API_VARIABLE} is neither {}, nor {} for GovSlack, nor http on this machine for tests and the demo",
+    SlackCloud::Commercial.api(),
+    SlackCloud::Gov.api()
+)]
+pub struct NotSlack;
 
 impl SlackChat {
-    /// Reads the environment: which certificates are trusted, and which Slack is meant (`SLACK_API_URL`; slack.com's
-    /// without it).
+    /// Reads the environment: which Slack is meant (`SLACK_API_URL`; slack.com's without it). These authorities vouch
+    /// for its certificate.
     ///
     /// # Errors
-    /// If it names a bundle of certificates that can't be used, or a Slack that is neither of Slack's own nor on this
-    /// machine: whoever has the token may write as the bot.
-    pub fn from_env() -> Result<Self, ChatError> {
+    /// If it is neither of Slack's own nor on this machine.
+    pub fn from_env(roots: &TrustedRoots) -> Result<Self, NotSlack> {
         match std::env::var(API_VARIABLE) {
-            Ok(url) => Self::at(&url),
-            Err(_) => Self::at(SlackCloud::Commercial.api()),
+            Ok(url) => Self::at(&url, roots),
+            Err(_) => Self::at(SlackCloud::Commercial.api(), roots),
         }
     }
 
@@ -72,16 +65,12 @@ impl SlackChat {
     ///
     /// # Errors
     /// As for [`Self::from_env`].
-    pub fn at(url: &str) -> Result<Self, ChatError> {
+    pub fn at(url: &str, roots: &TrustedRoots) -> Result<Self, NotSlack> {
         let url = url.trim_end_matches('/');
         let is_slack = [SlackCloud::Commercial, SlackCloud::Gov].iter().any(|cloud| cloud.api() == url);
-        let uri: Uri = url.parse().map_err(|_| ChatError::NotSlack)?;
+        let uri: Uri = url.parse().map_err(|_| NotSlack)?;
         let is_here = uri.scheme_str() == Some("http") && uri.host().is_some_and(is_local);
-        if is_slack || is_here {
-            Ok(Self { http: Http::from_env()?, api: url.to_owned() })
-        } else {
-            Err(ChatError::NotSlack)
-        }
+        if is_slack || is_here { Ok(Self { http: Http::new(roots), api: url.to_owned() }) } else { Err(NotSlack) }
     }
 
     async fn ask(
@@ -205,7 +194,7 @@ mod tests {
             send.send(String::from_utf8_lossy(&request[..length]).into_owned()).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
         });
-        (SlackChat::at(&url).unwrap(), asked)
+        (SlackChat::at(&url, &TrustedRoots::default()).unwrap(), asked)
     }
 
     fn token() -> SecretString {
@@ -281,7 +270,7 @@ mod tests {
             ("https://slack-gov.com/api/", "https://slack-gov.com/api"),
             ("http://127.0.0.1:8080/api/", "http://127.0.0.1:8080/api"),
         ] {
-            assert_eq!(SlackChat::at(url).unwrap().api, api);
+            assert_eq!(SlackChat::at(url, &TrustedRoots::default()).unwrap().api, api);
         }
         for url in [
             "https://example.com/api",
@@ -292,7 +281,7 @@ mod tests {
             "https://slack-gov.com.example.com/api",
             "https://slack-gov.com/api/../x",
         ] {
-            assert_eq!(SlackChat::at(url).unwrap_err(), ChatError::NotSlack, "{url}");
+            assert_eq!(SlackChat::at(url, &TrustedRoots::default()).unwrap_err(), NotSlack, "{url}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use banto_ports::{ErrorKind, PortError};
-use banto_tls::{BundleError, Connector, TrustedRoots};
+use banto_tls::{Connector, TrustedRoots};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -35,12 +35,8 @@ pub(crate) struct Answered {
 }
 
 impl Http {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    /// If it names a bundle of certificates that can't be used.
-    pub(crate) fn from_env() -> Result<Self, BundleError> {
-        Ok(Self { roots: TrustedRoots::from_env()?, client: OnceLock::new() })
+    pub(crate) fn new(roots: &TrustedRoots) -> Self {
+        Self { roots: roots.clone(), client: OnceLock::new() }
     }
 
     /// Asks, and reads so many bytes of the answer.

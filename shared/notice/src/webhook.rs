@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use banto_domain::SlackCloud;
 use banto_ports::{PortError, Webhooks};
-use banto_tls::BundleError;
+use banto_tls::TrustedRoots;
 use http::{Request, Uri};
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,12 +21,9 @@ const HOSTS: [&str; 2] = [SlackCloud::Commercial.webhook_host(), SlackCloud::Gov
 pub struct SlackWebhooks(Http);
 
 impl SlackWebhooks {
-    /// Reads the environment: which certificates are trusted.
-    ///
-    /// # Errors
-    /// If it names a bundle of certificates that can't be used.
-    pub fn from_env() -> Result<Self, BundleError> {
-        Ok(Self(Http::from_env()?))
+    /// Webhooks of a Slack whose certificate these authorities vouch for.
+    pub fn new(roots: &TrustedRoots) -> Self {
+        Self(Http::new(roots))
     }
 }
 
@@ -81,7 +78,9 @@ mod tests {
     }
 
     async fn post(url: &str) -> Result<(), PortError> {
-        SlackWebhooks::from_env().unwrap().post(&SecretString::from(url), "{\"text\":\"hello\"}".to_owned()).await
+        SlackWebhooks::new(&TrustedRoots::default())
+            .post(&SecretString::from(url), "{\"text\":\"hello\"}".to_owned())
+            .await
     }
 
     #[tokio::test]

@@ -22,8 +22,8 @@ const VARIABLE: &str = "AWS_CA_BUNDLE";
 /// Connects to `https` addresses, and to `http` ones without encryption.
 pub type Connector = HttpsConnector<HttpConnector>;
 
-/// The authorities whose certificates are trusted: those of a bundle, else Mozilla's.
-#[derive(Debug, Clone)]
+/// The authorities whose certificates are trusted: those of a bundle, else Mozilla's, which are the default.
+#[derive(Debug, Clone, Default)]
 pub struct TrustedRoots(Option<Arc<RootCertStore>>);
 
 /// A bundle of certificates that can't be used.
@@ -35,18 +35,10 @@ pub struct BundleError {
 }
 
 impl TrustedRoots {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    /// If the environment names a bundle that can't be used. Without a bundle no file is read.
-    pub fn from_env() -> Result<Self, BundleError> {
-        Self::from_vars(|name| std::env::var(name).ok())
-    }
-
     /// Reads variables by name.
     ///
     /// # Errors
-    /// If a variable names a bundle that can't be used.
+    /// If a variable names a bundle that can't be used. Without a bundle no file is read.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BundleError> {
         match var(VARIABLE).filter(|path| !path.is_empty()) {
             None => Ok(Self(None)),

@@ -27,7 +27,7 @@ fn token() -> SecretString {
 }
 
 fn chat(slack: &Slack) -> SlackChat {
-    SlackChat::at(&slack.api_url()).unwrap()
+    SlackChat::at(&slack.api_url(), &Default::default()).unwrap()
 }
 
 /// A message as Banto's own client finds it.
@@ -180,7 +180,7 @@ async fn each_refusal_is_for_as_many_calls_as_were_asked_for_on_either_way() {
     slack.refuse_next(Refusal::Unavailable);
     slack.refuse_next(Refusal::Word("channel_is_archived"));
     let url = SecretString::from(slack.webhook("operators"));
-    let by_webhook = async || SlackWebhooks::from_env().unwrap().post(&url, r#"{"text":"x"}"#.to_owned()).await;
+    let by_webhook = async || SlackWebhooks::new(&Default::default()).post(&url, r#"{"text":"x"}"#.to_owned()).await;
     let error = by_webhook().await.unwrap_err();
     assert_eq!((error.kind, error.retry_after), (ErrorKind::Throttled, Some(Duration::from_secs(30))));
     let error = chat(&slack).post(&token(), "one", &message("x")).await.unwrap_err();
