@@ -15,8 +15,9 @@ mod slack;
 pub mod status;
 
 pub use names::{
-    AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl, Region, ResourceType,
-    RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId, UserName,
+    AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl,
+    Region, ResourceType, RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId,
+    UserName,
 };
 pub use partition::Partition;
 pub use percent::percent_encoded;

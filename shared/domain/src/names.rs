@@ -229,7 +229,11 @@ impl Fingerprint {
     /// ```
     pub fn from_human(text: &str) -> Result<Self, NameError> {
         let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        compact.strip_prefix("0x").unwrap_or(&compact).to_ascii_uppercase().parse()
+        compact
+            .strip_prefix("0x")
+            .unwrap_or(&compact)
+            .to_ascii_uppercase()
+            .parse()
     }
 }
 
@@ -246,14 +250,24 @@ impl RuleName {
     /// ```
     pub fn plain(&self) -> &str {
         let name = self.as_str();
-        let (inner, is_wrapped) = match (name.strip_prefix("securityhub-"), name.strip_prefix("OrgConfigRule-")) {
+        let (inner, is_wrapped) = match (
+            name.strip_prefix("securityhub-"),
+            name.strip_prefix("OrgConfigRule-"),
+        ) {
             (Some(inner), _) | (None, Some(inner)) => (inner, true),
             (None, None) => (name, false),
         };
-        let Some((head, suffix)) = inner.rsplit_once('-') else { return inner };
-        let is_suffix = (8..=9).contains(&suffix.len()) && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let Some((head, suffix)) = inner.rsplit_once('-') else {
+            return inner;
+        };
+        let is_suffix = (8..=9).contains(&suffix.len())
+            && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let is_generated = is_suffix && (is_wrapped || head.ends_with("-conformance-pack"));
-        if is_generated { head.strip_suffix("-conformance-pack").unwrap_or(head) } else { inner }
+        if is_generated {
+            head.strip_suffix("-conformance-pack").unwrap_or(head)
+        } else {
+            inner
+        }
     }
 }
 
@@ -306,14 +320,20 @@ fn is_iam_name(text: &str) -> bool {
 }
 
 fn is_upper_alphanumeric(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
-    length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    length.contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// Letters, then words, then a number, joined by hyphens: `us-gov-west-1`.
 fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    let [first, middle @ .., last] = parts.as_slice() else { return false };
-    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let [first, middle @ .., last] = parts.as_slice() else {
+        return false;
+    };
+    let is_word =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     !middle.is_empty()
         && text.len() <= 32
         && is_word(first)
@@ -324,15 +344,26 @@ fn is_region(text: &str) -> bool {
 
 /// `arn:<partition>:iam::aws:policy/<path and name>`
 fn is_aws_policy(text: &str) -> bool {
-    let rest = text.strip_prefix("arn:aws").and_then(|rest| rest.split_once(":iam::aws:policy/"));
-    rest.is_some_and(|(_, name)| !name.is_empty()) && text.len() <= 2048 && text.bytes().all(|b| b.is_ascii_graphic())
+    let rest = text
+        .strip_prefix("arn:aws")
+        .and_then(|rest| rest.split_once(":iam::aws:policy/"));
+    rest.is_some_and(|(_, name)| !name.is_empty())
+        && text.len() <= 2048
+        && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// `https://<host>/<account>/<queue>`; plain HTTP for a local AWS.
 fn is_queue_url(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let Some(rest) = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+    else {
+        return false;
+    };
     let parts: Vec<&str> = rest.split('/').collect();
-    let [host, account, queue] = parts.as_slice() else { return false };
+    let [host, account, queue] = parts.as_slice() else {
+        return false;
+    };
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !host.is_empty()
         && account.parse::<AccountId>().is_ok()
@@ -371,15 +402,29 @@ mod tests {
 
     #[test]
     fn an_arn_of_another_service_or_kind_is_rejected() {
-        assert!("arn:aws:iam::111122223333:role/banto".parse::<RoleArn>().is_ok());
-        assert!("arn:aws:iam::111122223333:user/banto".parse::<RoleArn>().is_err());
-        assert!("arn:aws:sns:eu-west-1:111122223333:banto".parse::<RoleArn>().is_err());
+        assert!(
+            "arn:aws:iam::111122223333:role/banto"
+                .parse::<RoleArn>()
+                .is_ok()
+        );
+        assert!(
+            "arn:aws:iam::111122223333:user/banto"
+                .parse::<RoleArn>()
+                .is_err()
+        );
+        assert!(
+            "arn:aws:sns:eu-west-1:111122223333:banto"
+                .parse::<RoleArn>()
+                .is_err()
+        );
         assert!("arn:aws:iam::1111:role/banto".parse::<RoleArn>().is_err());
     }
 
     #[test]
     fn an_arn_tells_its_account_and_region() {
-        let user: UserArn = "arn:aws:iam::111122223333:user/developers/alice".parse().unwrap();
+        let user: UserArn = "arn:aws:iam::111122223333:user/developers/alice"
+            .parse()
+            .unwrap();
         assert_eq!(user.account(), "111122223333");
         let topic: TopicArn = "arn:aws:sns:eu-west-1:111122223333:banto".parse().unwrap();
         assert_eq!(topic.region(), "eu-west-1");
@@ -391,16 +436,32 @@ mod tests {
         for wrong in ["eu-west", "EU-west-1", "global", "", "eu--1", "1"] {
             assert!(wrong.parse::<Region>().is_err(), "{wrong}");
         }
-        assert!("arn:aws:iam::aws:policy/job-function/Billing".parse::<PolicyArn>().is_ok());
-        assert!("arn:aws:iam::111122223333:policy/boundary".parse::<PolicyArn>().is_ok());
+        assert!(
+            "arn:aws:iam::aws:policy/job-function/Billing"
+                .parse::<PolicyArn>()
+                .is_ok()
+        );
+        assert!(
+            "arn:aws:iam::111122223333:policy/boundary"
+                .parse::<PolicyArn>()
+                .is_ok()
+        );
         assert!("arn:aws:iam::aws:role/x".parse::<PolicyArn>().is_err());
         assert!("AWS::EC2::Instance".parse::<ResourceType>().is_ok());
         assert!("AWS::EC2".parse::<ResourceType>().is_err());
-        let queue: QueueUrl = "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-accounts".parse().unwrap();
+        let queue: QueueUrl = "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-accounts"
+            .parse()
+            .unwrap();
         assert_eq!(queue.region(), Some("eu-west-1"));
-        let local: QueueUrl = "http://127.0.0.1:5000/111122223333/banto-accounts".parse().unwrap();
+        let local: QueueUrl = "http://127.0.0.1:5000/111122223333/banto-accounts"
+            .parse()
+            .unwrap();
         assert_eq!(local.region(), None);
-        assert!("https://sqs.eu-west-1.amazonaws.com/banto-accounts".parse::<QueueUrl>().is_err());
+        assert!(
+            "https://sqs.eu-west-1.amazonaws.com/banto-accounts"
+                .parse::<QueueUrl>()
+                .is_err()
+        );
     }
 
     #[test]
@@ -417,16 +478,39 @@ mod tests {
         ] {
             let partition = region.parse::<Region>().unwrap().partition();
             let arn = |rest: &str| format!("arn:{partition}:{rest}");
-            assert!(arn("iam::111122223333:user/alice").parse::<UserArn>().is_ok(), "{partition}");
-            assert!(arn("iam::111122223333:role/banto").parse::<RoleArn>().is_ok(), "{partition}");
-            assert!(arn("iam::aws:policy/ReadOnlyAccess").parse::<PolicyArn>().is_ok(), "{partition}");
+            assert!(
+                arn("iam::111122223333:user/alice")
+                    .parse::<UserArn>()
+                    .is_ok(),
+                "{partition}"
+            );
+            assert!(
+                arn("iam::111122223333:role/banto")
+                    .parse::<RoleArn>()
+                    .is_ok(),
+                "{partition}"
+            );
+            assert!(
+                arn("iam::aws:policy/ReadOnlyAccess")
+                    .parse::<PolicyArn>()
+                    .is_ok(),
+                "{partition}"
+            );
             let key = arn(&format!("kms:{region}:111122223333:key/1234abcd")).parse::<KeyArn>();
             assert!(key.is_ok(), "{partition}");
-            let topic: TopicArn = arn(&format!("sns:{region}:111122223333:banto")).parse().unwrap();
+            let topic: TopicArn = arn(&format!("sns:{region}:111122223333:banto"))
+                .parse()
+                .unwrap();
             assert_eq!(topic.region(), region);
-            let secret: SecretArn = arn(&format!("secretsmanager:{region}:111122223333:secret:banto")).parse().unwrap();
+            let secret: SecretArn = arn(&format!(
+                "secretsmanager:{region}:111122223333:secret:banto"
+            ))
+            .parse()
+            .unwrap();
             assert_eq!(secret.region(), region);
-            let queue: QueueUrl = format!("https://sqs.{region}.{domain}/111122223333/banto").parse().unwrap();
+            let queue: QueueUrl = format!("https://sqs.{region}.{domain}/111122223333/banto")
+                .parse()
+                .unwrap();
             assert_eq!(queue.region(), Some(region));
         }
     }

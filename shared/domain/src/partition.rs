@@ -96,7 +96,9 @@ impl Region {
     /// assert_eq!(region.partition(), Partition::AwsUsGov);
     /// ```
     pub fn partition(&self) -> Partition {
-        let of_prefix = PREFIXES.iter().find(|(prefix, _)| self.as_str().starts_with(prefix));
+        let of_prefix = PREFIXES
+            .iter()
+            .find(|(prefix, _)| self.as_str().starts_with(prefix));
         of_prefix.map_or(Partition::Aws, |(_, partition)| *partition)
     }
 
@@ -120,7 +122,10 @@ impl Region {
     /// assert_eq!(region.console(), "https://eusc-de-east-1.console.amazonaws-eusc.eu");
     /// ```
     pub fn console(&self) -> String {
-        format!("https://{self}.console.{}", self.partition().console_domain())
+        format!(
+            "https://{self}.console.{}",
+            self.partition().console_domain()
+        )
     }
 
     /// The address of the sign-in pages, without a slash at its end. Only the three oldest partitions have a
@@ -129,7 +134,9 @@ impl Region {
         let partition = self.partition();
         let domain = partition.console_domain();
         match partition {
-            Partition::Aws | Partition::AwsCn | Partition::AwsUsGov => format!("https://signin.{domain}"),
+            Partition::Aws | Partition::AwsCn | Partition::AwsUsGov => {
+                format!("https://signin.{domain}")
+            }
             _ => format!("https://{self}.signin.{domain}"),
         }
     }

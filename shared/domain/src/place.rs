@@ -54,12 +54,18 @@ pub struct PerPlace<T> {
 impl<T> PerPlace<T> {
     /// A value of the account as a whole, where there is nothing to say of any region.
     pub fn of_account(account: T) -> Self {
-        Self { account, regions: BTreeMap::new() }
+        Self {
+            account,
+            regions: BTreeMap::new(),
+        }
     }
 
     /// Every place with its value: the account as a whole, then each region.
     pub fn iter(&self) -> impl Iterator<Item = (Place<'_>, &T)> {
-        let regions = self.regions.iter().map(|(region, value)| (Place::Region(region), value));
+        let regions = self
+            .regions
+            .iter()
+            .map(|(region, value)| (Place::Region(region), value));
         std::iter::once((Place::Account, &self.account)).chain(regions)
     }
 
@@ -82,7 +88,9 @@ impl<T> PerPlace<T> {
         let regions = self.regions.iter();
         PerPlace {
             account,
-            regions: regions.map(|(r, value)| (r.clone(), value_of(Place::Region(r), value))).collect(),
+            regions: regions
+                .map(|(r, value)| (r.clone(), value_of(Place::Region(r), value)))
+                .collect(),
         }
     }
 }

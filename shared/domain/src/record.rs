@@ -150,13 +150,20 @@ impl Record {
 
     /// The version to write after this one, by the given run.
     pub fn next(&self, run: &str) -> Self {
-        Self { sequence: self.sequence + 1, run: run.to_owned(), ..self.clone() }
+        Self {
+            sequence: self.sequence + 1,
+            run: run.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The text that is stored.
     pub fn to_text(&self) -> String {
         let record = self.clone();
-        let (sealed_key, armored) = record.envelope.map(|envelope| (envelope.key, envelope.armored)).unzip();
+        let (sealed_key, armored) = record
+            .envelope
+            .map(|envelope| (envelope.key, envelope.armored))
+            .unzip();
         let header = serde_json::json!(Header {
             banto_record: FORMAT,
             owner: record.owner,
@@ -179,16 +186,28 @@ impl Record {
             Some((header, rest)) => (header, Some(format!("{ARMOR}{rest}"))),
             None => (text, None),
         };
-        let header: Header = serde_json::from_str(header)
-            .map_err(|error| RecordError(format!("line {} column {}", error.line(), error.column())))?;
+        let header: Header = serde_json::from_str(header).map_err(|error| {
+            RecordError(format!("line {} column {}", error.line(), error.column()))
+        })?;
         if header.banto_record != FORMAT {
-            return Err(RecordError(format!("format {}, but this Banto knows {FORMAT}", header.banto_record)));
+            return Err(RecordError(format!(
+                "format {}, but this Banto knows {FORMAT}",
+                header.banto_record
+            )));
         }
         let envelope = match (header.sealed_key, armored) {
             (Some(key), Some(armored)) => Some(StoredEnvelope { key, armored }),
             (None, None) => None,
-            (Some(_), None) => return Err(RecordError("it names a sealed key but holds no envelope".into())),
-            (None, Some(_)) => return Err(RecordError("it holds an envelope but names no sealed key".into())),
+            (Some(_), None) => {
+                return Err(RecordError(
+                    "it names a sealed key but holds no envelope".into(),
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(RecordError(
+                    "it holds an envelope but names no sealed key".into(),
+                ));
+            }
         };
         Ok(Self {
             owner: header.owner,
@@ -325,7 +344,10 @@ mod tests {
     #[test]
     fn two_runs_never_write_the_same_bytes() {
         let record = Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap());
-        assert_eq!(record.next("one").write_token(), record.next("other").write_token());
+        assert_eq!(
+            record.next("one").write_token(),
+            record.next("other").write_token()
+        );
         assert_ne!(record.next("one").to_text(), record.next("other").to_text());
     }
 
@@ -334,13 +356,25 @@ mod tests {
         let record = Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()).to_text();
         for (text, says) in [
             ("confidential".to_owned(), "line 1 column 1"),
-            (record.replace("\"bantoRecord\":1", "\"bantoRecord\":2"), "format 2, but this Banto knows 1"),
+            (
+                record.replace("\"bantoRecord\":1", "\"bantoRecord\":2"),
+                "format 2, but this Banto knows 1",
+            ),
             (record.replace("\"sequence\"", "\"confidential\""), "line 1"),
-            (format!("{record}{ARMOR}confidential"), "names no sealed key"),
-            (record.replace("\"run\"", "\"sealedKey\":\"AKIAIOSFODNN7EXAMPLE\",\"run\""), "holds no envelope"),
+            (
+                format!("{record}{ARMOR}confidential"),
+                "names no sealed key",
+            ),
+            (
+                record.replace("\"run\"", "\"sealedKey\":\"AKIAIOSFODNN7EXAMPLE\",\"run\""),
+                "holds no envelope",
+            ),
         ] {
             let error = Record::from_text(&text).unwrap_err().to_string();
-            assert!(error.contains(says) && !error.contains("confidential"), "{error}");
+            assert!(
+                error.contains(says) && !error.contains("confidential"),
+                "{error}"
+            );
         }
     }
 
@@ -356,11 +390,22 @@ mod tests {
         };
         assert!(intent.may_be_under_way(at(20 * 60 - 1)));
         assert!(!intent.may_be_under_way(at(20 * 60)));
-        let issued = Rotation { issued: Some(Issued { key: key(1), created_at: at(1) }), ..intent.clone() };
+        let issued = Rotation {
+            issued: Some(Issued {
+                key: key(1),
+                created_at: at(1),
+            }),
+            ..intent.clone()
+        };
         assert!(!issued.may_be_under_way(at(1)));
         assert!(intent.window_contains(at(-5 * 60)) && intent.window_contains(at(25 * 60)));
-        assert!(!intent.window_contains(at(-5 * 60 - 1)) && !intent.window_contains(at(25 * 60 + 1)));
-        assert_eq!(lease_left(at(0), at(19 * 60)), Some(Duration::from_secs(60)));
+        assert!(
+            !intent.window_contains(at(-5 * 60 - 1)) && !intent.window_contains(at(25 * 60 + 1))
+        );
+        assert_eq!(
+            lease_left(at(0), at(19 * 60)),
+            Some(Duration::from_secs(60))
+        );
         assert_eq!(lease_left(at(0), at(20 * 60)), None);
     }
 }

@@ -150,12 +150,19 @@ reasons! {
 impl Reason {
     /// A reason.
     pub fn new(kind: ReasonKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self {
+            kind,
+            detail: detail.into(),
+        }
     }
 
     /// Where an account or region with this reason stands.
     pub fn standing(self) -> Standing {
-        if self.kind.passes() { Standing::NotReady(self) } else { Standing::Failed(self) }
+        if self.kind.passes() {
+            Standing::NotReady(self)
+        } else {
+            Standing::Failed(self)
+        }
     }
 }
 
@@ -163,7 +170,11 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.means())?;
-        if self.detail.is_empty() { Ok(()) } else { write!(f, ": {}", self.detail) }
+        if self.detail.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ": {}", self.detail)
+        }
     }
 }
 
@@ -201,7 +212,10 @@ impl Standing {
 impl AccountStatus {
     /// The worst standing of all places.
     pub fn worst(&self) -> &Standing {
-        self.standings.values().max_by_key(|standing| standing.severity()).unwrap_or(&self.standings.account)
+        self.standings
+            .values()
+            .max_by_key(|standing| standing.severity())
+            .unwrap_or(&self.standings.account)
     }
 
     /// The reasons of all places, each kind once with where it was found.
@@ -209,7 +223,10 @@ impl AccountStatus {
         let mut reasons: BTreeMap<ReasonKind, Vec<_>> = BTreeMap::new();
         for (place, standing) in self.standings.iter() {
             if let Some(reason) = standing.reason() {
-                reasons.entry(reason.kind).or_default().push((place, reason));
+                reasons
+                    .entry(reason.kind)
+                    .or_default()
+                    .push((place, reason));
             }
         }
         reasons

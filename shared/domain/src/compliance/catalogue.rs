@@ -28,8 +28,11 @@ struct Catalogue {
 }
 
 /// Read when it is first needed.
-static CATALOGUE: LazyLock<BTreeMap<String, Advice>> =
-    LazyLock::new(|| serde_json::from_str::<Catalogue>(RULES).map(|catalogue| catalogue.rules).unwrap_or_default());
+static CATALOGUE: LazyLock<BTreeMap<String, Advice>> = LazyLock::new(|| {
+    serde_json::from_str::<Catalogue>(RULES)
+        .map(|catalogue| catalogue.rules)
+        .unwrap_or_default()
+});
 
 /// What to say of a rule, by its own name: that of [`RuleName::plain`](crate::RuleName::plain).
 ///
@@ -52,23 +55,36 @@ mod tests {
         let parsed: Catalogue = serde_json::from_str(RULES).unwrap();
         assert!(parsed.rules.len() >= 180, "{}", parsed.rules.len());
         for (name, Advice { title, remedy, .. }) in &parsed.rules {
-            let own =
-                name.strip_prefix("AWSControlTower_AWS-GR_").map(|control| control.to_lowercase().replace('_', "-"));
+            let own = name
+                .strip_prefix("AWSControlTower_AWS-GR_")
+                .map(|control| control.to_lowercase().replace('_', "-"));
             let own = own.as_deref().unwrap_or(name);
             assert!(
-                own.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                own.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
                 "{name}"
             );
-            assert!((10..=70).contains(&title.chars().count()) && !title.ends_with('.'), "{name}: {title}");
-            assert!(!title.to_lowercase().replace(' ', "-").starts_with(own), "{name}: {title}");
-            assert!((20..=420).contains(&remedy.chars().count()) && remedy.ends_with('.'), "{name}: {remedy}");
+            assert!(
+                (10..=70).contains(&title.chars().count()) && !title.ends_with('.'),
+                "{name}: {title}"
+            );
+            assert!(
+                !title.to_lowercase().replace(' ', "-").starts_with(own),
+                "{name}: {title}"
+            );
+            assert!(
+                (20..=420).contains(&remedy.chars().count()) && remedy.ends_with('.'),
+                "{name}: {remedy}"
+            );
         }
     }
 
     #[test]
     fn rules_stand_one_a_line_sorted_each_once() {
-        let names: Vec<&str> =
-            RULES.lines().filter_map(|line| line.strip_prefix("    \"")?.split('"').next()).collect();
+        let names: Vec<&str> = RULES
+            .lines()
+            .filter_map(|line| line.strip_prefix("    \"")?.split('"').next())
+            .collect();
         assert_eq!(names.len(), CATALOGUE.len());
         for pair in names.windows(2) {
             assert!(pair[0] < pair[1], "{pair:?}");
@@ -89,12 +105,28 @@ mod tests {
     #[test]
     fn few_rules_are_critical_and_no_severity_is_most_of_them() {
         // A rule counts once, whatever the number of its names.
-        let severities: BTreeMap<&str, Severity> =
-            CATALOGUE.values().map(|advice| (advice.title.as_str(), advice.severity)).collect();
+        let severities: BTreeMap<&str, Severity> = CATALOGUE
+            .values()
+            .map(|advice| (advice.title.as_str(), advice.severity))
+            .collect();
         for severity in Severity::ALL {
-            let percent = 100 * severities.values().filter(|of_rule| **of_rule == severity).count() / severities.len();
-            let most = if severity == Severity::Critical { 11 } else { 65 };
-            assert!((3..=most).contains(&percent), "{} of 100 are {}", percent, severity.as_str());
+            let percent = 100
+                * severities
+                    .values()
+                    .filter(|of_rule| **of_rule == severity)
+                    .count()
+                / severities.len();
+            let most = if severity == Severity::Critical {
+                11
+            } else {
+                65
+            };
+            assert!(
+                (3..=most).contains(&percent),
+                "{} of 100 are {}",
+                percent,
+                severity.as_str()
+            );
         }
     }
 
@@ -104,15 +136,30 @@ mod tests {
             ("incoming-ssh-disabled", "restricted-ssh"),
             ("securityhub-restricted-ssh-1399bc40", "restricted-ssh"),
             ("AWSControlTower_AWS-GR_RESTRICTED_SSH", "restricted-ssh"),
-            ("AWSControlTower_AWS-GR_S3_VERSIONING_ENABLED", "s3-bucket-versioning-enabled"),
-            ("securityhub-multi-region-cloud-trail-enabled-b8841665", "multi-region-cloudtrail-enabled"),
-            ("restricted-common-ports-conformance-pack-abcd12345", "restricted-incoming-traffic"),
+            (
+                "AWSControlTower_AWS-GR_S3_VERSIONING_ENABLED",
+                "s3-bucket-versioning-enabled",
+            ),
+            (
+                "securityhub-multi-region-cloud-trail-enabled-b8841665",
+                "multi-region-cloudtrail-enabled",
+            ),
+            (
+                "restricted-common-ports-conformance-pack-abcd12345",
+                "restricted-incoming-traffic",
+            ),
             (
                 "securityhub-ec2-managedinstance-patch-compliance-310ff521",
                 "ec2-managedinstance-patch-compliance-status-check",
             ),
-            ("securityhub-kms-cmk-not-scheduled-for-deletion-2-109ab27f", "kms-cmk-not-scheduled-for-deletion"),
-            ("securityhub-iam-password-policy-recommended-defaults-05398b0d", "iam-password-policy"),
+            (
+                "securityhub-kms-cmk-not-scheduled-for-deletion-2-109ab27f",
+                "kms-cmk-not-scheduled-for-deletion",
+            ),
+            (
+                "securityhub-iam-password-policy-recommended-defaults-05398b0d",
+                "iam-password-policy",
+            ),
         ] {
             let deployed: RuleName = deployed.parse().unwrap();
             assert!(advice(name).is_some(), "{name}");

@@ -62,8 +62,20 @@ pub struct FindingKey {
 impl FindingKey {
     /// Names the finding in 32 hexadecimal digits.
     pub fn id(&self) -> String {
-        let Self { account, region, rule, resource_type, resource_id } = self;
-        short_hash(&[account.as_str(), region.as_str(), rule.as_str(), resource_type, resource_id])
+        let Self {
+            account,
+            region,
+            rule,
+            resource_type,
+            resource_id,
+        } = self;
+        short_hash(&[
+            account.as_str(),
+            region.as_str(),
+            rule.as_str(),
+            resource_type,
+            resource_id,
+        ])
     }
 }
 
@@ -74,11 +86,14 @@ pub fn short_hash(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _infallible = write!(text, "{byte:02x}").is_ok();
-        text
-    })
+    hash.finalize()
+        .iter()
+        .take(16)
+        .fold(String::with_capacity(32), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _infallible = write!(text, "{byte:02x}").is_ok();
+            text
+        })
 }
 
 /// Whether a resource is as a rule wants it.
@@ -311,10 +326,22 @@ mod tests {
     fn a_rules_own_name_is_found_whatever_deployed_it() {
         for (deployed, plain) in [
             ("access-keys-rotated", "access-keys-rotated"),
-            ("securityhub-s3-bucket-ssl-requests-only-1a2b3c4d", "s3-bucket-ssl-requests-only"),
-            ("OrgConfigRule-iam-user-mfa-enabled-abcd1234", "iam-user-mfa-enabled"),
-            ("encrypted-volumes-conformance-pack-wxyz98765", "encrypted-volumes"),
-            ("OrgConfigRule-encrypted-volumes-conformance-pack-wxyz98765", "encrypted-volumes"),
+            (
+                "securityhub-s3-bucket-ssl-requests-only-1a2b3c4d",
+                "s3-bucket-ssl-requests-only",
+            ),
+            (
+                "OrgConfigRule-iam-user-mfa-enabled-abcd1234",
+                "iam-user-mfa-enabled",
+            ),
+            (
+                "encrypted-volumes-conformance-pack-wxyz98765",
+                "encrypted-volumes",
+            ),
+            (
+                "OrgConfigRule-encrypted-volumes-conformance-pack-wxyz98765",
+                "encrypted-volumes",
+            ),
             // A word of eight letters is no suffix where nothing says that there is one.
             ("team-approved", "team-approved"),
             ("ec2-instance-no-public-ip", "ec2-instance-no-public-ip"),

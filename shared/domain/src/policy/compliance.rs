@@ -129,7 +129,10 @@ impl CompliancePolicy {
     /// What is said of a rule.
     pub fn words<'a>(&'a self, rule: &'a RuleName) -> Words<'a> {
         let plain = rule.plain();
-        let own = self.rules.get(plain).or_else(|| self.rules.get(rule.as_str()));
+        let own = self
+            .rules
+            .get(plain)
+            .or_else(|| self.rules.get(rule.as_str()));
         let known = advice(plain);
         Words {
             title: own
@@ -140,7 +143,9 @@ impl CompliancePolicy {
                 .and_then(|own| own.severity)
                 .or(known.map(|known| known.severity))
                 .unwrap_or(Severity::Medium),
-            remedy: own.and_then(|own| own.remedy.as_deref()).or(known.map(|known| known.remedy.as_str())),
+            remedy: own
+                .and_then(|own| own.remedy.as_deref())
+                .or(known.map(|known| known.remedy.as_str())),
             runbook: own.and_then(|own| own.runbook.as_deref()),
         }
     }
@@ -148,9 +153,21 @@ impl CompliancePolicy {
     /// The routes that hear of a rule's findings in an account; the default one, if no other does.
     pub fn routes_of(&self, rule: &RuleName, facts: &AccountFacts) -> Vec<&Route> {
         let severity = self.words(rule).severity;
-        let fits = |route: &&Route| route.only.as_ref().is_some_and(|only| only.fits(rule, severity, facts));
+        let fits = |route: &&Route| {
+            route
+                .only
+                .as_ref()
+                .is_some_and(|only| only.fits(rule, severity, facts))
+        };
         let found: Vec<&Route> = self.routes.iter().filter(fits).collect();
-        if found.is_empty() { self.routes.iter().filter(|route| route.only.is_none()).collect() } else { found }
+        if found.is_empty() {
+            self.routes
+                .iter()
+                .filter(|route| route.only.is_none())
+                .collect()
+        } else {
+            found
+        }
     }
 
     /// A route by its name.
@@ -159,8 +176,16 @@ impl CompliancePolicy {
     }
 
     /// The waiver that covers a finding now, if one does; of several, the longest.
-    pub fn waiver_of(&self, key: &FindingKey, name: Option<&str>, now: Timestamp) -> Option<&Waiver> {
-        let covering = self.waivers.iter().filter(|waiver| waiver.until > now && waiver.covers(key, name));
+    pub fn waiver_of(
+        &self,
+        key: &FindingKey,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Option<&Waiver> {
+        let covering = self
+            .waivers
+            .iter()
+            .filter(|waiver| waiver.until > now && waiver.covers(key, name));
         covering.max_by_key(|waiver| waiver.until)
     }
 
@@ -172,14 +197,30 @@ impl CompliancePolicy {
 
     /// Whether a tag of accounts needs to be known.
     pub fn needs_tags(&self) -> bool {
-        let by_tag = |only: &RouteMatch| only.accounts.iter().any(|who| matches!(who, AccountSelector::Tag { .. }));
-        self.owner_tag.is_some() || self.routes.iter().filter_map(|route| route.only.as_ref()).any(by_tag)
+        let by_tag = |only: &RouteMatch| {
+            only.accounts
+                .iter()
+                .any(|who| matches!(who, AccountSelector::Tag { .. }))
+        };
+        self.owner_tag.is_some()
+            || self
+                .routes
+                .iter()
+                .filter_map(|route| route.only.as_ref())
+                .any(by_tag)
     }
 
     /// Whether the units that accounts are in need to be known.
     pub fn needs_path(&self) -> bool {
-        let by_ou = |only: &RouteMatch| only.accounts.iter().any(|who| matches!(who, AccountSelector::Ou(_)));
-        self.routes.iter().filter_map(|route| route.only.as_ref()).any(by_ou)
+        let by_ou = |only: &RouteMatch| {
+            only.accounts
+                .iter()
+                .any(|who| matches!(who, AccountSelector::Ou(_)))
+        };
+        self.routes
+            .iter()
+            .filter_map(|route| route.only.as_ref())
+            .any(by_ou)
     }
 }
 
@@ -192,7 +233,11 @@ impl RouteMatch {
             AccountSelector::Tag { key, value } => facts.tags.get(key) == Some(value),
         };
         (self.accounts.is_empty() || self.accounts.iter().any(is_one))
-            && (self.rules.is_empty() || self.rules.iter().any(|pattern| matches_pattern(pattern, rule.plain())))
+            && (self.rules.is_empty()
+                || self
+                    .rules
+                    .iter()
+                    .any(|pattern| matches_pattern(pattern, rule.plain())))
             && self.severity.is_none_or(|least| severity >= least)
     }
 }
@@ -208,7 +253,10 @@ impl Waiver {
     /// Whether it is about a finding's rule and account.
     fn is_about(&self, key: &FindingKey) -> bool {
         matches_pattern(&self.rule, key.rule.plain())
-            && self.account.as_ref().is_none_or(|account| *account == key.account)
+            && self
+                .account
+                .as_ref()
+                .is_none_or(|account| *account == key.account)
     }
 
     /// Whether it covers a finding, whose resource's name is given where it is known.

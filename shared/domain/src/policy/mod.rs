@@ -198,15 +198,25 @@ impl RotationPolicy {
 
     /// The exemption that covers this user now, if one does; of several, the longest.
     pub fn exemption_of(&self, user: Traits<'_>, now: Timestamp) -> Option<&Exemption> {
-        let in_force = self.exemptions.iter().filter(|exemption| exemption.until > now);
-        in_force.filter(|exemption| exemption.who.matches(user)).max_by_key(|exemption| exemption.until)
+        let in_force = self
+            .exemptions
+            .iter()
+            .filter(|exemption| exemption.until > now);
+        in_force
+            .filter(|exemption| exemption.who.matches(user))
+            .max_by_key(|exemption| exemption.until)
     }
 
     /// The shortest time after which some key may need attention: the report's rows younger than
     /// this need no further look.
     pub fn earliest_warning(&self) -> SignedDuration {
-        let machines = self.machines.as_ref().map(|machines| machines.pace.warning_age());
-        machines.into_iter().fold(self.pace.warning_age(), std::cmp::Ord::min)
+        let machines = self
+            .machines
+            .as_ref()
+            .map(|machines| machines.pace.warning_age());
+        machines
+            .into_iter()
+            .fold(self.pace.warning_age(), std::cmp::Ord::min)
     }
 
     /// Every group that a selector names; only their members need to be known.

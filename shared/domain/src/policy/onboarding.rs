@@ -5,15 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AccountId, KeyArn, OuId, PolicyArn, QueueUrl, Region, ResourceType, RoleName, TopicArn};
+use crate::{
+    AccountId, KeyArn, OuId, PolicyArn, QueueUrl, Region, ResourceType, RoleName, TopicArn,
+};
 
 /// Types of IAM, which are global: recorded in one region only, lest each be recorded in every region.
 /// (AWS Config API reference, `RecordingGroup`.)
-pub const GLOBAL_TYPES: [&str; 4] = ["AWS::IAM::Group", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User"];
+pub const GLOBAL_TYPES: [&str; 4] = [
+    "AWS::IAM::Group",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::IAM::User",
+];
 
 /// Types that can't be recorded daily. (AWS Config API reference, `RecordingMode`.)
-pub const CONTINUOUS_TYPES: [&str; 3] =
-    ["AWS::Config::ConfigurationRecorder", "AWS::Config::ConformancePackCompliance", "AWS::Config::ResourceCompliance"];
+pub const CONTINUOUS_TYPES: [&str; 3] = [
+    "AWS::Config::ConfigurationRecorder",
+    "AWS::Config::ConformancePackCompliance",
+    "AWS::Config::ResourceCompliance",
+];
 
 /// What every account of the Organization must have, and how it gets it.
 #[derive(Debug, Clone, PartialEq)]
@@ -275,12 +285,20 @@ pub enum AccountSelector {
 
 impl OnboardingPolicy {
     /// What the policy says of an account: the root and organizational units that it is in, and its tags.
-    pub fn of(&self, account: &AccountId, path: &[OuId], tags: &BTreeMap<String, String>) -> Expected<'_> {
-        let found = self.overrides.iter().find(|exception| match &exception.who {
-            AccountSelector::Account(id) => id == account,
-            AccountSelector::Ou(ou) => path.contains(ou),
-            AccountSelector::Tag { key, value } => tags.get(key) == Some(value),
-        });
+    pub fn of(
+        &self,
+        account: &AccountId,
+        path: &[OuId],
+        tags: &BTreeMap<String, String>,
+    ) -> Expected<'_> {
+        let found = self
+            .overrides
+            .iter()
+            .find(|exception| match &exception.who {
+                AccountSelector::Account(id) => id == account,
+                AccountSelector::Ou(ou) => path.contains(ou),
+                AccountSelector::Tag { key, value } => tags.get(key) == Some(value),
+            });
         match found.map(|exception| &exception.instead) {
             None => Expected::Baseline(&self.baseline),
             Some(Instead::Baseline(baseline)) => Expected::Baseline(baseline),
@@ -290,12 +308,16 @@ impl OnboardingPolicy {
 
     /// Whether an account's tags matter.
     pub fn needs_tags(&self) -> bool {
-        self.overrides.iter().any(|exception| matches!(exception.who, AccountSelector::Tag { .. }))
+        self.overrides
+            .iter()
+            .any(|exception| matches!(exception.who, AccountSelector::Tag { .. }))
     }
 
     /// Whether an account's place in the Organization matters.
     pub fn needs_path(&self) -> bool {
-        self.overrides.iter().any(|exception| matches!(exception.who, AccountSelector::Ou(_)))
+        self.overrides
+            .iter()
+            .any(|exception| matches!(exception.who, AccountSelector::Ou(_)))
     }
 }
 
@@ -322,8 +344,11 @@ impl Item {
 
 impl ContactKind {
     /// Every kind, by the name that the policy gives it.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("billing", Self::Billing), ("operations", Self::Operations), ("security", Self::Security)];
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("billing", Self::Billing),
+        ("operations", Self::Operations),
+        ("security", Self::Security),
+    ];
 
     /// The kind as the policy names it.
     pub fn as_str(self) -> &'static str {
@@ -368,7 +393,10 @@ impl SnapshotFrequency {
 
     /// The frequency that AWS Config writes so.
     pub fn from_aws(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().map(|(_, frequency)| frequency).find(|frequency| frequency.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .map(|(_, frequency)| frequency)
+            .find(|frequency| frequency.as_str() == text)
     }
 }
 

@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::section::{PolicyProblems, Problems, Section};
 use super::{
-    ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Pace, Policy, RotationPolicy, Selector,
-    SlackPolicy,
+    ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Pace, Policy, RotationPolicy,
+    Selector, SlackPolicy,
 };
 
 mod compliance;
@@ -40,7 +40,13 @@ impl Policy {
     pub fn parse(text: &str) -> Result<Self, PolicyProblems> {
         let problems = Problems::in_text(text);
         if text.len() > MAX_BYTES {
-            problems.add(&(0..0), format!("the file has {} bytes, more than the {MAX_BYTES} allowed", text.len()));
+            problems.add(
+                &(0..0),
+                format!(
+                    "the file has {} bytes, more than the {MAX_BYTES} allowed",
+                    text.len()
+                ),
+            );
             return problems.or(None);
         }
         let (document, errors) = DeTable::parse_recoverable(text);
@@ -56,21 +62,31 @@ impl Policy {
 }
 
 fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
-    let rotation = root.take("rotation").map(|value| root.of("rotation", value));
+    let rotation = root
+        .take("rotation")
+        .map(|value| root.of("rotation", value));
     let notices = root.take("notices").map(|value| root.of("notices", value));
-    let onboarding = root.take("onboarding").map(|value| onboarding::onboarding_policy(root.of("onboarding", value)));
+    let onboarding = root
+        .take("onboarding")
+        .map(|value| onboarding::onboarding_policy(root.of("onboarding", value)));
     for (name, section) in [("rotation", &rotation), ("notices", &notices)] {
         if section.is_none() {
             root.problem(format_args!("the section [{name}] is missing"));
         }
     }
-    let (rotation, notices) = (rotation.and_then(rotation_policy), notices.and_then(notice_policy));
-    let waivers = root.each("waivers").into_iter().filter_map(|value| compliance::waiver(root.of("waivers", value)));
+    let (rotation, notices) = (
+        rotation.and_then(rotation_policy),
+        notices.and_then(notice_policy),
+    );
+    let waivers = root
+        .each("waivers")
+        .into_iter()
+        .filter_map(|value| compliance::waiver(root.of("waivers", value)));
     let waivers: Vec<_> = waivers.collect();
     let operators_topic = notices.as_ref().map(|notices| &notices.operators_topic);
-    let compliance = root
-        .take("compliance")
-        .map(|value| compliance::compliance_policy(root.of("compliance", value), waivers, operators_topic));
+    let compliance = root.take("compliance").map(|value| {
+        compliance::compliance_policy(root.of("compliance", value), waivers, operators_topic)
+    });
     root.finish();
     Some(Policy {
         rotation: rotation?,
@@ -83,20 +99,31 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
 fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     let enabled = section.read("enabled", boolean).unwrap_or(true);
     let pace = pace(&mut section, &Pace::default());
-    let max_users_per_run = section.read("max_users_per_run", |value| integer(value, USERS_PER_RUN)).unwrap_or(25);
+    let max_users_per_run = section
+        .read("max_users_per_run", |value| integer(value, USERS_PER_RUN))
+        .unwrap_or(25);
     let canaries = set(&mut section, "canaries");
-    let machines = section.take("machines").map(|value| machines(section.of("machines", value), &pace));
+    let machines = section
+        .take("machines")
+        .map(|value| machines(section.of("machines", value), &pace));
     let accounts = accounts(&mut section);
-    let windows = section.each("windows").into_iter().filter_map(|value| window(section.of("windows", value)));
+    let windows = section
+        .each("windows")
+        .into_iter()
+        .filter_map(|value| window(section.of("windows", value)));
     let windows: Vec<ChangeWindow> = windows.collect();
-    let exemptions =
-        section.each("exemptions").into_iter().filter_map(|value| exemption(section.of("exemptions", value)));
+    let exemptions = section
+        .each("exemptions")
+        .into_iter()
+        .filter_map(|value| exemption(section.of("exemptions", value)));
     let exemptions: Vec<Exemption> = exemptions.collect();
     for exempt in &exemptions {
         if let Selector::User(user) = &exempt.who
             && canaries.contains(user)
         {
-            section.problem(format_args!("{user} is a canary and exempt; a canary must be rotated first"));
+            section.problem(format_args!(
+                "{user} is a canary and exempt; a canary must be rotated first"
+            ));
         }
     }
     section.finish();
@@ -138,23 +165,34 @@ fn pace(section: &mut Section<'_, '_>, otherwise: &Pace) -> Pace {
         recovery: read("recovery_days").unwrap_or(otherwise.recovery),
     };
     let contradictions = [
-        (pace.warn_before >= pace.rotate_after, "`warn_before_days` must be less than `rotate_after_days`"),
-        (pace.remind_before >= pace.recovery, "`remind_before_days` must be less than `recovery_days`"),
+        (
+            pace.warn_before >= pace.rotate_after,
+            "`warn_before_days` must be less than `rotate_after_days`",
+        ),
+        (
+            pace.remind_before >= pace.recovery,
+            "`remind_before_days` must be less than `recovery_days`",
+        ),
         (
             pace.deadline.is_some_and(|deadline| deadline <= pace.grace),
             "`deadline_days` must be more than `grace_days`",
         ),
         (
-            pace.deadline.is_some_and(|deadline| deadline <= pace.remind_before),
+            pace.deadline
+                .is_some_and(|deadline| deadline <= pace.remind_before),
             "`deadline_days` must be more than `remind_before_days`",
         ),
         (
-            pace.deadline.unwrap_or(pace.grace) + pace.recovery >= pace.rotate_after - pace.warn_before,
+            pace.deadline.unwrap_or(pace.grace) + pace.recovery
+                >= pace.rotate_after - pace.warn_before,
             "an old key must be gone before the next warning: `deadline_days` (or `grace_days`) and `recovery_days` together \
              must be less than `rotate_after_days` less `warn_before_days`",
         ),
     ];
-    for (_, problem) in contradictions.iter().filter(|(is_contradiction, _)| *is_contradiction) {
+    for (_, problem) in contradictions
+        .iter()
+        .filter(|(is_contradiction, _)| *is_contradiction)
+    {
         section.problem(problem);
     }
     pace
@@ -182,7 +220,8 @@ fn machines(mut section: Section<'_, '_>, people: &Pace) -> Machines {
 fn accounts(section: &mut Section<'_, '_>) -> Option<Vec<IdentityAccount>> {
     let values = section.each("accounts");
     if values.is_empty() {
-        section.problem("`accounts` must hold at least one identity account: [[rotation.accounts]]");
+        section
+            .problem("`accounts` must hold at least one identity account: [[rotation.accounts]]");
     }
     let mut accounts: Vec<IdentityAccount> = Vec::new();
     for value in values {
@@ -191,11 +230,16 @@ fn accounts(section: &mut Section<'_, '_>) -> Option<Vec<IdentityAccount>> {
         let role = entry.require("role", parsed::<crate::RoleArn>);
         let assume = entry.read("assume", boolean).unwrap_or(true);
         let certificate_bucket = entry.require("certificate_bucket", bucket);
-        let certificate_prefix = entry.read("certificate_prefix", prefix).unwrap_or_else(|| "certs/".to_owned());
+        let certificate_prefix = entry
+            .read("certificate_prefix", prefix)
+            .unwrap_or_else(|| "certs/".to_owned());
         if let (Some(id), Some(role)) = (&id, &role) {
             let id: &crate::AccountId = id;
             if role.account() != id.as_str() {
-                entry.problem(format_args!("`role` is in account {}, not in {id}", role.account()));
+                entry.problem(format_args!(
+                    "`role` is in account {}, not in {id}",
+                    role.account()
+                ));
             }
             if accounts.iter().any(|account| account.id == *id) {
                 entry.problem(format_args!("{id} is listed twice"));
@@ -203,7 +247,13 @@ fn accounts(section: &mut Section<'_, '_>) -> Option<Vec<IdentityAccount>> {
         }
         entry.finish();
         if let (Some(id), Some(role), Some(certificate_bucket)) = (id, role, certificate_bucket) {
-            accounts.push(IdentityAccount { id, role, assume, certificate_bucket, certificate_prefix });
+            accounts.push(IdentityAccount {
+                id,
+                role,
+                assume,
+                certificate_bucket,
+                certificate_prefix,
+            });
         }
     }
     Some(accounts)
@@ -220,11 +270,17 @@ fn window(mut section: Section<'_, '_>) -> Option<ChangeWindow> {
     if let (Some(from), Some(to)) = (from, to)
         && from >= to
     {
-        section
-            .problem(format_args!("`from` ({from}) must be before `to` ({to}); a window past midnight is two windows"));
+        section.problem(format_args!(
+            "`from` ({from}) must be before `to` ({to}); a window past midnight is two windows"
+        ));
     }
     section.finish();
-    Some(ChangeWindow { days, from: from?, to: to?, time_zone: time_zone? })
+    Some(ChangeWindow {
+        days,
+        from: from?,
+        to: to?,
+        time_zone: time_zone?,
+    })
 }
 
 fn exemption(mut section: Section<'_, '_>) -> Option<Exemption> {
@@ -232,20 +288,33 @@ fn exemption(mut section: Section<'_, '_>) -> Option<Exemption> {
     let until = section.require("until", until);
     let reason = section.require("reason", words);
     section.finish();
-    Some(Exemption { who: who?, until: until?, reason: reason? })
+    Some(Exemption {
+        who: who?,
+        until: until?,
+        reason: reason?,
+    })
 }
 
 /// Exactly one of `user`, `path`, `tag` and `group`.
 fn selector(section: &mut Section<'_, '_>) -> Option<Selector> {
-    let given = ["user", "path", "tag", "group"].into_iter().filter(|key| section.take(key).is_some()).count();
+    let given = ["user", "path", "tag", "group"]
+        .into_iter()
+        .filter(|key| section.take(key).is_some())
+        .count();
     let user = section.read("user", parsed).map(Selector::User);
     let path = section.read("path", path).map(Selector::Path);
     let group = section.read("group", parsed).map(Selector::Group);
-    let tag = section.take("tag").map(|value| section.of("tag", value)).and_then(|mut tag| {
-        let (key, value) = (tag.require("key", words), tag.require("value", text));
-        tag.finish();
-        Some(Selector::Tag { key: key?, value: value? })
-    });
+    let tag = section
+        .take("tag")
+        .map(|value| section.of("tag", value))
+        .and_then(|mut tag| {
+            let (key, value) = (tag.require("key", words), tag.require("value", text));
+            tag.finish();
+            Some(Selector::Tag {
+                key: key?,
+                value: value?,
+            })
+        });
     if given != 1 {
         section.problem("must have exactly one of `user`, `path`, `tag` and `group`");
     }
@@ -255,10 +324,17 @@ fn selector(section: &mut Section<'_, '_>) -> Option<Selector> {
 fn notice_policy(mut section: Section<'_, '_>) -> Option<NoticePolicy> {
     let operators_topic = section.require("operators_topic", parsed);
     let owners_topic = section.require("owners_topic", parsed);
-    let slack = section.take("slack").map(|value| slack_policy(section.of("slack", value)));
+    let slack = section
+        .take("slack")
+        .map(|value| slack_policy(section.of("slack", value)));
     let queue = section.read("queue", parsed);
     section.finish();
-    Some(NoticePolicy { operators_topic: operators_topic?, owners_topic: owners_topic?, slack: slack.flatten(), queue })
+    Some(NoticePolicy {
+        operators_topic: operators_topic?,
+        owners_topic: owners_topic?,
+        slack: slack.flatten(),
+        queue,
+    })
 }
 
 fn slack_policy(mut section: Section<'_, '_>) -> Option<SlackPolicy> {
@@ -268,7 +344,9 @@ fn slack_policy(mut section: Section<'_, '_>) -> Option<SlackPolicy> {
     for (name, value) in section.entries("channels") {
         // An IAM tag's value can't hold `#`, so nobody could name such a channel.
         if name.is_empty() || name.starts_with('#') {
-            section.problem(format_args!("the channel {name:?} must be named without `#`"));
+            section.problem(format_args!(
+                "the channel {name:?} must be named without `#`"
+            ));
         }
         match parsed(value.get_ref()) {
             Ok(secret) => drop(channels.insert(name.to_owned(), secret)),
@@ -276,12 +354,19 @@ fn slack_policy(mut section: Section<'_, '_>) -> Option<SlackPolicy> {
         }
     }
     section.finish();
-    Some(SlackPolicy { operators: operators?, owners: owners?, channels })
+    Some(SlackPolicy {
+        operators: operators?,
+        owners: owners?,
+        channels,
+    })
 }
 
 // --- Values ------------------------------------------------------------------------------------
 
-fn set<T: FromStr<Err: Display> + Ord>(section: &mut Section<'_, '_>, key: &'static str) -> BTreeSet<T> {
+fn set<T: FromStr<Err: Display> + Ord>(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+) -> BTreeSet<T> {
     section.read_each(key, parsed).into_iter().collect()
 }
 
@@ -290,12 +375,22 @@ fn days(days: i64) -> SignedDuration {
 }
 
 fn boolean(value: &DeValue<'_>) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| format!("must be true or false, but is {}", value.type_str()))
+    value
+        .as_bool()
+        .ok_or_else(|| format!("must be true or false, but is {}", value.type_str()))
 }
 
 fn integer(value: &DeValue<'_>, range: RangeInclusive<i64>) -> Result<i64, String> {
-    let found = value.as_integer().and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok());
-    let expected = || format!("must be a whole number from {} to {}", range.start(), range.end());
+    let found = value
+        .as_integer()
+        .and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok());
+    let expected = || {
+        format!(
+            "must be a whole number from {} to {}",
+            range.start(),
+            range.end()
+        )
+    };
     match found {
         Some(number) if range.contains(&number) => Ok(number),
         Some(number) => Err(format!("{}, but is {number}", expected())),
@@ -304,15 +399,26 @@ fn integer(value: &DeValue<'_>, range: RangeInclusive<i64>) -> Result<i64, Strin
 }
 
 fn text(value: &DeValue<'_>) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("must be a text in quotes, but is {}", value.type_str()))
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| format!("must be a text in quotes, but is {}", value.type_str()))
 }
 
 fn words(value: &DeValue<'_>) -> Result<String, String> {
-    text(value).and_then(|text| if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text) })
+    text(value).and_then(|text| {
+        if text.trim().is_empty() {
+            Err("must not be empty".to_owned())
+        } else {
+            Ok(text)
+        }
+    })
 }
 
 fn parsed<T: FromStr<Err: Display>>(value: &DeValue<'_>) -> Result<T, String> {
-    text(value)?.parse().map_err(|error| format!("is wrong: {error}"))
+    text(value)?
+        .parse()
+        .map_err(|error| format!("is wrong: {error}"))
 }
 
 fn path(value: &DeValue<'_>) -> Result<String, String> {
@@ -326,11 +432,14 @@ fn path(value: &DeValue<'_>) -> Result<String, String> {
 
 fn bucket(value: &DeValue<'_>) -> Result<String, String> {
     let bucket = text(value)?;
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     if (3..=63).contains(&bucket.len()) && bucket.bytes().all(allowed) {
         Ok(bucket)
     } else {
-        Err(format!("must be a bucket's name (3 to 63 small letters, digits, dots and hyphens), but is {bucket:?}"))
+        Err(format!(
+            "must be a bucket's name (3 to 63 small letters, digits, dots and hyphens), but is {bucket:?}"
+        ))
     }
 }
 
@@ -339,7 +448,9 @@ fn prefix(value: &DeValue<'_>) -> Result<String, String> {
     if prefix.is_empty() || (prefix.ends_with('/') && !prefix.starts_with('/')) {
         Ok(prefix)
     } else {
-        Err(format!("must end with `/` and not begin with it, as in \"certs/\", but is {prefix:?}"))
+        Err(format!(
+            "must end with `/` and not begin with it, as in \"certs/\", but is {prefix:?}"
+        ))
     }
 }
 
@@ -353,28 +464,41 @@ fn weekday(value: &DeValue<'_>) -> Result<Weekday, String> {
         "fri" => Ok(Weekday::Friday),
         "sat" => Ok(Weekday::Saturday),
         "sun" => Ok(Weekday::Sunday),
-        _ => Err(format!("must be one of mon, tue, wed, thu, fri, sat, sun, but is {day:?}")),
+        _ => Err(format!(
+            "must be one of mon, tue, wed, thu, fri, sat, sun, but is {day:?}"
+        )),
     }
 }
 
 fn time(value: &DeValue<'_>) -> Result<Time, String> {
     let found = text(value)?;
-    found.parse().map_err(|_| format!("must be a time of day, as in \"09:00\", but is {found:?}"))
+    found
+        .parse()
+        .map_err(|_| format!("must be a time of day, as in \"09:00\", but is {found:?}"))
 }
 
 fn time_zone(value: &DeValue<'_>) -> Result<TimeZone, String> {
     let name = text(value)?;
-    TimeZone::get(&name).map_err(|_| format!("must be a time zone's IANA name, as in \"Asia/Tokyo\", but is {name:?}"))
+    TimeZone::get(&name).map_err(|_| {
+        format!("must be a time zone's IANA name, as in \"Asia/Tokyo\", but is {name:?}")
+    })
 }
 
 /// A date lasts until its end in UTC; a moment with an offset is taken as it is.
 fn until(value: &DeValue<'_>) -> Result<Timestamp, String> {
     let expected = || "must be a date, as in 2027-01-31, or a moment with an offset".to_owned();
-    let found = value.as_datetime().ok_or_else(|| format!("{}, but is {}", expected(), value.type_str()))?.to_string();
+    let found = value
+        .as_datetime()
+        .ok_or_else(|| format!("{}, but is {}", expected(), value.type_str()))?
+        .to_string();
     if let Ok(moment) = found.parse::<Timestamp>() {
         return Ok(moment);
     }
-    let date = found.parse::<Date>().map_err(|_| format!("{}, but is {found}", expected()))?;
-    let next = date.tomorrow().and_then(|next| next.to_zoned_datetime(TimeZone::UTC));
+    let date = found
+        .parse::<Date>()
+        .map_err(|_| format!("{}, but is {found}", expected()))?;
+    let next = date
+        .tomorrow()
+        .and_then(|next| next.to_zoned_datetime(TimeZone::UTC));
     next.map(|next| next.timestamp()).map_err(|_| expected())
 }

@@ -18,7 +18,9 @@ pub struct PolicyProblems(Vec<(usize, String)>);
 impl PolicyProblems {
     /// Each problem: the line, from 1, and what is wrong there.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.0.iter().map(|(line, problem)| (*line, problem.as_str()))
+        self.0
+            .iter()
+            .map(|(line, problem)| (*line, problem.as_str()))
     }
 }
 
@@ -42,7 +44,10 @@ pub(super) struct Problems<'t> {
 
 impl<'t> Problems<'t> {
     pub(super) fn in_text(text: &'t str) -> Self {
-        Self { text, found: RefCell::default() }
+        Self {
+            text,
+            found: RefCell::default(),
+        }
     }
 
     /// Notes a problem at a place in the text.
@@ -79,7 +84,13 @@ pub(super) struct Section<'a, 't> {
 impl<'a, 't> Section<'a, 't> {
     pub(super) fn root(problems: &'a Problems<'t>, table: &'a Spanned<DeTable<'t>>) -> Self {
         let table = Some(table.get_ref());
-        Self { problems, name: String::new(), span: 0..0, table, known: BTreeSet::new() }
+        Self {
+            problems,
+            name: String::new(),
+            span: 0..0,
+            table,
+            known: BTreeSet::new(),
+        }
     }
 
     /// The section beneath a value, which must be a table.
@@ -88,15 +99,28 @@ impl<'a, 't> Section<'a, 't> {
         let name = self.path(name);
         if table.is_none() {
             let found = value.get_ref().type_str();
-            self.problems.add(&value.span(), format!("`{name}` must be a table, but is {found}"));
+            self.problems.add(
+                &value.span(),
+                format!("`{name}` must be a table, but is {found}"),
+            );
         }
-        Self { problems: self.problems, name, span: value.span(), table, known: BTreeSet::new() }
+        Self {
+            problems: self.problems,
+            name,
+            span: value.span(),
+            table,
+            known: BTreeSet::new(),
+        }
     }
 
     /// Notes a problem that concerns the section as a whole.
     pub(super) fn problem(&self, problem: impl fmt::Display) {
         // The file as a whole has no name.
-        let name = if self.name.is_empty() { String::new() } else { format!("`{}`: ", self.name) };
+        let name = if self.name.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`: ", self.name)
+        };
         self.problems.add(&self.span, format!("{name}{problem}"));
     }
 
@@ -107,12 +131,17 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// Takes a value and reads it; a value that can't be read is a problem.
-    pub(super) fn read<T>(&mut self, key: &'static str, read: impl Fn(&DeValue<'t>) -> Result<T, String>) -> Option<T> {
+    pub(super) fn read<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&DeValue<'t>) -> Result<T, String>,
+    ) -> Option<T> {
         let value = self.take(key)?;
         match read(value.get_ref()) {
             Ok(read) => Some(read),
             Err(why) => {
-                self.problems.add(&value.span(), format!("`{}` {why}", self.path(key)));
+                self.problems
+                    .add(&value.span(), format!("`{}` {why}", self.path(key)));
                 None
             }
         }
@@ -125,19 +154,25 @@ impl<'a, 't> Section<'a, 't> {
         read: impl Fn(&DeValue<'t>) -> Result<T, String>,
     ) -> Option<T> {
         if self.table.is_some() && self.take(key).is_none() {
-            self.problems.add(&self.span, format!("`{}` is missing", self.path(key)));
+            self.problems
+                .add(&self.span, format!("`{}` is missing", self.path(key)));
         }
         self.read(key, read)
     }
 
     /// Takes a list and visits its entries.
     pub(super) fn each(&mut self, key: &'static str) -> Vec<&'a Spanned<DeValue<'t>>> {
-        let Some(value) = self.take(key) else { return Vec::new() };
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
         match value.get_ref().as_array() {
             Some(list) => list.iter().collect(),
             None => {
                 let found = value.get_ref().type_str();
-                self.problems.add(&value.span(), format!("`{}` must be a list, but is {found}", self.path(key)));
+                self.problems.add(
+                    &value.span(),
+                    format!("`{}` must be a list, but is {found}", self.path(key)),
+                );
                 Vec::new()
             }
         }
@@ -153,20 +188,34 @@ impl<'a, 't> Section<'a, 't> {
         for value in self.each(key) {
             match read(value.get_ref()) {
                 Ok(read) => all.push(read),
-                Err(why) => self.problems.add(&value.span(), format!("an entry of `{}` {why}", self.path(key))),
+                Err(why) => self.problems.add(
+                    &value.span(),
+                    format!("an entry of `{}` {why}", self.path(key)),
+                ),
             }
         }
         all
     }
 
     /// Takes a table of values that people name themselves.
-    pub(super) fn entries(&mut self, key: &'static str) -> Vec<(&'a str, &'a Spanned<DeValue<'t>>)> {
-        let Some(value) = self.take(key) else { return Vec::new() };
+    pub(super) fn entries(
+        &mut self,
+        key: &'static str,
+    ) -> Vec<(&'a str, &'a Spanned<DeValue<'t>>)> {
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
         match value.get_ref().as_table() {
-            Some(table) => table.iter().map(|(name, value)| (name.get_ref().as_ref(), value)).collect(),
+            Some(table) => table
+                .iter()
+                .map(|(name, value)| (name.get_ref().as_ref(), value))
+                .collect(),
             None => {
                 let found = value.get_ref().type_str();
-                self.problems.add(&value.span(), format!("`{}` must be a table, but is {found}", self.path(key)));
+                self.problems.add(
+                    &value.span(),
+                    format!("`{}` must be a table, but is {found}", self.path(key)),
+                );
                 Vec::new()
             }
         }
@@ -180,16 +229,29 @@ impl<'a, 't> Section<'a, 't> {
                 continue;
             }
             let alike = |known: &&&str| strsim::jaro_winkler(known, name);
-            let nearest = self.known.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+            let nearest = self
+                .known
+                .iter()
+                .max_by(|one, other| alike(one).total_cmp(&alike(other)));
             let hint = match nearest.filter(|nearest| alike(nearest) >= SIMILARITY) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => format!("known here: {}", self.known.iter().copied().collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "known here: {}",
+                    self.known.iter().copied().collect::<Vec<_>>().join(", ")
+                ),
             };
-            self.problems.add(&key.span(), format!("`{}` is unknown; {hint}", self.path(name)));
+            self.problems.add(
+                &key.span(),
+                format!("`{}` is unknown; {hint}", self.path(name)),
+            );
         }
     }
 
     fn path(&self, key: &str) -> String {
-        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
     }
 }

@@ -37,12 +37,31 @@ fn with(lines: &str) -> String {
 fn the_example_says_everything_and_is_accepted() {
     let policy = Policy::parse(EXAMPLE).unwrap();
     let rotation = &policy.rotation;
-    assert_eq!(rotation.pace.deadline, Some(SignedDuration::from_hours(14 * 24)));
-    assert_eq!(rotation.machines.as_ref().unwrap().pace.recovery, rotation.pace.recovery);
-    assert_eq!(rotation.machines.as_ref().unwrap().pace.rotate_after, SignedDuration::from_hours(365 * 24));
-    assert_eq!(rotation.exemptions[0].until, "2027-02-01T00:00:00Z".parse().unwrap());
+    assert_eq!(
+        rotation.pace.deadline,
+        Some(SignedDuration::from_hours(14 * 24))
+    );
+    assert_eq!(
+        rotation.machines.as_ref().unwrap().pace.recovery,
+        rotation.pace.recovery
+    );
+    assert_eq!(
+        rotation.machines.as_ref().unwrap().pace.rotate_after,
+        SignedDuration::from_hours(365 * 24)
+    );
+    assert_eq!(
+        rotation.exemptions[0].until,
+        "2027-02-01T00:00:00Z".parse().unwrap()
+    );
     assert_eq!(rotation.windows[0].days.len(), 5);
-    assert!(policy.notices.slack.unwrap().channels.contains_key("team-payments"));
+    assert!(
+        policy
+            .notices
+            .slack
+            .unwrap()
+            .channels
+            .contains_key("team-payments")
+    );
 }
 
 #[test]
@@ -64,15 +83,27 @@ fn every_problem_is_named_at_once_each_with_its_line() {
         .replace("until = 2027-01-31", "until = \"soon\"");
     let found = problems(&text);
     for (line, says) in [
-        (9, "`rotation.grace_days` must be a whole number from 1 to 3650, but is 0"),
-        (12, "`rotation.recovery_dais` is unknown; did you mean `recovery_days`?"),
+        (
+            9,
+            "`rotation.grace_days` must be a whole number from 1 to 3650, but is 0",
+        ),
+        (
+            12,
+            "`rotation.recovery_dais` is unknown; did you mean `recovery_days`?",
+        ),
         (
             32,
             "`rotation.windows.time_zone` must be a time zone's IANA name, as in \"Asia/Tokyo\", but is \"Asia/Tokio\"",
         ),
-        (36, "`rotation.exemptions.until` must be a date, as in 2027-01-31, or a moment with an offset, but is string"),
+        (
+            36,
+            "`rotation.exemptions.until` must be a date, as in 2027-01-31, or a moment with an offset, but is string",
+        ),
     ] {
-        assert!(found.contains(&format!("banto.toml:{line}: {says}")), "{says}\n---\n{found}");
+        assert!(
+            found.contains(&format!("banto.toml:{line}: {says}")),
+            "{says}\n---\n{found}"
+        );
     }
     assert_eq!(found.lines().count(), 4, "{found}");
 }
@@ -80,15 +111,27 @@ fn every_problem_is_named_at_once_each_with_its_line() {
 #[test]
 fn a_value_that_is_wrong_is_named_with_what_would_be_right() {
     for (lines, says) in [
-        ("rotate_after_days = \"90\"", "must be a whole number from 1 to 3650, but is string"),
+        (
+            "rotate_after_days = \"90\"",
+            "must be a whole number from 1 to 3650, but is string",
+        ),
         ("rotate_after_days = 4000", "but is 4000"),
         ("enabled = \"yes\"", "must be true or false, but is string"),
         ("canaries = [\"alice bob\"]", "is not an IAM user name"),
         ("canaries = \"alice\"", "must be a list, but is string"),
         ("max_users_per_run = 0", "from 1 to 5000, but is 0"),
-        ("machines = { who = [] }", "must name at least one user, path, tag or group"),
-        ("machines = { who = [{ path = \"machines\" }] }", "must begin and end with `/`"),
-        ("machines = { who = [{ user = \"a\", group = \"b\" }] }", "must have exactly one of"),
+        (
+            "machines = { who = [] }",
+            "must name at least one user, path, tag or group",
+        ),
+        (
+            "machines = { who = [{ path = \"machines\" }] }",
+            "must begin and end with `/`",
+        ),
+        (
+            "machines = { who = [{ user = \"a\", group = \"b\" }] }",
+            "must have exactly one of",
+        ),
         ("machines = { who = [{}] }", "must have exactly one of"),
         (
             "windows = [{ days = [], from = \"09:00\", to = \"17:00\", time_zone = \"UTC\" }]",
@@ -102,10 +145,22 @@ fn a_value_that_is_wrong_is_named_with_what_would_be_right() {
             "windows = [{ days = [\"mon\"], from = \"9am\", to = \"17:00\", time_zone = \"UTC\" }]",
             "must be a time of day",
         ),
-        ("windows = [{ days = [\"mon\"], from = \"17:00\", to = \"09:00\", time_zone = \"UTC\" }]", "must be before"),
-        ("exemptions = [{ user = \"carol\", until = 2027-01-31 }]", "`rotation.exemptions.reason` is missing"),
-        ("exemptions = [{ user = \"carol\", until = 2027-01-31, reason = \" \" }]", "must not be empty"),
-        ("colour = \"red\"", "`rotation.colour` is unknown; known here: "),
+        (
+            "windows = [{ days = [\"mon\"], from = \"17:00\", to = \"09:00\", time_zone = \"UTC\" }]",
+            "must be before",
+        ),
+        (
+            "exemptions = [{ user = \"carol\", until = 2027-01-31 }]",
+            "`rotation.exemptions.reason` is missing",
+        ),
+        (
+            "exemptions = [{ user = \"carol\", until = 2027-01-31, reason = \" \" }]",
+            "must not be empty",
+        ),
+        (
+            "colour = \"red\"",
+            "`rotation.colour` is unknown; known here: ",
+        ),
     ] {
         let found = problems(&with(lines));
         assert!(found.contains(says), "{lines}: {found}");
@@ -115,11 +170,26 @@ fn a_value_that_is_wrong_is_named_with_what_would_be_right() {
 #[test]
 fn values_that_contradict_each_other_are_refused() {
     for (lines, says) in [
-        ("warn_before_days = 90", "`warn_before_days` must be less than `rotate_after_days`"),
-        ("remind_before_days = 10", "`remind_before_days` must be less than `recovery_days`"),
-        ("deadline_days = 1", "`deadline_days` must be more than `grace_days`"),
-        ("deadline_days = 80", "an old key must be gone before the next warning"),
-        ("rotate_after_days = 18", "an old key must be gone before the next warning"),
+        (
+            "warn_before_days = 90",
+            "`warn_before_days` must be less than `rotate_after_days`",
+        ),
+        (
+            "remind_before_days = 10",
+            "`remind_before_days` must be less than `recovery_days`",
+        ),
+        (
+            "deadline_days = 1",
+            "`deadline_days` must be more than `grace_days`",
+        ),
+        (
+            "deadline_days = 80",
+            "an old key must be gone before the next warning",
+        ),
+        (
+            "rotate_after_days = 18",
+            "an old key must be gone before the next warning",
+        ),
         (
             "canaries = [\"alice\"]\nexemptions = [{ user = \"alice\", until = 2027-01-31, reason = \"on leave\" }]",
             "alice is a canary and exempt",
@@ -131,22 +201,42 @@ fn values_that_contradict_each_other_are_refused() {
     ] {
         let text = if lines.starts_with("accounts") {
             let (before, after) = LEAST.split_once("[[rotation.accounts]]").unwrap();
-            format!("{before}{lines}\n[notices]{}", after.split_once("[notices]").unwrap().1)
+            format!(
+                "{before}{lines}\n[notices]{}",
+                after.split_once("[notices]").unwrap().1
+            )
         } else {
             with(lines)
         };
         let found = problems(&text);
         assert!(found.contains(says), "{lines}: {found}");
     }
-    let account = LEAST.split_once("[[rotation.accounts]]").unwrap().1.split_once("[notices]").unwrap().0;
-    let twice = LEAST.replace("[notices]", &format!("[[rotation.accounts]]{account}[notices]"));
+    let account = LEAST
+        .split_once("[[rotation.accounts]]")
+        .unwrap()
+        .1
+        .split_once("[notices]")
+        .unwrap()
+        .0;
+    let twice = LEAST.replace(
+        "[notices]",
+        &format!("[[rotation.accounts]]{account}[notices]"),
+    );
     assert!(problems(&twice).contains("111122223333 is listed twice"));
 }
 
 /// The least policy that onboards accounts, with something added to that section.
 fn onboarding_with(lines: &str) -> String {
-    let config = if lines.contains("config") { "" } else { "[onboarding.config]\nbucket = \"log-archive\"\n" };
-    let way = if lines.contains("way =") { "" } else { "way = \"direct\"\n" };
+    let config = if lines.contains("config") {
+        ""
+    } else {
+        "[onboarding.config]\nbucket = \"log-archive\"\n"
+    };
+    let way = if lines.contains("way =") {
+        ""
+    } else {
+        "way = \"direct\"\n"
+    };
     format!(
         "{LEAST}[onboarding]\n{way}management_account = \"999988887777\"\nhome_region = \"eu-west-1\"\n\
          queue = \"https://sqs.eu-west-1.amazonaws.com/999988887777/banto\"\ntable = \"banto\"\n\
@@ -158,17 +248,43 @@ fn onboarding_with(lines: &str) -> String {
 fn an_onboarding_policy_says_for_each_account_what_it_must_have() {
     let policy = Policy::parse(EXAMPLE).unwrap().onboarding.unwrap();
     let tags = BTreeMap::from([("kind".to_owned(), "sandbox".to_owned())]);
-    let (account, unit) =
-        ("444455556666".parse().unwrap(), ["r-ab12".parse().unwrap(), "ou-ab12-cdef3456".parse().unwrap()]);
-    let Expected::Baseline(everyone) = policy.of(&account, &[], &BTreeMap::new()) else { panic!("left alone") };
-    let Expected::Baseline(in_unit) = policy.of(&account, &unit, &tags) else { panic!("left alone") };
-    let Expected::Baseline(sandbox) = policy.of(&account, &[], &tags) else { panic!("left alone") };
-    assert_eq!((everyone.config.frequency, in_unit.config.frequency), (Frequency::Daily, Frequency::Continuous));
-    assert_eq!(in_unit.config.bucket, everyone.config.bucket, "what an override leaves out is as for everyone");
+    let (account, unit) = (
+        "444455556666".parse().unwrap(),
+        [
+            "r-ab12".parse().unwrap(),
+            "ou-ab12-cdef3456".parse().unwrap(),
+        ],
+    );
+    let Expected::Baseline(everyone) = policy.of(&account, &[], &BTreeMap::new()) else {
+        panic!("left alone")
+    };
+    let Expected::Baseline(in_unit) = policy.of(&account, &unit, &tags) else {
+        panic!("left alone")
+    };
+    let Expected::Baseline(sandbox) = policy.of(&account, &[], &tags) else {
+        panic!("left alone")
+    };
+    assert_eq!(
+        (everyone.config.frequency, in_unit.config.frequency),
+        (Frequency::Daily, Frequency::Continuous)
+    );
+    assert_eq!(
+        in_unit.config.bucket, everyone.config.bucket,
+        "what an override leaves out is as for everyone"
+    );
     assert!(in_unit.settings.delete_default_vpc && in_unit.settings.ebs_encryption);
-    assert_eq!((everyone.regions.as_ref().unwrap().len(), sandbox.regions.as_ref().unwrap().len()), (2, 1));
+    assert_eq!(
+        (
+            everyone.regions.as_ref().unwrap().len(),
+            sandbox.regions.as_ref().unwrap().len()
+        ),
+        (2, 1)
+    );
     let vendor = "666677778888".parse().unwrap();
-    assert_eq!(policy.of(&vendor, &unit, &tags), Expected::LeftAlone("run by a vendor, who records it"));
+    assert_eq!(
+        policy.of(&vendor, &unit, &tags),
+        Expected::LeftAlone("run by a vendor, who records it")
+    );
 }
 
 #[test]
@@ -235,7 +351,12 @@ fn text_that_is_not_toml_is_refused_with_its_line() {
 fn a_user_is_named_whatever_the_case_of_the_letters() {
     let (tags, groups) = Default::default();
     let user = "Alice".parse().unwrap();
-    let traits = super::Traits { user: &user, path: "/developers/eu/", tags: &tags, groups: &groups };
+    let traits = super::Traits {
+        user: &user,
+        path: "/developers/eu/",
+        tags: &tags,
+        groups: &groups,
+    };
     assert!(Selector::User("alice".parse().unwrap()).matches(traits));
     assert!(Selector::Path("/developers/".into()).matches(traits));
     assert!(!Selector::Path("/machines/".into()).matches(traits));
@@ -269,21 +390,33 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
         ("[rotation]", "zzz = 1"),
         ("[rotation.machines]", "zzz = 1"),
         ("[[rotation.machines.who]]", "zzz = 1"),
-        ("[[rotation.machines.who]]\n[rotation.machines.who.tag]", "zzz = 1"),
+        (
+            "[[rotation.machines.who]]\n[rotation.machines.who.tag]",
+            "zzz = 1",
+        ),
         ("[[rotation.accounts]]", "zzz = 1"),
         ("[[rotation.windows]]", "zzz = 1"),
         ("[[rotation.exemptions]]", "zzz = 1"),
         ("[onboarding]", "zzz = 1"),
         ("[onboarding.dashboard]", "zzz = 1"),
-        ("[onboarding]\nway = \"stackset\"\n[onboarding.stack_set]", "zzz = 1"),
+        (
+            "[onboarding]\nway = \"stackset\"\n[onboarding.stack_set]",
+            "zzz = 1",
+        ),
         ("[onboarding.config]", "zzz = 1"),
         ("[onboarding.roles.admin]", "zzz = 1"),
         ("[onboarding.settings]", "zzz = 1"),
         ("[onboarding.settings.password_policy]", "zzz = 1"),
         ("[onboarding.settings.contacts]", "zzz = 1"),
         ("[onboarding.settings.contacts.billing]", "zzz = 1"),
-        ("[onboarding.config]\nbucket = \"abc\"\n[[onboarding.overrides]]", "zzz = 1"),
-        ("[onboarding.config]\nbucket = \"abc\"\n[[onboarding.overrides]]\n[onboarding.overrides.tag]", "zzz = 1"),
+        (
+            "[onboarding.config]\nbucket = \"abc\"\n[[onboarding.overrides]]",
+            "zzz = 1",
+        ),
+        (
+            "[onboarding.config]\nbucket = \"abc\"\n[[onboarding.overrides]]\n[onboarding.overrides.tag]",
+            "zzz = 1",
+        ),
         ("[compliance]", "zzz = 1"),
         ("[[compliance.routes]]", "zzz = 1"),
         ("[[compliance.routes]]\n[compliance.routes.to]", "zzz = 1"),
@@ -295,8 +428,14 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
     ];
     for (section, line) in everywhere {
         let found = problems(&format!("{section}\n{line}\n"));
-        let known = found.lines().filter_map(|line| line.split_once("known here: "));
-        in_parser.extend(known.flat_map(|(_, known)| known.split(", ")).map(str::to_owned));
+        let known = found
+            .lines()
+            .filter_map(|line| line.split_once("known here: "));
+        in_parser.extend(
+            known
+                .flat_map(|(_, known)| known.split(", "))
+                .map(str::to_owned),
+        );
     }
     assert_eq!(in_schema, in_parser);
 }
@@ -321,13 +460,18 @@ proptest! {
 #[test]
 fn an_empty_file_is_told_what_it_lacks() {
     let problems = Policy::parse("").unwrap_err().to_string();
-    assert!(problems.contains(": the section [rotation] is missing") && !problems.contains('`'), "{problems}");
+    assert!(
+        problems.contains(": the section [rotation] is missing") && !problems.contains('`'),
+        "{problems}"
+    );
 }
 
 /// The problems of `[compliance]` with one line in place of another.
 fn compliance_problems(from: &str, to: &str) -> String {
     assert!(EXAMPLE.contains(from), "{from}");
-    Policy::parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err().to_string()
+    Policy::parse(&EXAMPLE.replacen(from, to, 1))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -338,22 +482,62 @@ fn what_contradicts_in_a_compliance_policy_is_refused_with_what_would_be_right()
             "mail_to = ",
             "the route \"payments\" goes to a channel, so that `slack_token` must be given",
         ),
-        ("mail_from = ", "mail_for = ", "the route \"security\" goes by mail, so that `mail_from` must be given"),
+        (
+            "mail_from = ",
+            "mail_for = ",
+            "the route \"security\" goes by mail, so that `mail_from` must be given",
+        ),
         ("mail_from = ", "mail_for = ", "did you mean `mail_from`?"),
-        ("name = \"sandboxes\"", "name = \"payments\"", "two routes are named \"payments\""),
-        ("name = \"sandboxes\"", "name = \"default\"", "is the default route's own name"),
-        ("channel = \"C024BE91L\"", "channel = \"#payments\"", "must be a channel's id, as in \"C024BE91L\""),
+        (
+            "name = \"sandboxes\"",
+            "name = \"payments\"",
+            "two routes are named \"payments\"",
+        ),
+        (
+            "name = \"sandboxes\"",
+            "name = \"default\"",
+            "is the default route's own name",
+        ),
+        (
+            "channel = \"C024BE91L\"",
+            "channel = \"#payments\"",
+            "must be a channel's id, as in \"C024BE91L\"",
+        ),
         (
             "to = { channel = \"C024BE91L\" }",
             "to = { channel = \"C024BE91L\", mail = [\"alice@example.com\"] }",
             "must have exactly one of `channel`, `webhook`, `topic` and `mail`",
         ),
-        ("tag = { key = \"team\", value = \"payments\" }", "", "`compliance.routes`: takes everything"),
-        ("quiet_below = \"critical\"", "quiet_below = \"urgent\"", "must be one of low, medium, high, critical"),
-        ("[compliance.default]", "[compliance.defaults]", "`default` is missing"),
-        ("security@example.com\"] }", "security at example.com\"] }", "must be a mail address"),
-        ("https://wiki.example.com", "http://wiki.example.com", "must be a link that begins with https://"),
-        ("until = 2027-03-31", "until = \"soon\"", "`waivers.until` must be a date"),
+        (
+            "tag = { key = \"team\", value = \"payments\" }",
+            "",
+            "`compliance.routes`: takes everything",
+        ),
+        (
+            "quiet_below = \"critical\"",
+            "quiet_below = \"urgent\"",
+            "must be one of low, medium, high, critical",
+        ),
+        (
+            "[compliance.default]",
+            "[compliance.defaults]",
+            "`default` is missing",
+        ),
+        (
+            "security@example.com\"] }",
+            "security at example.com\"] }",
+            "must be a mail address",
+        ),
+        (
+            "https://wiki.example.com",
+            "http://wiki.example.com",
+            "must be a link that begins with https://",
+        ),
+        (
+            "until = 2027-03-31",
+            "until = \"soon\"",
+            "`waivers.until` must be a date",
+        ),
     ] {
         let problems = compliance_problems(from, to);
         assert!(problems.contains(expected), "{to}:\n{problems}");
@@ -371,15 +555,43 @@ fn a_finding_goes_to_every_route_that_fits_and_else_to_the_default() {
         asked_at: Timestamp::UNIX_EPOCH,
     };
     let routes = |rule: &str, facts: &AccountFacts| -> Vec<String> {
-        policy.routes_of(&rule.parse().unwrap(), facts).into_iter().map(|route| route.name.clone()).collect()
+        policy
+            .routes_of(&rule.parse().unwrap(), facts)
+            .into_iter()
+            .map(|route| route.name.clone())
+            .collect()
     };
     let other = "111122223333";
-    assert_eq!(routes("iam-user-mfa-enabled", &facts("444455556666", &[], "payments")), ["payments", "security"]);
+    assert_eq!(
+        routes(
+            "iam-user-mfa-enabled",
+            &facts("444455556666", &[], "payments")
+        ),
+        ["payments", "security"]
+    );
     // Suffixes of deployments don't matter.
-    assert_eq!(routes("securityhub-iam-user-mfa-enabled-1a2b3c4d", &facts("444455556666", &[], "x")), ["security"]);
-    assert_eq!(routes("s3-bucket-public-read-prohibited", &facts(other, &["ou-ab12-cdef3456"], "x")), ["sandboxes"]);
+    assert_eq!(
+        routes(
+            "securityhub-iam-user-mfa-enabled-1a2b3c4d",
+            &facts("444455556666", &[], "x")
+        ),
+        ["security"]
+    );
+    assert_eq!(
+        routes(
+            "s3-bucket-public-read-prohibited",
+            &facts(other, &["ou-ab12-cdef3456"], "x")
+        ),
+        ["sandboxes"]
+    );
     // Too little for sandboxes, so that the default route takes it.
-    assert_eq!(routes("s3-bucket-logging-enabled", &facts(other, &["ou-ab12-cdef3456"], "x")), ["default"]);
+    assert_eq!(
+        routes(
+            "s3-bucket-logging-enabled",
+            &facts(other, &["ou-ab12-cdef3456"], "x")
+        ),
+        ["default"]
+    );
 }
 
 #[test]
@@ -392,22 +604,37 @@ fn a_waiver_covers_what_it_names_until_it_ends() {
         resource_type: "AWS::S3::Bucket".into(),
         resource_id: id.into(),
     };
-    let covered = |key: &FindingKey, name, at: &str| policy.waiver_of(key, name, at.parse().unwrap()).is_some();
-    let website = key("444455556666", "securityhub-s3-bucket-public-read-prohibited-1a2b3c4d", "website-eu");
+    let covered = |key: &FindingKey, name, at: &str| {
+        policy.waiver_of(key, name, at.parse().unwrap()).is_some()
+    };
+    let website = key(
+        "444455556666",
+        "securityhub-s3-bucket-public-read-prohibited-1a2b3c4d",
+        "website-eu",
+    );
     assert!(covered(&website, None, "2027-03-31T23:59:59Z"));
     assert!(!covered(&website, None, "2027-04-01T00:00:00Z"));
     assert!(!covered(
-        &key("111122223333", "s3-bucket-public-read-prohibited", "website-eu"),
+        &key(
+            "111122223333",
+            "s3-bucket-public-read-prohibited",
+            "website-eu"
+        ),
         None,
         "2027-01-01T00:00:00Z"
     ));
     assert!(!covered(
-        &key("444455556666", "s3-bucket-public-write-prohibited", "website-eu"),
+        &key(
+            "444455556666",
+            "s3-bucket-public-write-prohibited",
+            "website-eu"
+        ),
         None,
         "2027-01-01T00:00:00Z"
     ));
     let hidden = key("444455556666", "s3-bucket-public-read-prohibited", "AIDA");
     assert!(
-        !covered(&hidden, None, "2027-01-01T00:00:00Z") && covered(&hidden, Some("website-eu"), "2027-01-01T00:00:00Z")
+        !covered(&hidden, None, "2027-01-01T00:00:00Z")
+            && covered(&hidden, Some("website-eu"), "2027-01-01T00:00:00Z")
     );
 }

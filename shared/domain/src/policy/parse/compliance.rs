@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use super::super::compliance::{CompliancePolicy, Destination, Route, RouteMatch, RuleWords, Waiver};
+use super::super::compliance::{
+    CompliancePolicy, Destination, Route, RouteMatch, RuleWords, Waiver,
+};
 use super::super::onboarding::AccountSelector;
 use super::super::section::Section;
 use super::{boolean, integer, parsed, text, until, window, words};
@@ -29,9 +31,15 @@ pub(super) fn compliance_policy(
     let table = section.require("table", words);
     let aggregator = section.require("aggregator", words);
     // SQS delays a message by 15 minutes at the most.
-    let window = section.read("window_seconds", |value| integer(value, 0..=900)).unwrap_or(60);
-    let collapse_over = section.read("collapse_over", |value| integer(value, 1..=50)).unwrap_or(5);
-    let flapping_over = section.read("flapping_over", |value| integer(value, 2..=100)).unwrap_or(4);
+    let window = section
+        .read("window_seconds", |value| integer(value, 0..=900))
+        .unwrap_or(60);
+    let collapse_over = section
+        .read("collapse_over", |value| integer(value, 1..=50))
+        .unwrap_or(5);
+    let flapping_over = section
+        .read("flapping_over", |value| integer(value, 2..=100))
+        .unwrap_or(4);
     let owner_tag = section.read("owner_tag", words);
     let slack_token = section.read("slack_token", parsed);
     let mail_from = section.read("mail_from", address);
@@ -45,10 +53,17 @@ pub(super) fn compliance_policy(
             .problem("`default` is missing: where what no route takes goes, as in default.to = { topic = \"arn:…\" }"),
     }
     if routes.len() > ROUTES {
-        section.problem(format_args!("there are {} routes, and may be {ROUTES} at the most", routes.len()));
+        section.problem(format_args!(
+            "there are {} routes, and may be {ROUTES} at the most",
+            routes.len()
+        ));
     }
     for (index, route) in routes.iter().enumerate() {
-        if routes.iter().take(index).any(|other| other.name == route.name) {
+        if routes
+            .iter()
+            .take(index)
+            .any(|other| other.name == route.name)
+        {
             section.problem(format_args!("two routes are named {:?}", route.name));
         }
         match &route.to {
@@ -89,7 +104,11 @@ pub(super) fn compliance_policy(
     })
 }
 
-fn route(mut section: Section<'_, '_>, operators_topic: Option<&TopicArn>, is_default: bool) -> Option<Route> {
+fn route(
+    mut section: Section<'_, '_>,
+    operators_topic: Option<&TopicArn>,
+    is_default: bool,
+) -> Option<Route> {
     let (name, only) = if is_default {
         (Some(DEFAULT.to_owned()), None)
     } else {
@@ -113,30 +132,65 @@ fn route(mut section: Section<'_, '_>, operators_topic: Option<&TopicArn>, is_de
             None
         }
     };
-    let fallback = section.read("fallback", parsed).or_else(|| operators_topic.cloned());
-    let quiet = section.each("quiet").into_iter().filter_map(|value| window(section.of("quiet", value))).collect();
-    let quiet_below = section.read("quiet_below", severity).unwrap_or(Severity::Critical);
+    let fallback = section
+        .read("fallback", parsed)
+        .or_else(|| operators_topic.cloned());
+    let quiet = section
+        .each("quiet")
+        .into_iter()
+        .filter_map(|value| window(section.of("quiet", value)))
+        .collect();
+    let quiet_below = section
+        .read("quiet_below", severity)
+        .unwrap_or(Severity::Critical);
     section.finish();
-    Some(Route { name: name?, only, to: to?, fallback: fallback?, quiet, quiet_below })
+    Some(Route {
+        name: name?,
+        only,
+        to: to?,
+        fallback: fallback?,
+        quiet,
+        quiet_below,
+    })
 }
 
 fn route_match(section: &mut Section<'_, '_>) -> RouteMatch {
     let mut accounts: Vec<AccountSelector> = Vec::new();
-    accounts.extend(section.read_each("accounts", parsed).into_iter().map(AccountSelector::Account));
-    accounts.extend(section.read_each("ous", parsed).into_iter().map(AccountSelector::Ou));
+    accounts.extend(
+        section
+            .read_each("accounts", parsed)
+            .into_iter()
+            .map(AccountSelector::Account),
+    );
+    accounts.extend(
+        section
+            .read_each("ous", parsed)
+            .into_iter()
+            .map(AccountSelector::Ou),
+    );
     if let Some(value) = section.take("tag") {
         let mut tag = section.of("tag", value);
         let (key, value) = (tag.require("key", words), tag.require("value", text));
         tag.finish();
-        accounts.extend(key.zip(value).map(|(key, value)| AccountSelector::Tag { key, value }));
+        accounts.extend(
+            key.zip(value)
+                .map(|(key, value)| AccountSelector::Tag { key, value }),
+        );
     }
     let rules: BTreeSet<String> = section.read_each("rules", words).into_iter().collect();
-    RouteMatch { accounts, rules, severity: section.read("severity", severity) }
+    RouteMatch {
+        accounts,
+        rules,
+        severity: section.read("severity", severity),
+    }
 }
 
 /// Exactly one of `channel`, `webhook`, `topic` and `mail`.
 fn destination(mut section: Section<'_, '_>) -> Option<Destination> {
-    let given = ["channel", "webhook", "topic", "mail"].into_iter().filter(|key| section.take(key).is_some()).count();
+    let given = ["channel", "webhook", "topic", "mail"]
+        .into_iter()
+        .filter(|key| section.take(key).is_some())
+        .count();
     let channel = section.read("channel", channel).map(Destination::Channel);
     let webhook = section.read("webhook", parsed).map(Destination::Webhook);
     let topic = section.read("topic", parsed).map(Destination::Topic);
@@ -145,7 +199,10 @@ fn destination(mut section: Section<'_, '_>) -> Option<Destination> {
         section.problem("must have exactly one of `channel`, `webhook`, `topic` and `mail`");
     }
     section.finish();
-    channel.or(webhook).or(topic).or((!mail.is_empty()).then_some(Destination::Mail(mail)))
+    channel
+        .or(webhook)
+        .or(topic)
+        .or((!mail.is_empty()).then_some(Destination::Mail(mail)))
 }
 
 fn rule_words(mut section: Section<'_, '_>) -> RuleWords {
@@ -162,19 +219,30 @@ fn rule_words(mut section: Section<'_, '_>) -> RuleWords {
 pub(super) fn waiver(mut section: Section<'_, '_>) -> Option<Waiver> {
     let rule = section.require("rule", words);
     let account = section.read("account", parsed);
-    let resource = section.read("resource", words).unwrap_or_else(|| "*".to_owned());
+    let resource = section
+        .read("resource", words)
+        .unwrap_or_else(|| "*".to_owned());
     let owner = section.require("owner", words);
     let reason = section.require("reason", words);
     let until = section.require("until", until);
     section.finish();
-    Some(Waiver { rule: rule?, account, resource, owner: owner?, reason: reason?, until: until? })
+    Some(Waiver {
+        rule: rule?,
+        account,
+        resource,
+        owner: owner?,
+        reason: reason?,
+        until: until?,
+    })
 }
 
 // --- Values ------------------------------------------------------------------------------------
 
 fn severity(value: &DeValue<'_>) -> Result<Severity, String> {
     let found = text(value)?;
-    let known = Severity::ALL.into_iter().find(|severity| severity.as_str() == found);
+    let known = Severity::ALL
+        .into_iter()
+        .find(|severity| severity.as_str() == found);
     known.ok_or_else(|| format!("must be one of low, medium, high, critical, but is {found:?}"))
 }
 
@@ -182,26 +250,42 @@ fn severity(value: &DeValue<'_>) -> Result<Severity, String> {
 fn channel(value: &DeValue<'_>) -> Result<String, String> {
     let found = text(value)?;
     let rest = found.strip_prefix(['C', 'G']).unwrap_or_default();
-    if (7..=20).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+    if (7..=20).contains(&rest.len())
+        && rest
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    {
         Ok(found)
     } else {
-        Err(format!("must be a channel's id, as in \"C024BE91L\" (in Slack: View channel details), but is {found:?}"))
+        Err(format!(
+            "must be a channel's id, as in \"C024BE91L\" (in Slack: View channel details), but is {found:?}"
+        ))
     }
 }
 
 fn address(value: &DeValue<'_>) -> Result<String, String> {
     let found = text(value)?;
     let is_plain = |part: &str| {
-        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c))
+        !part.is_empty()
+            && !part.contains(|c: char| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c))
     };
     match found.split_once('@') {
         Some((name, host)) if is_plain(name) && is_plain(host) && !host.contains('@') => Ok(found),
-        _ => Err(format!("must be a mail address, as in \"alice@example.com\", but is {found:?}")),
+        _ => Err(format!(
+            "must be a mail address, as in \"alice@example.com\", but is {found:?}"
+        )),
     }
 }
 
 fn link(value: &DeValue<'_>) -> Result<String, String> {
     let found = text(value)?;
-    let is_clean = found.starts_with("https://") && !found.contains(|c: char| c.is_whitespace() || "<>|\"".contains(c));
-    if is_clean { Ok(found) } else { Err(format!("must be a link that begins with https://, but is {found:?}")) }
+    let is_clean = found.starts_with("https://")
+        && !found.contains(|c: char| c.is_whitespace() || "<>|\"".contains(c));
+    if is_clean {
+        Ok(found)
+    } else {
+        Err(format!(
+            "must be a link that begins with https://, but is {found:?}"
+        ))
+    }
 }

@@ -8,8 +8,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::super::onboarding::{
-    AccountSelector, Baseline, CONTINUOUS_TYPES, Contact, ContactKind, Dashboard, Frequency, Instead, Item,
-    OnboardingPolicy, Override, PasswordPolicy, Recording, Role, Settings, SnapshotFrequency, StackSet, Types, Way,
+    AccountSelector, Baseline, CONTINUOUS_TYPES, Contact, ContactKind, Dashboard, Frequency,
+    Instead, Item, OnboardingPolicy, Override, PasswordPolicy, Recording, Role, Settings,
+    SnapshotFrequency, StackSet, Types, Way,
 };
 use super::super::section::Section;
 use super::{boolean, bucket, integer, parsed, text, words};
@@ -22,25 +23,43 @@ pub(super) fn onboarding_policy(mut section: Section<'_, '_>) -> Option<Onboardi
     let enabled = section.read("enabled", boolean).unwrap_or(true);
     let way = way(&mut section);
     let management_account = section.require("management_account", parsed);
-    let reach_role = section.read("reach_role", parsed).or_else(|| REACH_ROLE.parse().ok());
+    let reach_role = section
+        .read("reach_role", parsed)
+        .or_else(|| REACH_ROLE.parse().ok());
     let home_region = section.require("home_region", parsed);
     let control_tower = section.read("control_tower", boolean).unwrap_or(false);
     let queue = section.require("queue", parsed);
     let table = section.require("table", words);
-    let dashboard = section.take("dashboard").map(|value| section.of("dashboard", value));
+    let dashboard = section
+        .take("dashboard")
+        .map(|value| section.of("dashboard", value));
     if dashboard.is_none() {
         section.problem("`dashboard` is missing, as in { bucket = \"banto-dashboard\", key = \"accounts.json\" }");
     }
     let dashboard = dashboard.and_then(|mut dashboard| {
-        let (bucket, key) = (dashboard.require("bucket", bucket), dashboard.read("key", words));
+        let (bucket, key) = (
+            dashboard.require("bucket", bucket),
+            dashboard.read("key", words),
+        );
         dashboard.finish();
-        Some(Dashboard { bucket: bucket?, key: key.unwrap_or_else(|| "accounts.json".to_owned()) })
+        Some(Dashboard {
+            bucket: bucket?,
+            key: key.unwrap_or_else(|| "accounts.json".to_owned()),
+        })
     });
     let baseline = baseline(&mut section, None);
-    if let (Some(Baseline { regions: Some(regions), .. }), Some(home)) = (&baseline, &home_region)
+    if let (
+        Some(Baseline {
+            regions: Some(regions),
+            ..
+        }),
+        Some(home),
+    ) = (&baseline, &home_region)
         && !regions.contains(home)
     {
-        section.problem(format_args!("`regions` must hold `home_region` ({home}), where global types are recorded"));
+        section.problem(format_args!(
+            "`regions` must hold `home_region` ({home}), where global types are recorded"
+        ));
     }
     if let (Some(Baseline { regions: None, .. }), Some(Way::StackSet(_))) = (&baseline, &way) {
         section.problem("a StackSet needs to be told its `regions`; only the way \"direct\" can do every enabled one");
@@ -48,7 +67,10 @@ pub(super) fn onboarding_policy(mut section: Section<'_, '_>) -> Option<Onboardi
     let overrides: Vec<Override> = match &baseline {
         Some(baseline) => {
             let values = section.each("overrides");
-            values.into_iter().filter_map(|value| exception(section.of("overrides", value), baseline)).collect()
+            values
+                .into_iter()
+                .filter_map(|value| exception(section.of("overrides", value), baseline))
+                .collect()
         }
         None => {
             section.take("overrides");
@@ -75,9 +97,13 @@ fn way(section: &mut Section<'_, '_>) -> Option<Way> {
     let direct = section.require("way", |value| match text(value)?.as_str() {
         "direct" => Ok(true),
         "stackset" => Ok(false),
-        other => Err(format!("must be \"stackset\" or \"direct\", but is {other:?}")),
+        other => Err(format!(
+            "must be \"stackset\" or \"direct\", but is {other:?}"
+        )),
     });
-    let stack_set = section.take("stack_set").map(|value| section.of("stack_set", value));
+    let stack_set = section
+        .take("stack_set")
+        .map(|value| section.of("stack_set", value));
     match (direct?, stack_set) {
         (true, None) => Some(Way::Direct),
         (true, Some(stack_set)) => {
@@ -92,33 +118,53 @@ fn way(section: &mut Section<'_, '_>) -> Option<Way> {
             let name = stack_set.require("name", words);
             let targets: Vec<OuId> = stack_set.read_each("targets", parsed);
             if targets.is_empty() {
-                stack_set.problem("`targets` must name the root or at least one organizational unit");
+                stack_set
+                    .problem("`targets` must name the root or at least one organizational unit");
             }
             let delegated = stack_set.read("delegated", boolean).unwrap_or(false);
             stack_set.finish();
-            Some(Way::StackSet(StackSet { name: name?, targets, delegated }))
+            Some(Way::StackSet(StackSet {
+                name: name?,
+                targets,
+                delegated,
+            }))
         }
     }
 }
 
 fn exception(mut section: Section<'_, '_>, otherwise: &Baseline) -> Option<Override> {
-    let given = ["account", "ou", "tag"].into_iter().filter(|key| section.take(key).is_some()).count();
-    let account = section.read("account", parsed).map(AccountSelector::Account);
+    let given = ["account", "ou", "tag"]
+        .into_iter()
+        .filter(|key| section.take(key).is_some())
+        .count();
+    let account = section
+        .read("account", parsed)
+        .map(AccountSelector::Account);
     let ou = section.read("ou", parsed).map(AccountSelector::Ou);
-    let tag = section.take("tag").map(|value| section.of("tag", value)).and_then(|mut tag| {
-        let (key, value) = (tag.require("key", words), tag.require("value", text));
-        tag.finish();
-        Some(AccountSelector::Tag { key: key?, value: value? })
-    });
+    let tag = section
+        .take("tag")
+        .map(|value| section.of("tag", value))
+        .and_then(|mut tag| {
+            let (key, value) = (tag.require("key", words), tag.require("value", text));
+            tag.finish();
+            Some(AccountSelector::Tag {
+                key: key?,
+                value: value?,
+            })
+        });
     if given != 1 {
         section.problem("must have exactly one of `account`, `ou` and `tag`");
     }
     let instead = match section.read("left_alone_because", words) {
         Some(reason) => Some(Instead::LeftAlone { reason }),
-        None => baseline(&mut section, Some(otherwise)).map(|baseline| Instead::Baseline(Box::new(baseline))),
+        None => baseline(&mut section, Some(otherwise))
+            .map(|baseline| Instead::Baseline(Box::new(baseline))),
     };
     section.finish();
-    Some(Override { who: account.or(ou).or(tag)?, instead: instead? })
+    Some(Override {
+        who: account.or(ou).or(tag)?,
+        instead: instead?,
+    })
 }
 
 /// The baseline that a section gives, on top of another if there is one.
@@ -128,32 +174,64 @@ fn baseline(section: &mut Section<'_, '_>, otherwise: Option<&Baseline>) -> Opti
     if has_regions && regions.is_empty() {
         section.problem("`regions` must name at least one; leave it out for every enabled region");
     }
-    let regions = if has_regions { Some(regions) } else { otherwise.and_then(|otherwise| otherwise.regions.clone()) };
+    let regions = if has_regions {
+        Some(regions)
+    } else {
+        otherwise.and_then(|otherwise| otherwise.regions.clone())
+    };
     let config = match section.take("config") {
-        Some(value) => recording(section.of("config", value), otherwise.map(|otherwise| &otherwise.config)),
+        Some(value) => recording(
+            section.of("config", value),
+            otherwise.map(|otherwise| &otherwise.config),
+        ),
         None if otherwise.is_none() => {
             section.problem("[onboarding.config] is missing: at least its `bucket`");
             None
         }
         None => otherwise.map(|otherwise| otherwise.config.clone()),
     };
-    let roles: Vec<(RoleName, Option<Role>)> =
-        section.entries("roles").into_iter().filter_map(|(name, value)| named_role(section, name, value)).collect();
+    let roles: Vec<(RoleName, Option<Role>)> = section
+        .entries("roles")
+        .into_iter()
+        .filter_map(|(name, value)| named_role(section, name, value))
+        .collect();
     let mut merged = otherwise.map_or_else(BTreeMap::new, |otherwise| otherwise.roles.clone());
-    merged.extend(roles.into_iter().filter_map(|(name, role)| Some((name, role?))));
-    let settings = section.take("settings").map(|value| section.of("settings", value));
-    let settings = settings.map(|section| settings_of(section, otherwise.map(|otherwise| &otherwise.settings)));
-    let settings = settings.or_else(|| otherwise.map(|otherwise| otherwise.settings.clone())).unwrap_or_default();
+    merged.extend(
+        roles
+            .into_iter()
+            .filter_map(|(name, role)| Some((name, role?))),
+    );
+    let settings = section
+        .take("settings")
+        .map(|value| section.of("settings", value));
+    let settings = settings
+        .map(|section| settings_of(section, otherwise.map(|otherwise| &otherwise.settings)));
+    let settings = settings
+        .or_else(|| otherwise.map(|otherwise| otherwise.settings.clone()))
+        .unwrap_or_default();
     let has_report_only = section.take("report_only").is_some();
-    let report_only = section.read_each("report_only", |value| one_of(value, &Item::ALL)).into_iter().collect();
+    let report_only = section
+        .read_each("report_only", |value| one_of(value, &Item::ALL))
+        .into_iter()
+        .collect();
     let report_only = match otherwise {
         Some(otherwise) if !has_report_only => otherwise.report_only.clone(),
         _ => report_only,
     };
-    Some(Baseline { regions, roles: merged, config: config?, settings, report_only })
+    Some(Baseline {
+        regions,
+        roles: merged,
+        config: config?,
+        settings,
+        report_only,
+    })
 }
 
-fn named_role(section: &Section<'_, '_>, name: &str, value: &Spanned<DeValue<'_>>) -> Option<(RoleName, Option<Role>)> {
+fn named_role(
+    section: &Section<'_, '_>,
+    name: &str,
+    value: &Spanned<DeValue<'_>>,
+) -> Option<(RoleName, Option<Role>)> {
     let role = role(section.of("roles", value));
     match name.parse() {
         Ok(name) => Some((name, role)),
@@ -165,18 +243,27 @@ fn named_role(section: &Section<'_, '_>, name: &str, value: &Spanned<DeValue<'_>
 }
 
 fn role(mut section: Section<'_, '_>) -> Option<Role> {
-    let description = section.read("description", words).unwrap_or_else(|| "Made by Banto".to_owned());
+    let description = section
+        .read("description", words)
+        .unwrap_or_else(|| "Made by Banto".to_owned());
     let trusted: BTreeSet<_> = section.read_each("trusted", parsed).into_iter().collect();
     if trusted.is_empty() {
         section.problem("`trusted` must name at least one account, like the identity account");
     }
     let mfa = section.read("mfa", boolean).unwrap_or(true);
     let conditions = section.read("conditions", json_object);
-    let max_session_hours = section.read("max_session_hours", |value| integer(value, 1..=12)).unwrap_or(1);
-    let managed_policies: BTreeSet<PolicyArn> = section.read_each("managed_policies", parsed).into_iter().collect();
+    let max_session_hours = section
+        .read("max_session_hours", |value| integer(value, 1..=12))
+        .unwrap_or(1);
+    let managed_policies: BTreeSet<PolicyArn> = section
+        .read_each("managed_policies", parsed)
+        .into_iter()
+        .collect();
     let inline_policies = json_entries(&mut section, "inline_policies");
     if managed_policies.is_empty() && inline_policies.is_empty() {
-        section.problem("must have `managed_policies` or `inline_policies`; a role without them can do nothing");
+        section.problem(
+            "must have `managed_policies` or `inline_policies`; a role without them can do nothing",
+        );
     }
     // IAM user guide, "IAM and AWS STS quotas": 20 managed policies a role at the most.
     if managed_policies.len() > 20 {
@@ -208,8 +295,14 @@ fn role(mut section: Section<'_, '_>) -> Option<Role> {
 }
 
 fn recording(mut section: Section<'_, '_>, otherwise: Option<&Recording>) -> Option<Recording> {
-    let only: BTreeSet<ResourceType> = section.read_each("only_types", parsed).into_iter().collect();
-    let all_but: BTreeSet<ResourceType> = section.read_each("all_but_types", parsed).into_iter().collect();
+    let only: BTreeSet<ResourceType> = section
+        .read_each("only_types", parsed)
+        .into_iter()
+        .collect();
+    let all_but: BTreeSet<ResourceType> = section
+        .read_each("all_but_types", parsed)
+        .into_iter()
+        .collect();
     let types = match (only.is_empty(), all_but.is_empty()) {
         (true, true) => otherwise.map_or(Types::All, |otherwise| otherwise.types.clone()),
         (false, true) => Types::Only(only),
@@ -220,12 +313,17 @@ fn recording(mut section: Section<'_, '_>, otherwise: Option<&Recording>) -> Opt
         }
     };
     let own_frequency = section.read("frequency", frequency);
-    let mut frequency_of = otherwise.map_or_else(BTreeMap::new, |otherwise| otherwise.frequency_of.clone());
+    let mut frequency_of =
+        otherwise.map_or_else(BTreeMap::new, |otherwise| otherwise.frequency_of.clone());
     for (name, value) in section.entries("frequency_of") {
         match (name.parse::<ResourceType>(), frequency(value.get_ref())) {
             (Ok(resource_type), Ok(frequency)) => {
-                if frequency == Frequency::Daily && CONTINUOUS_TYPES.contains(&resource_type.as_str()) {
-                    section.problem(format_args!("{resource_type} can't be recorded daily, says AWS Config"));
+                if frequency == Frequency::Daily
+                    && CONTINUOUS_TYPES.contains(&resource_type.as_str())
+                {
+                    section.problem(format_args!(
+                        "{resource_type} can't be recorded daily, says AWS Config"
+                    ));
                 }
                 frequency_of.insert(resource_type, frequency);
             }
@@ -235,17 +333,27 @@ fn recording(mut section: Section<'_, '_>, otherwise: Option<&Recording>) -> Opt
     }
     let snapshots = section.read("snapshot_hours", |value| {
         let found = integer(value, 1..=24)?;
-        let known = SnapshotFrequency::ALL.into_iter().find(|(hours, _)| *hours == found);
-        known.map(|(_, frequency)| frequency).ok_or_else(|| format!("must be 1, 3, 6, 12 or 24, but is {found}"))
+        let known = SnapshotFrequency::ALL
+            .into_iter()
+            .find(|(hours, _)| *hours == found);
+        known
+            .map(|(_, frequency)| frequency)
+            .ok_or_else(|| format!("must be 1, 3, 6, 12 or 24, but is {found}"))
     });
-    let bucket = if otherwise.is_none() { section.require("bucket", bucket) } else { section.read("bucket", bucket) };
+    let bucket = if otherwise.is_none() {
+        section.require("bucket", bucket)
+    } else {
+        section.read("bucket", bucket)
+    };
     let prefix = section.read("prefix", words);
     let kms_key = section.read("kms_key", parsed);
     let topic = section.read("topic", parsed);
     section.finish();
     Some(Recording {
         types,
-        frequency: own_frequency.or(otherwise.map(|otherwise| otherwise.frequency)).unwrap_or(Frequency::Continuous),
+        frequency: own_frequency
+            .or(otherwise.map(|otherwise| otherwise.frequency))
+            .unwrap_or(Frequency::Continuous),
         frequency_of,
         snapshots: snapshots
             .or(otherwise.map(|otherwise| otherwise.snapshots))
@@ -271,7 +379,9 @@ fn settings_of(mut section: Section<'_, '_>, otherwise: Option<&Settings>) -> Se
         for (name, kind) in ContactKind::ALL {
             if let Some(value) = contacts.take(name) {
                 let contact = contact(contacts.of(name, value));
-                settings.contacts.extend(contact.map(|contact| (kind, contact)));
+                settings
+                    .contacts
+                    .extend(contact.map(|contact| (kind, contact)));
             }
         }
         contacts.finish();
@@ -282,7 +392,9 @@ fn settings_of(mut section: Section<'_, '_>, otherwise: Option<&Settings>) -> Se
 
 fn password_policy(mut section: Section<'_, '_>) -> Option<PasswordPolicy> {
     let mut read = |key, range: RangeInclusive<i64>| {
-        section.read(key, |value| integer(value, range.clone())).and_then(|number| i32::try_from(number).ok())
+        section
+            .read(key, |value| integer(value, range.clone()))
+            .and_then(|number| i32::try_from(number).ok())
     };
     let minimum_length = read("minimum_length", 6..=128);
     let max_age_days = read("max_age_days", 1..=1_095);
@@ -290,26 +402,56 @@ fn password_policy(mut section: Section<'_, '_>) -> Option<PasswordPolicy> {
     let all_character_kinds = section.read("all_character_kinds", boolean).unwrap_or(true);
     section.finish();
     let minimum_length = minimum_length.unwrap_or(14);
-    Some(PasswordPolicy { minimum_length, all_character_kinds, max_age_days, reuse_prevention })
+    Some(PasswordPolicy {
+        minimum_length,
+        all_character_kinds,
+        max_age_days,
+        reuse_prevention,
+    })
 }
 
 fn contact(mut section: Section<'_, '_>) -> Option<Contact> {
     let mut require = |key| section.require(key, words);
-    let (name, title, email, phone) = (require("name"), require("title"), require("email"), require("phone"));
+    let (name, title, email, phone) = (
+        require("name"),
+        require("title"),
+        require("email"),
+        require("phone"),
+    );
     section.finish();
-    Some(Contact { name: name?, title: title?, email: email?, phone: phone? })
+    Some(Contact {
+        name: name?,
+        title: title?,
+        email: email?,
+        phone: phone?,
+    })
 }
 
 // --- Values ------------------------------------------------------------------------------------
 
 fn frequency(value: &DeValue<'_>) -> Result<Frequency, String> {
-    one_of(value, &[("continuous", Frequency::Continuous), ("daily", Frequency::Daily)])
+    one_of(
+        value,
+        &[
+            ("continuous", Frequency::Continuous),
+            ("daily", Frequency::Daily),
+        ],
+    )
 }
 
 fn one_of<T: Copy>(value: &DeValue<'_>, known: &[(&'static str, T)]) -> Result<T, String> {
     let found = text(value)?;
-    let names = || known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let matching = known.iter().find(|(name, _)| *name == found).map(|(_, value)| *value);
+    let names = || {
+        known
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let matching = known
+        .iter()
+        .find(|(name, _)| *name == found)
+        .map(|(_, value)| *value);
     matching.ok_or_else(|| format!("must be one of {}, but is {found:?}", names()))
 }
 
