@@ -25,7 +25,10 @@ pub trait Ledger: Send + Sync {
     async fn note(&self, change: &Change) -> Result<(), PortError>;
 
     /// Accounts that were looked up before.
-    async fn facts(&self, accounts: &BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, AccountFacts>, PortError>;
+    async fn facts(
+        &self,
+        accounts: &BTreeSet<AccountId>,
+    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError>;
 
     /// Keeps what was looked up of an account.
     async fn keep_facts(&self, facts: &AccountFacts) -> Result<(), PortError>;
@@ -48,10 +51,18 @@ pub trait Ledger: Send + Sync {
     async fn waiting(&self, route: &str, most: usize) -> Result<Vec<Entry>, PortError>;
 
     /// Cases of a route, by id.
-    async fn cases(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Case>, PortError>;
+    async fn cases(
+        &self,
+        route: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Case>, PortError>;
 
     /// Summaries of a route, by id.
-    async fn digests(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Digest>, PortError>;
+    async fn digests(
+        &self,
+        route: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Digest>, PortError>;
 
     /// Notes what was told, and takes its entries out of the outbox: all of it, or nothing. The run must have
     /// the route, or it is a [`Conflict`](crate::ErrorKind::Conflict).
@@ -107,10 +118,18 @@ impl Settlement {
 #[async_trait]
 pub trait Aggregator: Send + Sync {
     /// Every rule in an account, by region, and whether it finds anything there.
-    async fn rules(&self, account: &AccountId) -> Result<BTreeMap<(Region, RuleName), bool>, PortError>;
+    async fn rules(
+        &self,
+        account: &AccountId,
+    ) -> Result<BTreeMap<(Region, RuleName), bool>, PortError>;
 
     /// What a rule finds.
-    async fn findings(&self, account: &AccountId, region: &Region, rule: &RuleName) -> Result<Vec<Found>, PortError>;
+    async fn findings(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        rule: &RuleName,
+    ) -> Result<Vec<Found>, PortError>;
 
     /// The names of resources, where AWS Config knows one: of IAM users and roles, whose ids nobody knows.
     async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError>;

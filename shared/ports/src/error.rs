@@ -63,11 +63,19 @@ pub struct PortError {
 impl PortError {
     /// A failure.
     pub fn new(kind: ErrorKind, call: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, call, message: message.into(), retry_after: None }
+        Self {
+            kind,
+            call,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 
     /// The same, with the time after which the service wants to be asked again.
     pub fn retry_after(self, retry_after: Option<Duration>) -> Self {
-        Self { retry_after, ..self }
+        Self {
+            retry_after,
+            ..self
+        }
     }
 }

@@ -38,7 +38,12 @@ pub trait AccessKeys: Send + Sync {
     async fn create(&self, user: &UserName) -> Result<CreatedKey, PortError>;
 
     /// Makes a key active or inactive, whatever it was.
-    async fn set_active(&self, user: &UserName, key: &AccessKeyId, active: bool) -> Result<(), PortError>;
+    async fn set_active(
+        &self,
+        user: &UserName,
+        key: &AccessKeyId,
+        active: bool,
+    ) -> Result<(), PortError>;
 
     /// Deletes a key. [`Missing`](crate::ErrorKind::Missing) if it is gone already.
     async fn delete(&self, user: &UserName, key: &AccessKeyId) -> Result<(), PortError>;

@@ -153,13 +153,19 @@ pub trait ConfigRecording: Send + Sync {
     async fn recorders(&self, region: &Region) -> Result<Vec<LiveRecorder>, PortError>;
 
     /// Whether each recorder records, by name.
-    async fn recorder_statuses(&self, region: &Region) -> Result<BTreeMap<String, RecorderStatus>, PortError>;
+    async fn recorder_statuses(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, RecorderStatus>, PortError>;
 
     /// The delivery channels, of which AWS allows one.
     async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError>;
 
     /// The error of each channel's last delivery, by name; `None` if it succeeded or none was due yet.
-    async fn channel_errors(&self, region: &Region) -> Result<BTreeMap<String, Option<String>>, PortError>;
+    async fn channel_errors(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, Option<String>>, PortError>;
 
     /// Makes a recorder, or replaces the one of that name.
     async fn put_recorder(&self, region: &Region, recorder: &Recorder) -> Result<(), PortError>;

@@ -27,7 +27,11 @@ pub trait Organization: Send + Sync {
     async fn tags(&self, account: &AccountId) -> Result<BTreeMap<String, String>, PortError>;
 
     /// Writes tags of an account; others stay.
-    async fn tag(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Result<(), PortError>;
+    async fn tag(
+        &self,
+        account: &AccountId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), PortError>;
 
     /// Moves an account from one root or unit to another. [`Conflict`](crate::ErrorKind::Conflict) if it is
     /// there already.
@@ -36,7 +40,10 @@ pub trait Organization: Send + Sync {
 
 /// The root and the units that an account is in, the root first: asked for one by one, where Organizations does
 /// not tell them with the account.
-pub async fn path_of(organization: &dyn Organization, account: &OrgAccount) -> Result<Vec<OuId>, PortError> {
+pub async fn path_of(
+    organization: &dyn Organization,
+    account: &OrgAccount,
+) -> Result<Vec<OuId>, PortError> {
     if !account.path.is_empty() {
         return Ok(account.path.clone());
     }

@@ -32,10 +32,20 @@ pub trait Webhooks: Send + Sync {
 #[async_trait]
 pub trait Chat: Send + Sync {
     /// Posts a message, which carries an id by which [`Chat::find`] finds it.
-    async fn post(&self, token: &SecretString, id: &str, body: &Value) -> Result<MessageRef, PortError>;
+    async fn post(
+        &self,
+        token: &SecretString,
+        id: &str,
+        body: &Value,
+    ) -> Result<MessageRef, PortError>;
 
     /// Changes a message.
-    async fn update(&self, token: &SecretString, message: &MessageRef, body: &Value) -> Result<(), PortError>;
+    async fn update(
+        &self,
+        token: &SecretString,
+        message: &MessageRef,
+        body: &Value,
+    ) -> Result<(), PortError>;
 
     /// The message in a channel that carries an id, if there is one since then; in the thread beneath a message,
     /// if one is given.
