@@ -67,10 +67,19 @@ impl SlackChat {
     /// As for [`Self::from_env`].
     pub fn at(url: &str, roots: &TrustedRoots) -> Result<Self, NotSlack> {
         let url = url.trim_end_matches('/');
-        let is_slack = [SlackCloud::Commercial, SlackCloud::Gov].iter().any(|cloud| cloud.api() == url);
+        let is_slack = [SlackCloud::Commercial, SlackCloud::Gov]
+            .iter()
+            .any(|cloud| cloud.api() == url);
         let uri: Uri = url.parse().map_err(|_| NotSlack)?;
         let is_here = uri.scheme_str() == Some("http") && uri.host().is_some_and(is_local);
-        if is_slack || is_here { Ok(Self { http: Http::new(roots), api: url.to_owned() }) } else { Err(NotSlack) }
+        if is_slack || is_here {
+            Ok(Self {
+                http: Http::new(roots),
+                api: url.to_owned(),
+            })
+        } else {
+            Err(NotSlack)
+        }
     }
 
     async fn ask(
@@ -84,41 +93,88 @@ impl SlackChat {
         let method = call.strip_prefix("slack:").unwrap_or(call);
         let request = Request::post(format!("{}/{method}", self.api))
             .header("content-type", content_type)
-            .header("authorization", format!("Bearer {}", token.expose_secret().trim()))
+            .header(
+                "authorization",
+                format!("Bearer {}", token.expose_secret().trim()),
+            )
             .body(Full::<Bytes>::from(body));
         let request = request.map_err(|_| invalid(call, "the token can't be used"))?;
         let answered = self.http.ask(call, request, most).await?;
         let answer: Option<Value> = serde_json::from_slice(&answered.body).ok();
         match answer {
-            Some(answer) if answered.status.is_success() && answer.get("ok") == Some(&Value::Bool(true)) => Ok(answer),
-            Some(answer) => Err(not_ok(call, &answered, answer.get("error").and_then(Value::as_str))),
-            None if answered.status.is_success() => {
-                Err(PortError::new(ErrorKind::Unavailable, call, "an answer that can't be read"))
+            Some(answer)
+                if answered.status.is_success() && answer.get("ok") == Some(&Value::Bool(true)) =>
+            {
+                Ok(answer)
             }
+            Some(answer) => Err(not_ok(
+                call,
+                &answered,
+                answer.get("error").and_then(Value::as_str),
+            )),
+            None if answered.status.is_success() => Err(PortError::new(
+                ErrorKind::Unavailable,
+                call,
+                "an answer that can't be read",
+            )),
             None => Err(refused(call, kind_of(answered.status), &answered, "")),
         }
     }
 
-    async fn write(&self, call: &'static str, token: &SecretString, body: &Value) -> Result<MessageRef, PortError> {
-        let answer = self.ask(call, token, "application/json; charset=utf-8", body.to_string(), ANSWER_BYTES).await?;
+    async fn write(
+        &self,
+        call: &'static str,
+        token: &SecretString,
+        body: &Value,
+    ) -> Result<MessageRef, PortError> {
+        let answer = self
+            .ask(
+                call,
+                token,
+                "application/json; charset=utf-8",
+                body.to_string(),
+                ANSWER_BYTES,
+            )
+            .await?;
         let text = |name| answer.get(name).and_then(Value::as_str).map(str::to_owned);
-        let message = text("channel").zip(text("ts")).map(|(channel, ts)| MessageRef { channel, ts });
-        message.ok_or_else(|| PortError::new(ErrorKind::Unavailable, call, "the answer lacks the message's id"))
+        let message = text("channel")
+            .zip(text("ts"))
+            .map(|(channel, ts)| MessageRef { channel, ts });
+        message.ok_or_else(|| {
+            PortError::new(
+                ErrorKind::Unavailable,
+                call,
+                "the answer lacks the message's id",
+            )
+        })
     }
 }
 
 #[async_trait]
 impl Chat for SlackChat {
-    async fn post(&self, token: &SecretString, id: &str, body: &Value) -> Result<MessageRef, PortError> {
+    async fn post(
+        &self,
+        token: &SecretString,
+        id: &str,
+        body: &Value,
+    ) -> Result<MessageRef, PortError> {
         let mut body = body.clone();
         if let Some(fields) = body.as_object_mut() {
-            fields.insert("metadata".into(), json!({ "event_type": EVENT, "event_payload": { "id": id } }));
+            fields.insert(
+                "metadata".into(),
+                json!({ "event_type": EVENT, "event_payload": { "id": id } }),
+            );
             fields.insert("unfurl_links".into(), Value::Bool(false));
         }
         self.write(POST, token, &body).await
     }
 
-    async fn update(&self, token: &SecretString, message: &MessageRef, body: &Value) -> Result<(), PortError> {
+    async fn update(
+        &self,
+        token: &SecretString,
+        message: &MessageRef,
+        body: &Value,
+    ) -> Result<(), PortError> {
         let mut body = body.clone();
         if let Some(fields) = body.as_object_mut() {
             fields.insert("channel".into(), Value::String(message.channel.clone()));
@@ -142,14 +198,30 @@ impl Chat for SlackChat {
         );
         form.extend(thread.iter().flat_map(|message| ["&ts=", &message.ts]));
         let call = if thread.is_some() { REPLIES } else { HISTORY };
-        let answer = self.ask(call, token, "application/x-www-form-urlencoded", form, HISTORY_BYTES).await?;
-        let messages = answer.get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
+        let answer = self
+            .ask(
+                call,
+                token,
+                "application/x-www-form-urlencoded",
+                form,
+                HISTORY_BYTES,
+            )
+            .await?;
+        let messages = answer
+            .get("messages")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         let found = messages.iter().find(|message| {
             let of = |pointer| message.pointer(pointer).and_then(Value::as_str);
-            of("/metadata/event_type") == Some(EVENT) && of("/metadata/event_payload/id") == Some(id)
+            of("/metadata/event_type") == Some(EVENT)
+                && of("/metadata/event_payload/id") == Some(id)
         });
         let ts = found.and_then(|message| message.get("ts")?.as_str());
-        Ok(ts.map(|ts| MessageRef { channel: channel.to_owned(), ts: ts.to_owned() }))
+        Ok(ts.map(|ts| MessageRef {
+            channel: channel.to_owned(),
+            ts: ts.to_owned(),
+        }))
     }
 }
 
@@ -158,14 +230,17 @@ fn not_ok(call: &'static str, answered: &Answered, word: Option<&str>) -> PortEr
     let word = word.unwrap_or_default();
     let kind = match word {
         "ratelimited" | "rate_limited" => ErrorKind::Throttled,
-        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
-            ErrorKind::Unavailable
+        "internal_error"
+        | "fatal_error"
+        | "service_unavailable"
+        | "request_timeout"
+        | "team_added_to_org" => ErrorKind::Unavailable,
+        "channel_not_found" | "is_archived" | "message_not_found" | "thread_not_found" => {
+            ErrorKind::Missing
         }
-        "channel_not_found" | "is_archived" | "message_not_found" | "thread_not_found" => ErrorKind::Missing,
-        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" | "missing_scope"
-        | "not_in_channel" | "restricted_action" | "no_permission" | "access_denied" | "ekm_access_denied" => {
-            ErrorKind::Denied
-        }
+        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive"
+        | "missing_scope" | "not_in_channel" | "restricted_action" | "no_permission"
+        | "access_denied" | "ekm_access_denied" => ErrorKind::Denied,
         _ if answered.status.is_success() => ErrorKind::Invalid,
         _ => kind_of(answered.status),
     };
@@ -185,16 +260,23 @@ mod tests {
     fn answering(head: &str, body: &str) -> (SlackChat, Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api/", listener.local_addr().unwrap());
-        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let answer = format!(
+            "HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
         let (send, asked) = channel();
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 8192];
             let length = stream.read(&mut request).unwrap();
-            send.send(String::from_utf8_lossy(&request[..length]).into_owned()).unwrap();
+            send.send(String::from_utf8_lossy(&request[..length]).into_owned())
+                .unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
         });
-        (SlackChat::at(&url, &TrustedRoots::default()).unwrap(), asked)
+        (
+            SlackChat::at(&url, &TrustedRoots::default()).unwrap(),
+            asked,
+        )
     }
 
     fn token() -> SecretString {
@@ -204,62 +286,159 @@ mod tests {
     #[tokio::test]
     async fn a_message_is_posted_with_the_id_by_which_it_is_found_again() {
         let (slack, asked) = answering("200 OK", r#"{"ok":true,"channel":"C024BE91L","ts":"1.2"}"#);
-        let message = slack.post(&token(), "case", &json!({ "channel": "C024BE91L", "text": "hello" })).await.unwrap();
-        assert_eq!(message, MessageRef { channel: "C024BE91L".into(), ts: "1.2".into() });
+        let message = slack
+            .post(
+                &token(),
+                "case",
+                &json!({ "channel": "C024BE91L", "text": "hello" }),
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            message,
+            MessageRef {
+                channel: "C024BE91L".into(),
+                ts: "1.2".into()
+            }
+        );
         let asked = asked.recv().unwrap();
-        assert!(asked.starts_with("POST /api/chat.postMessage HTTP/1.1\r\n"), "{asked}");
-        assert!(asked.contains("authorization: Bearer xoxb-confidential\r\n"), "{asked}");
-        assert!(asked.contains(r#""metadata":{"event_payload":{"id":"case"},"event_type":"banto_notice"}"#), "{asked}");
+        assert!(
+            asked.starts_with("POST /api/chat.postMessage HTTP/1.1\r\n"),
+            "{asked}"
+        );
+        assert!(
+            asked.contains("authorization: Bearer xoxb-confidential\r\n"),
+            "{asked}"
+        );
+        assert!(
+            asked.contains(
+                r#""metadata":{"event_payload":{"id":"case"},"event_type":"banto_notice"}"#
+            ),
+            "{asked}"
+        );
 
         let history = json!({ "ok": true, "messages": [
             { "ts": "3.4", "text": "a person's" },
             { "ts": "1.2", "metadata": { "event_type": "banto_notice", "event_payload": { "id": "case" } } },
         ] });
         let (slack, asked) = answering("200 OK", &history.to_string());
-        let found = slack.find(&token(), "C024BE91L", None, "case", Timestamp::from_second(7).unwrap()).await.unwrap();
+        let found = slack
+            .find(
+                &token(),
+                "C024BE91L",
+                None,
+                "case",
+                Timestamp::from_second(7).unwrap(),
+            )
+            .await
+            .unwrap();
         assert_eq!(found, Some(message.clone()));
         let asked = asked.recv().unwrap();
-        assert!(asked.starts_with("POST /api/conversations.history "), "{asked}");
+        assert!(
+            asked.starts_with("POST /api/conversations.history "),
+            "{asked}"
+        );
         assert!(asked.contains("channel=C024BE91L&oldest=7&"), "{asked}");
 
-        let reply = MessageRef { ts: "1.2".into(), ..message.clone() };
+        let reply = MessageRef {
+            ts: "1.2".into(),
+            ..message.clone()
+        };
         let (slack, asked) = answering("200 OK", &history.to_string());
-        let above = MessageRef { ts: "0.9".into(), ..message };
+        let above = MessageRef {
+            ts: "0.9".into(),
+            ..message
+        };
         let since = Timestamp::from_second(7).unwrap();
-        let found = slack.find(&token(), "C024BE91L", Some(&above), "case", since).await.unwrap();
+        let found = slack
+            .find(&token(), "C024BE91L", Some(&above), "case", since)
+            .await
+            .unwrap();
         assert_eq!(found, Some(reply));
         let asked = asked.recv().unwrap();
-        assert!(asked.starts_with("POST /api/conversations.replies "), "{asked}");
+        assert!(
+            asked.starts_with("POST /api/conversations.replies "),
+            "{asked}"
+        );
         assert!(asked.ends_with("&ts=0.9"), "{asked}");
     }
 
     #[tokio::test]
     async fn a_message_is_changed_where_it_is() {
         let (slack, asked) = answering("200 OK", r#"{"ok":true,"channel":"C024BE91L","ts":"1.2"}"#);
-        let message = MessageRef { channel: "C024BE91L".into(), ts: "1.2".into() };
-        slack.update(&token(), &message, &json!({ "text": "resolved" })).await.unwrap();
+        let message = MessageRef {
+            channel: "C024BE91L".into(),
+            ts: "1.2".into(),
+        };
+        slack
+            .update(&token(), &message, &json!({ "text": "resolved" }))
+            .await
+            .unwrap();
         let asked = asked.recv().unwrap();
-        assert!(asked.starts_with("POST /api/chat.update HTTP/1.1\r\n"), "{asked}");
-        assert!(asked.ends_with(r#"{"channel":"C024BE91L","text":"resolved","ts":"1.2"}"#), "{asked}");
+        assert!(
+            asked.starts_with("POST /api/chat.update HTTP/1.1\r\n"),
+            "{asked}"
+        );
+        assert!(
+            asked.ends_with(r#"{"channel":"C024BE91L","text":"resolved","ts":"1.2"}"#),
+            "{asked}"
+        );
     }
 
     #[tokio::test]
     async fn every_refusal_has_its_kind_and_none_repeats_the_token() {
         for (head, body, kind, retry_after) in [
-            ("200 OK", r#"{"ok":false,"error":"channel_not_found"}"#, ErrorKind::Missing, None),
-            ("200 OK", r#"{"ok":false,"error":"token_revoked"}"#, ErrorKind::Denied, None),
-            ("200 OK", r#"{"ok":false,"error":"invalid_blocks"}"#, ErrorKind::Invalid, None),
-            ("200 OK", r#"{"ok":false,"error":"internal_error"}"#, ErrorKind::Unavailable, None),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"channel_not_found"}"#,
+                ErrorKind::Missing,
+                None,
+            ),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"token_revoked"}"#,
+                ErrorKind::Denied,
+                None,
+            ),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"invalid_blocks"}"#,
+                ErrorKind::Invalid,
+                None,
+            ),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"internal_error"}"#,
+                ErrorKind::Unavailable,
+                None,
+            ),
             ("200 OK", "<html>", ErrorKind::Unavailable, None),
             ("200 OK", r#"{"ok":true}"#, ErrorKind::Unavailable, None),
-            ("429 X\r\nretry-after: 30", r#"{"ok":false,"error":"ratelimited"}"#, ErrorKind::Throttled, Some(30)),
-            ("429 X\r\nretry-after: 30", "", ErrorKind::Throttled, Some(30)),
+            (
+                "429 X\r\nretry-after: 30",
+                r#"{"ok":false,"error":"ratelimited"}"#,
+                ErrorKind::Throttled,
+                Some(30),
+            ),
+            (
+                "429 X\r\nretry-after: 30",
+                "",
+                ErrorKind::Throttled,
+                Some(30),
+            ),
             ("503 X", "", ErrorKind::Unavailable, None),
         ] {
             let (slack, _asked) = answering(head, body);
             let error = slack.post(&token(), "case", &json!({})).await.unwrap_err();
-            assert_eq!((error.kind, error.retry_after), (kind, retry_after.map(Duration::from_secs)), "{head} {body}");
-            assert!(!format!("{error:?} {error}").contains("confidential"), "{error}");
+            assert_eq!(
+                (error.kind, error.retry_after),
+                (kind, retry_after.map(Duration::from_secs)),
+                "{head} {body}"
+            );
+            assert!(
+                !format!("{error:?} {error}").contains("confidential"),
+                "{error}"
+            );
         }
     }
 
@@ -270,7 +449,10 @@ mod tests {
             ("https://slack-gov.com/api/", "https://slack-gov.com/api"),
             ("http://127.0.0.1:8080/api/", "http://127.0.0.1:8080/api"),
         ] {
-            assert_eq!(SlackChat::at(url, &TrustedRoots::default()).unwrap().api, api);
+            assert_eq!(
+                SlackChat::at(url, &TrustedRoots::default()).unwrap().api,
+                api
+            );
         }
         for url in [
             "https://example.com/api",
@@ -281,7 +463,11 @@ mod tests {
             "https://slack-gov.com.example.com/api",
             "https://slack-gov.com/api/../x",
         ] {
-            assert_eq!(SlackChat::at(url, &TrustedRoots::default()).unwrap_err(), NotSlack, "{url}");
+            assert_eq!(
+                SlackChat::at(url, &TrustedRoots::default()).unwrap_err(),
+                NotSlack,
+                "{url}"
+            );
         }
     }
 }

@@ -36,7 +36,10 @@ pub(crate) struct Answered {
 
 impl Http {
     pub(crate) fn new(roots: &TrustedRoots) -> Self {
-        Self { roots: roots.clone(), client: OnceLock::new() }
+        Self {
+            roots: roots.clone(),
+            client: OnceLock::new(),
+        }
     }
 
     /// Asks, and reads so many bytes of the answer.
@@ -46,19 +49,27 @@ impl Http {
         request: Request<Full<Bytes>>,
         most: usize,
     ) -> Result<Answered, PortError> {
-        let client =
-            self.client.get_or_init(|| Client::builder(TokioExecutor::new()).build(self.roots.connector(PATIENCE)));
+        let client = self.client.get_or_init(|| {
+            Client::builder(TokioExecutor::new()).build(self.roots.connector(PATIENCE))
+        });
         let answered = tokio::time::timeout(PATIENCE, async {
             let answer = client.request(request).await;
-            let (head, body) = answer.map_err(|_| unavailable(call, "the connection failed"))?.into_parts();
-            let body = Limited::new(body, most).collect().await.map(http_body_util::Collected::to_bytes);
+            let (head, body) = answer
+                .map_err(|_| unavailable(call, "the connection failed"))?
+                .into_parts();
+            let body = Limited::new(body, most)
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes);
             Ok(Answered {
                 status: head.status,
                 retry_after: retry_after(&head.headers, SystemTime::now()),
                 body: body.unwrap_or_default(),
             })
         });
-        answered.await.unwrap_or_else(|_| Err(unavailable(call, "no answer in time")))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(unavailable(call, "no answer in time")))
     }
 }
 
@@ -79,10 +90,21 @@ pub(crate) fn is_local(host: &str) -> bool {
 }
 
 /// An answer that says no: which status, Slack's word for it, and when to come again.
-pub(crate) fn refused(call: &'static str, kind: ErrorKind, answered: &Answered, word: &str) -> PortError {
+pub(crate) fn refused(
+    call: &'static str,
+    kind: ErrorKind,
+    answered: &Answered,
+    word: &str,
+) -> PortError {
     let retry_after = answered.retry_after;
-    let again = retry_after.map_or_else(String::new, |time| format!(", to be tried again after {} s", time.as_secs()));
-    let message = format!("HTTP status {}{}{again}", answered.status.as_u16(), said(word));
+    let again = retry_after.map_or_else(String::new, |time| {
+        format!(", to be tried again after {} s", time.as_secs())
+    });
+    let message = format!(
+        "HTTP status {}{}{again}",
+        answered.status.as_u16(),
+        said(word)
+    );
     PortError::new(kind, call, message).retry_after(retry_after)
 }
 
@@ -98,8 +120,13 @@ pub(crate) fn kind_of(status: StatusCode) -> ErrorKind {
 /// Slack's word for what is wrong, if it is one.
 fn said(word: &str) -> String {
     let word = word.trim();
-    let is_word = (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    if is_word { format!(" ({word})") } else { String::new() }
+    let is_word =
+        (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word {
+        format!(" ({word})")
+    } else {
+        String::new()
+    }
 }
 
 pub(crate) fn invalid(call: &'static str, message: &str) -> PortError {
@@ -133,7 +160,11 @@ mod tests {
             ("", None),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
-            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value:?}");
+            assert_eq!(
+                retry_after(&headers, now),
+                seconds.map(Duration::from_secs),
+                "{value:?}"
+            );
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }

@@ -14,7 +14,11 @@ use crate::{Audience, KeptSecrets, Notice, QueueMessage, slack, sns};
 
 /// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of pauses a notice can't
 /// hold up the others for long, and a Slack that wants to be left alone for more than 10 s leaves it to SNS.
-const RETRY: Retry = Retry { attempts: 3, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(10) };
+const RETRY: Retry = Retry {
+    attempts: 3,
+    first_pause: Duration::from_secs(1),
+    longest_pause: Duration::from_secs(10),
+};
 /// Slack may take 10 s, SNS's call after it 25 s with all its attempts, and so may the caller's, who then records that
 /// the notice was sent.
 const ATTEMPT: Duration = Duration::from_secs(60);
@@ -71,7 +75,15 @@ impl NoticeSender {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let secrets = KeptSecrets::new(secrets);
-        Self { secrets, webhooks, topics, policy, queue: None, clock, channels: Mutex::default() }
+        Self {
+            secrets,
+            webhooks,
+            topics,
+            policy,
+            queue: None,
+            clock,
+            channels: Mutex::default(),
+        }
     }
 
     /// The same, with what operators are told going through notify-compliance's queue. What owners of keys are told
@@ -87,15 +99,30 @@ impl NoticeSender {
     /// If neither did; the error names why each did not, without a URL.
     pub async fn send(&self, notice: &Notice, time_left: Duration) -> Result<Way, SendError> {
         let sender = Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, time_left);
-        if let Some(queue) = self.queue.as_ref().filter(|_| notice.audience == Audience::Operators) {
-            let body = QueueMessage::Notice { notice: Box::new(notice.clone()) }.body();
-            match queue.send(&[Delayed { body, delay: Duration::ZERO }]).await {
+        if let Some(queue) = self
+            .queue
+            .as_ref()
+            .filter(|_| notice.audience == Audience::Operators)
+        {
+            let body = QueueMessage::Notice {
+                notice: Box::new(notice.clone()),
+            }
+            .body();
+            match queue
+                .send(&[Delayed {
+                    body,
+                    delay: Duration::ZERO,
+                }])
+                .await
+            {
                 Ok(()) => {
                     tracing::info!(notice = notice.id, way = "queue", "handed on");
                     return Ok(Way::Queue);
                 }
                 // A queue that is away, or a notice that is too large for it, is no reason to be silent.
-                Err(error) => tracing::warn!(notice = notice.id, %error, "the notice is sent directly"),
+                Err(error) => {
+                    tracing::warn!(notice = notice.id, %error, "the notice is sent directly")
+                }
             }
         }
         let to_slack = match &self.policy.slack {
@@ -114,7 +141,10 @@ impl NoticeSender {
             Audience::Operators | Audience::Route(_) => &self.policy.operators_topic,
             Audience::Owner { .. } => &self.policy.owners_topic,
         };
-        match (self.topics.publish(topic, &sns::message(notice)).await, failed) {
+        match (
+            self.topics.publish(topic, &sns::message(notice)).await,
+            failed,
+        ) {
             (Ok(()), failed) => {
                 let because = failed.map(|error| error.to_string());
                 tracing::info!(notice = notice.id, way = "sns", because, "told");
@@ -125,16 +155,27 @@ impl NoticeSender {
         }
     }
 
-    async fn to_slack(&self, policy: &SlackPolicy, notice: &Notice, sender: Sender<'_>) -> Result<(), PortError> {
+    async fn to_slack(
+        &self,
+        policy: &SlackPolicy,
+        notice: &Notice,
+        sender: Sender<'_>,
+    ) -> Result<(), PortError> {
         let secret = webhook(policy, &notice.audience);
         let mut channels = self.channels.lock().await;
         let channel = channels.entry(secret.clone()).or_default();
-        sender.send(channel, async || self.post(secret, notice).await).await.map_err(reason)
+        sender
+            .send(channel, async || self.post(secret, notice).await)
+            .await
+            .map_err(reason)
     }
 
     async fn post(&self, secret: &SecretArn, notice: &Notice) -> Result<(), PortError> {
         let url = self.secrets.value(secret).await?;
-        let posted = self.webhooks.post(&url, slack::message(notice).to_string()).await;
+        let posted = self
+            .webhooks
+            .post(&url, slack::message(notice).to_string())
+            .await;
         self.secrets.forget_refused(secret, &posted).await;
         posted
     }
@@ -144,14 +185,22 @@ impl NoticeSender {
 fn reason(undelivered: Undelivered) -> PortError {
     const CALL: &str = "slack:post";
     match undelivered {
-        Undelivered::Failed(error) | Undelivered::Later { error: Some(error), .. } => error,
+        Undelivered::Failed(error)
+        | Undelivered::Later {
+            error: Some(error), ..
+        } => error,
         Undelivered::Later { after, error: None } => {
-            let waits = format!("the channel's turn, in {} s, comes too late for this run", after.as_secs());
+            let waits = format!(
+                "the channel's turn, in {} s, comes too late for this run",
+                after.as_secs()
+            );
             PortError::new(ErrorKind::Throttled, CALL, waits)
         }
-        Undelivered::BreakerOpen => {
-            PortError::new(ErrorKind::Unavailable, CALL, "the channel failed again and again, and is tried later")
-        }
+        Undelivered::BreakerOpen => PortError::new(
+            ErrorKind::Unavailable,
+            CALL,
+            "the channel failed again and again, and is tried later",
+        ),
     }
 }
 
@@ -159,14 +208,16 @@ fn reason(undelivered: Undelivered) -> PortError {
 fn webhook<'a>(policy: &'a SlackPolicy, audience: &Audience) -> &'a SecretArn {
     match audience {
         Audience::Operators | Audience::Route(_) => &policy.operators,
-        Audience::Owner { .. } => {
-            slack::channel(audience).and_then(|name| policy.channels.get(name)).unwrap_or(&policy.owners)
-        }
+        Audience::Owner { .. } => slack::channel(audience)
+            .and_then(|name| policy.channels.get(name))
+            .unwrap_or(&policy.owners),
     }
 }
 
 impl std::fmt::Debug for NoticeSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NoticeSender").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("NoticeSender")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }

@@ -42,18 +42,38 @@ mod tests {
 
     #[test]
     fn a_message_is_read_as_it_was_sent() {
-        let notice = Notice::new("1".into(), Audience::Operators, Urgency::Action, "Look at alice's key".into());
+        let notice = Notice::new(
+            "1".into(),
+            Audience::Operators,
+            Urgency::Action,
+            "Look at alice's key".into(),
+        );
         for (message, starts_with) in [
-            (QueueMessage::Notice { notice: Box::new(notice) }, r#"{"do":"notice","notice":{"attributes":{},"#),
-            (QueueMessage::Tell { route: "payments".into() }, r#"{"do":"tell","route":"payments"}"#),
             (
-                QueueMessage::Reconcile { account: "111122223333".parse().unwrap() },
+                QueueMessage::Notice {
+                    notice: Box::new(notice),
+                },
+                r#"{"do":"notice","notice":{"attributes":{},"#,
+            ),
+            (
+                QueueMessage::Tell {
+                    route: "payments".into(),
+                },
+                r#"{"do":"tell","route":"payments"}"#,
+            ),
+            (
+                QueueMessage::Reconcile {
+                    account: "111122223333".parse().unwrap(),
+                },
                 r#"{"account":"111122223333","do":"reconcile"}"#,
             ),
         ] {
             let body = message.body();
             assert!(body.starts_with(starts_with), "{body}");
-            assert_eq!(serde_json::from_str::<QueueMessage>(&body).unwrap(), message);
+            assert_eq!(
+                serde_json::from_str::<QueueMessage>(&body).unwrap(),
+                message
+            );
         }
     }
 
@@ -61,10 +81,18 @@ mod tests {
     fn an_unknown_message_is_an_error_that_names_it() {
         for (body, says) in [
             (r#"{"do": "dance"}"#, "unknown variant `dance`"),
-            (r#"{"do": "tell", "routes": ["payments"]}"#, "unknown field `routes`"),
-            (r#"{"do": "notice", "notice": {"id": "1"}}"#, "missing field `audience`"),
+            (
+                r#"{"do": "tell", "routes": ["payments"]}"#,
+                "unknown field `routes`",
+            ),
+            (
+                r#"{"do": "notice", "notice": {"id": "1"}}"#,
+                "missing field `audience`",
+            ),
         ] {
-            let error = serde_json::from_str::<QueueMessage>(body).unwrap_err().to_string();
+            let error = serde_json::from_str::<QueueMessage>(body)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(says), "{body}: {error}");
         }
     }

@@ -17,7 +17,10 @@ pub struct KeptSecrets {
 impl KeptSecrets {
     /// None fetched yet.
     pub fn new(secrets: Arc<dyn Secrets>) -> Self {
-        Self { secrets, kept: Mutex::default() }
+        Self {
+            secrets,
+            kept: Mutex::default(),
+        }
     }
 
     /// A secret's value.
@@ -36,7 +39,12 @@ impl KeptSecrets {
 
     /// Forgets a token or webhook that was refused: it may have been exchanged, and is read anew the next time.
     pub async fn forget_refused<T>(&self, secret: &SecretArn, used: &Result<T, PortError>) {
-        let is_refused = |kind| matches!(kind, ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Missing);
+        let is_refused = |kind| {
+            matches!(
+                kind,
+                ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Missing
+            )
+        };
         if used.as_ref().is_err_and(|error| is_refused(error.kind)) {
             self.kept.lock().await.remove(secret);
         }

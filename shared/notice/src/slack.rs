@@ -41,16 +41,35 @@ const URL: usize = 700;
 pub fn message(notice: &Notice) -> Value {
     let mut blocks = vec![header(notice)];
     blocks.extend(mention(notice).map(|mention| section(&mention)));
-    blocks.extend(notice.paragraphs.iter().take(PARAGRAPHS).map(|text| section(&escaped(text, PARAGRAPH))));
+    blocks.extend(
+        notice
+            .paragraphs
+            .iter()
+            .take(PARAGRAPHS)
+            .map(|text| section(&escaped(text, PARAGRAPH))),
+    );
     blocks.extend(facts(&notice.facts));
     // A notice without an envelope has that much more room for lists.
     let links = links(&notice.links);
     let taken = links.as_ref().map_or(0, |(_, length)| *length);
-    let room = LISTS + if notice.envelope.is_some() { 0 } else { SECTION } - taken;
+    let room = LISTS
+        + if notice.envelope.is_some() {
+            0
+        } else {
+            SECTION
+        }
+        - taken;
     blocks.extend(lists(&notice.sections, room));
     // One step alone needs no number.
     let number = |index: usize| (notice.steps.len() > 1).then_some(index + 1);
-    blocks.extend(notice.steps.iter().take(STEPS).enumerate().map(|(index, step)| step_block(number(index), step)));
+    blocks.extend(
+        notice
+            .steps
+            .iter()
+            .take(STEPS)
+            .enumerate()
+            .map(|(index, step)| step_block(number(index), step)),
+    );
     blocks.extend(notice.envelope.as_deref().map(envelope_block));
     blocks.extend(links.map(|(block, _)| block));
     let footer = format!("Banto · {}", escaped(&notice.id, FOOTER));
@@ -62,7 +81,9 @@ pub fn message(notice: &Notice) -> Value {
 /// The channel that an owner's tag names; `None` if it names a person, or nothing.
 pub fn channel(audience: &Audience) -> Option<&str> {
     match audience {
-        Audience::Owner { slack: Some(name), .. } if !is_member_id(name) => Some(name),
+        Audience::Owner {
+            slack: Some(name), ..
+        } if !is_member_id(name) => Some(name),
         Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
     }
 }
@@ -72,26 +93,52 @@ pub fn channel(audience: &Audience) -> Option<&str> {
 /// (Slack's Block Kit reference of header, section and context blocks; "Formatting text for app surfaces".)
 pub fn check(message: &Value) -> Vec<String> {
     let mut problems = Vec::new();
-    let blocks = message.get("blocks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let blocks = message
+        .get("blocks")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     if blocks.is_empty() || blocks.len() > BLOCKS {
-        problems.push(format!("the message has {} blocks, not 1 to {BLOCKS}", blocks.len()));
+        problems.push(format!(
+            "the message has {} blocks, not 1 to {BLOCKS}",
+            blocks.len()
+        ));
     }
-    let headline = message.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut texts = vec![("the fall-back text", SECTION, Text::Mrkdwn { text: headline })];
+    let headline = message
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let mut texts = vec![(
+        "the fall-back text",
+        SECTION,
+        Text::Mrkdwn { text: headline },
+    )];
     for block in blocks {
         match Block::deserialize(block) {
             Ok(Block::Header { text }) => texts.push(("a header", HEADER, text)),
-            Ok(Block::Section { text: Some(text), fields: None }) => texts.push(("a section", SECTION, text)),
-            Ok(Block::Section { text: None, fields: Some(fields) }) if (1..=FIELDS).contains(&fields.len()) => {
+            Ok(Block::Section {
+                text: Some(text),
+                fields: None,
+            }) => texts.push(("a section", SECTION, text)),
+            Ok(Block::Section {
+                text: None,
+                fields: Some(fields),
+            }) if (1..=FIELDS).contains(&fields.len()) => {
                 texts.extend(fields.into_iter().map(|field| ("a field", FIELD, field)));
             }
-            Ok(Block::Section { .. }) => {
-                problems.push(format!("a section has neither a text nor 1 to {FIELDS} fields"))
-            }
+            Ok(Block::Section { .. }) => problems.push(format!(
+                "a section has neither a text nor 1 to {FIELDS} fields"
+            )),
             Ok(Block::Context { elements }) if (1..=ELEMENTS).contains(&elements.len()) => {
-                texts.extend(elements.into_iter().map(|element| ("a context", SECTION, element)));
+                texts.extend(
+                    elements
+                        .into_iter()
+                        .map(|element| ("a context", SECTION, element)),
+                );
             }
-            Ok(Block::Context { .. }) => problems.push(format!("a context has not 1 to {ELEMENTS} elements")),
+            Ok(Block::Context { .. }) => {
+                problems.push(format!("a context has not 1 to {ELEMENTS} elements"))
+            }
             Err(error) => problems.push(format!("a block is none of Slack's: {error}")),
         }
     }
@@ -123,9 +170,16 @@ pub fn check(message: &Value) -> Vec<String> {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Block {
-    Header { text: Text },
-    Section { text: Option<Text>, fields: Option<Vec<Text>> },
-    Context { elements: Vec<Text> },
+    Header {
+        text: Text,
+    },
+    Section {
+        text: Option<Text>,
+        fields: Option<Vec<Text>>,
+    },
+    Context {
+        elements: Vec<Text>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -144,9 +198,14 @@ enum Text {
 /// Whether a text has an `&` that begins no escape, or a `<` that begins neither a link nor a mention.
 fn has_raw_markup(text: &str) -> bool {
     let after = |mark: char| text.split(mark).skip(1);
-    let is_open = |rest: &str| !(rest.starts_with("https://") || rest.starts_with("@U") || rest.starts_with("@W"));
-    after('&').any(|rest| !["amp;", "lt;", "gt;"].iter().any(|escape| rest.starts_with(escape)))
-        || after('<').any(is_open)
+    let is_open = |rest: &str| {
+        !(rest.starts_with("https://") || rest.starts_with("@U") || rest.starts_with("@W"))
+    };
+    after('&').any(|rest| {
+        !["amp;", "lt;", "gt;"]
+            .iter()
+            .any(|escape| rest.starts_with(escape))
+    }) || after('<').any(is_open)
         || text.matches('<').count() != text.matches('>').count()
 }
 
@@ -166,7 +225,9 @@ fn header(notice: &Notice) -> Value {
 
 fn mention(notice: &Notice) -> Option<String> {
     match &notice.audience {
-        Audience::Owner { slack: Some(id), .. } if is_member_id(id) => Some(format!("<@{id}>")),
+        Audience::Owner {
+            slack: Some(id), ..
+        } if is_member_id(id) => Some(format!("<@{id}>")),
         Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
     }
 }
@@ -175,7 +236,10 @@ fn mention(notice: &Notice) -> Option<String> {
 fn is_member_id(text: &str) -> bool {
     let rest = text.strip_prefix('U').or_else(|| text.strip_prefix('W'));
     rest.is_some_and(|rest| {
-        (8..=20).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        (8..=20).contains(&rest.len())
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
     })
 }
 
@@ -217,23 +281,40 @@ fn list_text(list: &Section, room: usize) -> String {
 /// A command is shown whole or not at all: half a command does harm.
 fn step_block(number: Option<usize>, step: &Step) -> Value {
     // A command is never cut, so that its text must leave room for it.
-    let room = if step.command.is_some() { STEP_TEXT } else { STEP - "*9.* ".len() };
+    let room = if step.command.is_some() {
+        STEP_TEXT
+    } else {
+        STEP - "*9.* ".len()
+    };
     let number = number.map_or_else(String::new, |number| format!("*{number}.* "));
     let text = format!("{number}{}", escaped(&step.text, room));
-    let with_command = step.command.as_ref().map(|command| format!("{text}\n```{}```", escape(command)));
-    section(with_command.as_deref().filter(|text| text.chars().count() <= STEP).unwrap_or(&text))
+    let with_command = step
+        .command
+        .as_ref()
+        .map(|command| format!("{text}\n```{}```", escape(command)));
+    section(
+        with_command
+            .as_deref()
+            .filter(|text| text.chars().count() <= STEP)
+            .unwrap_or(&text),
+    )
 }
 
 /// Links in one line, and their length. A link is shown whole or not at all, and only if Slack can't take a part
 /// of its address for markup.
 fn links(links: &[Link]) -> Option<(Value, usize)> {
-    let is_clean = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c));
+    let is_clean = |url: &str| {
+        !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c))
+    };
     let fits = |link: &&Link| {
-        link.url.starts_with("https://") && is_clean(&link.url) && escape(&link.url).chars().count() <= URL
+        link.url.starts_with("https://")
+            && is_clean(&link.url)
+            && escape(&link.url).chars().count() <= URL
     };
     let shown = links.iter().filter(fits).take(LINKS);
-    let shown: Vec<String> =
-        shown.map(|link| format!("<{}|{}>", escape(&link.url), escaped(&link.label, LABEL))).collect();
+    let shown: Vec<String> = shown
+        .map(|link| format!("<{}|{}>", escape(&link.url), escaped(&link.label, LABEL)))
+        .collect();
     let text = shown.join("  ·  ");
     let length = text.chars().count();
     (length > 0).then(|| (section(&text), length))
@@ -245,18 +326,25 @@ fn envelope_block(envelope: &str) -> Value {
     if code.chars().count() <= SECTION {
         section(&code)
     } else {
-        section("The encrypted key is too long for Slack. An operator can send it to you; only you can open it.")
+        section(
+            "The encrypted key is too long for Slack. An operator can send it to you; only you can open it.",
+        )
     }
 }
 
 /// Escapes what Slack's mrkdwn reads as its own: `&`, `<` and `>`, and nothing else.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// The text escaped, or as much of its beginning as fits with an ellipsis; never half an escape.
 fn escaped(text: &str, most: usize) -> String {
-    let mut parts: Vec<String> = visible(text).chars().map(|c| escape(c.encode_utf8(&mut [0; 4]))).collect();
+    let mut parts: Vec<String> = visible(text)
+        .chars()
+        .map(|c| escape(c.encode_utf8(&mut [0; 4])))
+        .collect();
     let mut length: usize = parts.iter().map(|part| part.chars().count()).sum();
     if length > most {
         while length >= most {

@@ -16,7 +16,11 @@ const WIDTH: usize = 78;
 /// The message to publish. Subscribers filter by the attributes `audience` (`operators`, `owner` or `route`),
 /// `urgency`, `user`, `account`, `route`, and those of the notice itself.
 pub fn message(notice: &Notice) -> TopicMessage {
-    TopicMessage { subject: subject(notice), body: body(notice), attributes: attributes(notice) }
+    TopicMessage {
+        subject: subject(notice),
+        body: body(notice),
+        attributes: attributes(notice),
+    }
 }
 
 /// What a subject begins with; a headline about compliance begins with its severity, or says that it is resolved.
@@ -33,34 +37,72 @@ pub(crate) fn mark(notice: &Notice) -> &'static str {
 fn subject(notice: &Notice) -> String {
     let mark = mark(notice);
     // Printable ASCII only, no line breaks, and a letter or digit first.
-    let ascii = notice.headline.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' });
-    let words: Vec<String> = ascii.collect::<String>().split_whitespace().map(str::to_owned).collect();
+    let ascii = notice
+        .headline
+        .chars()
+        .map(|c| if c.is_ascii_graphic() { c } else { ' ' });
+    let words: Vec<String> = ascii
+        .collect::<String>()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
     let subject = format!("Banto: {mark}{}", words.join(" "));
-    subject.chars().take(SUBJECT).collect::<String>().trim_end().to_owned()
+    subject
+        .chars()
+        .take(SUBJECT)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 /// The notice as plain text, for mails too.
 pub(crate) fn body(notice: &Notice) -> String {
     let mut parts = vec![wrap(&notice.headline, "")];
-    parts.extend(notice.paragraphs.iter().map(|paragraph| wrap(paragraph, "")));
-    let width = notice.facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
-    let facts: Vec<String> = notice.facts.iter().map(|(label, value)| format!("{label:<width$}  {value}")).collect();
+    parts.extend(
+        notice
+            .paragraphs
+            .iter()
+            .map(|paragraph| wrap(paragraph, "")),
+    );
+    let width = notice
+        .facts
+        .iter()
+        .map(|(label, _)| label.chars().count())
+        .max()
+        .unwrap_or_default();
+    let facts: Vec<String> = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("{label:<width$}  {value}"))
+        .collect();
     if !facts.is_empty() {
         parts.push(facts.join("\n"));
     }
     parts.extend(notice.sections.iter().map(|section| {
-        let lines: Vec<String> = section.lines.iter().map(|line| format!("- {}", wrap(line, "  "))).collect();
+        let lines: Vec<String> = section
+            .lines
+            .iter()
+            .map(|line| format!("- {}", wrap(line, "  ")))
+            .collect();
         format!("{}:\n{}", section.title, lines.join("\n"))
     }));
     parts.extend(notice.steps.iter().enumerate().map(|(index, step)| {
         // Commands stay on one line, so that they can be copied.
-        let command = step.command.as_ref().map_or(String::new(), |command| format!("\n\n    {command}"));
+        let command = step
+            .command
+            .as_ref()
+            .map_or(String::new(), |command| format!("\n\n    {command}"));
         match notice.steps.len() {
             1 => format!("{}{command}", wrap(&step.text, "")),
             _ => format!("{}. {}{command}", index + 1, wrap(&step.text, "   ")),
         }
     }));
-    parts.extend(notice.links.iter().map(|link| format!("{}: {}", link.label, link.url)));
+    parts.extend(
+        notice
+            .links
+            .iter()
+            .map(|link| format!("{}: {}", link.label, link.url)),
+    );
     let mut text = parts.join("\n\n");
     if text.len() > BODY {
         text.truncate(text.floor_char_boundary(BODY));
@@ -91,8 +133,13 @@ fn attributes(notice: &Notice) -> BTreeMap<String, String> {
             ("user", user.to_string()),
         ]),
     }
-    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
-    attributes.chain(notice.attributes.clone()).filter(|(_, value)| !value.is_empty()).collect()
+    let attributes = attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    attributes
+        .chain(notice.attributes.clone())
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
 /// Breaks a text into lines of at most [`WIDTH`] characters, words whole.

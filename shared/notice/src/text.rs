@@ -47,7 +47,10 @@ pub fn count(number: impl Display, noun: &str) -> String {
 /// ```
 pub fn tally<'a>(counts: impl IntoIterator<Item = (usize, &'a str)>) -> String {
     let some = counts.into_iter().filter(|(count, _)| *count > 0);
-    joined(some.map(|(count, what)| format!("{} {what}", grouped(count))), ", ")
+    joined(
+        some.map(|(count, what)| format!("{} {what}", grouped(count))),
+        ", ",
+    )
 }
 
 /// Things in a row, with a separator between each two.
@@ -57,7 +60,11 @@ pub fn tally<'a>(counts: impl IntoIterator<Item = (usize, &'a str)>) -> String {
 /// assert_eq!(joined([1, 2, 3], "; "), "1; 2; 3");
 /// ```
 pub fn joined(items: impl IntoIterator<Item = impl Display>, separator: &str) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(separator)
+    items
+        .into_iter()
+        .map(|item| item.to_string())
+        .collect::<Vec<_>>()
+        .join(separator)
 }
 
 /// Things in a row, as a sentence has them.
@@ -128,5 +135,10 @@ pub fn fact(label: &str, value: impl Display) -> (String, String) {
 /// ```
 pub fn sections<'a>(sections: impl IntoIterator<Item = (&'a str, Vec<String>)>) -> Vec<Section> {
     let filled = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
-    filled.map(|(title, lines)| Section { title: title.to_owned(), lines }).collect()
+    filled
+        .map(|(title, lines)| Section {
+            title: title.to_owned(),
+            lines,
+        })
+        .collect()
 }

@@ -14,7 +14,10 @@ const CALL: &str = "slack:post";
 /// Most bytes of Slack's answer that are read: it is a word, like `ok` or `invalid_blocks`.
 const ANSWER_BYTES: usize = 1024;
 /// Where webhooks may be, besides this machine. (Slack's documentation of incoming webhooks.)
-const HOSTS: [&str; 2] = [SlackCloud::Commercial.webhook_host(), SlackCloud::Gov.webhook_host()];
+const HOSTS: [&str; 2] = [
+    SlackCloud::Commercial.webhook_host(),
+    SlackCloud::Gov.webhook_host(),
+];
 
 /// Posts to Slack's incoming webhooks. The client is made when it is first needed.
 #[derive(Debug)]
@@ -31,7 +34,9 @@ impl SlackWebhooks {
 impl Webhooks for SlackWebhooks {
     async fn post(&self, url: &SecretString, body: String) -> Result<(), PortError> {
         let uri = checked(url.expose_secret())?;
-        let request = Request::post(uri).header("content-type", "application/json").body(Full::from(body));
+        let request = Request::post(uri)
+            .header("content-type", "application/json")
+            .body(Full::from(body));
         let request = request.map_err(|_| invalid(CALL, "the webhook's URL can't be used"))?;
         let answered = self.0.ask(CALL, request, ANSWER_BYTES).await?;
         if answered.status.is_success() {
@@ -44,12 +49,18 @@ impl Webhooks for SlackWebhooks {
 
 /// The URL, if a webhook may be there. The error does not repeat it: whoever has it may post.
 fn checked(url: &str) -> Result<Uri, PortError> {
-    let uri: Uri = url.trim().parse().map_err(|_| invalid(CALL, "the webhook's secret is not a URL"))?;
+    let uri: Uri = url
+        .trim()
+        .parse()
+        .map_err(|_| invalid(CALL, "the webhook's secret is not a URL"))?;
     let host = uri.host().unwrap_or_default();
     match uri.scheme_str() {
         Some("https") if HOSTS.contains(&host) || is_local(host) => Ok(uri),
         Some("http") if is_local(host) => Ok(uri),
-        _ => Err(invalid(CALL, "the webhook's URL is not https://hooks.slack.com/…")),
+        _ => Err(invalid(
+            CALL,
+            "the webhook's URL is not https://hooks.slack.com/…",
+        )),
     }
 }
 
@@ -66,7 +77,10 @@ mod tests {
     /// A server that gives one answer, and the URL of a webhook there.
     fn answering(answer: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/services/confidential", listener.local_addr().unwrap());
+        let url = format!(
+            "http://{}/services/confidential",
+            listener.local_addr().unwrap()
+        );
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
@@ -85,7 +99,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_2xx_answer_is_success() {
-        post(&answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")).await.unwrap();
+        post(&answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"))
+            .await
+            .unwrap();
         for (answer, kind, says) in [
             (
                 "HTTP/1.1 429 X\r\nretry-after: 30\r\ncontent-length: 12\r\n\r\nrate_limited",
@@ -97,14 +113,29 @@ mod tests {
                 ErrorKind::Invalid,
                 "HTTP status 400 (invalid_blocks)",
             ),
-            ("HTTP/1.1 404 X\r\ncontent-length: 13\r\n\r\n<html>no</htm", ErrorKind::Invalid, "HTTP status 404"),
-            ("HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n", ErrorKind::Unavailable, "HTTP status 500"),
-            ("HTTP/1.1 302 X\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", ErrorKind::Unavailable, "HTTP status 302"),
+            (
+                "HTTP/1.1 404 X\r\ncontent-length: 13\r\n\r\n<html>no</htm",
+                ErrorKind::Invalid,
+                "HTTP status 404",
+            ),
+            (
+                "HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n",
+                ErrorKind::Unavailable,
+                "HTTP status 500",
+            ),
+            (
+                "HTTP/1.1 302 X\r\nlocation: /\r\ncontent-length: 0\r\n\r\n",
+                ErrorKind::Unavailable,
+                "HTTP status 302",
+            ),
             ("", ErrorKind::Unavailable, "the connection failed"),
         ] {
             let error = post(&answering(answer)).await.unwrap_err();
             let retry_after = (kind == ErrorKind::Throttled).then_some(Duration::from_secs(30));
-            assert_eq!(error, PortError::new(kind, CALL, says).retry_after(retry_after));
+            assert_eq!(
+                error,
+                PortError::new(kind, CALL, says).retry_after(retry_after)
+            );
         }
     }
 

@@ -7,8 +7,7 @@ use std::path::Path;
 use banto_notice::{Audience, Link, Notice, Section, Step, Urgency, slack, sns};
 use proptest::prelude::*;
 
-const ENVELOPE: &str =
-    "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
+const ENVELOPE: &str = "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
 
 fn owner(slack: Option<&str>) -> Audience {
     Audience::Owner {
@@ -56,22 +55,32 @@ fn summary() -> Notice {
         facts: vec![("Account".into(), "111122223333".into())],
         steps: Vec::new(),
         sections: vec![
-            list("Failed", &["carol: Issue failed: iam:CreateAccessKey: throttled: Rate exceeded"]),
+            list(
+                "Failed",
+                &["carol: Issue failed: iam:CreateAccessKey: throttled: Rate exceeded"],
+            ),
             list(
                 "To look at",
-                &["bob has two active keys (A & B) that Banto did not make; delete the one that is <old>"],
+                &[
+                    "bob has two active keys (A & B) that Banto did not make; delete the one that is <old>",
+                ],
             ),
             list("Done", &["alice: new key issued", "dave: new key issued"]),
         ],
         envelope: None,
-        links: vec![Link { label: "Runbook".into(), url: "https://wiki.example.com/keys?a=1&b=2".into() }],
+        links: vec![Link {
+            label: "Runbook".into(),
+            url: "https://wiki.example.com/keys?a=1&b=2".into(),
+        }],
         attributes: [("severity".to_owned(), "high".to_owned())].into(),
     }
 }
 
 /// Compares with a committed file.
 fn expect(name: &str, found: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expected").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/expected")
+        .join(name);
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, found).unwrap();
     }
@@ -85,37 +94,68 @@ fn messages_look_as_they_did_when_a_person_last_looked() {
         assert_eq!(slack::check(&message), Vec::<String>::new());
         expect(&format!("{name}.slack.json"), &format!("{message:#}\n"));
         let mail = sns::message(&notice);
-        let attributes: Vec<String> =
-            mail.attributes.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let attributes: Vec<String> = mail
+            .attributes
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
         expect(
             &format!("{name}.mail.txt"),
-            &format!("{}Subject: {}\n\n{}", attributes.concat(), mail.subject, mail.body),
+            &format!(
+                "{}Subject: {}\n\n{}",
+                attributes.concat(),
+                mail.subject,
+                mail.body
+            ),
         );
     }
 }
 
 #[test]
 fn a_member_is_mentioned_and_a_channel_is_not() {
-    let text = |slack| slack::message(&Notice { audience: owner(slack), ..deadline() }).to_string();
+    let text = |slack| {
+        slack::message(&Notice {
+            audience: owner(slack),
+            ..deadline()
+        })
+        .to_string()
+    };
     assert!(text(Some("U024BE7LH")).contains("<@U024BE7LH>"));
     for name in ["team-payments", "UPPER", "<!channel>", "U024BE7LH> <!here"] {
-        assert!(!text(Some(name)).contains("<@") && !text(Some(name)).contains("<!"), "{name}");
+        assert!(
+            !text(Some(name)).contains("<@") && !text(Some(name)).contains("<!"),
+            "{name}"
+        );
     }
-    assert_eq!(slack::channel(&owner(Some("team-payments"))), Some("team-payments"));
+    assert_eq!(
+        slack::channel(&owner(Some("team-payments"))),
+        Some("team-payments")
+    );
     assert_eq!(slack::channel(&owner(Some("U024BE7LH"))), None);
     assert_eq!(slack::channel(&owner(None)), None);
 }
 
 #[test]
 fn lines_that_do_not_fit_are_counted() {
-    let lines: Vec<String> = (0..5_000).map(|number| format!("user-{number}: new key issued")).collect();
-    let notice = Notice { sections: vec![Section { title: "Done".into(), lines }], ..summary() };
+    let lines: Vec<String> = (0..5_000)
+        .map(|number| format!("user-{number}: new key issued"))
+        .collect();
+    let notice = Notice {
+        sections: vec![Section {
+            title: "Done".into(),
+            lines,
+        }],
+        ..summary()
+    };
     let message = slack::message(&notice);
     assert_eq!(slack::check(&message), Vec::<String>::new());
     let text = message["blocks"][2]["text"]["text"].as_str().unwrap();
     let shown = text.matches("• user-").count();
     assert!(shown > 50);
-    assert!(text.ends_with(&format!("… and {} more", 5_000 - shown)), "{text}");
+    assert!(
+        text.ends_with(&format!("… and {} more", 5_000 - shown)),
+        "{text}"
+    );
     assert!(sns::message(&notice).body.contains("user-4999"));
 }
 
@@ -132,15 +172,23 @@ fn the_check_finds_what_slack_would_refuse() {
     assert_eq!(with("/blocks/2/text/text", "".into()), 1);
     assert_eq!(with("/blocks/2/type", "carousel".into()), 1);
     assert_eq!(with("/blocks/2/text/type", "plain_text".into()), 1);
-    assert_eq!(with("/blocks/2/text", serde_json::json!({ "type": "mrkdwn", "text": "x", "style": "big" })), 1);
+    assert_eq!(
+        with(
+            "/blocks/2/text",
+            serde_json::json!({ "type": "mrkdwn", "text": "x", "style": "big" })
+        ),
+        1
+    );
     assert_eq!(with("/blocks/2/text/text", "<!channel>".into()), 1);
     assert_eq!(with("/blocks/2/text/text", "a & b".into()), 1);
     assert_eq!(with("/blocks/2/text/text", "a > b".into()), 1);
     assert_eq!(with("/text", "a < b".into()), 1);
     assert_eq!(with("/blocks", serde_json::json!([])), 1);
-    let section = serde_json::json!({ "type": "section", "text": { "type": "mrkdwn", "text": "x" } });
+    let section =
+        serde_json::json!({ "type": "section", "text": { "type": "mrkdwn", "text": "x" } });
     assert_eq!(with("/blocks", vec![section; 51].into()), 1);
-    let section = serde_json::json!({ "type": "section", "text": { "type": "mrkdwn", "text": long(2_900) } });
+    let section =
+        serde_json::json!({ "type": "section", "text": { "type": "mrkdwn", "text": long(2_900) } });
     assert_eq!(with("/blocks", vec![section; 5].into()), 1);
 }
 
@@ -180,7 +228,9 @@ prop_compose! {
 
 /// What a person sees of a text in Slack's code block.
 fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 proptest! {

@@ -31,7 +31,10 @@ impl Breaker {
     pub fn failed(&mut self, now: Timestamp) {
         self.failures += 1;
         if self.failures >= OPENS_AFTER {
-            *self = Self { failures: 0, open_until: Some(now + OPEN_FOR) };
+            *self = Self {
+                failures: 0,
+                open_until: Some(now + OPEN_FOR),
+            };
         }
     }
 }
@@ -66,7 +69,10 @@ mod tests {
 
     #[test]
     fn after_it_was_open_it_takes_three_failures_again() {
-        let mut breaker = Breaker { failures: 0, open_until: Some(NOW) };
+        let mut breaker = Breaker {
+            failures: 0,
+            open_until: Some(NOW),
+        };
         breaker.failed(NOW);
         breaker.failed(NOW);
         assert!(!breaker.is_open(NOW));

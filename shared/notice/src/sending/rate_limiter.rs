@@ -17,7 +17,9 @@ pub struct RateLimiter {
 impl RateLimiter {
     /// The time until the next message may be sent.
     pub fn wait(&self, now: Timestamp) -> Duration {
-        let wait = self.next_at.map_or(SignedDuration::ZERO, |at| at.duration_since(now));
+        let wait = self
+            .next_at
+            .map_or(SignedDuration::ZERO, |at| at.duration_since(now));
         wait.max(SignedDuration::ZERO).unsigned_abs()
     }
 

@@ -34,7 +34,9 @@ impl Retry {
         if !matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) {
             return Decision::GiveUp(Duration::ZERO);
         }
-        let backoff = self.first_pause.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+        let backoff = self
+            .first_pause
+            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
         let pause = error.retry_after.unwrap_or(backoff);
         if pause > self.longest_pause {
             Decision::Later(pause)
@@ -50,11 +52,15 @@ impl Retry {
 mod tests {
     use super::*;
 
-    const RETRY: Retry =
-        Retry { attempts: 4, first_pause: Duration::from_secs(2), longest_pause: Duration::from_secs(30) };
+    const RETRY: Retry = Retry {
+        attempts: 4,
+        first_pause: Duration::from_secs(2),
+        longest_pause: Duration::from_secs(30),
+    };
 
     fn error(kind: ErrorKind, retry_after: Option<u64>) -> PortError {
-        PortError::new(kind, "slack:post", "refused").retry_after(retry_after.map(Duration::from_secs))
+        PortError::new(kind, "slack:post", "refused")
+            .retry_after(retry_after.map(Duration::from_secs))
     }
 
     #[test]
@@ -62,7 +68,10 @@ mod tests {
         for kind in [ErrorKind::Throttled, ErrorKind::Unavailable] {
             let decide = |attempt| RETRY.decide(attempt, &error(kind, None));
             let seconds = Duration::from_secs;
-            assert_eq!([1, 2, 3].map(decide), [2, 4, 8].map(|pause| Decision::Again(seconds(pause))));
+            assert_eq!(
+                [1, 2, 3].map(decide),
+                [2, 4, 8].map(|pause| Decision::Again(seconds(pause)))
+            );
             assert_eq!(decide(4), Decision::GiveUp(seconds(16)));
         }
     }
@@ -79,14 +88,26 @@ mod tests {
 
     #[test]
     fn what_would_be_refused_again_is_not_tried_again() {
-        for kind in [ErrorKind::Invalid, ErrorKind::Denied, ErrorKind::Missing, ErrorKind::Conflict] {
-            assert_eq!(RETRY.decide(1, &error(kind, Some(1))), Decision::GiveUp(Duration::ZERO));
+        for kind in [
+            ErrorKind::Invalid,
+            ErrorKind::Denied,
+            ErrorKind::Missing,
+            ErrorKind::Conflict,
+        ] {
+            assert_eq!(
+                RETRY.decide(1, &error(kind, Some(1))),
+                Decision::GiveUp(Duration::ZERO)
+            );
         }
     }
 
     #[test]
     fn no_number_of_attempts_is_too_large() {
-        let patient = Retry { attempts: u32::MAX, longest_pause: Duration::MAX, ..RETRY };
+        let patient = Retry {
+            attempts: u32::MAX,
+            longest_pause: Duration::MAX,
+            ..RETRY
+        };
         let decision = patient.decide(u32::MAX, &error(ErrorKind::Unavailable, None));
         assert!(matches!(decision, Decision::GiveUp(_)), "{decision:?}");
     }

@@ -43,10 +43,20 @@ pub enum Undelivered {
 
 impl<'a> Sender<'a> {
     /// A sender that has so much time left. An attempt, with what must follow it, may take `attempt_time`.
-    pub fn new(clock: &'a dyn Clock, retry: Retry, attempt_time: Duration, time_left: Duration) -> Self {
+    pub fn new(
+        clock: &'a dyn Clock,
+        retry: Retry,
+        attempt_time: Duration,
+        time_left: Duration,
+    ) -> Self {
         let left = SignedDuration::try_from(time_left).unwrap_or(SignedDuration::MAX);
         let deadline = clock.now().saturating_add(left).unwrap_or(Timestamp::MAX);
-        Self { clock, retry, attempt_time, deadline }
+        Self {
+            clock,
+            retry,
+            attempt_time,
+            deadline,
+        }
     }
 
     /// Sends a message: waits for the channel's turn, tries, tries again where that helps, and records the outcome.
@@ -82,7 +92,10 @@ impl<'a> Sender<'a> {
                 Decision::Again(pause) => channel.limiter.pause(now, pause),
                 Decision::Later(pause) => {
                     channel.limiter.pause(now, pause);
-                    return Err(Undelivered::Later { after: pause, error: Some(error) });
+                    return Err(Undelivered::Later {
+                        after: pause,
+                        error: Some(error),
+                    });
                 }
                 Decision::GiveUp(rest) => {
                     channel.limiter.pause(now, rest);
@@ -101,7 +114,11 @@ impl<'a> Sender<'a> {
     pub async fn acquire(&self, limiter: &RateLimiter) -> Result<(), Duration> {
         let now = self.clock.now();
         let wait = limiter.wait(now);
-        let left = self.deadline.duration_since(now).max(SignedDuration::ZERO).unsigned_abs();
+        let left = self
+            .deadline
+            .duration_since(now)
+            .max(SignedDuration::ZERO)
+            .unsigned_abs();
         if wait > self.retry.longest_pause || left < wait + self.attempt_time {
             return Err(wait);
         }
@@ -114,7 +131,10 @@ impl<'a> Sender<'a> {
 
 impl std::fmt::Debug for Sender<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sender").field("retry", &self.retry).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Sender")
+            .field("retry", &self.retry)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -145,7 +165,8 @@ mod tests {
     }
 
     fn error(kind: ErrorKind, retry_after: Option<u64>) -> PortError {
-        PortError::new(kind, "slack:post", "refused").retry_after(retry_after.map(Duration::from_secs))
+        PortError::new(kind, "slack:post", "refused")
+            .retry_after(retry_after.map(Duration::from_secs))
     }
 
     /// Sends with these answers and 100 s before the deadline: the outcome, the seconds at which it was tried, and
@@ -155,8 +176,17 @@ mod tests {
         answers: impl IntoIterator<Item = Result<(), PortError>>,
     ) -> (Result<(), Undelivered>, Vec<i64>, ChannelState) {
         let world = World(Mutex::new(Timestamp::UNIX_EPOCH));
-        let retry = Retry { attempts: 3, first_pause: Duration::from_secs(2), longest_pause: Duration::from_secs(30) };
-        let sender = Sender::new(&world, retry, Duration::from_secs(25), Duration::from_secs(100));
+        let retry = Retry {
+            attempts: 3,
+            first_pause: Duration::from_secs(2),
+            longest_pause: Duration::from_secs(30),
+        };
+        let sender = Sender::new(
+            &world,
+            retry,
+            Duration::from_secs(25),
+            Duration::from_secs(100),
+        );
         let answers = RefCell::new(answers.into_iter().collect::<VecDeque<_>>());
         let tried = RefCell::new(Vec::new());
         let sent = sender.send(&mut channel, async || {
@@ -169,8 +199,13 @@ mod tests {
     }
 
     fn next_at(second: i64) -> ChannelState {
-        let limiter = RateLimiter { next_at: Some(Timestamp::from_second(second).unwrap()) };
-        ChannelState { limiter, breaker: Breaker::default() }
+        let limiter = RateLimiter {
+            next_at: Some(Timestamp::from_second(second).unwrap()),
+        };
+        ChannelState {
+            limiter,
+            breaker: Breaker::default(),
+        }
     }
 
     #[test]
@@ -181,16 +216,33 @@ mod tests {
 
     #[test]
     fn what_was_not_taken_is_tried_again_after_its_pause() {
-        let answers = [Err(error(ErrorKind::Unavailable, None)), Err(error(ErrorKind::Throttled, Some(20))), Ok(())];
+        let answers = [
+            Err(error(ErrorKind::Unavailable, None)),
+            Err(error(ErrorKind::Throttled, Some(20))),
+            Ok(()),
+        ];
         let (sent, tried, channel) = send(ChannelState::default(), answers);
-        assert_eq!((sent, tried, channel), (Ok(()), vec![0, 2, 22], next_at(23)));
+        assert_eq!(
+            (sent, tried, channel),
+            (Ok(()), vec![0, 2, 22], next_at(23))
+        );
     }
 
     #[test]
     fn the_last_attempts_error_is_told_and_counted_once() {
-        let answers = [ErrorKind::Throttled, ErrorKind::Throttled, ErrorKind::Unavailable];
-        let (sent, tried, channel) = send(ChannelState::default(), answers.map(|kind| Err(error(kind, None))));
-        assert_eq!(sent, Err(Undelivered::Failed(error(ErrorKind::Unavailable, None))));
+        let answers = [
+            ErrorKind::Throttled,
+            ErrorKind::Throttled,
+            ErrorKind::Unavailable,
+        ];
+        let (sent, tried, channel) = send(
+            ChannelState::default(),
+            answers.map(|kind| Err(error(kind, None))),
+        );
+        assert_eq!(
+            sent,
+            Err(Undelivered::Failed(error(ErrorKind::Unavailable, None)))
+        );
         assert_eq!((tried, channel.breaker.failures), (vec![0, 2, 6], 1));
         // The channel rests as long as it would before another attempt.
         assert_eq!(channel.limiter, next_at(14).limiter);
@@ -198,8 +250,14 @@ mod tests {
 
     #[test]
     fn what_would_be_refused_again_is_tried_once() {
-        let (sent, tried, channel) = send(ChannelState::default(), [Err(error(ErrorKind::Invalid, None))]);
-        assert_eq!(sent, Err(Undelivered::Failed(error(ErrorKind::Invalid, None))));
+        let (sent, tried, channel) = send(
+            ChannelState::default(),
+            [Err(error(ErrorKind::Invalid, None))],
+        );
+        assert_eq!(
+            sent,
+            Err(Undelivered::Failed(error(ErrorKind::Invalid, None)))
+        );
         assert_eq!((tried, channel.breaker.failures), (vec![0], 1));
     }
 
@@ -207,11 +265,23 @@ mod tests {
     fn a_turn_that_comes_too_late_is_no_failure() {
         let throttled = error(ErrorKind::Throttled, Some(31));
         let (sent, tried, channel) = send(ChannelState::default(), [Err(throttled.clone())]);
-        assert_eq!(sent, Err(Undelivered::Later { after: Duration::from_secs(31), error: Some(throttled) }));
+        assert_eq!(
+            sent,
+            Err(Undelivered::Later {
+                after: Duration::from_secs(31),
+                error: Some(throttled)
+            })
+        );
         assert_eq!((tried, channel), (vec![0], next_at(31)));
         // The next message does not even try.
         let (sent, tried, _) = send(channel, []);
-        assert_eq!(sent, Err(Undelivered::Later { after: Duration::from_secs(31), error: None }));
+        assert_eq!(
+            sent,
+            Err(Undelivered::Later {
+                after: Duration::from_secs(31),
+                error: None
+            })
+        );
         assert!(tried.is_empty(), "{tried:?}");
     }
 
@@ -220,17 +290,35 @@ mod tests {
         let slow = || Err(error(ErrorKind::Throttled, Some(30)));
         // At 50 s another 30 s of waiting and 25 s of trying would end after 100 s.
         let (sent, tried, _) = send(next_at(20), [slow(), slow()]);
-        assert!(matches!(sent, Err(Undelivered::Later { error: Some(_), .. })), "{sent:?}");
+        assert!(
+            matches!(sent, Err(Undelivered::Later { error: Some(_), .. })),
+            "{sent:?}"
+        );
         assert_eq!(tried, [20, 50]);
     }
 
     #[test]
     fn while_the_breaker_is_open_nothing_is_tried() {
         let until = Some(Timestamp::from_second(1).unwrap());
-        let open = ChannelState { breaker: Breaker { failures: 0, open_until: until }, ..ChannelState::default() };
-        assert_eq!(send(open, []), (Err(Undelivered::BreakerOpen), vec![], open));
+        let open = ChannelState {
+            breaker: Breaker {
+                failures: 0,
+                open_until: until,
+            },
+            ..ChannelState::default()
+        };
+        assert_eq!(
+            send(open, []),
+            (Err(Undelivered::BreakerOpen), vec![], open)
+        );
         // Afterwards it is tried, and a success begins the count of failures anew.
-        let was_open = ChannelState { breaker: Breaker { failures: 2, open_until: None }, ..ChannelState::default() };
+        let was_open = ChannelState {
+            breaker: Breaker {
+                failures: 2,
+                open_until: None,
+            },
+            ..ChannelState::default()
+        };
         assert_eq!(send(was_open, [Ok(())]), (Ok(()), vec![0], next_at(1)));
     }
 }
