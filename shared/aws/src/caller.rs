@@ -11,13 +11,17 @@ use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_runtime::user_agent::{ApiMetadata, UserAgentInterceptor};
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput};
+use aws_smithy_runtime_api::client::orchestrator::{
+    HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::DeserializeResponse;
@@ -37,7 +41,11 @@ use crate::errors::port_error;
 use crate::xml;
 
 /// Everything but what RFC 3986, section 2.3, reserves for nothing; Signature Version 4 wants the same.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// The same within a path, whose parts stay apart.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
@@ -98,7 +106,13 @@ impl Caller {
     /// Asks, and returns the answer's body.
     pub(crate) async fn ask(&self, request: Request) -> Result<Vec<u8>, PortError> {
         let call = request.call;
-        let unsendable = || PortError::new(ErrorKind::Invalid, call, "the request could not be sent as it was");
+        let unsendable = || {
+            PortError::new(
+                ErrorKind::Invalid,
+                call,
+                "the request could not be sent as it was",
+            )
+        };
         let mut builder = Operation::builder()
             .service_name(self.service.signing_name())
             .operation_name(operation(call))
@@ -119,8 +133,15 @@ impl Caller {
         if let Some(sleep) = self.config.sleep_impl() {
             builder = builder.sleep_impl(sleep);
         }
-        let operation = builder.serializer(to_http).deserializer_impl::<Body, ErrorMetadata>(Reader).build();
-        operation.invoke(request).await.map(|body| body.0).map_err(|error| port_error(call, &error))
+        let operation = builder
+            .serializer(to_http)
+            .deserializer_impl::<Body, ErrorMetadata>(Reader)
+            .build();
+        operation
+            .invoke(request)
+            .await
+            .map(|body| body.0)
+            .map_err(|error| port_error(call, &error))
     }
 
     /// Asks by the query protocol: a form with the action's name, its version and its fields. The answer is XML.
@@ -137,10 +158,19 @@ impl Caller {
             form.push('=');
             form.extend(utf8_percent_encode(value, RESERVED));
         }
-        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-        let request = Request { method: "POST", headers, body: form.into_bytes(), ..Request::get(call, "/") };
+        let headers = vec![(
+            "content-type",
+            "application/x-www-form-urlencoded".to_owned(),
+        )];
+        let request = Request {
+            method: "POST",
+            headers,
+            body: form.into_bytes(),
+            ..Request::get(call, "/")
+        };
         let body = self.ask(request).await?;
-        String::from_utf8(body).map_err(|_| PortError::new(ErrorKind::Unavailable, call, "the answer is not UTF-8"))
+        String::from_utf8(body)
+            .map_err(|_| PortError::new(ErrorKind::Unavailable, call, "the answer is not UTF-8"))
     }
 
     /// Where the service is. (AWS general reference, "Service endpoints and quotas".)
@@ -155,7 +185,10 @@ impl Caller {
             // A region whose name nobody knows yet.
             Err(_) => format!("{service}.{region}.amazonaws.com"),
         };
-        format!("https://{}{host}", prefix.map_or_else(String::new, |prefix| format!("{prefix}.")))
+        format!(
+            "https://{}{host}",
+            prefix.map_or_else(String::new, |prefix| format!("{prefix}."))
+        )
     }
 
     /// Who asks, and how that is signed.
@@ -178,12 +211,17 @@ impl Caller {
         layer.store_put(signing);
         // No log shows an answer, at whatever level: STS's hold credentials.
         layer.store_put(SensitiveOutput);
-        layer.store_put(ApiMetadata::new(self.service.signing_name(), env!("CARGO_PKG_VERSION")));
+        layer.store_put(ApiMetadata::new(
+            self.service.signing_name(),
+            env!("CARGO_PKG_VERSION"),
+        ));
         if let Some(name) = self.config.app_name() {
             layer.store_put(name.clone());
         }
         let components = RuntimeComponentsBuilder::new("identity")
-            .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])))
+            .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
+                SCHEME_ID,
+            ])))
             .with_auth_scheme(SigV4AuthScheme::new())
             .with_identity_cache(self.config.identity_cache())
             .with_interceptor(UserAgentInterceptor::new());
@@ -191,20 +229,34 @@ impl Caller {
             Some(provider) => components.with_identity_resolver(SCHEME_ID, provider),
             None => components,
         };
-        StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(components)
+        StaticRuntimePlugin::new()
+            .with_config(layer.freeze())
+            .with_runtime_components(components)
     }
 }
 
 impl Request {
     /// A GET of a path, which is percent-encoded already.
     pub(crate) fn get(call: &'static str, path: impl Into<String>) -> Self {
-        Self { call, method: "GET", host_prefix: None, path: path.into(), headers: Vec::new(), body: Vec::new() }
+        Self {
+            call,
+            method: "GET",
+            host_prefix: None,
+            path: path.into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
     }
 
     /// A POST of JSON.
     pub(crate) fn post_json(call: &'static str, path: &str, body: &Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self { method: "POST", headers, body: body.to_string().into_bytes(), ..Self::get(call, path) }
+        Self {
+            method: "POST",
+            headers,
+            body: body.to_string().into_bytes(),
+            ..Self::get(call, path)
+        }
     }
 }
 
@@ -216,13 +268,16 @@ impl fmt::Debug for Body {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("call", &self.call).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("call", &self.call)
+            .finish_non_exhaustive()
     }
 }
 
 /// The operation that a permission is for.
 fn operation(call: &'static str) -> &'static str {
-    call.split_once(':').map_or(call, |(_, operation)| operation)
+    call.split_once(':')
+        .map_or(call, |(_, operation)| operation)
 }
 
 /// Encodes the parts of a path (RFC 3986, section 2.1).
@@ -231,14 +286,20 @@ pub(crate) fn encoded_path(path: &str) -> String {
 }
 
 fn to_http(request: Request) -> Result<HttpRequest, BoxError> {
-    let mut builder = http::Request::builder().method(request.method).uri(request.path);
+    let mut builder = http::Request::builder()
+        .method(request.method)
+        .uri(request.path);
     for (name, value) in request.headers {
         builder = builder.header(name, value);
     }
     if request.method != "GET" {
         builder = builder.header("content-length", request.body.len());
     }
-    let body = if request.body.is_empty() { SdkBody::empty() } else { SdkBody::from(request.body) };
+    let body = if request.body.is_empty() {
+        SdkBody::empty()
+    } else {
+        SdkBody::from(request.body)
+    };
     Ok(HttpRequest::try_from(builder.body(body)?)?)
 }
 
@@ -249,8 +310,14 @@ impl DeserializeResponse for Reader {
         _: &ConfigBag,
     ) -> Option<Result<Output, OrchestratorError<Error>>> {
         let length: usize = response.headers().get("content-length")?.parse().ok()?;
-        let too_large = ErrorMetadata::builder().code("ResponseTooLarge").message(format!("{length} bytes"));
-        (length > LARGEST_ANSWER).then(|| Err(OrchestratorError::operation(Error::erase(too_large.build()))))
+        let too_large = ErrorMetadata::builder()
+            .code("ResponseTooLarge")
+            .message(format!("{length} bytes"));
+        (length > LARGEST_ANSWER).then(|| {
+            Err(OrchestratorError::operation(Error::erase(
+                too_large.build(),
+            )))
+        })
     }
 
     fn deserialize_nonstreaming_with_config(
@@ -264,10 +331,18 @@ impl DeserializeResponse for Reader {
         }
         let text = String::from_utf8_lossy(body);
         let (code, message) = json_error(&text).unwrap_or_else(|| xml::error(&text));
-        let code = response.headers().get("x-amzn-errortype").map(str::to_owned).or(code);
+        let code = response
+            .headers()
+            .get("x-amzn-errortype")
+            .map(str::to_owned)
+            .or(code);
         // A name may come with its namespace before it, and where it is documented behind it.
-        let code = code.as_deref().and_then(|code| code.rsplit('#').next()?.split(':').next());
-        let error = ErrorMetadata::builder().code(code.unwrap_or_default()).message(message.unwrap_or_default());
+        let code = code
+            .as_deref()
+            .and_then(|code| code.rsplit('#').next()?.split(':').next());
+        let error = ErrorMetadata::builder()
+            .code(code.unwrap_or_default())
+            .message(message.unwrap_or_default());
         Err(OrchestratorError::operation(Error::erase(error.build())))
     }
 }
@@ -275,7 +350,11 @@ impl DeserializeResponse for Reader {
 /// The code and the message of an error in JSON. (Smithy's AWS restJson1 protocol, "Operation error serialization".)
 fn json_error(text: &str) -> Option<(Option<String>, Option<String>)> {
     let body: Value = serde_json::from_str(text).ok()?;
-    let first = |names: [&str; 2]| names.iter().find_map(|name| body.get(name)?.as_str().map(str::to_owned));
+    let first = |names: [&str; 2]| {
+        names
+            .iter()
+            .find_map(|name| body.get(name)?.as_str().map(str::to_owned))
+    };
     Some((first(["__type", "code"]), first(["message", "Message"])))
 }
 
@@ -299,8 +378,14 @@ mod tests {
     #[test]
     fn each_service_is_asked_where_it_is() {
         let endpoint = |service, region, prefix| aws(region).caller(service).endpoint(prefix);
-        assert_eq!(endpoint(Service::Ec2, "eu-west-1", None), "https://ec2.eu-west-1.amazonaws.com");
-        assert_eq!(endpoint(Service::SesV2, "eu-west-1", None), "https://email.eu-west-1.amazonaws.com");
+        assert_eq!(
+            endpoint(Service::Ec2, "eu-west-1", None),
+            "https://ec2.eu-west-1.amazonaws.com"
+        );
+        assert_eq!(
+            endpoint(Service::SesV2, "eu-west-1", None),
+            "https://email.eu-west-1.amazonaws.com"
+        );
         assert_eq!(
             endpoint(Service::S3, "cn-north-1", Some("certificates")),
             "https://certificates.s3.cn-north-1.amazonaws.com.cn"
@@ -310,13 +395,18 @@ mod tests {
             "https://111122223333.s3-control.eu-west-1.amazonaws.com"
         );
         assert_eq!(
-            aws("eu-west-1").caller_in(Service::Sns, "us-east-1").endpoint(None),
+            aws("eu-west-1")
+                .caller_in(Service::Sns, "us-east-1")
+                .endpoint(None),
             "https://sns.us-east-1.amazonaws.com"
         );
     }
 
     #[test]
     fn a_path_is_encoded_as_signatures_want_it() {
-        assert_eq!(encoded_path("certs/a+b@c~d_e-f.asc ä"), "certs/a%2Bb%40c~d_e-f.asc%20%C3%A4");
+        assert_eq!(
+            encoded_path("certs/a+b@c~d_e-f.asc ä"),
+            "certs/a%2Bb%40c~d_e-f.asc%20%C3%A4"
+        );
     }
 }

@@ -24,8 +24,14 @@ pub(crate) struct CancelledForNow;
 
 impl ClassifyRetry for CancelledForNow {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let error = context.output_or_error().and_then(Result::err).and_then(|error| error.as_operation_error());
-        let reasons = error.and_then(|error| error.downcast_ref()).map(reasons).unwrap_or_default();
+        let error = context
+            .output_or_error()
+            .and_then(Result::err)
+            .and_then(|error| error.as_operation_error());
+        let reasons = error
+            .and_then(|error| error.downcast_ref())
+            .map(reasons)
+            .unwrap_or_default();
         let codes: BTreeSet<&str> = reasons.iter().filter_map(code_of).collect();
         if codes.is_empty() || !codes.iter().all(|code| PASSING.contains(code)) {
             RetryAction::NoActionIndicated
@@ -43,9 +49,17 @@ impl ClassifyRetry for CancelledForNow {
 
 /// Says why a transaction failed, and which of its calls, which are in the order of its items. Of several reasons it
 /// is the one that says that somebody else was faster.
-pub(crate) fn cancelled(calls: &[&'static str], error: &SdkError<TransactWriteItemsError, HttpResponse>) -> PortError {
+pub(crate) fn cancelled(
+    calls: &[&'static str],
+    error: &SdkError<TransactWriteItemsError, HttpResponse>,
+) -> PortError {
     let reasons = error.as_service_error().map(reasons).unwrap_or_default();
-    let failed = || calls.iter().zip(reasons).filter_map(|(call, reason)| Some((*call, code_of(reason)?, reason)));
+    let failed = || {
+        calls
+            .iter()
+            .zip(reasons)
+            .filter_map(|(call, reason)| Some((*call, code_of(reason)?, reason)))
+    };
     let conflict = failed().find(|(_, code, _)| kind_of(code, 400) == ErrorKind::Conflict);
     match conflict.or_else(|| failed().next()) {
         Some((call, code, reason)) => {
@@ -58,7 +72,9 @@ pub(crate) fn cancelled(calls: &[&'static str], error: &SdkError<TransactWriteIt
 
 fn reasons(error: &TransactWriteItemsError) -> &[CancellationReason] {
     match error {
-        TransactWriteItemsError::TransactionCanceledException(error) => error.cancellation_reasons(),
+        TransactWriteItemsError::TransactionCanceledException(error) => {
+            error.cancellation_reasons()
+        }
         _ => &[],
     }
 }

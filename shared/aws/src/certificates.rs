@@ -23,7 +23,10 @@ pub struct S3Certificates {
 
 impl S3Certificates {
     pub(crate) fn new(s3: S3, identity: &IdentityAccount) -> Self {
-        let (bucket, prefix) = (identity.certificate_bucket.clone(), identity.certificate_prefix.clone());
+        let (bucket, prefix) = (
+            identity.certificate_bucket.clone(),
+            identity.certificate_prefix.clone(),
+        );
         Self { s3, bucket, prefix }
     }
 }
@@ -38,7 +41,11 @@ impl Certificates for S3Certificates {
                 Err(PortError::new(ErrorKind::Invalid, CALL, message))
             }
             Ok(certificate) => Ok(Some(certificate)),
-            Err(error) if error.kind == ErrorKind::Missing && error.message.contains("NoSuchKey") => Ok(None),
+            Err(error)
+                if error.kind == ErrorKind::Missing && error.message.contains("NoSuchKey") =>
+            {
+                Ok(None)
+            }
             // Without s3:ListBucket, S3 says this of a missing object too.
             Err(error) if error.kind == ErrorKind::Denied => Err(PortError {
                 message: format!(

@@ -170,12 +170,21 @@ impl Aws {
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let region = var("AWS_REGION").or_else(|| var("AWS_DEFAULT_REGION"));
         let (id, secret) = (var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"));
-        let needed = [("AWS_REGION", &region), ("AWS_ACCESS_KEY_ID", &id), ("AWS_SECRET_ACCESS_KEY", &secret)];
-        let missing = needed.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+        let needed = [
+            ("AWS_REGION", &region),
+            ("AWS_ACCESS_KEY_ID", &id),
+            ("AWS_SECRET_ACCESS_KEY", &secret),
+        ];
+        let missing = needed
+            .iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| *name)
+            .collect();
         let (Some(region), Some(id), Some(secret)) = (region, id, secret) else {
             return Err(ConfigError::Missing(missing));
         };
-        let credentials = Credentials::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment");
+        let credentials =
+            Credentials::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment");
         let roots = TrustedRoots::from_vars(&var)?;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -185,12 +194,21 @@ impl Aws {
             .http_client(Http::new(&roots))
             .sleep_impl(TokioSleep::new())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(ATTEMPT)
+                    .operation_timeout(CALL)
+                    .build(),
+            )
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .app_name(app_name())
             .build();
-        Ok(Self { roots, config, endpoints: Arc::new(Endpoints::from_vars(var)) })
+        Ok(Self {
+            roots,
+            config,
+            endpoints: Arc::new(Endpoints::from_vars(var)),
+        })
     }
 
     /// The authorities whose certificates are trusted, for the other connections of the same process.
@@ -201,7 +219,11 @@ impl Aws {
     /// The ways to act in an identity account; its role is assumed when it is first needed, once for
     /// all of them.
     pub fn account(&self, identity: &IdentityAccount) -> Account {
-        let aws = if identity.assume { self.with_role(identity) } else { self.clone() };
+        let aws = if identity.assume {
+            self.with_role(identity)
+        } else {
+            self.clone()
+        };
         Account {
             keys: IamKeys::new(aws_sdk_iam::Client::from_conf(aws.iam())),
             records: SecretsManagerRecords::new(
@@ -215,17 +237,26 @@ impl Aws {
     /// The ways to act in the Organization. `session_policy` limits what a session in an account may do,
     /// whatever the role that was assumed may: most roles that reach every account are administrators.
     /// (IAM user guide, "Session policies": at most 2,048 characters.)
-    pub fn organization(&self, policy: &OnboardingPolicy, session_policy: &str) -> OrganizationClients {
+    pub fn organization(
+        &self,
+        policy: &OnboardingPolicy,
+        session_policy: &str,
+    ) -> OrganizationClients {
         let stack_set = match &policy.way {
             Way::StackSet(stack_set) => Some(stack_set.clone()),
             Way::Direct => None,
         };
         OrganizationClients {
-            organization: Organizations::new(aws_sdk_organizations::Client::new(&self.of(Service::Organizations))),
+            organization: Organizations::new(aws_sdk_organizations::Client::new(
+                &self.of(Service::Organizations),
+            )),
             members: AssumedMembers::new(self.clone(), policy, session_policy),
             stacks: CloudFormationStacks::new(self.caller(Service::CloudFormation), stack_set),
             queue: SqsQueue::new(self, &policy.queue),
-            statuses: DynamoDbStatuses::new(aws_sdk_dynamodb::Client::new(&self.of(Service::DynamoDb)), &policy.table),
+            statuses: DynamoDbStatuses::new(
+                aws_sdk_dynamodb::Client::new(&self.of(Service::DynamoDb)),
+                &policy.table,
+            ),
             dashboard: S3Dashboard::new(S3::new(self), &policy.dashboard),
         }
     }
@@ -233,7 +264,9 @@ impl Aws {
     /// The ways to what people are told of compliance.
     pub fn compliance(&self, policy: &CompliancePolicy) -> ComplianceClients {
         ComplianceClients {
-            organization: Organizations::new(aws_sdk_organizations::Client::new(&self.of(Service::Organizations))),
+            organization: Organizations::new(aws_sdk_organizations::Client::new(
+                &self.of(Service::Organizations),
+            )),
             queue: SqsQueue::new(self, &policy.queue),
             ledger: DynamoDbLedger::new(&self.of(Service::DynamoDb), &policy.table),
             aggregator: ConfigAggregator::new(
@@ -248,12 +281,20 @@ impl Aws {
     pub(crate) fn with_credentials(&self, credentials: Credentials) -> Self {
         let provider = SharedCredentialsProvider::new(credentials);
         // A cache of its own: these credentials are not the function's.
-        let config = self.config.to_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache());
+        let config = self
+            .config
+            .to_builder()
+            .credentials_provider(provider)
+            .identity_cache(IdentityCache::no_cache());
         self.with_config(config.build())
     }
 
     fn with_config(&self, config: SdkConfig) -> Self {
-        Self { roots: self.roots.clone(), config, endpoints: Arc::clone(&self.endpoints) }
+        Self {
+            roots: self.roots.clone(),
+            config,
+            endpoints: Arc::clone(&self.endpoints),
+        }
     }
 
     /// Secrets that the policy names.
@@ -281,7 +322,10 @@ impl Aws {
 
     /// The configuration for one service in one region.
     pub(crate) fn in_region(&self, service: Service, region: &str) -> SdkConfig {
-        self.of(service).into_builder().region(Region::new(region.to_owned())).build()
+        self.of(service)
+            .into_builder()
+            .region(Region::new(region.to_owned()))
+            .build()
     }
 
     fn iam(&self) -> aws_sdk_iam::Config {
@@ -292,14 +336,20 @@ impl Aws {
         let sts = self.caller(Service::Sts);
         let role = SharedCredentialsProvider::new(AssumedRole::new(sts, identity.role.clone()));
         // A cache of its own: the role's credentials are not the function's.
-        let config = self.config.to_builder().credentials_provider(role).identity_cache(IdentityCache::lazy().build());
+        let config = self
+            .config
+            .to_builder()
+            .credentials_provider(role)
+            .identity_cache(IdentityCache::lazy().build());
         self.with_config(config.build())
     }
 }
 
 impl Endpoints {
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Self {
-        if var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        {
             return Self::default();
         }
         let services = [
@@ -318,18 +368,31 @@ impl Endpoints {
             (Service::Sqs, "AWS_ENDPOINT_URL_SQS"),
             (Service::Sts, "AWS_ENDPOINT_URL_STS"),
         ];
-        let of = services.into_iter().filter_map(|(service, name)| Some((service, var(name)?))).collect();
-        Self { all: var("AWS_ENDPOINT_URL"), of }
+        let of = services
+            .into_iter()
+            .filter_map(|(service, name)| Some((service, var(name)?)))
+            .collect();
+        Self {
+            all: var("AWS_ENDPOINT_URL"),
+            of,
+        }
     }
 
     fn of(&self, service: Service) -> Option<&str> {
-        let own = self.of.iter().find(|(known, _)| *known == service).map(|(_, url)| url.as_str());
+        let own = self
+            .of
+            .iter()
+            .find(|(known, _)| *known == service)
+            .map(|(_, url)| url.as_str());
         own.or(self.all.as_deref())
     }
 }
 
 /// What CloudTrail shows of us in `userAgent`.
 fn app_name() -> AppName {
-    #[expect(clippy::expect_used, reason = "a constant, and a test sees it on the wire")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a constant, and a test sees it on the wire"
+    )]
     AppName::new("banto").expect("letters only")
 }

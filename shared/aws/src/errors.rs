@@ -25,19 +25,33 @@ where
                 (code, "") => code.to_owned(),
                 (code, words) => format!("{code}: {words}"),
             };
-            PortError::new(kind, call, message.chars().take(MESSAGE_CHARS).collect::<String>())
+            PortError::new(
+                kind,
+                call,
+                message.chars().take(MESSAGE_CHARS).collect::<String>(),
+            )
         }
-        SdkError::TimeoutError(_) => PortError::new(ErrorKind::Unavailable, call, "no answer in time"),
+        SdkError::TimeoutError(_) => {
+            PortError::new(ErrorKind::Unavailable, call, "no answer in time")
+        }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             PortError::new(ErrorKind::Unavailable, call, "no connection in time")
         }
-        SdkError::DispatchFailure(failure) if failure.is_user() => {
-            PortError::new(ErrorKind::Invalid, call, "the request could not be sent as it was")
+        SdkError::DispatchFailure(failure) if failure.is_user() => PortError::new(
+            ErrorKind::Invalid,
+            call,
+            "the request could not be sent as it was",
+        ),
+        SdkError::DispatchFailure(_) => {
+            PortError::new(ErrorKind::Unavailable, call, "the connection failed")
         }
-        SdkError::DispatchFailure(_) => PortError::new(ErrorKind::Unavailable, call, "the connection failed"),
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();
-            PortError::new(ErrorKind::Unavailable, call, format!("an answer that can't be read, HTTP status {status}"))
+            PortError::new(
+                ErrorKind::Unavailable,
+                call,
+                format!("an answer that can't be read, HTTP status {status}"),
+            )
         }
         _ => PortError::new(ErrorKind::Invalid, call, "the request could not be made"),
     }
@@ -45,7 +59,11 @@ where
 
 /// What an answer lacks that it must have.
 pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
-    PortError::new(ErrorKind::Unavailable, call, format!("the answer lacks {what}"))
+    PortError::new(
+        ErrorKind::Unavailable,
+        call,
+        format!("the answer lacks {what}"),
+    )
 }
 
 /// What kind of failure a service's code, or else its status, says it is.

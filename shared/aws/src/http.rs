@@ -29,8 +29,14 @@ impl Http {
 
     async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let user = |error: BoxError| ConnectorError::user(error);
-        let request = request.try_into_http1x().map_err(|error| user(error.into()))?;
-        let response = self.0.request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
+        let request = request
+            .try_into_http1x()
+            .map_err(|error| user(error.into()))?;
+        let response = self
+            .0
+            .request(request)
+            .await
+            .map_err(|error| ConnectorError::io(error.into()))?;
         let response = HttpResponse::try_from(response.map(SdkBody::from_body_1_x));
         response.map_err(|error| ConnectorError::other(error.into(), None))
     }
@@ -43,7 +49,11 @@ impl HttpConnector for Http {
 }
 
 impl HttpClient for Http {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }

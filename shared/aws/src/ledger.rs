@@ -29,7 +29,9 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_types::SdkConfig;
 use banto_domain::AccountId;
-use banto_domain::compliance::{AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, Standing};
+use banto_domain::compliance::{
+    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, Standing,
+};
 use banto_ports::{Change, Claim, ErrorKind, Ledger, PortError, Settlement};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -79,40 +81,78 @@ struct Key(String, String);
 
 impl DynamoDbLedger {
     pub(crate) fn new(config: &SdkConfig, table: &str) -> Self {
-        let config = Builder::from(config).retry_classifier(CancelledForNow).build();
-        Self { client: Client::from_conf(config), table: table.to_owned() }
+        let config = Builder::from(config)
+            .retry_classifier(CancelledForNow)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            table: table.to_owned(),
+        }
     }
 
     /// An item, read consistently.
     async fn item(&self, key: Key) -> Result<Option<Item>, PortError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.item())).consistent_read(true);
-        Ok(request.send().await.map_err(|error| port_error(GET, &error))?.item)
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.item()))
+            .consistent_read(true);
+        Ok(request
+            .send()
+            .await
+            .map_err(|error| port_error(GET, &error))?
+            .item)
     }
 
     /// The time that an item holds.
     async fn time(&self, key: Key) -> Result<Option<Timestamp>, PortError> {
-        Ok(self.item(key).await?.and_then(|item| item.get("at")?.as_s().ok()?.parse().ok()))
+        Ok(self
+            .item(key)
+            .await?
+            .and_then(|item| item.get("at")?.as_s().ok()?.parse().ok()))
     }
 
     /// Those items that there are.
-    async fn items(&self, keys: BTreeSet<Key>, is_consistent: bool) -> Result<Vec<Item>, PortError> {
+    async fn items(
+        &self,
+        keys: BTreeSet<Key>,
+        is_consistent: bool,
+    ) -> Result<Vec<Item>, PortError> {
         let keys: Vec<Key> = keys.into_iter().collect();
         let mut items = Vec::new();
         for batch in keys.chunks(AT_ONCE) {
             let keys = batch.iter().map(|key| key.clone().item()).collect();
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(is_consistent);
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(is_consistent);
             let mut wanted = HashMap::from([(self.table.clone(), wanted.build().map_err(unmade)?)]);
             let mut pause = FIRST_PAUSE;
             loop {
-                let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(wanted))
+                    .send()
+                    .await;
                 let answer = answer.map_err(|error| port_error(BATCH_GET, &error))?;
-                items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
+                items.extend(
+                    answer
+                        .responses
+                        .into_iter()
+                        .flatten()
+                        .flat_map(|(_, found)| found),
+                );
                 wanted = answer.unprocessed_keys.unwrap_or_default();
                 if wanted.is_empty() {
                     break;
                 }
                 if pause > LAST_PAUSE {
-                    return Err(PortError::new(ErrorKind::Throttled, BATCH_GET, "keys remain unprocessed"));
+                    return Err(PortError::new(
+                        ErrorKind::Throttled,
+                        BATCH_GET,
+                        "keys remain unprocessed",
+                    ));
                 }
                 tokio::time::sleep(pause).await;
                 pause *= 2;
@@ -128,21 +168,38 @@ impl DynamoDbLedger {
         name: &str,
     ) -> Result<Vec<T>, PortError> {
         let items = self.items(keys.collect(), true).await?;
-        items.iter().map(|item| read(BATCH_GET, item, name)).collect()
+        items
+            .iter()
+            .map(|item| read(BATCH_GET, item, name))
+            .collect()
     }
 
     /// The documents of a partition's items in the order of their sort keys, which begin with a text.
-    async fn query<T: DeserializeOwned>(&self, prefix: Key, name: &str, most: usize) -> Result<Vec<T>, PortError> {
+    async fn query<T: DeserializeOwned>(
+        &self,
+        prefix: Key,
+        name: &str,
+        most: usize,
+    ) -> Result<Vec<T>, PortError> {
         let Key(pk, prefix) = prefix;
         let mut found = Vec::new();
         let mut start = None;
         while found.len() < most {
-            let request = self.client.query().table_name(&self.table).consistent_read(true);
+            let request = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true);
             let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
             let request = request.expression_attribute_values(":pk", text(&pk));
             let request = request.expression_attribute_values(":prefix", text(&prefix));
-            let request = request.set_limit(i32::try_from(most - found.len()).ok()).set_exclusive_start_key(start);
-            let page = request.send().await.map_err(|error| port_error(QUERY, &error))?;
+            let request = request
+                .set_limit(i32::try_from(most - found.len()).ok())
+                .set_exclusive_start_key(start);
+            let page = request
+                .send()
+                .await
+                .map_err(|error| port_error(QUERY, &error))?;
             for item in page.items() {
                 found.push(read(QUERY, item, name)?);
             }
@@ -156,34 +213,60 @@ impl DynamoDbLedger {
 
     /// Puts an item, whatever was there.
     async fn put(&self, item: Item) -> Result<(), PortError> {
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map_err(|error| port_error(PUT, &error))?;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(PUT, &error))?;
         Ok(())
     }
 
     /// The same as a part of a transaction.
     fn put_with(&self, item: Item) -> Result<Write, PortError> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build().map_err(unmade)?;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .build()
+            .map_err(unmade)?;
         Ok((PUT, TransactWriteItem::builder().put(put).build()))
     }
 
     /// Writes all or nothing. The SDK gives the transaction a token, by which DynamoDB knows it again when it is
     /// tried again.
     async fn transact(&self, writes: Vec<Write>) -> Result<(), PortError> {
-        let (calls, items): (Vec<&'static str>, Vec<TransactWriteItem>) = writes.into_iter().unzip();
+        let (calls, items): (Vec<&'static str>, Vec<TransactWriteItem>) =
+            writes.into_iter().unzip();
         if items.len() > AT_ONCE {
-            let message = format!("{} items are to be written at once, and {AT_ONCE} can be", items.len());
+            let message = format!(
+                "{} items are to be written at once, and {AT_ONCE} can be",
+                items.len()
+            );
             return Err(PortError::new(ErrorKind::Invalid, PUT, message));
         }
-        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await;
         sent.map_err(|error| cancelled(&calls, &error))?;
         Ok(())
     }
 
     /// An update of a route's claim.
     fn update(&self, claim: &Claim) -> UpdateItemFluentBuilder {
-        let request = self.client.update_item().table_name(&self.table).set_key(Some(lane_of(&claim.route).item()));
-        let request = request.expression_attribute_names("#run", "run").expression_attribute_names("#until", "until");
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(lane_of(&claim.route).item()));
+        let request = request
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_names("#until", "until");
         let request = request.expression_attribute_values(":run", text(&claim.run));
         request.expression_attribute_values(":until", number(claim.until.as_millisecond()))
     }
@@ -193,11 +276,15 @@ impl DynamoDbLedger {
 impl Ledger for DynamoDbLedger {
     async fn known(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, Known>, PortError> {
         let known: Vec<Known> = self.documents(keys.iter().map(finding), "known").await?;
-        Ok(known.into_iter().map(|known| (known.key.clone(), known)).collect())
+        Ok(known
+            .into_iter()
+            .map(|known| (known.key.clone(), known))
+            .collect())
     }
 
     async fn of_account(&self, account: &AccountId) -> Result<Vec<Known>, PortError> {
-        self.query(of_account(account, "finding#"), "known", usize::MAX).await
+        self.query(of_account(account, "finding#"), "known", usize::MAX)
+            .await
     }
 
     async fn note(&self, change: &Change) -> Result<(), PortError> {
@@ -211,58 +298,108 @@ impl Ledger for DynamoDbLedger {
             Some(before) => (
                 "#at = :before",
                 Some(HashMap::from([("#at".to_owned(), "at".to_owned())])),
-                Some(HashMap::from([(":before".to_owned(), text(before.to_string()))])),
+                Some(HashMap::from([(
+                    ":before".to_owned(),
+                    text(before.to_string()),
+                )])),
             ),
         };
         // A transaction of one item would cost twice as much. (DynamoDB developer guide, "Amazon DynamoDB
         // transactions: how it works".) It has a token, and this has none: tried again after a lost answer it meets
         // itself, which is a conflict too, and whoever meets one looks again.
         if change.entries.is_empty() {
-            let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-            let request = request.condition_expression(condition).set_expression_attribute_names(names);
+            let request = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item));
+            let request = request
+                .condition_expression(condition)
+                .set_expression_attribute_names(names);
             let sent = request.set_expression_attribute_values(values).send().await;
             sent.map_err(|error| port_error(PUT, &error))?;
             return Ok(());
         }
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).condition_expression(condition);
-        let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values).build();
-        let mut writes = vec![(PUT, TransactWriteItem::builder().put(put.map_err(unmade)?).build())];
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(condition);
+        let put = put
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .build();
+        let mut writes = vec![(
+            PUT,
+            TransactWriteItem::builder()
+                .put(put.map_err(unmade)?)
+                .build(),
+        )];
         for (route, entry) in &change.entries {
             writes.push(self.put_with(document(entry_of(route, entry), "entry", entry, None)?)?);
         }
         self.transact(writes).await
     }
 
-    async fn facts(&self, accounts: &BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
-        let keys = accounts.iter().map(|account| of_account(account, "facts")).collect();
+    async fn facts(
+        &self,
+        accounts: &BTreeSet<AccountId>,
+    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+        let keys = accounts
+            .iter()
+            .map(|account| of_account(account, "facts"))
+            .collect();
         // How old facts are is for the caller to judge, so that it does not matter which it sees.
         let items = self.items(keys, false).await?;
         // Facts from before a release that reads them no more are as good as none.
-        let facts = items.iter().filter_map(|item| read::<AccountFacts>(BATCH_GET, item, "facts").ok());
+        let facts = items
+            .iter()
+            .filter_map(|item| read::<AccountFacts>(BATCH_GET, item, "facts").ok());
         Ok(facts.map(|facts| (facts.id.clone(), facts)).collect())
     }
 
     async fn keep_facts(&self, facts: &AccountFacts) -> Result<(), PortError> {
         let expires = Some(days_after(facts.asked_at, FACTS_DAYS));
-        self.put(document(of_account(&facts.id, "facts"), "facts", facts, expires)?).await
+        self.put(document(
+            of_account(&facts.id, "facts"),
+            "facts",
+            facts,
+            expires,
+        )?)
+        .await
     }
 
     async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Lane, PortError> {
         let is_free = "attribute_not_exists(#run) OR #until <= :now OR #run = :run";
-        let request = self.update(claim).update_expression("SET #run = :run, #until = :until");
-        let request = request.condition_expression(is_free).return_values(ReturnValue::AllNew);
+        let request = self
+            .update(claim)
+            .update_expression("SET #run = :run, #until = :until");
+        let request = request
+            .condition_expression(is_free)
+            .return_values(ReturnValue::AllNew);
         let request = request.expression_attribute_values(":now", number(now.as_millisecond()));
-        let answer = request.send().await.map_err(|error| port_error(UPDATE, &error))?;
-        let lane = answer.attributes().and_then(|item| read(UPDATE, item, "lane").ok());
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| port_error(UPDATE, &error))?;
+        let lane = answer
+            .attributes()
+            .and_then(|item| read(UPDATE, item, "lane").ok());
         // A lane from before a release that reads it no more is as good as a new one.
         Ok(lane.unwrap_or_default())
     }
 
     async fn keep(&self, claim: &Claim, lane: &Lane) -> Result<(), PortError> {
-        let request = self.update(claim).update_expression("SET #lane = :lane, #until = :until");
-        let request = request.condition_expression("#run = :run").expression_attribute_names("#lane", "lane");
+        let request = self
+            .update(claim)
+            .update_expression("SET #lane = :lane, #until = :until");
+        let request = request
+            .condition_expression("#run = :run")
+            .expression_attribute_names("#lane", "lane");
         let request = request.expression_attribute_values(":lane", text(json(lane)?));
-        request.send().await.map_err(|error| port_error(UPDATE, &error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(UPDATE, &error))?;
         Ok(())
     }
 
@@ -280,35 +417,82 @@ impl Ledger for DynamoDbLedger {
         self.query(of_route(route, "entry#"), "entry", most).await
     }
 
-    async fn cases(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Case>, PortError> {
-        let cases: Vec<Case> = self.documents(ids.iter().map(|id| case_of(route, id)), "case").await?;
+    async fn cases(
+        &self,
+        route: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Case>, PortError> {
+        let cases: Vec<Case> = self
+            .documents(ids.iter().map(|id| case_of(route, id)), "case")
+            .await?;
         Ok(cases.into_iter().map(|case| (case.id(), case)).collect())
     }
 
-    async fn digests(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Digest>, PortError> {
-        let digests: Vec<Digest> = self.documents(ids.iter().map(|id| digest_of(route, id)), "digest").await?;
-        Ok(digests.into_iter().map(|digest| (digest.id.clone(), digest)).collect())
+    async fn digests(
+        &self,
+        route: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Digest>, PortError> {
+        let digests: Vec<Digest> = self
+            .documents(ids.iter().map(|id| digest_of(route, id)), "digest")
+            .await?;
+        Ok(digests
+            .into_iter()
+            .map(|digest| (digest.id.clone(), digest))
+            .collect())
     }
 
     async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), PortError> {
-        let check = ConditionCheck::builder().table_name(&self.table).set_key(Some(lane_of(&claim.route).item()));
-        let check = check.condition_expression("#run = :run").expression_attribute_names("#run", "run");
-        let check = check.expression_attribute_values(":run", text(&claim.run)).build().map_err(unmade)?;
-        let mut writes = vec![(CHECK, TransactWriteItem::builder().condition_check(check).build())];
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(lane_of(&claim.route).item()));
+        let check = check
+            .condition_expression("#run = :run")
+            .expression_attribute_names("#run", "run");
+        let check = check
+            .expression_attribute_values(":run", text(&claim.run))
+            .build()
+            .map_err(unmade)?;
+        let mut writes = vec![(
+            CHECK,
+            TransactWriteItem::builder().condition_check(check).build(),
+        )];
         for case in &settlement.cases {
             // No clock says when it was resolved; the news of its resources do well enough. A resolved case that
             // is gone too early begins anew, in a message of its own.
-            let last = case.resources.iter().map(|resource| resource.at).max().unwrap_or(case.since);
+            let last = case
+                .resources
+                .iter()
+                .map(|resource| resource.at)
+                .max()
+                .unwrap_or(case.since);
             let expires = (case.open == 0).then(|| days_after(last, CASE_DAYS));
-            writes.push(self.put_with(document(case_of(&claim.route, &case.id()), "case", case, expires)?)?);
+            writes.push(self.put_with(document(
+                case_of(&claim.route, &case.id()),
+                "case",
+                case,
+                expires,
+            )?)?);
         }
         if let Some(digest) = &settlement.digest {
             let expires = Some(days_after(digest.since, DIGEST_DAYS));
-            writes.push(self.put_with(document(digest_of(&claim.route, &digest.id), "digest", digest, expires)?)?);
+            writes.push(self.put_with(document(
+                digest_of(&claim.route, &digest.id),
+                "digest",
+                digest,
+                expires,
+            )?)?);
         }
         for entry in &settlement.entries {
-            let delete = Delete::builder().table_name(&self.table).set_key(Some(entry_of(&claim.route, entry).item()));
-            writes.push((DELETE, TransactWriteItem::builder().delete(delete.build().map_err(unmade)?).build()));
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(entry_of(&claim.route, entry).item()));
+            writes.push((
+                DELETE,
+                TransactWriteItem::builder()
+                    .delete(delete.build().map_err(unmade)?)
+                    .build(),
+            ));
         }
         self.transact(writes).await
     }
@@ -328,7 +512,10 @@ impl Ledger for DynamoDbLedger {
 impl Key {
     /// The key's attributes.
     fn item(self) -> Item {
-        HashMap::from([("pk".to_owned(), text(self.0)), ("sk".to_owned(), text(self.1))])
+        HashMap::from([
+            ("pk".to_owned(), text(self.0)),
+            ("sk".to_owned(), text(self.1)),
+        ])
     }
 }
 
@@ -378,7 +565,8 @@ fn days_after(at: Timestamp, days: i64) -> AttributeValue {
 }
 
 fn json<T: Serialize>(document: &T) -> Result<String, PortError> {
-    serde_json::to_string(document).map_err(|error| PortError::new(ErrorKind::Invalid, PUT, error.to_string()))
+    serde_json::to_string(document)
+        .map_err(|error| PortError::new(ErrorKind::Invalid, PUT, error.to_string()))
 }
 
 /// An item that holds a document.
@@ -396,9 +584,17 @@ fn document<T: Serialize>(
 
 /// The document that an item holds. What can't be read is named by its key; its content is nobody's business.
 fn read<T: DeserializeOwned>(call: &'static str, item: &Item, name: &str) -> Result<T, PortError> {
-    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    let part = |name: &str| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .map_or("", String::as_str)
+    };
     serde_json::from_str(part(name)).map_err(|_| {
-        let message = format!("`{name}` of the item {} {} can't be read", part("pk"), part("sk"));
+        let message = format!(
+            "`{name}` of the item {} {} can't be read",
+            part("pk"),
+            part("sk")
+        );
         PortError::new(ErrorKind::Invalid, call, message)
     })
 }

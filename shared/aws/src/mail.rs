@@ -31,6 +31,13 @@ impl Mailer for Ses {
                 "Body": { "Text": content(&mail.text), "Html": content(&mail.html) },
             }},
         });
-        self.caller.ask(Request::post_json("ses:SendEmail", "/v2/email/outbound-emails", &body)).await.map(drop)
+        self.caller
+            .ask(Request::post_json(
+                "ses:SendEmail",
+                "/v2/email/outbound-emails",
+                &body,
+            ))
+            .await
+            .map(drop)
     }
 }

@@ -34,7 +34,13 @@ impl AssumedMembers {
     pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy, session_policy: &str) -> Self {
         let sts = aws.caller(Service::Sts);
         let pace = Pace::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
-        Self { aws, sts, policy: policy.clone(), session_policy: session_policy.to_owned(), pace }
+        Self {
+            aws,
+            sts,
+            policy: policy.clone(),
+            session_policy: session_policy.to_owned(),
+            pace,
+        }
     }
 }
 
@@ -42,9 +48,14 @@ impl AssumedMembers {
 impl Members for AssumedMembers {
     async fn enter(&self, account: &AccountId) -> Result<Member, PortError> {
         let partition = self.policy.home_region.partition();
-        let role = format!("arn:{partition}:iam::{account}:role/{}", self.policy.reach_role);
+        let role = format!(
+            "arn:{partition}:iam::{account}:role/{}",
+            self.policy.reach_role
+        );
         self.pace.turn().await;
-        let aws = self.aws.with_credentials(credentials(&self.sts, &role, Some(&self.session_policy)).await?);
+        let aws = self
+            .aws
+            .with_credentials(credentials(&self.sts, &role, Some(&self.session_policy)).await?);
         Ok(Member {
             roles: Arc::new(IamRoles::new(&aws)),
             settings: Arc::new(MemberSettings::new(&aws, account)),

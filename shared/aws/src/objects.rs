@@ -23,8 +23,13 @@ impl S3 {
         most: usize,
     ) -> Result<Vec<u8>, PortError> {
         let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
-        let request = Request { headers: vec![range], ..Request::get(call, "") };
-        self.0.ask(addressed(request, self.0.is_elsewhere(), bucket, key)).await
+        let request = Request {
+            headers: vec![range],
+            ..Request::get(call, "")
+        };
+        self.0
+            .ask(addressed(request, self.0.is_elsewhere(), bucket, key))
+            .await
     }
 
     /// Replaces an object.
@@ -37,8 +42,16 @@ impl S3 {
         body: &str,
     ) -> Result<(), PortError> {
         let headers = vec![("content-type", media_type.to_owned())];
-        let request = Request { method: "PUT", headers, body: body.into(), ..Request::get(call, "") };
-        self.0.ask(addressed(request, self.0.is_elsewhere(), bucket, key)).await.map(drop)
+        let request = Request {
+            method: "PUT",
+            headers,
+            body: body.into(),
+            ..Request::get(call, "")
+        };
+        self.0
+            .ask(addressed(request, self.0.is_elsewhere(), bucket, key))
+            .await
+            .map(drop)
     }
 }
 
@@ -47,9 +60,16 @@ impl S3 {
 fn addressed(request: Request, is_elsewhere: bool, bucket: &str, key: &str) -> Request {
     let key = encoded_path(key);
     if is_elsewhere || bucket.contains('.') {
-        Request { path: format!("/{bucket}/{key}"), ..request }
+        Request {
+            path: format!("/{bucket}/{key}"),
+            ..request
+        }
     } else {
-        Request { host_prefix: Some(bucket.to_owned()), path: format!("/{key}"), ..request }
+        Request {
+            host_prefix: Some(bucket.to_owned()),
+            path: format!("/{key}"),
+            ..request
+        }
     }
 }
 
@@ -60,11 +80,25 @@ mod tests {
     #[test]
     fn a_bucket_is_in_the_hosts_name_where_a_certificate_covers_it() {
         let address = |is_elsewhere, bucket| {
-            let request = addressed(Request::get("s3:GetObject", ""), is_elsewhere, bucket, "certs/a b.asc");
+            let request = addressed(
+                Request::get("s3:GetObject", ""),
+                is_elsewhere,
+                bucket,
+                "certs/a b.asc",
+            );
             (request.host_prefix, request.path)
         };
-        assert_eq!(address(false, "banto"), (Some("banto".to_owned()), "/certs/a%20b.asc".to_owned()));
-        assert_eq!(address(false, "banto.example.com"), (None, "/banto.example.com/certs/a%20b.asc".to_owned()));
-        assert_eq!(address(true, "banto"), (None, "/banto/certs/a%20b.asc".to_owned()));
+        assert_eq!(
+            address(false, "banto"),
+            (Some("banto".to_owned()), "/certs/a%20b.asc".to_owned())
+        );
+        assert_eq!(
+            address(false, "banto.example.com"),
+            (None, "/banto.example.com/certs/a%20b.asc".to_owned())
+        );
+        assert_eq!(
+            address(true, "banto"),
+            (None, "/banto/certs/a%20b.asc".to_owned())
+        );
     }
 }

@@ -24,7 +24,10 @@ pub struct Organizations {
 
 impl Organizations {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, pace: Pace::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND) }
+        Self {
+            client,
+            pace: Pace::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND),
+        }
     }
 }
 
@@ -36,7 +39,12 @@ impl Organization for Organizations {
         let mut token = None;
         loop {
             self.pace.turn().await;
-            let page = self.client.list_accounts().set_next_token(token).send().await;
+            let page = self
+                .client
+                .list_accounts()
+                .set_next_token(token)
+                .send()
+                .await;
             let page = page.map_err(|error| port_error(CALL, &error))?;
             for account in page.accounts() {
                 accounts.push(org_account(CALL, account)?);
@@ -52,9 +60,19 @@ impl Organization for Organizations {
     async fn account(&self, account: &AccountId) -> Result<OrgAccount, PortError> {
         const CALL: &str = "organizations:DescribeAccount";
         self.pace.turn().await;
-        let answer = self.client.describe_account().account_id(account.as_str()).send().await;
+        let answer = self
+            .client
+            .describe_account()
+            .account_id(account.as_str())
+            .send()
+            .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        org_account(CALL, answer.account().ok_or_else(|| lacking(CALL, "the account"))?)
+        org_account(
+            CALL,
+            answer
+                .account()
+                .ok_or_else(|| lacking(CALL, "the account"))?,
+        )
     }
 
     async fn parent(&self, child: &str) -> Result<Option<OuId>, PortError> {
@@ -65,7 +83,10 @@ impl Organization for Organizations {
         self.pace.turn().await;
         let answer = self.client.list_parents().child_id(child).send().await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        let parent = answer.parents().first().and_then(|parent| parent.id()?.parse().ok());
+        let parent = answer
+            .parents()
+            .first()
+            .and_then(|parent| parent.id()?.parse().ok());
         parent.map(Some).ok_or_else(|| lacking(CALL, "a parent"))
     }
 
@@ -75,9 +96,20 @@ impl Organization for Organizations {
         let mut token = None;
         loop {
             self.pace.turn().await;
-            let request = self.client.list_tags_for_resource().resource_id(account.as_str());
-            let page = request.set_next_token(token).send().await.map_err(|error| port_error(CALL, &error))?;
-            tags.extend(page.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())));
+            let request = self
+                .client
+                .list_tags_for_resource()
+                .resource_id(account.as_str());
+            let page = request
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| port_error(CALL, &error))?;
+            tags.extend(
+                page.tags()
+                    .iter()
+                    .map(|tag| (tag.key.clone(), tag.value.clone())),
+            );
             token = page.next_token;
             if token.is_none() {
                 return Ok(tags);
@@ -85,44 +117,77 @@ impl Organization for Organizations {
         }
     }
 
-    async fn tag(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Result<(), PortError> {
+    async fn tag(
+        &self,
+        account: &AccountId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), PortError> {
         const CALL: &str = "organizations:TagResource";
         let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
         let tags: Result<Vec<Tag>, _> = tags.iter().map(tag).collect();
         let tags = tags.map_err(|_| lacking(CALL, "a tag's key"))?;
         self.pace.turn().await;
-        let request = self.client.tag_resource().resource_id(account.as_str()).set_tags(Some(tags));
-        request.send().await.map_err(|error| port_error(CALL, &error))?;
+        let request = self
+            .client
+            .tag_resource()
+            .resource_id(account.as_str())
+            .set_tags(Some(tags));
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(CALL, &error))?;
         Ok(())
     }
 
     async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError> {
         self.pace.turn().await;
         let request = self.client.move_account().account_id(account.as_str());
-        let request = request.source_parent_id(from.as_str()).destination_parent_id(to.as_str());
-        request.send().await.map_err(|error| port_error("organizations:MoveAccount", &error))?;
+        let request = request
+            .source_parent_id(from.as_str())
+            .destination_parent_id(to.as_str());
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("organizations:MoveAccount", &error))?;
         Ok(())
     }
 }
 
 fn org_account(call: &'static str, account: &Account) -> Result<OrgAccount, PortError> {
-    let id = account.id().and_then(|id| id.parse().ok()).ok_or_else(|| lacking(call, "an account's id"))?;
+    let id = account
+        .id()
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| lacking(call, "an account's id"))?;
     // `Status` was to be retired on 2026-09-09; a service that knows no `State` yet still tells it.
     let state = match (account.state(), account.status()) {
         (Some(State::Active), _) | (None, Some(AccountStatus::Active)) => AccountState::Active,
         (Some(State::PendingActivation), _) => AccountState::PendingActivation,
-        (Some(State::PendingClosure), _) | (None, Some(AccountStatus::PendingClosure)) => AccountState::PendingClosure,
+        (Some(State::PendingClosure), _) | (None, Some(AccountStatus::PendingClosure)) => {
+            AccountState::PendingClosure
+        }
         (Some(State::Closed), _) => AccountState::Closed,
-        (Some(State::Suspended), _) | (None, Some(AccountStatus::Suspended)) => AccountState::Suspended,
+        (Some(State::Suspended), _) | (None, Some(AccountStatus::Suspended)) => {
+            AccountState::Suspended
+        }
         _ => return Err(lacking(call, "an account's state that is known")),
     };
     // `o-…/r-…/ou-…/…/<account>/`; units other than the root's and the organization's own id.
-    let path = account.paths().first().map(String::as_str).unwrap_or_default();
+    let path = account
+        .paths()
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
     Ok(OrgAccount {
         id,
         name: account.name().unwrap_or_default().to_owned(),
         state,
-        path: path.split('/').filter_map(|part| part.parse().ok()).collect(),
-        joined_at: account.joined_timestamp().map(|at| timestamp(call, at)).transpose()?,
+        path: path
+            .split('/')
+            .filter_map(|part| part.parse().ok())
+            .collect(),
+        joined_at: account
+            .joined_timestamp()
+            .map(|at| timestamp(call, at))
+            .transpose()?,
     })
 }

@@ -17,7 +17,11 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn per_second(calls: u32, burst: u32) -> Self {
-        Self { interval: Duration::from_secs(1) / calls, burst, full_at: Mutex::default() }
+        Self {
+            interval: Duration::from_secs(1) / calls,
+            burst,
+            full_at: Mutex::default(),
+        }
     }
 
     /// Waits for a turn.
@@ -34,7 +38,9 @@ impl Pace {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full = full_at.unwrap_or(now).max(now) + self.interval;
         *full_at = Some(full);
-        full.checked_sub(self.interval * self.burst).unwrap_or(now).max(now)
+        full.checked_sub(self.interval * self.burst)
+            .unwrap_or(now)
+            .max(now)
     }
 }
 
@@ -47,7 +53,9 @@ mod tests {
         let pace = Pace::per_second(10, 5);
         let begun = Instant::now() + Duration::from_secs(60);
         let waits = |at: Instant, calls: usize| -> Vec<u128> {
-            (0..calls).map(|_| pace.next(at).duration_since(at).as_millis()).collect()
+            (0..calls)
+                .map(|_| pace.next(at).duration_since(at).as_millis())
+                .collect()
         };
         assert_eq!(waits(begun, 8), [0, 0, 0, 0, 0, 100, 200, 300]);
         let rested = begun + Duration::from_secs(10);

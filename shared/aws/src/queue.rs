@@ -43,7 +43,10 @@ impl SqsQueue {
             Some(region) => aws.caller_in(Service::Sqs, region),
             None => aws.caller(Service::Sqs),
         };
-        Self { caller, url: url.clone() }
+        Self {
+            caller,
+            url: url.clone(),
+        }
     }
 
     async fn send_batch(&self, batch: &[Delayed]) -> Result<(), PortError> {
@@ -51,17 +54,35 @@ impl SqsQueue {
             let delay = message.delay.as_secs().min(MAX_DELAY);
             json!({ "Id": index.to_string(), "MessageBody": message.body, "DelaySeconds": delay })
         });
-        let body = json!({ "QueueUrl": self.url.as_str(), "Entries": entries.collect::<Vec<Value>>() });
+        let body =
+            json!({ "QueueUrl": self.url.as_str(), "Entries": entries.collect::<Vec<Value>>() });
         let headers = vec![
             ("content-type", "application/x-amz-json-1.0".to_owned()),
             ("x-amz-target", "AmazonSQS.SendMessageBatch".to_owned()),
         ];
-        let answer = self.caller.ask(Request { headers, ..Request::post_json(CALL, "/", &body) }).await?;
-        let answer: Answer =
-            serde_json::from_slice(&answer).map_err(|_| lacking(CALL, "messages that were taken or not"))?;
-        let Some(first) = answer.failed.first() else { return Ok(()) };
-        let kind = if first.sender_fault { ErrorKind::Invalid } else { ErrorKind::Unavailable };
-        let message = format!("{} of {} messages were not taken: {}", answer.failed.len(), batch.len(), first.code);
+        let answer = self
+            .caller
+            .ask(Request {
+                headers,
+                ..Request::post_json(CALL, "/", &body)
+            })
+            .await?;
+        let answer: Answer = serde_json::from_slice(&answer)
+            .map_err(|_| lacking(CALL, "messages that were taken or not"))?;
+        let Some(first) = answer.failed.first() else {
+            return Ok(());
+        };
+        let kind = if first.sender_fault {
+            ErrorKind::Invalid
+        } else {
+            ErrorKind::Unavailable
+        };
+        let message = format!(
+            "{} of {} messages were not taken: {}",
+            answer.failed.len(),
+            batch.len(),
+            first.code
+        );
         Err(PortError::new(kind, CALL, message))
     }
 }

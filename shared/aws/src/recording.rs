@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use aws_sdk_config::Client;
 use aws_sdk_config::types::{
-    ConfigSnapshotDeliveryProperties, ConfigurationRecorder, DeliveryChannel, DeliveryChannelStatus, DeliveryStatus,
-    ExclusionByResourceTypes, MaximumExecutionFrequency, RecorderStatus as LastStatus, RecordingFrequency,
-    RecordingGroup as Group, RecordingMode, RecordingModeOverride, RecordingStrategy, RecordingStrategyType,
-    ResourceType,
+    ConfigSnapshotDeliveryProperties, ConfigurationRecorder, DeliveryChannel,
+    DeliveryChannelStatus, DeliveryStatus, ExclusionByResourceTypes, MaximumExecutionFrequency,
+    RecorderStatus as LastStatus, RecordingFrequency, RecordingGroup as Group, RecordingMode,
+    RecordingModeOverride, RecordingStrategy, RecordingStrategyType, ResourceType,
 };
 use banto_domain::Region;
-use banto_ports::{Channel, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus, RecordingGroup};
+use banto_ports::{
+    Channel, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus, RecordingGroup,
+};
 
 use crate::config::{Aws, Service};
 use crate::errors::{lacking, port_error};
@@ -26,7 +28,10 @@ pub(crate) struct ConfigRecorders {
 
 impl ConfigRecorders {
     pub(crate) fn new(aws: Aws) -> Self {
-        Self { aws, pace: Pace::per_second(10, 20) }
+        Self {
+            aws,
+            pace: Pace::per_second(10, 20),
+        }
     }
 
     /// The client of a region, after a turn; made anew for each call, which costs microseconds.
@@ -40,34 +45,65 @@ impl ConfigRecorders {
 impl ConfigRecording for ConfigRecorders {
     async fn recorders(&self, region: &Region) -> Result<Vec<LiveRecorder>, PortError> {
         const CALL: &str = "config:DescribeConfigurationRecorders";
-        let answer = self.client(region).await.describe_configuration_recorders().send().await;
+        let answer = self
+            .client(region)
+            .await
+            .describe_configuration_recorders()
+            .send()
+            .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        Ok(answer.configuration_recorders().iter().map(live_recorder).collect())
+        Ok(answer
+            .configuration_recorders()
+            .iter()
+            .map(live_recorder)
+            .collect())
     }
 
-    async fn recorder_statuses(&self, region: &Region) -> Result<BTreeMap<String, RecorderStatus>, PortError> {
+    async fn recorder_statuses(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, RecorderStatus>, PortError> {
         const CALL: &str = "config:DescribeConfigurationRecorderStatus";
-        let answer = self.client(region).await.describe_configuration_recorder_status().send().await;
+        let answer = self
+            .client(region)
+            .await
+            .describe_configuration_recorder_status()
+            .send()
+            .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        let statuses = answer.configuration_recorders_status().iter().map(|status| {
-            let failed = status.last_status() == Some(&LastStatus::Failure);
-            let error = failed.then(|| words(status.last_error_code(), status.last_error_message()));
-            let was_started = status.recording || status.last_start_time().is_some();
-            (
-                status.name().unwrap_or_default().to_owned(),
-                RecorderStatus { recording: status.recording, was_started, error },
-            )
-        });
+        let statuses = answer
+            .configuration_recorders_status()
+            .iter()
+            .map(|status| {
+                let failed = status.last_status() == Some(&LastStatus::Failure);
+                let error =
+                    failed.then(|| words(status.last_error_code(), status.last_error_message()));
+                let was_started = status.recording || status.last_start_time().is_some();
+                (
+                    status.name().unwrap_or_default().to_owned(),
+                    RecorderStatus {
+                        recording: status.recording,
+                        was_started,
+                        error,
+                    },
+                )
+            });
         Ok(statuses.collect())
     }
 
     async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError> {
         const CALL: &str = "config:DescribeDeliveryChannels";
-        let answer = self.client(region).await.describe_delivery_channels().send().await;
+        let answer = self
+            .client(region)
+            .await
+            .describe_delivery_channels()
+            .send()
+            .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
         let channels = answer.delivery_channels().iter().map(|channel| {
-            let snapshots =
-                channel.config_snapshot_delivery_properties().and_then(|properties| properties.delivery_frequency());
+            let snapshots = channel
+                .config_snapshot_delivery_properties()
+                .and_then(|properties| properties.delivery_frequency());
             Channel {
                 name: channel.name().unwrap_or_default().to_owned(),
                 bucket: channel.s3_bucket_name().unwrap_or_default().to_owned(),
@@ -80,19 +116,37 @@ impl ConfigRecording for ConfigRecorders {
         Ok(channels.collect())
     }
 
-    async fn channel_errors(&self, region: &Region) -> Result<BTreeMap<String, Option<String>>, PortError> {
+    async fn channel_errors(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, Option<String>>, PortError> {
         const CALL: &str = "config:DescribeDeliveryChannelStatus";
-        let answer = self.client(region).await.describe_delivery_channel_status().send().await;
+        let answer = self
+            .client(region)
+            .await
+            .describe_delivery_channel_status()
+            .send()
+            .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
         let errors = answer.delivery_channels_status().iter();
-        Ok(errors.map(|status| (status.name().unwrap_or_default().to_owned(), delivery_error(status))).collect())
+        Ok(errors
+            .map(|status| {
+                (
+                    status.name().unwrap_or_default().to_owned(),
+                    delivery_error(status),
+                )
+            })
+            .collect())
     }
 
     async fn put_recorder(&self, region: &Region, recorder: &Recorder) -> Result<(), PortError> {
         const CALL: &str = "config:PutConfigurationRecorder";
         let request = self.client(region).await.put_configuration_recorder();
         let request = request.configuration_recorder(aws_recorder(CALL, recorder)?);
-        request.send().await.map_err(|error| port_error(CALL, &error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(CALL, &error))?;
         Ok(())
     }
 
@@ -100,7 +154,9 @@ impl ConfigRecording for ConfigRecorders {
         const CALL: &str = "config:PutDeliveryChannel";
         let snapshots = channel.snapshots.as_deref().map(|frequency| {
             let frequency = MaximumExecutionFrequency::from(frequency);
-            ConfigSnapshotDeliveryProperties::builder().delivery_frequency(frequency).build()
+            ConfigSnapshotDeliveryProperties::builder()
+                .delivery_frequency(frequency)
+                .build()
         });
         let channel = DeliveryChannel::builder()
             .name(&channel.name)
@@ -110,15 +166,28 @@ impl ConfigRecording for ConfigRecorders {
             .set_sns_topic_arn(channel.topic.clone())
             .set_config_snapshot_delivery_properties(snapshots)
             .build();
-        let sent = self.client(region).await.put_delivery_channel().delivery_channel(channel).send().await;
+        let sent = self
+            .client(region)
+            .await
+            .put_delivery_channel()
+            .delivery_channel(channel)
+            .send()
+            .await;
         sent.map_err(|error| port_error(CALL, &error))?;
         Ok(())
     }
 
     async fn start(&self, region: &Region, recorder: &str) -> Result<(), PortError> {
         const CALL: &str = "config:StartConfigurationRecorder";
-        let request = self.client(region).await.start_configuration_recorder().configuration_recorder_name(recorder);
-        request.send().await.map_err(|error| port_error(CALL, &error))?;
+        let request = self
+            .client(region)
+            .await
+            .start_configuration_recorder()
+            .configuration_recorder_name(recorder);
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(CALL, &error))?;
         Ok(())
     }
 }
@@ -137,8 +206,14 @@ fn words(code: Option<&str>, message: Option<&str>) -> String {
 
 /// The first delivery that failed, of snapshots, history and stream.
 fn delivery_error(status: &DeliveryChannelStatus) -> Option<String> {
-    let exports = [status.config_snapshot_delivery_info(), status.config_history_delivery_info()];
-    let failed = exports.into_iter().flatten().find(|info| info.last_status() == Some(&DeliveryStatus::Failure));
+    let exports = [
+        status.config_snapshot_delivery_info(),
+        status.config_history_delivery_info(),
+    ];
+    let failed = exports
+        .into_iter()
+        .flatten()
+        .find(|info| info.last_status() == Some(&DeliveryStatus::Failure));
     let failed = failed.map(|info| words(info.last_error_code(), info.last_error_message()));
     let stream = status.config_stream_delivery_info();
     let stream = stream.filter(|info| info.last_status() == Some(&DeliveryStatus::Failure));
@@ -147,18 +222,25 @@ fn delivery_error(status: &DeliveryChannelStatus) -> Option<String> {
 
 fn live_recorder(recorder: &ConfigurationRecorder) -> LiveRecorder {
     let mode = recorder.recording_mode();
-    let overrides = mode.into_iter().flat_map(|mode| mode.recording_mode_overrides());
+    let overrides = mode
+        .into_iter()
+        .flat_map(|mode| mode.recording_mode_overrides());
     let continuous_of = overrides.flat_map(|own| {
         let is_continuous = own.recording_frequency() == &RecordingFrequency::Continuous;
-        own.resource_types().iter().map(move |name| (name.as_str().to_owned(), is_continuous))
+        own.resource_types()
+            .iter()
+            .map(move |name| (name.as_str().to_owned(), is_continuous))
     });
     LiveRecorder {
         recorder: Recorder {
             name: recorder.name().unwrap_or_default().to_owned(),
             role: recorder.role_arn().unwrap_or_default().to_owned(),
-            group: recorder.recording_group().map_or(RecordingGroup::All { with_global: false }, group),
+            group: recorder
+                .recording_group()
+                .map_or(RecordingGroup::All { with_global: false }, group),
             // A recorder that says nothing of it records each change.
-            continuous: mode.is_none_or(|mode| mode.recording_frequency() == &RecordingFrequency::Continuous),
+            continuous: mode
+                .is_none_or(|mode| mode.recording_frequency() == &RecordingFrequency::Continuous),
             continuous_of: continuous_of.collect(),
         },
         service: some(recorder.service_principal()),
@@ -167,31 +249,58 @@ fn live_recorder(recorder: &ConfigurationRecorder) -> LiveRecorder {
 
 /// The strategy says which of the fields counts; recorders from before there was one have none.
 fn group(group: &Group) -> RecordingGroup {
-    let names = |types: &[ResourceType]| types.iter().map(|name| name.as_str().to_owned()).collect::<BTreeSet<_>>();
-    let strategy = group.recording_strategy().and_then(RecordingStrategy::use_only);
-    let excluded = group.exclusion_by_resource_types().map(ExclusionByResourceTypes::resource_types);
+    let names = |types: &[ResourceType]| {
+        types
+            .iter()
+            .map(|name| name.as_str().to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    let strategy = group
+        .recording_strategy()
+        .and_then(RecordingStrategy::use_only);
+    let excluded = group
+        .exclusion_by_resource_types()
+        .map(ExclusionByResourceTypes::resource_types);
     match strategy {
         Some(RecordingStrategyType::ExclusionByResourceTypes) => {
             RecordingGroup::AllBut(names(excluded.unwrap_or_default()))
         }
-        Some(RecordingStrategyType::InclusionByResourceTypes) => RecordingGroup::Only(names(group.resource_types())),
-        _ if group.all_supported => RecordingGroup::All { with_global: group.include_global_resource_types },
+        Some(RecordingStrategyType::InclusionByResourceTypes) => {
+            RecordingGroup::Only(names(group.resource_types()))
+        }
+        _ if group.all_supported => RecordingGroup::All {
+            with_global: group.include_global_resource_types,
+        },
         _ => RecordingGroup::Only(names(group.resource_types())),
     }
 }
 
-fn aws_recorder(call: &'static str, recorder: &Recorder) -> Result<ConfigurationRecorder, PortError> {
-    let frequency =
-        |continuous: bool| if continuous { RecordingFrequency::Continuous } else { RecordingFrequency::Daily };
+fn aws_recorder(
+    call: &'static str,
+    recorder: &Recorder,
+) -> Result<ConfigurationRecorder, PortError> {
+    let frequency = |continuous: bool| {
+        if continuous {
+            RecordingFrequency::Continuous
+        } else {
+            RecordingFrequency::Daily
+        }
+    };
     let mut mode = RecordingMode::builder().recording_frequency(frequency(recorder.continuous));
     // One override for each frequency; there are two.
     for continuous in [true, false] {
-        let names = recorder.continuous_of.iter().filter(|(_, own)| **own == continuous);
-        let names: Vec<ResourceType> = names.map(|(name, _)| ResourceType::from(name.as_str())).collect();
+        let names = recorder
+            .continuous_of
+            .iter()
+            .filter(|(_, own)| **own == continuous);
+        let names: Vec<ResourceType> = names
+            .map(|(name, _)| ResourceType::from(name.as_str()))
+            .collect();
         if !names.is_empty() {
             let own = RecordingModeOverride::builder().set_resource_types(Some(names));
             let own = own.recording_frequency(frequency(continuous)).build();
-            mode = mode.recording_mode_overrides(own.map_err(|_| lacking(call, "an override's types"))?);
+            mode = mode
+                .recording_mode_overrides(own.map_err(|_| lacking(call, "an override's types"))?);
         }
     }
     let mode = mode.build().map_err(|_| lacking(call, "a frequency"))?;
@@ -204,7 +313,12 @@ fn aws_recorder(call: &'static str, recorder: &Recorder) -> Result<Configuration
 }
 
 fn aws_group(group: &RecordingGroup) -> Group {
-    let names = |types: &BTreeSet<String>| types.iter().map(|name| ResourceType::from(name.as_str())).collect();
+    let names = |types: &BTreeSet<String>| {
+        types
+            .iter()
+            .map(|name| ResourceType::from(name.as_str()))
+            .collect()
+    };
     let strategy = |strategy| RecordingStrategy::builder().use_only(strategy).build();
     let builder = Group::builder();
     match group {
@@ -219,7 +333,9 @@ fn aws_group(group: &RecordingGroup) -> Group {
         RecordingGroup::AllBut(types) => builder
             .all_supported(false)
             .exclusion_by_resource_types(
-                ExclusionByResourceTypes::builder().set_resource_types(Some(names(types))).build(),
+                ExclusionByResourceTypes::builder()
+                    .set_resource_types(Some(names(types)))
+                    .build(),
             )
             .recording_strategy(strategy(RecordingStrategyType::ExclusionByResourceTypes)),
     }

@@ -20,7 +20,10 @@ pub struct SecretsManagerRecords {
 
 impl SecretsManagerRecords {
     pub(crate) fn new(client: Client, identity: &IdentityAccount) -> Self {
-        Self { client, role: identity.role.clone() }
+        Self {
+            client,
+            role: identity.role.clone(),
+        }
     }
 }
 
@@ -28,8 +31,17 @@ impl SecretsManagerRecords {
 impl Records for SecretsManagerRecords {
     async fn read(&self, user: &UserName) -> Result<Option<String>, PortError> {
         const CALL: &str = "secretsmanager:GetSecretValue";
-        match self.client.get_secret_value().secret_id(secret_name(user)).send().await {
-            Ok(answer) => answer.secret_string.map(Some).ok_or_else(|| lacking(CALL, "a text")),
+        match self
+            .client
+            .get_secret_value()
+            .secret_id(secret_name(user))
+            .send()
+            .await
+        {
+            Ok(answer) => answer
+                .secret_string
+                .map(Some)
+                .ok_or_else(|| lacking(CALL, "a text")),
             Err(error) => match port_error(CALL, &error) {
                 error if error.kind == ErrorKind::Missing => Ok(None),
                 error => Err(error),
@@ -45,9 +57,17 @@ impl Records for SecretsManagerRecords {
             .description(description(&name))
             .client_request_token(record.write_token())
             .secret_string(record.to_text())
-            .tags(Tag::builder().key("banto:user").value(user.as_str()).build())
+            .tags(
+                Tag::builder()
+                    .key("banto:user")
+                    .value(user.as_str())
+                    .build(),
+            )
             .name(name);
-        request.send().await.map_err(|error| port_error("secretsmanager:CreateSecret", &error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("secretsmanager:CreateSecret", &error))?;
         Ok(())
     }
 
@@ -58,7 +78,10 @@ impl Records for SecretsManagerRecords {
             .secret_id(secret_name(user))
             .resource_policy(read_policy(owner, &self.role))
             .block_public_policy(true);
-        request.send().await.map_err(|error| port_error("secretsmanager:PutResourcePolicy", &error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("secretsmanager:PutResourcePolicy", &error))?;
         Ok(())
     }
 
@@ -69,7 +92,10 @@ impl Records for SecretsManagerRecords {
             .secret_id(secret_name(user))
             .client_request_token(record.write_token())
             .secret_string(record.to_text());
-        request.send().await.map_err(|error| port_error("secretsmanager:PutSecretValue", &error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("secretsmanager:PutSecretValue", &error))?;
         Ok(())
     }
 }
@@ -83,7 +109,10 @@ impl Records for SecretsManagerRecords {
 /// assert_eq!(banto_aws::secret_name(&"alice".parse().unwrap()), "banto/access-keys/alice");
 /// ```
 pub fn secret_name(user: &UserName) -> String {
-    format!("banto/access-keys/{}", user.as_str().replace(',', "/comma/"))
+    format!(
+        "banto/access-keys/{}",
+        user.as_str().replace(',', "/comma/")
+    )
 }
 
 /// The secret's resource policy: its owner and Banto's role read it, everyone else is denied, be they

@@ -30,7 +30,9 @@ impl AssumedRole {
     }
 
     async fn assume(&self) -> Result {
-        credentials(&self.sts, self.role.as_str(), None).await.map_err(CredentialsError::provider_error)
+        credentials(&self.sts, self.role.as_str(), None)
+            .await
+            .map_err(CredentialsError::provider_error)
     }
 }
 
@@ -46,13 +48,22 @@ pub(crate) async fn credentials(
     let text = sts.query(CALL, "2011-06-15", &fields).await?;
     let document = xml::document(CALL, &text)?;
     let result = document.root_element().child("AssumeRoleResult");
-    let found = result.and_then(|result| result.child("Credentials")).ok_or_else(|| lacking(CALL, "credentials"))?;
+    let found = result
+        .and_then(|result| result.child("Credentials"))
+        .ok_or_else(|| lacking(CALL, "credentials"))?;
     let part = |name| found.text_of(name).ok_or_else(|| lacking(CALL, name));
     let expiration = part("Expiration")?.parse::<Timestamp>();
     let expires_at = expiration.map_err(|_| lacking(CALL, "when the credentials expire"))?;
-    let expires_at = SystemTime::try_from(expires_at).map_err(|_| lacking(CALL, "an end that a clock can tell"))?;
+    let expires_at = SystemTime::try_from(expires_at)
+        .map_err(|_| lacking(CALL, "an end that a clock can tell"))?;
     let token = Some(part("SessionToken")?.to_owned());
-    Ok(Credentials::new(part("AccessKeyId")?, part("SecretAccessKey")?, token, Some(expires_at), "AssumeRole"))
+    Ok(Credentials::new(
+        part("AccessKeyId")?,
+        part("SecretAccessKey")?,
+        token,
+        Some(expires_at),
+        "AssumeRole",
+    ))
 }
 
 impl ProvideCredentials for AssumedRole {

@@ -28,7 +28,10 @@ pub(crate) struct IamRoles {
 
 impl IamRoles {
     pub(crate) fn new(aws: &Aws) -> Self {
-        Self { client: Client::new(&aws.of(Service::Iam)), pace: Pace::per_second(10, 20) }
+        Self {
+            client: Client::new(&aws.of(Service::Iam)),
+            pace: Pace::per_second(10, 20),
+        }
     }
 }
 
@@ -40,8 +43,16 @@ impl Roles for IamRoles {
         let mut marker = None;
         loop {
             self.pace.turn().await;
-            let request = self.client.get_account_authorization_details().filter(EntityType::Role).max_items(PAGE);
-            let page = request.set_marker(marker).send().await.map_err(|error| port_error(CALL, &error))?;
+            let request = self
+                .client
+                .get_account_authorization_details()
+                .filter(EntityType::Role)
+                .max_items(PAGE);
+            let page = request
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|error| port_error(CALL, &error))?;
             for role in page.role_detail_list() {
                 roles.push(live_role(CALL, role)?);
             }
@@ -59,9 +70,15 @@ impl Roles for IamRoles {
         loop {
             self.pace.turn().await;
             let request = self.client.list_roles().max_items(PAGE).set_marker(marker);
-            let page = request.send().await.map_err(|error| port_error(CALL, &error))?;
+            let page = request
+                .send()
+                .await
+                .map_err(|error| port_error(CALL, &error))?;
             for role in page.roles() {
-                let name = role.role_name.parse().map_err(|_| lacking(CALL, "a role's name that can be read"))?;
+                let name = role
+                    .role_name
+                    .parse()
+                    .map_err(|_| lacking(CALL, "a role's name that can be read"))?;
                 lengths.extend(role.max_session_duration.map(|length| (name, length)));
             }
             marker = page.marker;
@@ -73,10 +90,19 @@ impl Roles for IamRoles {
 
     async fn create(&self, name: &RoleName, role: &NewRole) -> Result<(), PortError> {
         self.pace.turn().await;
-        let request = self.client.create_role().role_name(name.as_str()).description(&role.description);
+        let request = self
+            .client
+            .create_role()
+            .role_name(name.as_str())
+            .description(&role.description);
         let request = request.assume_role_policy_document(role.trust.to_string());
-        let request = request.max_session_duration(role.session_seconds).set_tags(Some(tags(&role.tags)?));
-        let sent = request.set_permissions_boundary(role.boundary.clone()).send().await;
+        let request = request
+            .max_session_duration(role.session_seconds)
+            .set_tags(Some(tags(&role.tags)?));
+        let sent = request
+            .set_permissions_boundary(role.boundary.clone())
+            .send()
+            .await;
         sent.map_err(|error| port_error("iam:CreateRole", &error))?;
         Ok(())
     }
@@ -86,20 +112,44 @@ impl Roles for IamRoles {
         let (client, name) = (&self.client, name.as_str());
         match change {
             RoleChange::Trust(trust) => {
-                let request = client.update_assume_role_policy().role_name(name).policy_document(trust.to_string());
-                request.send().await.map_err(|error| port_error("iam:UpdateAssumeRolePolicy", &error))?;
+                let request = client
+                    .update_assume_role_policy()
+                    .role_name(name)
+                    .policy_document(trust.to_string());
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:UpdateAssumeRolePolicy", &error))?;
             }
             RoleChange::SessionSeconds(seconds) => {
-                let request = client.update_role().role_name(name).max_session_duration(*seconds);
-                request.send().await.map_err(|error| port_error("iam:UpdateRole", &error))?;
+                let request = client
+                    .update_role()
+                    .role_name(name)
+                    .max_session_duration(*seconds);
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:UpdateRole", &error))?;
             }
             RoleChange::Attach(policy) => {
-                let request = client.attach_role_policy().role_name(name).policy_arn(policy);
-                request.send().await.map_err(|error| port_error("iam:AttachRolePolicy", &error))?;
+                let request = client
+                    .attach_role_policy()
+                    .role_name(name)
+                    .policy_arn(policy);
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:AttachRolePolicy", &error))?;
             }
             RoleChange::Detach(policy) => {
-                let request = client.detach_role_policy().role_name(name).policy_arn(policy);
-                request.send().await.map_err(|error| port_error("iam:DetachRolePolicy", &error))?;
+                let request = client
+                    .detach_role_policy()
+                    .role_name(name)
+                    .policy_arn(policy);
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:DetachRolePolicy", &error))?;
             }
             RoleChange::PutInline(id, policy) => {
                 let request = client.put_role_policy().role_name(name).policy_name(id);
@@ -108,19 +158,34 @@ impl Roles for IamRoles {
             }
             RoleChange::DeleteInline(id) => {
                 let request = client.delete_role_policy().role_name(name).policy_name(id);
-                request.send().await.map_err(|error| port_error("iam:DeleteRolePolicy", &error))?;
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:DeleteRolePolicy", &error))?;
             }
             RoleChange::SetBoundary(policy) => {
-                let request = client.put_role_permissions_boundary().role_name(name).permissions_boundary(policy);
-                request.send().await.map_err(|error| port_error("iam:PutRolePermissionsBoundary", &error))?;
+                let request = client
+                    .put_role_permissions_boundary()
+                    .role_name(name)
+                    .permissions_boundary(policy);
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:PutRolePermissionsBoundary", &error))?;
             }
             RoleChange::RemoveBoundary => {
                 let request = client.delete_role_permissions_boundary().role_name(name);
-                request.send().await.map_err(|error| port_error("iam:DeleteRolePermissionsBoundary", &error))?;
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:DeleteRolePermissionsBoundary", &error))?;
             }
             RoleChange::Tag(new) => {
                 let request = client.tag_role().role_name(name).set_tags(Some(tags(new)?));
-                request.send().await.map_err(|error| port_error("iam:TagRole", &error))?;
+                request
+                    .send()
+                    .await
+                    .map_err(|error| port_error("iam:TagRole", &error))?;
             }
         }
         Ok(())
@@ -139,13 +204,23 @@ impl Roles for IamRoles {
     async fn create_config_role(&self) -> Result<(), PortError> {
         const CALL: &str = "iam:CreateServiceLinkedRole";
         self.pace.turn().await;
-        let request = self.client.create_service_linked_role().aws_service_name("config.amazonaws.com");
-        let sent = request.send().await.map_err(|error| port_error(CALL, &error));
+        let request = self
+            .client
+            .create_service_linked_role()
+            .aws_service_name("config.amazonaws.com");
+        let sent = request
+            .send()
+            .await
+            .map_err(|error| port_error(CALL, &error));
         // IAM says `InvalidInput` of a service-linked role that exists; there is no other input here.
-        sent.map(drop).map_err(|error| match error.message.contains("has been taken") {
-            true => PortError { kind: ErrorKind::Conflict, ..error },
-            false => error,
-        })
+        sent.map(drop)
+            .map_err(|error| match error.message.contains("has been taken") {
+                true => PortError {
+                    kind: ErrorKind::Conflict,
+                    ..error
+                },
+                false => error,
+            })
     }
 }
 
@@ -159,18 +234,32 @@ fn live_role(call: &'static str, role: &RoleDetail) -> Result<LiveRole, PortErro
     let name = role.role_name().unwrap_or_default();
     let policies = role.role_policy_list().iter().map(|policy| {
         let document = document(call, policy.policy_document().unwrap_or_default())?;
-        Ok((policy.policy_name().unwrap_or_default().to_owned(), document))
+        Ok((
+            policy.policy_name().unwrap_or_default().to_owned(),
+            document,
+        ))
     });
-    let attached = role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
-    let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+    let attached = role
+        .attached_managed_policies()
+        .iter()
+        .filter_map(|policy| policy.policy_arn());
+    let boundary = role
+        .permissions_boundary()
+        .and_then(|boundary| boundary.permissions_boundary_arn());
     Ok(LiveRole {
-        name: name.parse().map_err(|_| lacking(call, "a role's name that can be read"))?,
+        name: name
+            .parse()
+            .map_err(|_| lacking(call, "a role's name that can be read"))?,
         path: role.path().unwrap_or_default().to_owned(),
         trust: document(call, role.assume_role_policy_document().unwrap_or_default())?,
         managed_policies: attached.map(str::to_owned).collect::<BTreeSet<_>>(),
         inline_policies: policies.collect::<Result<_, PortError>>()?,
         boundary: boundary.map(str::to_owned),
-        tags: role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+        tags: role
+            .tags()
+            .iter()
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
     })
 }
 

@@ -34,13 +34,22 @@ impl MemberSettings {
 }
 
 /// The four blocks of public access to S3. (S3 API reference, `PublicAccessBlockConfiguration`.)
-const BLOCKS: [&str; 4] = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
+const BLOCKS: [&str; 4] = [
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+];
 
 /// A request about the account's blocks, whose id is part of the host's name.
 fn blocks_of(account: &AccountId, call: &'static str) -> Request {
     let headers = vec![("x-amz-account-id", account.to_string())];
     let path = "/v20180820/configuration/publicAccessBlock";
-    Request { host_prefix: Some(account.to_string()), headers, ..Request::get(call, path) }
+    Request {
+        host_prefix: Some(account.to_string()),
+        headers,
+        ..Request::get(call, path)
+    }
 }
 
 #[async_trait]
@@ -50,16 +59,26 @@ impl AccountSettings for MemberSettings {
         let mut regions = BTreeMap::new();
         let mut token = None;
         loop {
-            let page = self.management.list_regions().set_next_token(token).send().await;
+            let page = self
+                .management
+                .list_regions()
+                .set_next_token(token)
+                .send()
+                .await;
             let page = page.map_err(|error| port_error(CALL, &error))?;
             for region in page.regions() {
                 let name = region.region_name().and_then(|name| name.parse().ok());
                 let state = match region.region_opt_status() {
-                    Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault) => RegionState::Enabled,
+                    Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault) => {
+                        RegionState::Enabled
+                    }
                     Some(RegionOptStatus::Enabling) => RegionState::Enabling,
                     _ => RegionState::Disabled,
                 };
-                regions.insert(name.ok_or_else(|| lacking(CALL, "a region's name that can be read"))?, state);
+                regions.insert(
+                    name.ok_or_else(|| lacking(CALL, "a region's name that can be read"))?,
+                    state,
+                );
             }
             token = page.next_token;
             if token.is_none() {
@@ -71,8 +90,12 @@ impl AccountSettings for MemberSettings {
     async fn password_policy(&self) -> Result<Option<PasswordPolicy>, PortError> {
         const CALL: &str = "iam:GetAccountPasswordPolicy";
         let answer = self.iam.get_account_password_policy().send().await;
-        let Some(answer) = or_none(answer.map_err(|error| port_error(CALL, &error)))? else { return Ok(None) };
-        let policy = answer.password_policy.ok_or_else(|| lacking(CALL, "the policy"))?;
+        let Some(answer) = or_none(answer.map_err(|error| port_error(CALL, &error)))? else {
+            return Ok(None);
+        };
+        let policy = answer
+            .password_policy
+            .ok_or_else(|| lacking(CALL, "the policy"))?;
         Ok(Some(PasswordPolicy {
             // IAM's own default where it says nothing.
             minimum_length: policy.minimum_password_length.unwrap_or(6),
@@ -87,41 +110,77 @@ impl AccountSettings for MemberSettings {
 
     async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError> {
         let all = policy.all_character_kinds;
-        let request = self.iam.update_account_password_policy().minimum_password_length(policy.minimum_length);
+        let request = self
+            .iam
+            .update_account_password_policy()
+            .minimum_password_length(policy.minimum_length);
         let request = request.require_symbols(all).require_numbers(all);
-        let request = request.require_uppercase_characters(all).require_lowercase_characters(all);
+        let request = request
+            .require_uppercase_characters(all)
+            .require_lowercase_characters(all);
         let request = request.set_max_password_age(policy.max_age_days);
         // What is left out IAM sets to its default: users could no longer change their own passwords.
-        let request =
-            request.set_password_reuse_prevention(policy.reuse_prevention).allow_users_to_change_password(true);
-        request.send().await.map_err(|error| port_error("iam:UpdateAccountPasswordPolicy", &error))?;
+        let request = request
+            .set_password_reuse_prevention(policy.reuse_prevention)
+            .allow_users_to_change_password(true);
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("iam:UpdateAccountPasswordPolicy", &error))?;
         Ok(())
     }
 
     async fn public_access_blocks(&self) -> Result<Option<u8>, PortError> {
         const CALL: &str = "s3:GetAccountPublicAccessBlock";
         let answer = self.s3.ask(blocks_of(&self.account, CALL)).await;
-        let Some(answer) = or_none(answer)? else { return Ok(None) };
+        let Some(answer) = or_none(answer)? else {
+            return Ok(None);
+        };
         let text = String::from_utf8_lossy(&answer);
         let document = xml::document(CALL, &text)?;
         let blocks = document.root_element();
-        Ok(Some(BLOCKS.into_iter().map(|block| u8::from(blocks.text_of(block) == Some("true"))).sum()))
+        Ok(Some(
+            BLOCKS
+                .into_iter()
+                .map(|block| u8::from(blocks.text_of(block) == Some("true")))
+                .sum(),
+        ))
     }
 
     async fn block_public_access(&self) -> Result<(), PortError> {
-        let all: String = BLOCKS.into_iter().map(|block| format!("<{block}>true</{block}>")).collect();
+        let all: String = BLOCKS
+            .into_iter()
+            .map(|block| format!("<{block}>true</{block}>"))
+            .collect();
         let namespace = "http://awss3control.amazonaws.com/doc/2018-08-20/";
-        let body =
-            format!("<PublicAccessBlockConfiguration xmlns=\"{namespace}\">{all}</PublicAccessBlockConfiguration>");
+        let body = format!(
+            "<PublicAccessBlockConfiguration xmlns=\"{namespace}\">{all}</PublicAccessBlockConfiguration>"
+        );
         let request = blocks_of(&self.account, "s3:PutAccountPublicAccessBlock");
-        self.s3.ask(Request { method: "PUT", body: body.into_bytes(), ..request }).await.map(drop)
+        self.s3
+            .ask(Request {
+                method: "PUT",
+                body: body.into_bytes(),
+                ..request
+            })
+            .await
+            .map(drop)
     }
 
     async fn contact(&self, kind: ContactKind) -> Result<Option<Contact>, PortError> {
         const CALL: &str = "account:GetAlternateContact";
-        let answer = self.management.get_alternate_contact().alternate_contact_type(aws_kind(kind)).send().await;
-        let Some(answer) = or_none(answer.map_err(|error| port_error(CALL, &error)))? else { return Ok(None) };
-        let contact = answer.alternate_contact.ok_or_else(|| lacking(CALL, "the contact"))?;
+        let answer = self
+            .management
+            .get_alternate_contact()
+            .alternate_contact_type(aws_kind(kind))
+            .send()
+            .await;
+        let Some(answer) = or_none(answer.map_err(|error| port_error(CALL, &error)))? else {
+            return Ok(None);
+        };
+        let contact = answer
+            .alternate_contact
+            .ok_or_else(|| lacking(CALL, "the contact"))?;
         Ok(Some(Contact {
             name: contact.name.unwrap_or_default(),
             title: contact.title.unwrap_or_default(),
@@ -131,10 +190,18 @@ impl AccountSettings for MemberSettings {
     }
 
     async fn set_contact(&self, kind: ContactKind, contact: &Contact) -> Result<(), PortError> {
-        let request = self.management.put_alternate_contact().alternate_contact_type(aws_kind(kind));
+        let request = self
+            .management
+            .put_alternate_contact()
+            .alternate_contact_type(aws_kind(kind));
         let request = request.name(&contact.name).title(&contact.title);
-        let request = request.email_address(&contact.email).phone_number(&contact.phone);
-        request.send().await.map_err(|error| port_error("account:PutAlternateContact", &error))?;
+        let request = request
+            .email_address(&contact.email)
+            .phone_number(&contact.phone);
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("account:PutAlternateContact", &error))?;
         Ok(())
     }
 }

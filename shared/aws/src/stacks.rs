@@ -34,25 +34,52 @@ impl CloudFormationStacks {
 
     /// Begins an operation on the instances of accounts, as far as they are in the units that the StackSet may be
     /// deployed to. One account that fails stops no other.
-    async fn operate(&self, call: &'static str, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
+    async fn operate(
+        &self,
+        call: &'static str,
+        accounts: &[AccountId],
+        regions: &[Region],
+    ) -> Result<(), PortError> {
         let stack_set = self.stack_set(call)?;
         let operation = operation_id(call)?;
         let mut fields = vec![
             ("StackSetName".to_owned(), stack_set.name.as_str()),
             ("CallAs".to_owned(), call_as(stack_set)),
             ("OperationId".to_owned(), &operation),
-            ("DeploymentTargets.AccountFilterType".to_owned(), "INTERSECTION"),
-            ("OperationPreferences.FailureTolerancePercentage".to_owned(), "100"),
-            ("OperationPreferences.MaxConcurrentPercentage".to_owned(), "100"),
-            ("OperationPreferences.RegionConcurrencyType".to_owned(), "PARALLEL"),
+            (
+                "DeploymentTargets.AccountFilterType".to_owned(),
+                "INTERSECTION",
+            ),
+            (
+                "OperationPreferences.FailureTolerancePercentage".to_owned(),
+                "100",
+            ),
+            (
+                "OperationPreferences.MaxConcurrentPercentage".to_owned(),
+                "100",
+            ),
+            (
+                "OperationPreferences.RegionConcurrencyType".to_owned(),
+                "PARALLEL",
+            ),
         ];
         let lists: [(&str, Vec<&str>); 3] = [
-            ("DeploymentTargets.Accounts", accounts.iter().map(AccountId::as_str).collect()),
-            ("DeploymentTargets.OrganizationalUnitIds", stack_set.targets.iter().map(OuId::as_str).collect()),
+            (
+                "DeploymentTargets.Accounts",
+                accounts.iter().map(AccountId::as_str).collect(),
+            ),
+            (
+                "DeploymentTargets.OrganizationalUnitIds",
+                stack_set.targets.iter().map(OuId::as_str).collect(),
+            ),
             ("Regions", regions.iter().map(Region::as_str).collect()),
         ];
         for (name, members) in lists {
-            fields.extend((1..).zip(members).map(|(number, member)| (format!("{name}.member.{number}"), member)));
+            fields.extend(
+                (1..)
+                    .zip(members)
+                    .map(|(number, member)| (format!("{name}.member.{number}"), member)),
+            );
         }
         match self.caller.query(call, VERSION, &fields).await {
             // An earlier try began it, and only its answer was lost: nobody else knows the id.
@@ -81,7 +108,10 @@ impl StackInstances for CloudFormationStacks {
             let result = document.root_element().child("ListStackInstancesResult");
             let result = result.ok_or_else(|| lacking(CALL, "its result"))?;
             for summary in result.child("Summaries").iter().flat_map(Node::children) {
-                if let Some(region) = summary.text_of("Region").and_then(|region| region.parse().ok()) {
+                if let Some(region) = summary
+                    .text_of("Region")
+                    .and_then(|region| region.parse().ok())
+                {
                     instances.insert(region, instance(summary));
                 }
             }
@@ -93,35 +123,59 @@ impl StackInstances for CloudFormationStacks {
     }
 
     async fn create(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
-        self.operate("cloudformation:CreateStackInstances", accounts, regions).await
+        self.operate("cloudformation:CreateStackInstances", accounts, regions)
+            .await
     }
 
     async fn update(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
-        self.operate("cloudformation:UpdateStackInstances", accounts, regions).await
+        self.operate("cloudformation:UpdateStackInstances", accounts, regions)
+            .await
     }
 }
 
 fn call_as(stack_set: &StackSet) -> &'static str {
-    if stack_set.delegated { "DELEGATED_ADMIN" } else { "SELF" }
+    if stack_set.delegated {
+        "DELEGATED_ADMIN"
+    } else {
+        "SELF"
+    }
 }
 
 /// Names an operation, so that a request that is tried again begins no second one.
 fn operation_id(call: &'static str) -> Result<String, PortError> {
     let mut id = [0; 16];
-    getrandom::fill(&mut id)
-        .map_err(|_| PortError::new(ErrorKind::Unavailable, call, "the machine gives no random numbers"))?;
+    getrandom::fill(&mut id).map_err(|_| {
+        PortError::new(
+            ErrorKind::Unavailable,
+            call,
+            "the machine gives no random numbers",
+        )
+    })?;
     Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// (CloudFormation API reference, `StackInstanceSummary`.)
 fn instance(summary: Node<'_, '_>) -> StackInstance {
-    let why = || summary.text_of("StatusReason").unwrap_or("CloudFormation gives no reason").to_owned();
-    let detailed = summary.child("StackInstanceStatus").and_then(|status| status.text_of("DetailedStatus"));
+    let why = || {
+        summary
+            .text_of("StatusReason")
+            .unwrap_or("CloudFormation gives no reason")
+            .to_owned()
+    };
+    let detailed = summary
+        .child("StackInstanceStatus")
+        .and_then(|status| status.text_of("DetailedStatus"));
     match (summary.text_of("Status"), detailed) {
-        (Some("INOPERABLE"), _) | (_, Some("INOPERABLE" | "FAILED_IMPORT")) => StackInstance::Inoperable(why()),
+        (Some("INOPERABLE"), _) | (_, Some("INOPERABLE" | "FAILED_IMPORT")) => {
+            StackInstance::Inoperable(why())
+        }
         (_, Some("PENDING" | "RUNNING")) => StackInstance::Pending,
-        (_, Some("FAILED" | "CANCELLED" | "SKIPPED_SUSPENDED_ACCOUNT")) => StackInstance::Failed(why()),
-        (Some("CURRENT"), _) if summary.text_of("DriftStatus") == Some("DRIFTED") => StackInstance::Drifted,
+        (_, Some("FAILED" | "CANCELLED" | "SKIPPED_SUSPENDED_ACCOUNT")) => {
+            StackInstance::Failed(why())
+        }
+        (Some("CURRENT"), _) if summary.text_of("DriftStatus") == Some("DRIFTED") => {
+            StackInstance::Drifted
+        }
         (Some("CURRENT"), _) => StackInstance::Current,
         // Outdated without a failure: an operation has yet to reach it.
         _ => StackInstance::Pending,

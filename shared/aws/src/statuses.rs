@@ -32,13 +32,19 @@ pub struct S3Dashboard {
 
 impl DynamoDbStatuses {
     pub(crate) fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.to_owned() }
+        Self {
+            client,
+            table: table.to_owned(),
+        }
     }
 }
 
 impl S3Dashboard {
     pub(crate) fn new(s3: S3, place: &Place) -> Self {
-        Self { s3, place: place.clone() }
+        Self {
+            s3,
+            place: place.clone(),
+        }
     }
 }
 
@@ -51,27 +57,60 @@ impl Statuses for DynamoDbStatuses {
     async fn record(&self, status: &AccountStatus) -> Result<Before, PortError> {
         let document = serde_json::to_string(status)
             .map_err(|error| PortError::new(ErrorKind::Invalid, UPDATE, error.to_string()))?;
-        let request = self.client.update_item().table_name(&self.table).key("account", text(status.account.as_str()));
-        let request =
-            request.update_expression("SET #status = :status").expression_attribute_names("#status", "status");
-        let request = request.expression_attribute_values(":status", text(document)).return_values(ReturnValue::AllOld);
-        let answer = request.send().await.map_err(|error| port_error(UPDATE, &error))?;
-        let old = |name: &str| answer.attributes().and_then(|old| old.get(name)?.as_s().ok());
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account", text(status.account.as_str()));
+        let request = request
+            .update_expression("SET #status = :status")
+            .expression_attribute_names("#status", "status");
+        let request = request
+            .expression_attribute_values(":status", text(document))
+            .return_values(ReturnValue::AllOld);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| port_error(UPDATE, &error))?;
+        let old = |name: &str| {
+            answer
+                .attributes()
+                .and_then(|old| old.get(name)?.as_s().ok())
+        };
         // A status from before a release that reads it no more is as good as none.
         let status = old("status").and_then(|document| serde_json::from_str(document).ok());
-        Ok(Before { status, told: old("told").cloned() })
+        Ok(Before {
+            status,
+            told: old("told").cloned(),
+        })
     }
 
     async fn note_told(&self, account: &AccountId, told: &str) -> Result<(), PortError> {
-        let request = self.client.update_item().table_name(&self.table).key("account", text(account.as_str()));
-        let request = request.update_expression("SET told = :told").expression_attribute_values(":told", text(told));
-        request.send().await.map_err(|error| port_error(UPDATE, &error))?;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("account", text(account.as_str()));
+        let request = request
+            .update_expression("SET told = :told")
+            .expression_attribute_values(":told", text(told));
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(UPDATE, &error))?;
         Ok(())
     }
 
     async fn forget(&self, account: &AccountId) -> Result<(), PortError> {
-        let request = self.client.delete_item().table_name(&self.table).key("account", text(account.as_str()));
-        request.send().await.map_err(|error| port_error("dynamodb:DeleteItem", &error))?;
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("account", text(account.as_str()));
+        request
+            .send()
+            .await
+            .map_err(|error| port_error("dynamodb:DeleteItem", &error))?;
         Ok(())
     }
 
@@ -80,13 +119,25 @@ impl Statuses for DynamoDbStatuses {
         let mut statuses = Vec::new();
         let mut start = None;
         loop {
-            let request = self.client.scan().table_name(&self.table).set_exclusive_start_key(start);
-            let page = request.send().await.map_err(|error| port_error(CALL, &error))?;
+            let request = self
+                .client
+                .scan()
+                .table_name(&self.table)
+                .set_exclusive_start_key(start);
+            let page = request
+                .send()
+                .await
+                .map_err(|error| port_error(CALL, &error))?;
             for item in page.items() {
                 // Told before it was recorded, or forgotten while it was: there is no status to show.
-                let Some(document) = item.get("status").and_then(|status| status.as_s().ok()) else { continue };
+                let Some(document) = item.get("status").and_then(|status| status.as_s().ok())
+                else {
+                    continue;
+                };
                 let status = serde_json::from_str(document);
-                statuses.push(status.map_err(|error| lacking(CALL, &format!("a status that can be read ({error})")))?);
+                statuses.push(status.map_err(|error| {
+                    lacking(CALL, &format!("a status that can be read ({error})"))
+                })?);
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -100,6 +151,14 @@ impl Statuses for DynamoDbStatuses {
 impl Dashboard for S3Dashboard {
     async fn publish(&self, document: &str) -> Result<(), PortError> {
         const CALL: &str = "s3:PutObject";
-        self.s3.put(CALL, &self.place.bucket, &self.place.key, "application/json", document).await
+        self.s3
+            .put(
+                CALL,
+                &self.place.bucket,
+                &self.place.key,
+                "application/json",
+                document,
+            )
+            .await
     }
 }

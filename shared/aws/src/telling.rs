@@ -25,13 +25,23 @@ pub(crate) struct Sns(Aws);
 
 impl SecretsManager {
     pub(crate) fn new(aws: Aws) -> Self {
-        Self { aws, clients: Mutex::default() }
+        Self {
+            aws,
+            clients: Mutex::default(),
+        }
     }
 
     fn client(&self, region: &str) -> aws_sdk_secretsmanager::Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || aws_sdk_secretsmanager::Client::new(&self.aws.in_region(Service::SecretsManager, region));
-        clients.entry(region.to_owned()).or_insert_with(made).clone()
+        let made = || {
+            aws_sdk_secretsmanager::Client::new(
+                &self.aws.in_region(Service::SecretsManager, region),
+            )
+        };
+        clients
+            .entry(region.to_owned())
+            .or_insert_with(made)
+            .clone()
     }
 }
 
@@ -46,9 +56,16 @@ impl Secrets for SecretsManager {
     async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
         const CALL: &str = "secretsmanager:GetSecretValue";
         let client = self.client(secret.region());
-        let answer = client.get_secret_value().secret_id(secret.as_str()).send().await;
+        let answer = client
+            .get_secret_value()
+            .secret_id(secret.as_str())
+            .send()
+            .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        answer.secret_string.map(SecretString::from).ok_or_else(|| lacking(CALL, "a text"))
+        answer
+            .secret_string
+            .map(SecretString::from)
+            .ok_or_else(|| lacking(CALL, "a text"))
     }
 }
 
@@ -67,6 +84,9 @@ impl Topics for Sns {
             fields.push((format!("{entry}.Value.StringValue"), value));
         }
         let caller = self.0.caller_in(Service::Sns, topic.region());
-        caller.query("sns:Publish", "2010-03-31", &fields).await.map(drop)
+        caller
+            .query("sns:Publish", "2010-03-31", &fields)
+            .await
+            .map(drop)
     }
 }

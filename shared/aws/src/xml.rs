@@ -12,9 +12,19 @@ pub(crate) fn document<'a>(call: &'static str, text: &'a str) -> Result<Document
 
 /// The code and the message of an error. (EC2 API reference, "Error codes"; S3 API reference, "Error responses".)
 pub(crate) fn error(text: &str) -> (Option<String>, Option<String>) {
-    let Ok(document) = Document::parse(text) else { return (None, None) };
-    let text_of = |name: &str| document.descendants().find(|node| node.is_named(name)).and_then(|node| node.text());
-    (text_of("Code").map(str::to_owned), text_of("Message").map(str::to_owned))
+    let Ok(document) = Document::parse(text) else {
+        return (None, None);
+    };
+    let text_of = |name: &str| {
+        document
+            .descendants()
+            .find(|node| node.is_named(name))
+            .and_then(|node| node.text())
+    };
+    (
+        text_of("Code").map(str::to_owned),
+        text_of("Message").map(str::to_owned),
+    )
 }
 
 /// What is asked of an element here.

@@ -5,11 +5,14 @@ use std::fmt::Debug;
 
 use banto_aws::{Aws, ComplianceClients};
 use banto_domain::compliance::{
-    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, News, Resource, Severity, Standing, Told,
+    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, News, Resource, Severity, Standing,
+    Told,
 };
 use banto_domain::policy::Policy;
 use banto_domain::{AccountId, Region, RuleName};
-use banto_ports::{Aggregator, Change, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Queue, Settlement};
+use banto_ports::{
+    Aggregator, Change, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Queue, Settlement,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -56,7 +59,14 @@ fn at(minute: i64) -> Timestamp {
 }
 
 fn known(standing: Standing) -> Known {
-    Known { key: key("AIDA1"), standing, at: at(0), said: standing, changes: vec![at(0)], damped: false }
+    Known {
+        key: key("AIDA1"),
+        standing,
+        at: at(0),
+        said: standing,
+        changes: vec![at(0)],
+        damped: false,
+    }
 }
 
 fn entry(minute: i64) -> Entry {
@@ -98,20 +108,41 @@ fn case(open: u32) -> Case {
 }
 
 fn digest() -> Digest {
-    Digest { id: "d1".into(), message: None, since: at(0), rules: BTreeMap::new() }
+    Digest {
+        id: "d1".into(),
+        message: None,
+        since: at(0),
+        rules: BTreeMap::new(),
+    }
 }
 
 fn facts() -> AccountFacts {
-    AccountFacts { id: account(), name: "payments".into(), path: Vec::new(), tags: BTreeMap::new(), asked_at: at(0) }
+    AccountFacts {
+        id: account(),
+        name: "payments".into(),
+        path: Vec::new(),
+        tags: BTreeMap::new(),
+        asked_at: at(0),
+    }
 }
 
 fn claim() -> Claim {
-    Claim { route: "security".into(), run: "run-1".into(), until: at(5) }
+    Claim {
+        route: "security".into(),
+        run: "run-1".into(),
+        until: at(5),
+    }
 }
 
 fn change(before: Option<Timestamp>, entries: usize) -> Change {
-    let entries = (0..entries).map(|index| (format!("route-{index}"), entry(0))).collect();
-    Change { before, after: known(Standing::Noncompliant), entries }
+    let entries = (0..entries)
+        .map(|index| (format!("route-{index}"), entry(0)))
+        .collect();
+    Change {
+        before,
+        after: known(Standing::Noncompliant),
+        entries,
+    }
 }
 
 fn text(document: &impl Serialize) -> Value {
@@ -140,13 +171,18 @@ fn route_item(sk: &str) -> Value {
 
 /// An item with more attributes.
 fn with(mut item: Value, more: Value) -> Value {
-    item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    item.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     item
 }
 
 /// A transaction that was cancelled, for these reasons.
 fn cancelled(codes: &[&str]) -> Canned {
-    let reasons: Vec<Value> = codes.iter().map(|code| json!({ "Code": code, "Message": "in words" })).collect();
+    let reasons: Vec<Value> = codes
+        .iter()
+        .map(|code| json!({ "Code": code, "Message": "in words" }))
+        .collect();
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "Message": format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes.join(", ")),
@@ -163,7 +199,10 @@ fn failed<T: Debug>(result: Result<T, PortError>) -> (ErrorKind, &'static str) {
 #[tokio::test]
 async fn clients_ask_nothing_before_they_are_used_and_each_service_where_it_is() {
     let (service, mail) = (Service::answering([]), Service::answering([done()]));
-    let (all, ses) = (format!("http://127.0.0.1:{}", service.port), format!("http://127.0.0.1:{}", mail.port));
+    let (all, ses) = (
+        format!("http://127.0.0.1:{}", service.port),
+        format!("http://127.0.0.1:{}", mail.port),
+    );
     let aws = Aws::from_vars(|name| match name {
         "AWS_REGION" => Some("eu-west-1".to_owned()),
         "AWS_ACCESS_KEY_ID" => Some("AKIAIOSFODNN7EXAMPLE".to_owned()),
@@ -183,11 +222,18 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     let service = Service::answering([done(), done()]);
     let ledger = service.compliance().ledger;
     ledger.note(&change(None, 0)).await.unwrap();
-    let over = Change { before: Some(at(-1)), after: known(Standing::Compliant), entries: Vec::new() };
+    let over = Change {
+        before: Some(at(-1)),
+        after: known(Standing::Compliant),
+        entries: Vec::new(),
+    };
     ledger.note(&over).await.unwrap();
     let item = |known: &Known| {
         let item = account_item(&format!("finding#{}", key("AIDA1").id()));
-        with(item, json!({ "known": text(known), "at": { "S": "2026-11-24T01:00:00.25Z" } }))
+        with(
+            item,
+            json!({ "known": text(known), "at": { "S": "2026-11-24T01:00:00.25Z" } }),
+        )
     };
     let asked = service.asked();
     assert_eq!(asked[0].operation(), "PutItem");
@@ -210,24 +256,51 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
 #[tokio::test]
 async fn what_is_well_is_kept_for_ever_while_people_believe_otherwise() {
     let service = Service::answering([done()]);
-    let after = Known { said: Standing::Noncompliant, ..known(Standing::Compliant) };
-    service.compliance().ledger.note(&Change { before: None, after, entries: Vec::new() }).await.unwrap();
+    let after = Known {
+        said: Standing::Noncompliant,
+        ..known(Standing::Compliant)
+    };
+    service
+        .compliance()
+        .ledger
+        .note(&Change {
+            before: None,
+            after,
+            entries: Vec::new(),
+        })
+        .await
+        .unwrap();
     assert_eq!(service.asked()[0].json()["Item"]["expires"], Value::Null);
 }
 
 #[tokio::test]
 async fn a_change_is_noted_with_its_entries_all_or_nothing() {
     let service = Service::answering([done()]);
-    let entries = vec![("security".to_owned(), entry(0)), ("payments".to_owned(), entry(0))];
+    let entries = vec![
+        ("security".to_owned(), entry(0)),
+        ("payments".to_owned(), entry(0)),
+    ];
     let after = known(Standing::Noncompliant);
-    service.compliance().ledger.note(&Change { before: Some(at(-1)), after, entries }).await.unwrap();
+    service
+        .compliance()
+        .ledger
+        .note(&Change {
+            before: Some(at(-1)),
+            after,
+            entries,
+        })
+        .await
+        .unwrap();
     let asked = &service.asked()[0];
     assert_eq!(asked.operation(), "TransactWriteItems");
     let body = asked.json();
     let items = body["TransactItems"].as_array().unwrap();
     assert_eq!(items.len(), 3);
     assert_eq!(items[0]["Put"]["ConditionExpression"], "#at = :before");
-    assert_eq!(items[0]["Put"]["Item"]["at"]["S"], "2026-11-24T01:00:00.25Z");
+    assert_eq!(
+        items[0]["Put"]["Item"]["at"]["S"],
+        "2026-11-24T01:00:00.25Z"
+    );
     let sk = format!("entry#1795482000250#{}", key("AIDA1").id());
     let put = json!({ "Put": {
         "TableName": "banto-compliance",
@@ -239,31 +312,56 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
 
 #[tokio::test]
 async fn a_transaction_is_known_again_by_its_token_when_it_is_tried_again() {
-    let in_progress = json_error(400, "com.amazonaws.dynamodb.v20120810#TransactionInProgressException");
-    for failure in [(0, String::new()), (500, String::new()), in_progress, cancelled(&["None", "TransactionConflict"])]
-    {
+    let in_progress = json_error(
+        400,
+        "com.amazonaws.dynamodb.v20120810#TransactionInProgressException",
+    );
+    for failure in [
+        (0, String::new()),
+        (500, String::new()),
+        in_progress,
+        cancelled(&["None", "TransactionConflict"]),
+    ] {
         let service = Service::answering([failure.clone(), done(), done()]);
         let ledger = service.compliance().ledger;
         ledger.note(&change(None, 1)).await.unwrap();
         ledger.note(&change(None, 1)).await.unwrap();
-        let tokens: Vec<String> =
-            service.asked().iter().map(|asked| asked.json()["ClientRequestToken"].to_string()).collect();
+        let tokens: Vec<String> = service
+            .asked()
+            .iter()
+            .map(|asked| asked.json()["ClientRequestToken"].to_string())
+            .collect();
         assert_eq!(tokens.len(), 3, "{failure:?}");
-        assert!(tokens[0].len() > 30 && tokens[0] == tokens[1] && tokens[1] != tokens[2], "{failure:?}: {tokens:?}");
+        assert!(
+            tokens[0].len() > 30 && tokens[0] == tokens[1] && tokens[1] != tokens[2],
+            "{failure:?}: {tokens:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn whoever_is_not_the_first_to_change_something_meets_a_conflict_at_once() {
-    let one = json_error(400, "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException");
-    let conflict = json_error(400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException");
+    let one = json_error(
+        400,
+        "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+    );
+    let conflict = json_error(
+        400,
+        "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
+    );
     let service = Service::answering([one.clone(), conflict.clone(), one.clone(), conflict, one]);
     let clients = service.compliance();
     for _ in 0..2 {
-        assert_eq!(failed(clients.ledger.note(&change(None, 0)).await), (ErrorKind::Conflict, "dynamodb:PutItem"));
+        assert_eq!(
+            failed(clients.ledger.note(&change(None, 0)).await),
+            (ErrorKind::Conflict, "dynamodb:PutItem")
+        );
     }
     for _ in 0..2 {
-        assert_eq!(failed(clients.ledger.claim(&claim(), at(0)).await), (ErrorKind::Conflict, "dynamodb:UpdateItem"));
+        assert_eq!(
+            failed(clients.ledger.claim(&claim(), at(0)).await),
+            (ErrorKind::Conflict, "dynamodb:UpdateItem")
+        );
     }
     let kept = clients.ledger.keep(&claim(), &Lane::default()).await;
     assert_eq!(failed(kept), (ErrorKind::Conflict, "dynamodb:UpdateItem"));
@@ -272,16 +370,45 @@ async fn whoever_is_not_the_first_to_change_something_meets_a_conflict_at_once()
 
 #[tokio::test]
 async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
-    let settlement = Settlement { cases: Vec::new(), digest: None, entries: vec![entry(0)] };
+    let settlement = Settlement {
+        cases: Vec::new(),
+        digest: None,
+        entries: vec![entry(0)],
+    };
     for (reasons, kind, call) in [
-        (["ConditionalCheckFailed", "None"], ErrorKind::Conflict, "dynamodb:ConditionCheckItem"),
-        (["ConditionalCheckFailed", "ThrottlingError"], ErrorKind::Conflict, "dynamodb:ConditionCheckItem"),
-        (["ValidationError", "ConditionalCheckFailed"], ErrorKind::Conflict, "dynamodb:DeleteItem"),
-        (["None", "ValidationError"], ErrorKind::Invalid, "dynamodb:DeleteItem"),
+        (
+            ["ConditionalCheckFailed", "None"],
+            ErrorKind::Conflict,
+            "dynamodb:ConditionCheckItem",
+        ),
+        (
+            ["ConditionalCheckFailed", "ThrottlingError"],
+            ErrorKind::Conflict,
+            "dynamodb:ConditionCheckItem",
+        ),
+        (
+            ["ValidationError", "ConditionalCheckFailed"],
+            ErrorKind::Conflict,
+            "dynamodb:DeleteItem",
+        ),
+        (
+            ["None", "ValidationError"],
+            ErrorKind::Invalid,
+            "dynamodb:DeleteItem",
+        ),
     ] {
         let service = Service::answering([cancelled(&reasons)]);
-        let error = service.compliance().ledger.settle(&claim(), &settlement).await.unwrap_err();
-        assert_eq!((error.kind, error.call), (kind, call), "{reasons:?}: {error}");
+        let error = service
+            .compliance()
+            .ledger
+            .settle(&claim(), &settlement)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind, error.call),
+            (kind, call),
+            "{reasons:?}: {error}"
+        );
         assert!(error.message.ends_with(": in words"), "{error}");
         assert_eq!(service.asked().len(), 1, "{reasons:?}");
     }
@@ -289,27 +416,58 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
 
 #[tokio::test]
 async fn what_stays_throttled_or_in_conflict_is_told_as_such() {
-    let settlement = Settlement { cases: vec![case(1)], ..Settlement::default() };
+    let settlement = Settlement {
+        cases: vec![case(1)],
+        ..Settlement::default()
+    };
     let throttled = || async {
         let service = Service::answering((0..5).map(|_| cancelled(&["None", "ThrottlingError"])));
-        failed(service.compliance().ledger.settle(&claim(), &settlement).await)
+        failed(
+            service
+                .compliance()
+                .ledger
+                .settle(&claim(), &settlement)
+                .await,
+        )
     };
     let in_conflict = || async {
-        let service = Service::answering((0..5).map(|_| cancelled(&["TransactionConflict", "None"])));
-        failed(service.compliance().ledger.settle(&claim(), &settlement).await)
+        let service =
+            Service::answering((0..5).map(|_| cancelled(&["TransactionConflict", "None"])));
+        failed(
+            service
+                .compliance()
+                .ledger
+                .settle(&claim(), &settlement)
+                .await,
+        )
     };
     let in_progress = || async {
-        let service = Service::answering((0..5).map(|_| json_error(400, "TransactionInProgressException")));
-        failed(service.compliance().ledger.settle(&claim(), &settlement).await)
+        let service =
+            Service::answering((0..5).map(|_| json_error(400, "TransactionInProgressException")));
+        failed(
+            service
+                .compliance()
+                .ledger
+                .settle(&claim(), &settlement)
+                .await,
+        )
     };
     let exceeded = || async {
-        let service = Service::answering((0..5).map(|_| json_error(400, "ProvisionedThroughputExceededException")));
+        let service = Service::answering(
+            (0..5).map(|_| json_error(400, "ProvisionedThroughputExceededException")),
+        );
         failed(service.compliance().ledger.due("security").await)
     };
     let found = tokio::join!(throttled(), in_conflict(), in_progress(), exceeded());
     assert_eq!(found.0, (ErrorKind::Throttled, "dynamodb:PutItem"));
-    assert_eq!(found.1, (ErrorKind::Conflict, "dynamodb:ConditionCheckItem"));
-    assert_eq!(found.2, (ErrorKind::Conflict, "dynamodb:ConditionCheckItem"));
+    assert_eq!(
+        found.1,
+        (ErrorKind::Conflict, "dynamodb:ConditionCheckItem")
+    );
+    assert_eq!(
+        found.2,
+        (ErrorKind::Conflict, "dynamodb:ConditionCheckItem")
+    );
     assert_eq!(found.3, (ErrorKind::Throttled, "dynamodb:GetItem"));
 }
 
@@ -321,30 +479,63 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(error.message.contains("101 items"), "{error}");
     let entries = |count: i64| (0..count).map(entry).collect();
-    let most = Settlement { cases: Vec::new(), digest: Some(digest()), entries: entries(Settlement::MOST as i64 + 1) };
-    assert_eq!(ledger.settle(&claim(), &most).await.unwrap_err().kind, ErrorKind::Invalid);
+    let most = Settlement {
+        cases: Vec::new(),
+        digest: Some(digest()),
+        entries: entries(Settlement::MOST as i64 + 1),
+    };
+    assert_eq!(
+        ledger.settle(&claim(), &most).await.unwrap_err().kind,
+        ErrorKind::Invalid
+    );
     assert_eq!(service.asked().len(), 0);
     ledger.note(&change(None, 99)).await.unwrap();
-    ledger.settle(&claim(), &Settlement { entries: entries(Settlement::MOST as i64), ..most }).await.unwrap();
+    ledger
+        .settle(
+            &claim(),
+            &Settlement {
+                entries: entries(Settlement::MOST as i64),
+                ..most
+            },
+        )
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
-    let item = with(account_item("finding#1"), json!({ "known": text(&known(Standing::Noncompliant)) }));
+    let item = with(
+        account_item("finding#1"),
+        json!({ "known": text(&known(Standing::Noncompliant)) }),
+    );
     let service = Service::answering([
         json_answer(&json!({ "Responses": { "banto-compliance": [item] }, "UnprocessedKeys": {} })),
         json_answer(&json!({ "Responses": { "banto-compliance": [] } })),
     ]);
-    let keys: Vec<FindingKey> = (0..150).flat_map(|index| [key(&format!("AIDA{index}")), key("AIDA1")]).collect();
+    let keys: Vec<FindingKey> = (0..150)
+        .flat_map(|index| [key(&format!("AIDA{index}")), key("AIDA1")])
+        .collect();
     let found = service.compliance().ledger.known(&keys).await.unwrap();
-    assert_eq!(found, BTreeMap::from([(key("AIDA1"), known(Standing::Noncompliant))]));
-    let asked: Vec<Value> =
-        service.asked().iter().map(|asked| asked.json()["RequestItems"]["banto-compliance"].clone()).collect();
-    let counts: Vec<usize> = asked.iter().map(|asked| asked["Keys"].as_array().unwrap().len()).collect();
+    assert_eq!(
+        found,
+        BTreeMap::from([(key("AIDA1"), known(Standing::Noncompliant))])
+    );
+    let asked: Vec<Value> = service
+        .asked()
+        .iter()
+        .map(|asked| asked.json()["RequestItems"]["banto-compliance"].clone())
+        .collect();
+    let counts: Vec<usize> = asked
+        .iter()
+        .map(|asked| asked["Keys"].as_array().unwrap().len())
+        .collect();
     assert_eq!(counts, [100, 50]);
     assert!(asked.iter().all(|asked| asked["ConsistentRead"] == true));
-    let all: BTreeSet<String> =
-        asked.iter().flat_map(|asked| asked["Keys"].as_array().unwrap()).map(Value::to_string).collect();
+    let all: BTreeSet<String> = asked
+        .iter()
+        .flat_map(|asked| asked["Keys"].as_array().unwrap())
+        .map(Value::to_string)
+        .collect();
     assert_eq!(all.len(), 150);
     let first = account_item(&format!("finding#{}", key("AIDA1").id()));
     assert!(all.contains(&first.to_string()), "{all:?}");
@@ -356,33 +547,57 @@ async fn nothing_to_read_is_not_asked_for() {
     let ledger = service.compliance().ledger;
     assert_eq!(ledger.known(&[]).await.unwrap().len(), 0);
     assert_eq!(ledger.facts(&BTreeSet::new()).await.unwrap().len(), 0);
-    assert_eq!(ledger.cases("security", &BTreeSet::new()).await.unwrap().len(), 0);
+    assert_eq!(
+        ledger
+            .cases("security", &BTreeSet::new())
+            .await
+            .unwrap()
+            .len(),
+        0
+    );
     assert_eq!(ledger.waiting("security", 0).await.unwrap().len(), 0);
     assert_eq!(service.asked().len(), 0);
 }
 
 #[tokio::test]
 async fn keys_that_dynamodb_did_not_come_to_are_asked_for_again_but_not_for_ever() {
-    let left = json!({ "banto-compliance": { "Keys": [route_item("case#2")], "ConsistentRead": true } });
+    let left =
+        json!({ "banto-compliance": { "Keys": [route_item("case#2")], "ConsistentRead": true } });
     let item = |id: &str| with(route_item(id), json!({ "case": text(&case(1)) }));
-    let some = json!({ "Responses": { "banto-compliance": [item("case#1")] }, "UnprocessedKeys": left });
+    let some =
+        json!({ "Responses": { "banto-compliance": [item("case#1")] }, "UnprocessedKeys": left });
     let ids = BTreeSet::from(["1".to_owned(), "2".to_owned()]);
     let service = Service::answering([
         json_answer(&some),
-        json_answer(&json!({ "Responses": { "banto-compliance": [item("case#2")] }, "UnprocessedKeys": {} })),
+        json_answer(
+            &json!({ "Responses": { "banto-compliance": [item("case#2")] }, "UnprocessedKeys": {} }),
+        ),
     ]);
-    let cases = service.compliance().ledger.cases("security", &ids).await.unwrap();
+    let cases = service
+        .compliance()
+        .ledger
+        .cases("security", &ids)
+        .await
+        .unwrap();
     assert_eq!(cases, BTreeMap::from([(case(1).id(), case(1))]));
     assert_eq!(service.asked()[1].json()["RequestItems"], left);
     let service = Service::answering((0..6).map(|_| json_answer(&some)));
     let error = service.compliance().ledger.cases("security", &ids).await;
-    assert_eq!(failed(error), (ErrorKind::Throttled, "dynamodb:BatchGetItem"));
+    assert_eq!(
+        failed(error),
+        (ErrorKind::Throttled, "dynamodb:BatchGetItem")
+    );
     assert_eq!(service.asked().len(), 6);
 }
 
 #[tokio::test]
 async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
-    let torn = |sk: &str, name: &str| with(route_item(sk), json!({ name: { "S": format!("{{\"key\": \"{SECRET}") } }));
+    let torn = |sk: &str, name: &str| {
+        with(
+            route_item(sk),
+            json!({ name: { "S": format!("{{\"key\": \"{SECRET}") } }),
+        )
+    };
     let batch = |item: &Value| json_answer(&json!({ "Responses": { "banto-compliance": [item] } }));
     let query = |item: &Value| json_answer(&json!({ "Items": [item] }));
     let service = Service::answering([
@@ -392,7 +607,10 @@ async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
         batch(&torn("case#1", "case")),
         batch(&route_item("digest#1")),
     ]);
-    let (ledger, ids) = (service.compliance().ledger, BTreeSet::from(["1".to_owned()]));
+    let (ledger, ids) = (
+        service.compliance().ledger,
+        BTreeSet::from(["1".to_owned()]),
+    );
     let errors = [
         ledger.known(&[key("AIDA1")]).await.unwrap_err(),
         ledger.of_account(&account()).await.unwrap_err(),
@@ -400,8 +618,15 @@ async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
         ledger.cases("security", &ids).await.unwrap_err(),
         ledger.digests("security", &ids).await.unwrap_err(),
     ];
-    for (error, sk) in errors.iter().zip(["finding#1", "finding#1", "entry#1", "case#1", "digest#1"]) {
-        assert!(error.message.contains(&format!("route#security {sk}")), "{error}");
+    for (error, sk) in
+        errors
+            .iter()
+            .zip(["finding#1", "finding#1", "entry#1", "case#1", "digest#1"])
+    {
+        assert!(
+            error.message.contains(&format!("route#security {sk}")),
+            "{error}"
+        );
         assert_eq!(error.kind, ErrorKind::Invalid);
         assert!(!format!("{error:?}").contains(&SECRET[..8]), "{error:?}");
     }
@@ -417,32 +642,58 @@ async fn facts_and_lanes_that_can_not_be_read_are_as_good_as_none() {
         json_answer(&json!({ "Attributes": with(route_item("lane"), json!({ "lane": torn })) })),
     ]);
     let ledger = service.compliance().ledger;
-    assert_eq!(ledger.facts(&BTreeSet::from([account()])).await.unwrap(), BTreeMap::new());
-    assert_eq!(ledger.claim(&claim(), at(0)).await.unwrap(), Lane::default());
+    assert_eq!(
+        ledger.facts(&BTreeSet::from([account()])).await.unwrap(),
+        BTreeMap::new()
+    );
+    assert_eq!(
+        ledger.claim(&claim(), at(0)).await.unwrap(),
+        Lane::default()
+    );
 }
 
 #[tokio::test]
 async fn facts_are_kept_for_thirty_days() {
     let item = with(account_item("facts"), json!({ "facts": text(&facts()) }));
-    let service = Service::answering([done(), json_answer(&json!({ "Responses": { "banto-compliance": [item] } }))]);
+    let service = Service::answering([
+        done(),
+        json_answer(&json!({ "Responses": { "banto-compliance": [item] } })),
+    ]);
     let ledger = service.compliance().ledger;
     ledger.keep_facts(&facts()).await.unwrap();
-    assert_eq!(ledger.facts(&BTreeSet::from([account()])).await.unwrap(), BTreeMap::from([(account(), facts())]));
+    assert_eq!(
+        ledger.facts(&BTreeSet::from([account()])).await.unwrap(),
+        BTreeMap::from([(account(), facts())])
+    );
     let asked = service.asked();
-    assert_eq!(asked[0].json()["Item"], with(item.clone(), json!({ "expires": seconds(at(0), 30) })));
-    assert_eq!(asked[1].json()["RequestItems"]["banto-compliance"]["Keys"], json!([account_item("facts")]));
+    assert_eq!(
+        asked[0].json()["Item"],
+        with(item.clone(), json!({ "expires": seconds(at(0), 30) }))
+    );
+    assert_eq!(
+        asked[1].json()["RequestItems"]["banto-compliance"]["Keys"],
+        json!([account_item("facts")])
+    );
 }
 
 #[tokio::test]
 async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
-    let lane = Lane { failures: 2, ..Lane::default() };
+    let lane = Lane {
+        failures: 2,
+        ..Lane::default()
+    };
     let service = Service::answering([
-        json_answer(&json!({ "Attributes": with(route_item("lane"), json!({ "lane": text(&lane) })) })),
+        json_answer(
+            &json!({ "Attributes": with(route_item("lane"), json!({ "lane": text(&lane) })) }),
+        ),
         json_answer(&json!({ "Attributes": route_item("lane") })),
     ]);
     let ledger = service.compliance().ledger;
     assert_eq!(ledger.claim(&claim(), at(0)).await.unwrap(), lane);
-    assert_eq!(ledger.claim(&claim(), at(0)).await.unwrap(), Lane::default());
+    assert_eq!(
+        ledger.claim(&claim(), at(0)).await.unwrap(),
+        Lane::default()
+    );
     let expected = json!({
         "TableName": "banto-compliance",
         "Key": route_item("lane"),
@@ -460,8 +711,16 @@ async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
 #[tokio::test]
 async fn a_lane_is_kept_by_the_run_that_has_the_route() {
     let service = Service::answering([done()]);
-    let lane = Lane { failures: 2, ..Lane::default() };
-    service.compliance().ledger.keep(&claim(), &lane).await.unwrap();
+    let lane = Lane {
+        failures: 2,
+        ..Lane::default()
+    };
+    service
+        .compliance()
+        .ledger
+        .keep(&claim(), &lane)
+        .await
+        .unwrap();
     let expected = json!({
         "TableName": "banto-compliance",
         "Key": route_item("lane"),
@@ -479,7 +738,11 @@ async fn a_lane_is_kept_by_the_run_that_has_the_route() {
 async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_the_route() {
     let service = Service::answering([done(), done()]);
     let ledger = service.compliance().ledger;
-    let settlement = Settlement { cases: vec![case(0)], digest: Some(digest()), entries: vec![entry(3)] };
+    let settlement = Settlement {
+        cases: vec![case(0)],
+        digest: Some(digest()),
+        entries: vec![entry(3)],
+    };
     ledger.settle(&claim(), &settlement).await.unwrap();
     let table = |rest: Value| with(json!({ "TableName": "banto-compliance" }), rest);
     let case_key = route_item(&format!("case#{}", case(0).id()));
@@ -501,8 +764,20 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
     ]);
     assert_eq!(service.asked()[0].json()["TransactItems"], expected);
     // A case that is open is kept for ever; one without resources has been there since it was told.
-    let bare = Case { resources: Vec::new(), ..case(0) };
-    ledger.settle(&claim(), &Settlement { cases: vec![case(1), bare], ..Settlement::default() }).await.unwrap();
+    let bare = Case {
+        resources: Vec::new(),
+        ..case(0)
+    };
+    ledger
+        .settle(
+            &claim(),
+            &Settlement {
+                cases: vec![case(1), bare],
+                ..Settlement::default()
+            },
+        )
+        .await
+        .unwrap();
     let items = &service.asked()[1].json()["TransactItems"];
     assert_eq!(items[1]["Put"]["Item"]["expires"], Value::Null);
     assert_eq!(items[2]["Put"]["Item"]["expires"], seconds(at(0), 90));
@@ -510,13 +785,26 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
 
 #[tokio::test]
 async fn summaries_are_read_by_their_ids() {
-    let item = with(route_item("digest#d1"), json!({ "digest": text(&digest()) }));
-    let service = Service::answering([json_answer(&json!({ "Responses": { "banto-compliance": [item] } }))]);
+    let item = with(
+        route_item("digest#d1"),
+        json!({ "digest": text(&digest()) }),
+    );
+    let service = Service::answering([json_answer(
+        &json!({ "Responses": { "banto-compliance": [item] } }),
+    )]);
     let ids = BTreeSet::from(["d1".to_owned()]);
-    let digests = service.compliance().ledger.digests("security", &ids).await.unwrap();
+    let digests = service
+        .compliance()
+        .ledger
+        .digests("security", &ids)
+        .await
+        .unwrap();
     assert_eq!(digests, BTreeMap::from([("d1".to_owned(), digest())]));
     let asked = &service.asked()[0].json()["RequestItems"]["banto-compliance"];
-    assert_eq!(*asked, json!({ "Keys": [route_item("digest#d1")], "ConsistentRead": true }));
+    assert_eq!(
+        *asked,
+        json!({ "Keys": [route_item("digest#d1")], "ConsistentRead": true })
+    );
 }
 
 #[tokio::test]
@@ -524,13 +812,26 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
     let page = |minutes: &[i64], last: Option<&str>| {
         let items: Vec<Value> = minutes
             .iter()
-            .map(|minute| with(route_item("entry#"), json!({ "entry": text(&entry(*minute)) })))
+            .map(|minute| {
+                with(
+                    route_item("entry#"),
+                    json!({ "entry": text(&entry(*minute)) }),
+                )
+            })
             .collect();
         json_answer(&json!({ "Items": items, "LastEvaluatedKey": last.map(route_item) }))
     };
-    let service =
-        Service::answering([page(&[1, 2], Some("entry#2")), page(&[], Some("entry#2")), page(&[3], Some("entry#3"))]);
-    let waiting = service.compliance().ledger.waiting("security", 3).await.unwrap();
+    let service = Service::answering([
+        page(&[1, 2], Some("entry#2")),
+        page(&[], Some("entry#2")),
+        page(&[3], Some("entry#3")),
+    ]);
+    let waiting = service
+        .compliance()
+        .ledger
+        .waiting("security", 3)
+        .await
+        .unwrap();
     assert_eq!(waiting, [entry(1), entry(2), entry(3)]);
     let asked: Vec<Value> = service.asked().iter().map(|asked| asked.json()).collect();
     let expected = json!({
@@ -541,22 +842,42 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
         "Limit": 3,
     });
     assert_eq!(asked[0], expected);
-    assert_eq!(asked[2], with(expected, json!({ "Limit": 1, "ExclusiveStartKey": route_item("entry#2") })));
+    assert_eq!(
+        asked[2],
+        with(
+            expected,
+            json!({ "Limit": 1, "ExclusiveStartKey": route_item("entry#2") })
+        )
+    );
 }
 
 #[tokio::test]
 async fn every_finding_of_an_account_is_read_whatever_the_pages() {
-    let item = with(account_item("finding#1"), json!({ "known": text(&known(Standing::Noncompliant)) }));
+    let item = with(
+        account_item("finding#1"),
+        json!({ "known": text(&known(Standing::Noncompliant)) }),
+    );
     let service = Service::answering([
         json_answer(&json!({ "Items": [item], "LastEvaluatedKey": account_item("finding#1") })),
         json_answer(&json!({ "Items": [item] })),
     ]);
-    let found = service.compliance().ledger.of_account(&account()).await.unwrap();
+    let found = service
+        .compliance()
+        .ledger
+        .of_account(&account())
+        .await
+        .unwrap();
     assert_eq!(found.len(), 2);
     let asked = service.asked()[1].json();
     assert_eq!(asked["ExclusiveStartKey"], account_item("finding#1"));
     let values = json!({ ":pk": { "S": "account#444455556666" }, ":prefix": { "S": "finding#" } });
-    assert_eq!((&asked["ExpressionAttributeValues"], &asked["ConsistentRead"]), (&values, &json!(true)));
+    assert_eq!(
+        (
+            &asked["ExpressionAttributeValues"],
+            &asked["ConsistentRead"]
+        ),
+        (&values, &json!(true))
+    );
     assert_eq!(asked["Limit"], Value::Null);
 }
 
@@ -564,10 +885,14 @@ async fn every_finding_of_an_account_is_read_whatever_the_pages() {
 async fn a_message_to_come_and_a_notice_that_was_said_are_remembered() {
     let service = Service::answering([
         done(),
-        json_answer(&json!({ "Item": with(route_item("due"), json!({ "at": { "S": at(1).to_string() } })) })),
+        json_answer(
+            &json!({ "Item": with(route_item("due"), json!({ "at": { "S": at(1).to_string() } })) }),
+        ),
         done(),
         done(),
-        json_answer(&json!({ "Item": { "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() } } })),
+        json_answer(
+            &json!({ "Item": { "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() } } }),
+        ),
         done(),
     ]);
     let ledger = service.compliance().ledger;
@@ -580,7 +905,13 @@ async fn a_message_to_come_and_a_notice_that_was_said_are_remembered() {
     let asked = service.asked();
     let expected = json!({ "TableName": "banto-compliance", "Key": route_item("due"), "ConsistentRead": true });
     assert_eq!(asked[0].json(), expected);
-    assert_eq!(asked[2].json()["Item"], with(route_item("due"), json!({ "at": { "S": at(1).to_string() } })));
+    assert_eq!(
+        asked[2].json()["Item"],
+        with(
+            route_item("due"),
+            json!({ "at": { "S": at(1).to_string() } })
+        )
+    );
     let said = json!({ "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() }, "expires": seconds(at(0), 30) });
     assert_eq!(asked[5].json()["Item"], said);
 }
@@ -588,12 +919,21 @@ async fn a_message_to_come_and_a_notice_that_was_said_are_remembered() {
 #[tokio::test]
 async fn a_table_that_is_missing_or_forbidden_is_told_as_such() {
     let service = Service::answering([
-        json_error(400, "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"),
+        json_error(
+            400,
+            "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
+        ),
         json_error(400, "com.amazon.coral.service#AccessDeniedException"),
     ]);
     let ledger = service.compliance().ledger;
-    assert_eq!(failed(ledger.said_at("n").await), (ErrorKind::Missing, "dynamodb:GetItem"));
-    assert_eq!(failed(ledger.note(&change(None, 1)).await), (ErrorKind::Denied, "dynamodb:PutItem"));
+    assert_eq!(
+        failed(ledger.said_at("n").await),
+        (ErrorKind::Missing, "dynamodb:GetItem")
+    );
+    assert_eq!(
+        failed(ledger.note(&change(None, 1)).await),
+        (ErrorKind::Denied, "dynamodb:PutItem")
+    );
 }
 
 #[tokio::test]
@@ -609,12 +949,21 @@ async fn an_accounts_rules_are_read_through_empty_pages_and_only_compliant_ones_
     };
     let service = Service::answering([
         page(&[], Some("one")),
-        page(&[result("a", "COMPLIANT"), result("b", "NON_COMPLIANT")], Some("two")),
+        page(
+            &[result("a", "COMPLIANT"), result("b", "NON_COMPLIANT")],
+            Some("two"),
+        ),
         page(&[result("c", "INSUFFICIENT_DATA")], None),
     ]);
-    let rules = service.compliance().aggregator.rules(&account()).await.unwrap();
+    let rules = service
+        .compliance()
+        .aggregator
+        .rules(&account())
+        .await
+        .unwrap();
     let expected = [("a", false), ("b", true), ("c", true)];
-    let expected = expected.map(|(rule, finds)| ((region(), rule.parse::<RuleName>().unwrap()), finds));
+    let expected =
+        expected.map(|(rule, finds)| ((region(), rule.parse::<RuleName>().unwrap()), finds));
     assert_eq!(rules, BTreeMap::from(expected));
     let asked = service.asked();
     let first = json!({ "ConfigurationAggregatorName": "banto", "Filters": { "AccountId": "444455556666" } });
@@ -638,12 +987,28 @@ async fn what_a_rule_finds_is_read_through_empty_pages() {
         json_answer(&json!({ "AggregateEvaluationResults": results, "NextToken": token }))
     };
     let bare = with(evaluated("AIDA2"), json!({ "Annotation": null }));
-    let service =
-        Service::answering([page(&[], Some("one")), page(&[evaluated("AIDA1")], Some("two")), page(&[bare], None)]);
-    let found = service.compliance().aggregator.findings(&account(), &region(), &rule()).await.unwrap();
+    let service = Service::answering([
+        page(&[], Some("one")),
+        page(&[evaluated("AIDA1")], Some("two")),
+        page(&[bare], None),
+    ]);
+    let found = service
+        .compliance()
+        .aggregator
+        .findings(&account(), &region(), &rule())
+        .await
+        .unwrap();
     let expected = [
-        Found { key: key("AIDA1"), at: at(0), annotation: Some("no MFA".into()) },
-        Found { key: key("AIDA2"), at: at(0), annotation: None },
+        Found {
+            key: key("AIDA1"),
+            at: at(0),
+            annotation: Some("no MFA".into()),
+        },
+        Found {
+            key: key("AIDA2"),
+            at: at(0),
+            annotation: None,
+        },
     ];
     assert_eq!(found, expected);
     let expected = json!({
@@ -656,7 +1021,8 @@ async fn what_a_rule_finds_is_read_through_empty_pages() {
 #[tokio::test]
 async fn an_answer_of_the_aggregator_that_lacks_something_is_an_error_and_no_silence() {
     let rule_result = |more: Value| {
-        let result = json!({ "ConfigRuleName": "a", "AccountId": "444455556666", "AwsRegion": "eu-west-1" });
+        let result =
+            json!({ "ConfigRuleName": "a", "AccountId": "444455556666", "AwsRegion": "eu-west-1" });
         json_answer(&json!({ "AggregateComplianceByConfigRules": [with(result, more)] }))
     };
     for (more, lack) in [
@@ -665,32 +1031,48 @@ async fn an_answer_of_the_aggregator_that_lacks_something_is_an_error_and_no_sil
         (json!({ "AwsRegion": null }), "region"),
         (json!({ "ConfigRuleName": "" }), "name"),
     ] {
-        let error =
-            Service::answering([rule_result(more)]).compliance().aggregator.rules(&account()).await.unwrap_err();
+        let error = Service::answering([rule_result(more)])
+            .compliance()
+            .aggregator
+            .rules(&account())
+            .await
+            .unwrap_err();
         assert_eq!(
             (error.kind, error.call),
-            (ErrorKind::Unavailable, "config:DescribeAggregateComplianceByConfigRules")
+            (
+                ErrorKind::Unavailable,
+                "config:DescribeAggregateComplianceByConfigRules"
+            )
         );
         assert!(error.message.contains(lack), "{error}");
     }
-    let qualifier = |of: Value| json!({ "EvaluationResultIdentifier": { "EvaluationResultQualifier": of } });
+    let qualifier =
+        |of: Value| json!({ "EvaluationResultIdentifier": { "EvaluationResultQualifier": of } });
     for more in [
         json!({ "AccountId": null }),
         json!({ "AwsRegion": "us-east-1" }),
         json!({ "EvaluationResultIdentifier": null }),
-        qualifier(json!({ "ConfigRuleName": "another", "ResourceType": "AWS::IAM::User", "ResourceId": "AIDA1" })),
+        qualifier(
+            json!({ "ConfigRuleName": "another", "ResourceType": "AWS::IAM::User", "ResourceId": "AIDA1" }),
+        ),
         qualifier(json!({ "ConfigRuleName": rule(), "ResourceType": "AWS::IAM::User" })),
         json!({ "ResultRecordedTime": null }),
     ] {
-        let answer = json!({ "AggregateEvaluationResults": [with(evaluated("AIDA1"), more.clone())] });
+        let answer =
+            json!({ "AggregateEvaluationResults": [with(evaluated("AIDA1"), more.clone())] });
         let service = Service::answering([json_answer(&answer)]);
-        let found = service.compliance().aggregator.findings(&account(), &region(), &rule()).await;
+        let found = service
+            .compliance()
+            .aggregator
+            .findings(&account(), &region(), &rule())
+            .await;
         assert_eq!(failed(found).0, ErrorKind::Unavailable, "{more}");
     }
 }
 
 #[tokio::test]
-async fn names_are_asked_for_a_hundred_at_a_time_each_resource_once_and_only_of_types_that_have_one() {
+async fn names_are_asked_for_a_hundred_at_a_time_each_resource_once_and_only_of_types_that_have_one()
+ {
     let item = |region: &str, id: &str, name: Value| json!({ "accountId": "444455556666", "awsRegion": region, "resourceType": "AWS::IAM::User", "resourceId": id, "resourceName": name });
     let left = json!([{ "SourceAccountId": "444455556666", "SourceRegion": "eu-west-1", "ResourceType": "AWS::IAM::User", "ResourceId": "AIDA4" }]);
     let service = Service::answering([
@@ -700,15 +1082,41 @@ async fn names_are_asked_for_a_hundred_at_a_time_each_resource_once_and_only_of_
         json_answer(&json!({ "BaseConfigurationItems": [] })),
     ]);
     let mut keys: Vec<FindingKey> = (0..101).map(|index| key(&format!("AIDA{index}"))).collect();
-    let again = FindingKey { rule: "iam-user-unused-credentials-check".parse().unwrap(), ..key("AIDA1") };
+    let again = FindingKey {
+        rule: "iam-user-unused-credentials-check".parse().unwrap(),
+        ..key("AIDA1")
+    };
     keys.push(again.clone());
-    keys.push(FindingKey { resource_type: "AWS::::Account".into(), ..key("444455556666") });
+    keys.push(FindingKey {
+        resource_type: "AWS::::Account".into(),
+        ..key("444455556666")
+    });
     let names = service.compliance().aggregator.names(&keys).await.unwrap();
-    assert_eq!(names, BTreeMap::from([(key("AIDA1"), "alice".to_owned()), (again, "alice".to_owned())]));
-    let asked: Vec<Value> = service.asked().iter().map(|asked| asked.json()["ResourceIdentifiers"].clone()).collect();
-    assert_eq!((asked[0].as_array().unwrap().len(), asked[1].as_array().unwrap().len()), (100, 1));
+    assert_eq!(
+        names,
+        BTreeMap::from([
+            (key("AIDA1"), "alice".to_owned()),
+            (again, "alice".to_owned())
+        ])
+    );
+    let asked: Vec<Value> = service
+        .asked()
+        .iter()
+        .map(|asked| asked.json()["ResourceIdentifiers"].clone())
+        .collect();
+    assert_eq!(
+        (
+            asked[0].as_array().unwrap().len(),
+            asked[1].as_array().unwrap().len()
+        ),
+        (100, 1)
+    );
     assert!(!asked[0].to_string().contains("AWS::::Account"));
-    assert!(asked[0].as_array().unwrap().contains(&left[0]), "{}", asked[0]);
+    assert!(
+        asked[0].as_array().unwrap().contains(&left[0]),
+        "{}",
+        asked[0]
+    );
 }
 
 #[tokio::test]
@@ -719,7 +1127,10 @@ async fn an_aggregator_that_is_missing_is_told_as_such_and_throttling_is_tried_a
     ]);
     let aggregator = service.compliance().aggregator;
     let call = "config:DescribeAggregateComplianceByConfigRules";
-    assert_eq!(failed(aggregator.rules(&account()).await), (ErrorKind::Missing, call));
+    assert_eq!(
+        failed(aggregator.rules(&account()).await),
+        (ErrorKind::Missing, call)
+    );
     assert_eq!(service.asked().len(), 2);
 }
 
@@ -736,10 +1147,23 @@ fn mail_to_security() -> Mail {
 #[tokio::test]
 async fn a_mail_goes_out_as_text_and_as_html() {
     let service = Service::answering([json_answer(&json!({ "MessageId": "1" }))]);
-    service.compliance().mailer.send(&mail_to_security()).await.unwrap();
+    service
+        .compliance()
+        .mailer
+        .send(&mail_to_security())
+        .await
+        .unwrap();
     let asked = &service.asked()[0];
-    assert!(asked.line.starts_with("POST /v2/email/outbound-emails "), "{}", asked.line);
-    assert!(asked.header("authorization").contains("/eu-west-1/ses/"), "{}", asked.header("authorization"));
+    assert!(
+        asked.line.starts_with("POST /v2/email/outbound-emails "),
+        "{}",
+        asked.line
+    );
+    assert!(
+        asked.header("authorization").contains("/eu-west-1/ses/"),
+        "{}",
+        asked.header("authorization")
+    );
     let content = |data: &str| json!({ "Data": data, "Charset": "UTF-8" });
     let expected = json!({
         "FromEmailAddress": "banto@example.com",
@@ -756,16 +1180,36 @@ async fn a_mail_goes_out_as_text_and_as_html() {
 async fn a_mail_that_ses_does_not_take_is_told_as_what_it_is() {
     for (status, code, kind) in [
         (400, "MessageRejected", ErrorKind::Invalid),
-        (400, "MailFromDomainNotVerifiedException", ErrorKind::Invalid),
+        (
+            400,
+            "MailFromDomainNotVerifiedException",
+            ErrorKind::Invalid,
+        ),
         (400, "SendingPausedException", ErrorKind::Unavailable),
         (400, "AccountSuspendedException", ErrorKind::Denied),
         (403, "AccessDeniedException", ErrorKind::Denied),
     ] {
         let service = Service::answering([json_error(status, code)]);
-        let error = service.compliance().mailer.send(&mail_to_security()).await.unwrap_err();
-        assert_eq!(error, PortError::new(kind, "ses:SendEmail", format!("{code}: in words")));
+        let error = service
+            .compliance()
+            .mailer
+            .send(&mail_to_security())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error,
+            PortError::new(kind, "ses:SendEmail", format!("{code}: in words"))
+        );
         assert_eq!(service.asked().len(), 1, "{code}");
     }
-    let service = Service::answering([json_error(429, "TooManyRequestsException"), json_answer(&json!({}))]);
-    service.compliance().mailer.send(&mail_to_security()).await.unwrap();
+    let service = Service::answering([
+        json_error(429, "TooManyRequestsException"),
+        json_answer(&json!({})),
+    ]);
+    service
+        .compliance()
+        .mailer
+        .send(&mail_to_security())
+        .await
+        .unwrap();
 }

@@ -6,7 +6,9 @@ use banto_aws::{Account, Aws, read_policy};
 use banto_domain::policy::IdentityAccount;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
-use banto_ports::{AccessKeys, Certificates, ErrorKind, PortError, Records, ReportState, TopicMessage};
+use banto_ports::{
+    AccessKeys, Certificates, ErrorKind, PortError, Records, ReportState, TopicMessage,
+};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -62,26 +64,53 @@ async fn a_user_is_read_with_id_path_and_tags() {
         <Tags><member><Key>banto:slack</Key><Value>U024BE7LH</Value></member></Tags></User>";
     let service = Service::answering([xml("GetUser", user)]);
     let user = service.account().keys.user(&alice()).await.unwrap();
-    assert_eq!((user.id.as_str(), user.path.as_str()), ("AIDACKCEVSQ6C2EXAMPLE", "/developers/"));
+    assert_eq!(
+        (user.id.as_str(), user.path.as_str()),
+        ("AIDACKCEVSQ6C2EXAMPLE", "/developers/")
+    );
     assert_eq!(user.tags["banto:slack"], "U024BE7LH");
     let asked = &service.asked()[0];
     assert!(asked.body.contains("Action=GetUser") && asked.body.contains("UserName=alice"));
-    assert!(asked.header("user-agent").contains("app/banto"), "{}", asked.header("user-agent"));
+    assert!(
+        asked.header("user-agent").contains("app/banto"),
+        "{}",
+        asked.header("user-agent")
+    );
 }
 
 #[tokio::test]
 async fn keys_are_read_page_by_page() {
     let page = |id, status, more: &str| {
-        let result = format!("<AccessKeyMetadata>{}</AccessKeyMetadata>{more}", member(id, status));
+        let result = format!(
+            "<AccessKeyMetadata>{}</AccessKeyMetadata>{more}",
+            member(id, status)
+        );
         xml("ListAccessKeys", &result)
     };
     let service = Service::answering([
-        page("AKIAIOSFODNN7EXAMPLE", "Active", "<IsTruncated>true</IsTruncated><Marker>next</Marker>"),
-        page("AKIAI44QH8DHBEXAMPLE", "Inactive", "<IsTruncated>false</IsTruncated>"),
+        page(
+            "AKIAIOSFODNN7EXAMPLE",
+            "Active",
+            "<IsTruncated>true</IsTruncated><Marker>next</Marker>",
+        ),
+        page(
+            "AKIAI44QH8DHBEXAMPLE",
+            "Inactive",
+            "<IsTruncated>false</IsTruncated>",
+        ),
     ]);
     let keys = service.account().keys.keys(&alice()).await.unwrap();
-    let seen: Vec<_> = keys.iter().map(|key| (key.id.as_str(), key.active)).collect();
-    assert_eq!(seen, [("AKIAIOSFODNN7EXAMPLE", true), ("AKIAI44QH8DHBEXAMPLE", false)]);
+    let seen: Vec<_> = keys
+        .iter()
+        .map(|key| (key.id.as_str(), key.active))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("AKIAIOSFODNN7EXAMPLE", true),
+            ("AKIAI44QH8DHBEXAMPLE", false)
+        ]
+    );
     assert!(service.asked()[1].body.contains("Marker=next"));
 }
 
@@ -97,11 +126,22 @@ async fn members_of_a_group_are_read_page_by_page() {
         xml("GetGroup", &result)
     };
     let service = Service::answering([
-        page("alice", "<IsTruncated>true</IsTruncated><Marker>next</Marker>"),
+        page(
+            "alice",
+            "<IsTruncated>true</IsTruncated><Marker>next</Marker>",
+        ),
         page("bob", "<IsTruncated>false</IsTruncated>"),
     ]);
-    let members = service.account().keys.members(&"parked".parse().unwrap()).await.unwrap();
-    assert_eq!(members, BTreeSet::from(["alice".parse().unwrap(), "bob".parse().unwrap()]));
+    let members = service
+        .account()
+        .keys
+        .members(&"parked".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        members,
+        BTreeSet::from(["alice".parse().unwrap(), "bob".parse().unwrap()])
+    );
 }
 
 #[tokio::test]
@@ -111,10 +151,17 @@ async fn the_report_is_asked_for_and_decoded() {
         xml("GenerateCredentialReport", "<State>STARTED</State>"),
         xml("GenerateCredentialReport", "<State>INPROGRESS</State>"),
         xml("GenerateCredentialReport", "<State>COMPLETE</State>"),
-        xml("GetCredentialReport", &format!("<Content>{content}</Content><ReportFormat>text/csv</ReportFormat>")),
+        xml(
+            "GetCredentialReport",
+            &format!("<Content>{content}</Content><ReportFormat>text/csv</ReportFormat>"),
+        ),
     ]);
     let keys = service.account().keys;
-    for expected in [ReportState::InProgress, ReportState::InProgress, ReportState::Complete] {
+    for expected in [
+        ReportState::InProgress,
+        ReportState::InProgress,
+        ReportState::Complete,
+    ] {
         assert_eq!(keys.request_report().await, Ok(expected));
     }
     assert_eq!(keys.report().await.unwrap(), b"user,arn");
@@ -128,22 +175,36 @@ async fn each_state_of_a_report_that_is_not_there_is_told_apart() {
         (404, "ReportInProgress", ErrorKind::NotReady),
     ] {
         let service = Service::answering([xml_error(status, code)]);
-        assert_eq!(service.account().keys.report().await.unwrap_err().kind, kind, "{code}");
+        assert_eq!(
+            service.account().keys.report().await.unwrap_err().kind,
+            kind,
+            "{code}"
+        );
     }
 }
 
 #[tokio::test]
 async fn use_and_never_used_are_told_apart_and_an_answer_without_either_is_no_never() {
-    let usage = |used: &str| xml("GetAccessKeyLastUsed", &format!("<UserName>alice</UserName>{used}"));
+    let usage = |used: &str| {
+        xml(
+            "GetAccessKeyLastUsed",
+            &format!("<UserName>alice</UserName>{used}"),
+        )
+    };
     let service = Service::answering([
         usage(
             "<AccessKeyLastUsed><LastUsedDate>2026-11-20T10:00:00Z</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>",
         ),
-        usage("<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>"),
+        usage(
+            "<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>",
+        ),
         usage(""),
     ]);
     let keys = service.account().keys;
-    assert_eq!(keys.usage(&key()).await.unwrap().last.unwrap().service, "s3");
+    assert_eq!(
+        keys.usage(&key()).await.unwrap().last.unwrap().service,
+        "s3"
+    );
     assert_eq!(keys.usage(&key()).await.unwrap().last, None);
     assert!(keys.usage(&key()).await.is_err());
 }
@@ -159,19 +220,37 @@ async fn a_key_is_created_with_its_secret() {
 
 #[tokio::test]
 async fn create_access_key_is_sent_once_however_it_fails() {
-    for failure in [(500, String::new()), (503, String::new()), (0, String::new()), xml_error(400, "Throttling")] {
+    for failure in [
+        (500, String::new()),
+        (503, String::new()),
+        (0, String::new()),
+        xml_error(400, "Throttling"),
+    ] {
         let service = Service::answering([failure.clone(), created()]);
         let error = service.account().keys.create(&alice()).await.unwrap_err();
-        assert!(matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Throttled), "{failure:?}: {error}");
+        assert!(
+            matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Throttled),
+            "{failure:?}: {error}"
+        );
         assert_eq!(service.operations(), ["CreateAccessKey"], "{failure:?}");
     }
 }
 
 #[tokio::test]
 async fn every_other_call_is_tried_again() {
-    for failure in [(500, String::new()), (0, String::new()), xml_error(400, "Throttling")] {
-        let service = Service::answering([failure.clone(), failure.clone(), xml("UpdateAccessKey", "")]);
-        service.account().keys.set_active(&alice(), &key(), false).await.unwrap();
+    for failure in [
+        (500, String::new()),
+        (0, String::new()),
+        xml_error(400, "Throttling"),
+    ] {
+        let service =
+            Service::answering([failure.clone(), failure.clone(), xml("UpdateAccessKey", "")]);
+        service
+            .account()
+            .keys
+            .set_active(&alice(), &key(), false)
+            .await
+            .unwrap();
         assert_eq!(service.asked().len(), 3, "{failure:?}");
         assert!(service.asked()[2].body.contains("Status=Inactive"));
     }
@@ -189,7 +268,12 @@ async fn errors_are_classified_and_speak_the_services_own_words() {
         (418, "Unheard", ErrorKind::Invalid),
     ] {
         let service = Service::answering([xml_error(status, code)]);
-        let error = service.account().keys.delete(&alice(), &key()).await.unwrap_err();
+        let error = service
+            .account()
+            .keys
+            .delete(&alice(), &key())
+            .await
+            .unwrap_err();
         let expected = PortError::new(kind, "iam:DeleteAccessKey", format!("{code}: in words"));
         assert_eq!(error, expected, "{code}");
     }
@@ -198,22 +282,42 @@ async fn errors_are_classified_and_speak_the_services_own_words() {
 #[tokio::test]
 async fn an_answer_that_can_not_be_read_is_an_error_without_what_it_held() {
     let torn = format!("<CreateAccessKeyResponse><SecretAccessKey>{SECRET}</SecretAccessKey>");
-    let service = Service::answering([(200, torn), (200, format!("{{\"SecretString\": \"{SECRET}\""))]);
+    let service = Service::answering([
+        (200, torn),
+        (200, format!("{{\"SecretString\": \"{SECRET}\"")),
+    ]);
     let account = service.account();
     let one = format!("{:?}", account.keys.create(&alice()).await.unwrap_err());
     let other = format!("{:?}", account.records.read(&alice()).await.unwrap_err());
-    assert!(!one.contains(&SECRET[..8]) && !other.contains(&SECRET[..8]), "{one} {other}");
+    assert!(
+        !one.contains(&SECRET[..8]) && !other.contains(&SECRET[..8]),
+        "{one} {other}"
+    );
 }
 
 #[tokio::test]
 async fn a_record_is_read_and_its_absence_is_no_error() {
     let current = json!({ "SecretString": "a record", "VersionId": "x" }).to_string();
-    let service = Service::answering([(200, current), json_error(400, "ResourceNotFoundException")]);
+    let service =
+        Service::answering([(200, current), json_error(400, "ResourceNotFoundException")]);
     let records = service.account().records;
-    assert_eq!(records.read(&alice()).await, Ok(Some("a record".to_owned())));
+    assert_eq!(
+        records.read(&alice()).await,
+        Ok(Some("a record".to_owned()))
+    );
     assert_eq!(records.read(&"bob,smith".parse().unwrap()).await, Ok(None));
-    let names: Vec<Value> = service.asked().iter().map(|asked| asked.json()["SecretId"].clone()).collect();
-    assert_eq!(names, ["banto/access-keys/alice", "banto/access-keys/bob/comma/smith"]);
+    let names: Vec<Value> = service
+        .asked()
+        .iter()
+        .map(|asked| asked.json()["SecretId"].clone())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "banto/access-keys/alice",
+            "banto/access-keys/bob/comma/smith"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -221,14 +325,28 @@ async fn a_record_is_created_and_written_under_its_versions_token() {
     let service = Service::answering([(200, "{}".to_owned()), (200, "{}".to_owned())]);
     let records = service.account().records;
     records.create(&alice(), &record()).await.unwrap();
-    records.write(&alice(), &record().next("run")).await.unwrap();
+    records
+        .write(&alice(), &record().next("run"))
+        .await
+        .unwrap();
     let asked = service.asked();
     assert_eq!(asked[0].operation(), "CreateSecret");
-    assert_eq!(asked[0].json()["ClientRequestToken"], record().write_token());
+    assert_eq!(
+        asked[0].json()["ClientRequestToken"],
+        record().write_token()
+    );
     assert_eq!(asked[0].json()["SecretString"], record().to_text());
-    assert!(asked[0].json()["Description"].as_str().unwrap().contains("| gpg --decrypt"));
+    assert!(
+        asked[0].json()["Description"]
+            .as_str()
+            .unwrap()
+            .contains("| gpg --decrypt")
+    );
     assert_eq!(asked[1].operation(), "PutSecretValue");
-    assert_eq!(asked[1].json()["ClientRequestToken"], record().next("run").write_token());
+    assert_eq!(
+        asked[1].json()["ClientRequestToken"],
+        record().next("run").write_token()
+    );
 }
 
 #[tokio::test]
@@ -239,21 +357,40 @@ async fn a_version_that_someone_else_wrote_is_a_conflict() {
         json_error(400, "InvalidRequestException"),
     ]);
     let records = service.account().records;
-    assert_eq!(records.create(&alice(), &record()).await.unwrap_err().kind, ErrorKind::Conflict);
-    assert_eq!(records.write(&alice(), &record()).await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(
+        records.create(&alice(), &record()).await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        records.write(&alice(), &record()).await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
     // A secret that is scheduled for deletion.
-    assert_eq!(records.write(&alice(), &record()).await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(
+        records.write(&alice(), &record()).await.unwrap_err().kind,
+        ErrorKind::Invalid
+    );
 }
 
 #[tokio::test]
 async fn a_record_is_protected_by_a_policy_that_denies_everyone_else() {
     let service = Service::answering([(200, "{}".to_owned())]);
-    let owner = "arn:aws:iam::111122223333:user/developers/alice".parse().unwrap();
-    service.account().records.protect(&alice(), &owner).await.unwrap();
+    let owner = "arn:aws:iam::111122223333:user/developers/alice"
+        .parse()
+        .unwrap();
+    service
+        .account()
+        .records
+        .protect(&alice(), &owner)
+        .await
+        .unwrap();
     let asked = service.asked()[0].json();
     assert_eq!(asked["BlockPublicPolicy"], true);
     let policy: Value = serde_json::from_str(asked["ResourcePolicy"].as_str().unwrap()).unwrap();
-    assert_eq!(policy.to_string(), read_policy(&owner, &identity(false).role));
+    assert_eq!(
+        policy.to_string(),
+        read_policy(&owner, &identity(false).role)
+    );
     assert_eq!(policy["Statement"][0]["Principal"]["AWS"], owner.as_str());
     assert_eq!(policy["Statement"][1]["Effect"], "Deny");
     assert_eq!(policy["Statement"][1]["Principal"], "*");
@@ -266,20 +403,36 @@ async fn a_certificate_is_read_and_its_absence_is_no_error() {
     let missing = "<Error><Code>NoSuchKey</Code><Message>in words</Message></Error>".to_owned();
     let service = Service::answering([(200, "a certificate".to_owned()), (404, missing)]);
     let certificates = service.account().certificates;
-    assert_eq!(certificates.read(&alice()).await, Ok(Some(b"a certificate".to_vec())));
-    assert_eq!(certificates.read(&"bob+smith@example.com".parse().unwrap()).await, Ok(None));
+    assert_eq!(
+        certificates.read(&alice()).await,
+        Ok(Some(b"a certificate".to_vec()))
+    );
+    assert_eq!(
+        certificates
+            .read(&"bob+smith@example.com".parse().unwrap())
+            .await,
+        Ok(None)
+    );
     let asked = service.asked();
     assert_eq!(asked[0].line, "GET /certificates/certs/alice.asc HTTP/1.1");
     assert_eq!(asked[0].header("range"), "bytes=0-262144");
     assert_eq!(asked[0].header("x-amz-content-sha256").len(), 64);
-    assert!(asked[0].header("authorization").contains("/eu-west-1/s3/"), "{}", asked[0].header("authorization"));
-    assert_eq!(asked[1].line, "GET /certificates/certs/bob%2Bsmith%40example.com.asc HTTP/1.1");
+    assert!(
+        asked[0].header("authorization").contains("/eu-west-1/s3/"),
+        "{}",
+        asked[0].header("authorization")
+    );
+    assert_eq!(
+        asked[1].line,
+        "GET /certificates/certs/bob%2Bsmith%40example.com.asc HTTP/1.1"
+    );
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_forbidden_or_too_large_or_in_no_bucket_is_an_error_that_helps() {
     let denied = "<Error><Code>AccessDenied</Code><Message>in words</Message></Error>".to_owned();
-    let no_bucket = "<Error><Code>NoSuchBucket</Code><Message>in words</Message></Error>".to_owned();
+    let no_bucket =
+        "<Error><Code>NoSuchBucket</Code><Message>in words</Message></Error>".to_owned();
     let service = Service::answering([
         (403, denied),
         (404, no_bucket),
@@ -290,10 +443,19 @@ async fn a_certificate_that_is_forbidden_or_too_large_or_in_no_bucket_is_an_erro
     let error = certificates.read(&alice()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.contains("s3:ListBucket"), "{error}");
-    assert_eq!(certificates.read(&alice()).await.unwrap_err().kind, ErrorKind::Missing);
-    assert_eq!(certificates.read(&alice()).await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(
+        certificates.read(&alice()).await.unwrap_err().kind,
+        ErrorKind::Missing
+    );
+    assert_eq!(
+        certificates.read(&alice()).await.unwrap_err().kind,
+        ErrorKind::Invalid
+    );
     let error = certificates.read(&alice()).await.unwrap_err();
-    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Invalid, "ResponseTooLarge: 9437184 bytes"));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::Invalid, "ResponseTooLarge: 9437184 bytes")
+    );
 }
 
 #[tokio::test]
@@ -301,10 +463,14 @@ async fn a_secret_and_a_topic_are_asked_for_in_their_own_region() {
     let value = json!({ "SecretString": "https://hooks.slack.com/services/x" }).to_string();
     let service = Service::answering([(200, value), xml("Publish", "<MessageId>x</MessageId>")]);
     let aws = service.aws();
-    let secret = "arn:aws:secretsmanager:us-west-2:111122223333:secret:banto/slack/owners-AbCdEf".parse().unwrap();
+    let secret = "arn:aws:secretsmanager:us-west-2:111122223333:secret:banto/slack/owners-AbCdEf"
+        .parse()
+        .unwrap();
     let url = aws.secrets().value(&secret).await.unwrap();
     assert_eq!(url.expose_secret(), "https://hooks.slack.com/services/x");
-    let topic = "arn:aws:sns:ap-south-1:111122223333:owners".parse().unwrap();
+    let topic = "arn:aws:sns:ap-south-1:111122223333:owners"
+        .parse()
+        .unwrap();
     let message = TopicMessage {
         subject: "a subject".into(),
         body: "a body".into(),
@@ -312,26 +478,67 @@ async fn a_secret_and_a_topic_are_asked_for_in_their_own_region() {
     };
     aws.topics().publish(&topic, &message).await.unwrap();
     let asked = service.asked();
-    assert!(asked[0].header("authorization").contains("/us-west-2/secretsmanager/"));
-    assert!(asked[1].header("authorization").contains("/ap-south-1/sns/"));
-    assert!(asked[1].body.contains("MessageAttributes.entry.1.Name=user"), "{}", asked[1].body);
-    assert!(asked[1].body.contains("&Subject=a%20subject&Message=a%20body&"), "{}", asked[1].body);
+    assert!(
+        asked[0]
+            .header("authorization")
+            .contains("/us-west-2/secretsmanager/")
+    );
+    assert!(
+        asked[1]
+            .header("authorization")
+            .contains("/ap-south-1/sns/")
+    );
+    assert!(
+        asked[1]
+            .body
+            .contains("MessageAttributes.entry.1.Name=user"),
+        "{}",
+        asked[1].body
+    );
+    assert!(
+        asked[1]
+            .body
+            .contains("&Subject=a%20subject&Message=a%20body&"),
+        "{}",
+        asked[1].body
+    );
 }
 
 #[tokio::test]
 async fn a_topic_that_is_throttled_is_tried_again_and_one_that_is_forbidden_is_not() {
     let topic = "arn:aws:sns:eu-west-1:111122223333:owners".parse().unwrap();
-    let message = TopicMessage { subject: "a".into(), body: "b".into(), attributes: [].into() };
+    let message = TopicMessage {
+        subject: "a".into(),
+        body: "b".into(),
+        attributes: [].into(),
+    };
     let service = Service::answering([
         xml_error(400, "Throttling"),
         (0, String::new()),
         xml("Publish", "<MessageId>x</MessageId>"),
     ]);
-    service.aws().topics().publish(&topic, &message).await.unwrap();
+    service
+        .aws()
+        .topics()
+        .publish(&topic, &message)
+        .await
+        .unwrap();
     assert_eq!(service.operations(), ["Publish", "Publish", "Publish"]);
     let service = Service::answering([xml_error(403, "AuthorizationError")]);
-    let error = service.aws().topics().publish(&topic, &message).await.unwrap_err();
-    assert_eq!(error, PortError::new(ErrorKind::Denied, "sns:Publish", "AuthorizationError: in words"));
+    let error = service
+        .aws()
+        .topics()
+        .publish(&topic, &message)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error,
+        PortError::new(
+            ErrorKind::Denied,
+            "sns:Publish",
+            "AuthorizationError: in words"
+        )
+    );
     assert_eq!(service.asked().len(), 1);
 }
 
@@ -345,15 +552,38 @@ async fn a_role_is_assumed_once_and_its_credentials_sign_every_call() {
     let nobody = || json_error(400, "ResourceNotFoundException");
     let service = Service::answering([assumed, xml("UpdateAccessKey", ""), nobody(), nobody()]);
     let account = service.aws().account(&identity(true));
-    assert!(service.asked().is_empty(), "nothing is asked before it is needed");
-    account.keys.set_active(&alice(), &key(), true).await.unwrap();
+    assert!(
+        service.asked().is_empty(),
+        "nothing is asked before it is needed"
+    );
+    account
+        .keys
+        .set_active(&alice(), &key(), true)
+        .await
+        .unwrap();
     account.records.read(&alice()).await.unwrap();
     account.records.read(&alice()).await.unwrap();
     let asked = service.asked();
-    assert_eq!(service.operations(), ["AssumeRole", "UpdateAccessKey", "GetSecretValue", "GetSecretValue"]);
-    assert!(asked[0].header("authorization").contains("Credential=AKIAIOSFODNN7EXAMPLE/"));
+    assert_eq!(
+        service.operations(),
+        [
+            "AssumeRole",
+            "UpdateAccessKey",
+            "GetSecretValue",
+            "GetSecretValue"
+        ]
+    );
+    assert!(
+        asked[0]
+            .header("authorization")
+            .contains("Credential=AKIAIOSFODNN7EXAMPLE/")
+    );
     for asked in &asked[1..] {
-        assert!(asked.header("authorization").contains("Credential=ASIAIOSFODNN7EXAMPLE/"));
+        assert!(
+            asked
+                .header("authorization")
+                .contains("Credential=ASIAIOSFODNN7EXAMPLE/")
+        );
         assert_eq!(asked.header("x-amz-security-token"), "a-token");
     }
 }
@@ -361,20 +591,38 @@ async fn a_role_is_assumed_once_and_its_credentials_sign_every_call() {
 #[test]
 fn every_missing_variable_is_named_at_once() {
     let error = Aws::from_vars(|_| None).unwrap_err().to_string();
-    assert_eq!(error, "the environment lacks AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY");
+    assert_eq!(
+        error,
+        "the environment lacks AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+    );
 }
 
 #[test]
 fn a_bundle_of_certificates_that_cannot_be_read_is_told_at_the_start() {
-    let error = Aws::from_vars(|name| Some(if name == "AWS_CA_BUNDLE" { "/nowhere.pem" } else { "x" }.to_owned()));
+    let error = Aws::from_vars(|name| {
+        Some(
+            if name == "AWS_CA_BUNDLE" {
+                "/nowhere.pem"
+            } else {
+                "x"
+            }
+            .to_owned(),
+        )
+    });
     let error = error.unwrap_err().to_string();
-    assert!(error.starts_with("AWS_CA_BUNDLE must name a PEM file"), "{error}");
+    assert!(
+        error.starts_with("AWS_CA_BUNDLE must name a PEM file"),
+        "{error}"
+    );
     assert!(error.contains("/nowhere.pem can't be read"), "{error}");
 }
 
 #[tokio::test]
 async fn one_services_endpoint_wins_over_the_common_one_unless_endpoints_are_ignored() {
-    let (common, own) = (Service::answering([]), Service::answering([xml("DeleteAccessKey", "")]));
+    let (common, own) = (
+        Service::answering([]),
+        Service::answering([xml("DeleteAccessKey", "")]),
+    );
     let vars = |ignore: bool| {
         let (common, own) = (common.port, own.port);
         move |name: &str| match name {
@@ -385,7 +633,9 @@ async fn one_services_endpoint_wins_over_the_common_one_unless_endpoints_are_ign
             _ => Some("x".to_owned()),
         }
     };
-    let account = Aws::from_vars(vars(false)).unwrap().account(&identity(false));
+    let account = Aws::from_vars(vars(false))
+        .unwrap()
+        .account(&identity(false));
     account.keys.delete(&alice(), &key()).await.unwrap();
     assert_eq!((common.asked().len(), own.asked().len()), (0, 1));
     assert!(!format!("{:?}", Aws::from_vars(vars(true)).unwrap()).contains("127.0.0.1"));

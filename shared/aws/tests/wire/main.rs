@@ -1,7 +1,11 @@
 //! Each adapter on the wire: what is asked, in the services' own protocols, and what their documented
 //! answers and errors become.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod compliance;
 mod identity;

@@ -9,15 +9,17 @@ use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Standing};
 use banto_domain::{AccountId, PerPlace, Region, RoleName};
 use banto_ports::{
-    AccountState, Channel, Dashboard, DefaultVpc, Delayed, ErrorKind, Member, Members, NewRole, Organization, Queue,
-    Recorder, RecordingGroup, RegionState, RoleChange, StackInstance, StackInstances, Statuses, VpcPart,
+    AccountState, Channel, Dashboard, DefaultVpc, Delayed, ErrorKind, Member, Members, NewRole,
+    Organization, Queue, Recorder, RecordingGroup, RegionState, RoleChange, StackInstance,
+    StackInstances, Statuses, VpcPart,
 };
 use serde_json::{Value, json};
 
 use crate::service::{Canned, Service, json_answer, json_error, xml, xml_error};
 
 const POLICY: &str = include_str!("../../../../examples/banto.toml");
-const SESSION_POLICY: &str = include_str!("../../../../functions/onboard-accounts/session-policy.json");
+const SESSION_POLICY: &str =
+    include_str!("../../../../functions/onboard-accounts/session-policy.json");
 
 impl Service {
     fn organization(&self) -> OrganizationClients {
@@ -27,7 +29,12 @@ impl Service {
     /// Enters the account, then forgets that it did.
     async fn member(answers: impl IntoIterator<Item = Canned>) -> (Self, Member) {
         let service = Self::answering([assumed()].into_iter().chain(answers));
-        let member = service.organization().members.enter(&account()).await.unwrap();
+        let member = service
+            .organization()
+            .members
+            .enter(&account())
+            .await
+            .unwrap();
         (service, member)
     }
 }
@@ -64,8 +71,9 @@ fn ec2(operation: &str, result: &str) -> Canned {
 }
 
 fn ec2_error(status: u16, code: &str) -> Canned {
-    let body =
-        format!("<Response><Errors><Error><Code>{code}</Code><Message>in words</Message></Error></Errors></Response>");
+    let body = format!(
+        "<Response><Errors><Error><Code>{code}</Code><Message>in words</Message></Error></Errors></Response>"
+    );
     (status, body)
 }
 
@@ -73,7 +81,10 @@ fn ec2_error(status: u16, code: &str) -> Canned {
 async fn accounts_are_listed_through_empty_pages_by_their_state_and_path() {
     let account = |id: &str, rest: Value| {
         let mut account = json!({ "Id": id, "Name": "payments" });
-        account.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        account
+            .as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
         account
     };
     let service = Service::answering([
@@ -86,55 +97,124 @@ async fn accounts_are_listed_through_empty_pages_by_their_state_and_path() {
             account("555566667777", json!({ "State": "PENDING_ACTIVATION", "Status": "ACTIVE" })),
         ], "NextToken": "last" })),
         // A service that knows no State yet.
-        json_answer(&json!({ "Accounts": [account("666677778888", json!({ "Status": "SUSPENDED" }))] })),
+        json_answer(
+            &json!({ "Accounts": [account("666677778888", json!({ "Status": "SUSPENDED" }))] }),
+        ),
     ]);
-    let accounts = service.organization().organization.accounts().await.unwrap();
+    let accounts = service
+        .organization()
+        .organization
+        .accounts()
+        .await
+        .unwrap();
     let states: Vec<AccountState> = accounts.iter().map(|account| account.state).collect();
-    assert_eq!(states, [AccountState::Active, AccountState::PendingActivation, AccountState::Suspended]);
-    let path: Vec<&str> = accounts[0].path.iter().map(banto_domain::OuId::as_str).collect();
+    assert_eq!(
+        states,
+        [
+            AccountState::Active,
+            AccountState::PendingActivation,
+            AccountState::Suspended
+        ]
+    );
+    let path: Vec<&str> = accounts[0]
+        .path
+        .iter()
+        .map(banto_domain::OuId::as_str)
+        .collect();
     assert_eq!(path, ["r-ab12", "ou-ab12-cdef3456"]);
-    assert_eq!(accounts[0].joined_at, Some("2026-11-24T01:00:00Z".parse().unwrap()));
+    assert_eq!(
+        accounts[0].joined_at,
+        Some("2026-11-24T01:00:00Z".parse().unwrap())
+    );
     assert_eq!(service.asked()[2].json()["NextToken"], "last");
 }
 
 #[tokio::test]
 async fn an_account_that_has_left_is_missing() {
     let service = Service::answering([json_error(400, "AccountNotFoundException")]);
-    let error = service.organization().organization.account(&account()).await.unwrap_err();
-    assert_eq!((error.kind, error.call), (ErrorKind::Missing, "organizations:DescribeAccount"));
+    let error = service
+        .organization()
+        .organization
+        .account(&account())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.call),
+        (ErrorKind::Missing, "organizations:DescribeAccount")
+    );
 }
 
 #[tokio::test]
 async fn throttling_by_organizations_is_tried_again() {
-    let described = json_answer(&json!({ "Account": { "Id": "444455556666", "Name": "payments", "State": "ACTIVE" } }));
+    let described = json_answer(
+        &json!({ "Account": { "Id": "444455556666", "Name": "payments", "State": "ACTIVE" } }),
+    );
     let service = Service::answering([json_error(400, "TooManyRequestsException"), described]);
-    assert_eq!(service.organization().organization.account(&account()).await.unwrap().name, "payments");
+    assert_eq!(
+        service
+            .organization()
+            .organization
+            .account(&account())
+            .await
+            .unwrap()
+            .name,
+        "payments"
+    );
 }
 
 #[tokio::test]
 async fn parents_and_tags_are_read() {
     let service = Service::answering([
-        json_answer(&json!({ "Parents": [{ "Id": "ou-ab12-cdef3456", "Type": "ORGANIZATIONAL_UNIT" }] })),
-        json_answer(&json!({ "Tags": [{ "Key": "kind", "Value": "sandbox" }], "NextToken": "more" })),
+        json_answer(
+            &json!({ "Parents": [{ "Id": "ou-ab12-cdef3456", "Type": "ORGANIZATIONAL_UNIT" }] }),
+        ),
+        json_answer(
+            &json!({ "Tags": [{ "Key": "kind", "Value": "sandbox" }], "NextToken": "more" }),
+        ),
         json_answer(&json!({ "Tags": [{ "Key": "team", "Value": "search" }] })),
     ]);
     let organization = service.organization().organization;
-    assert_eq!(organization.parent("444455556666").await.unwrap(), Some("ou-ab12-cdef3456".parse().unwrap()));
+    assert_eq!(
+        organization.parent("444455556666").await.unwrap(),
+        Some("ou-ab12-cdef3456".parse().unwrap())
+    );
     assert_eq!(organization.parent("r-ab12").await.unwrap(), None);
     assert_eq!(organization.tags(&account()).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn an_account_is_tagged_and_moved_and_one_that_is_there_is_a_conflict() {
-    let service =
-        Service::answering([(200, String::new()), (200, String::new()), json_error(400, "DuplicateAccountException")]);
+    let service = Service::answering([
+        (200, String::new()),
+        (200, String::new()),
+        json_error(400, "DuplicateAccountException"),
+    ]);
     let organization = service.organization().organization;
-    organization.tag(&account(), &[("team".to_owned(), "search".to_owned())].into()).await.unwrap();
-    let (from, to) = ("r-ab12".parse().unwrap(), "ou-ab12-cdef3456".parse().unwrap());
+    organization
+        .tag(
+            &account(),
+            &[("team".to_owned(), "search".to_owned())].into(),
+        )
+        .await
+        .unwrap();
+    let (from, to) = (
+        "r-ab12".parse().unwrap(),
+        "ou-ab12-cdef3456".parse().unwrap(),
+    );
     organization.move_to(&account(), &from, &to).await.unwrap();
-    assert_eq!(organization.move_to(&account(), &from, &to).await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(
+        organization
+            .move_to(&account(), &from, &to)
+            .await
+            .unwrap_err()
+            .kind,
+        ErrorKind::Conflict
+    );
     let asked = service.asked();
-    assert_eq!(asked[0].json()["Tags"], json!([{ "Key": "team", "Value": "search" }]));
+    assert_eq!(
+        asked[0].json()["Tags"],
+        json!([{ "Key": "team", "Value": "search" }])
+    );
     assert_eq!(asked[1].json()["DestinationParentId"], "ou-ab12-cdef3456");
 }
 
@@ -143,24 +223,45 @@ async fn an_account_is_entered_by_its_role_with_a_session_that_may_do_no_more_th
     let (service, _) = Service::member([]).await;
     let body = &service.asked()[0].body;
     assert!(
-        body.contains("RoleArn=arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2FOrganizationAccountAccessRole"),
+        body.contains(
+            "RoleArn=arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2FOrganizationAccountAccessRole"
+        ),
         "{body}"
     );
-    assert!(body.contains("Policy=") && body.contains("iam%3ACreateRole"), "{body}");
+    assert!(
+        body.contains("Policy=") && body.contains("iam%3ACreateRole"),
+        "{body}"
+    );
     // (IAM user guide, "Session policies".)
     assert!(SESSION_POLICY.len() <= 2_048);
     let service = Service::answering([xml_error(403, "AccessDenied")]);
-    let error = service.organization().members.enter(&account()).await.unwrap_err();
+    let error = service
+        .organization()
+        .members
+        .enter(&account())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
 }
 
 #[tokio::test]
 async fn calls_in_an_account_are_signed_with_its_session() {
-    let (service, member) = Service::member([json_answer(&json!({ "ConfigurationRecorders": [] }))]).await;
+    let (service, member) =
+        Service::member([json_answer(&json!({ "ConfigurationRecorders": [] }))]).await;
     member.config.recorders(&region()).await.unwrap();
     let asked = &service.asked()[1];
-    assert!(asked.header("authorization").contains("ASIAIOSFODNN7EXAMPLE/"), "{}", asked.header("authorization"));
-    assert!(asked.header("authorization").contains("/us-east-1/config/"), "{}", asked.header("authorization"));
+    assert!(
+        asked
+            .header("authorization")
+            .contains("ASIAIOSFODNN7EXAMPLE/"),
+        "{}",
+        asked.header("authorization")
+    );
+    assert!(
+        asked.header("authorization").contains("/us-east-1/config/"),
+        "{}",
+        asked.header("authorization")
+    );
     assert_eq!(asked.header("x-amz-security-token"), "token");
 }
 
@@ -175,7 +276,10 @@ async fn roles_are_read_with_their_decoded_policies_page_by_page() {
         <PermissionsBoundaryArn>arn:aws:iam::aws:policy/B</PermissionsBoundaryArn></PermissionsBoundary>\
         <Tags><member><Key>banto:managed</Key><Value>true</Value></member></Tags></member>";
     let details = |roles: &str, more: &str| {
-        xml("GetAccountAuthorizationDetails", &format!("<RoleDetailList>{roles}</RoleDetailList>{more}"))
+        xml(
+            "GetAccountAuthorizationDetails",
+            &format!("<RoleDetailList>{roles}</RoleDetailList>{more}"),
+        )
     };
     let listed = "<Roles><member><RoleName>admin</RoleName><Path>/</Path><RoleId>AROA1</RoleId>\
         <Arn>arn:aws:iam::444455556666:role/admin</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
@@ -189,10 +293,19 @@ async fn roles_are_read_with_their_decoded_policies_page_by_page() {
     let roles = member.roles.all().await.unwrap();
     assert_eq!(roles[0].trust, json!({ "Statement": [] }));
     assert_eq!(roles[0].inline_policies["inline"], json!({}));
-    assert_eq!(roles[0].managed_policies, BTreeSet::from(["arn:aws:iam::aws:policy/A".to_owned()]));
-    assert_eq!(roles[0].boundary.as_deref(), Some("arn:aws:iam::aws:policy/B"));
+    assert_eq!(
+        roles[0].managed_policies,
+        BTreeSet::from(["arn:aws:iam::aws:policy/A".to_owned()])
+    );
+    assert_eq!(
+        roles[0].boundary.as_deref(),
+        Some("arn:aws:iam::aws:policy/B")
+    );
     assert_eq!(roles[0].tags["banto:managed"], "true");
-    assert_eq!(member.roles.session_lengths().await.unwrap()[&admin()], 14_400);
+    assert_eq!(
+        member.roles.session_lengths().await.unwrap()[&admin()],
+        14_400
+    );
 }
 
 #[tokio::test]
@@ -200,13 +313,28 @@ async fn each_change_to_a_role_is_one_call() {
     let changes = [
         (RoleChange::Trust(json!({})), "UpdateAssumeRolePolicy"),
         (RoleChange::SessionSeconds(3_600), "UpdateRole"),
-        (RoleChange::Attach("arn:aws:iam::aws:policy/A".into()), "AttachRolePolicy"),
-        (RoleChange::Detach("arn:aws:iam::aws:policy/A".into()), "DetachRolePolicy"),
-        (RoleChange::PutInline("a".into(), json!({})), "PutRolePolicy"),
+        (
+            RoleChange::Attach("arn:aws:iam::aws:policy/A".into()),
+            "AttachRolePolicy",
+        ),
+        (
+            RoleChange::Detach("arn:aws:iam::aws:policy/A".into()),
+            "DetachRolePolicy",
+        ),
+        (
+            RoleChange::PutInline("a".into(), json!({})),
+            "PutRolePolicy",
+        ),
         (RoleChange::DeleteInline("a".into()), "DeleteRolePolicy"),
-        (RoleChange::SetBoundary("arn:aws:iam::aws:policy/A".into()), "PutRolePermissionsBoundary"),
+        (
+            RoleChange::SetBoundary("arn:aws:iam::aws:policy/A".into()),
+            "PutRolePermissionsBoundary",
+        ),
         (RoleChange::RemoveBoundary, "DeleteRolePermissionsBoundary"),
-        (RoleChange::Tag([("a".to_owned(), "b".to_owned())].into()), "TagRole"),
+        (
+            RoleChange::Tag([("a".to_owned(), "b".to_owned())].into()),
+            "TagRole",
+        ),
     ];
     for (change, operation) in changes {
         let (service, member) = Service::member([xml(operation, "")]).await;
@@ -219,7 +347,11 @@ async fn each_change_to_a_role_is_one_call() {
 async fn a_role_is_made_with_everything_that_can_be_said_at_once() {
     let role = "<Role><RoleName>admin</RoleName><Path>/</Path><RoleId>AROA1</RoleId>\
         <Arn>arn:aws:iam::444455556666:role/admin</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role>";
-    let (service, member) = Service::member([xml("CreateRole", role), xml_error(409, "EntityAlreadyExists")]).await;
+    let (service, member) = Service::member([
+        xml("CreateRole", role),
+        xml_error(409, "EntityAlreadyExists"),
+    ])
+    .await;
     let new = NewRole {
         description: "Everything".into(),
         trust: json!({ "Statement": [] }),
@@ -237,7 +369,10 @@ async fn a_role_is_made_with_everything_that_can_be_said_at_once() {
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }
-    assert_eq!(member.roles.create(&admin(), &new).await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(
+        member.roles.create(&admin(), &new).await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
 }
 
 #[tokio::test]
@@ -245,11 +380,20 @@ async fn a_config_role_that_exists_is_a_conflict() {
     let taken = "<ErrorResponse><Error><Code>InvalidInput</Code><Message>Service role name AWSServiceRoleForConfig has been \
         taken in this account, please try a different suffix.</Message></Error></ErrorResponse>";
     let (_, member) = Service::member([(400, taken.to_owned())]).await;
-    assert_eq!(member.roles.create_config_role().await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(
+        member.roles.create_config_role().await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
     let role = "<Role><RoleName>AWSServiceRoleForConfig</RoleName><Path>/</Path><RoleId>AROA1</RoleId>\
         <Arn>arn:aws:iam::444455556666:role/x</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role>";
     let (_, member) = Service::member([xml("GetRole", role), xml_error(404, "NoSuchEntity")]).await;
-    assert_eq!((member.roles.has_config_role().await, member.roles.has_config_role().await), (Ok(true), Ok(false)));
+    assert_eq!(
+        (
+            member.roles.has_config_role().await,
+            member.roles.has_config_role().await
+        ),
+        (Ok(true), Ok(false))
+    );
 }
 
 #[tokio::test]
@@ -262,13 +406,20 @@ async fn settings_that_were_never_made_are_none_and_not_errors() {
     .await;
     assert_eq!(member.settings.password_policy().await, Ok(None));
     assert_eq!(member.settings.public_access_blocks().await, Ok(None));
-    assert_eq!(member.settings.contact(ContactKind::Security).await, Ok(None));
+    assert_eq!(
+        member.settings.contact(ContactKind::Security).await,
+        Ok(None)
+    );
 }
 
 #[tokio::test]
 async fn settings_are_read_and_written() {
-    let contact =
-        Contact { name: "Alice".into(), title: "Security".into(), email: "a@example.com".into(), phone: "1".into() };
+    let contact = Contact {
+        name: "Alice".into(),
+        title: "Security".into(),
+        email: "a@example.com".into(),
+        phone: "1".into(),
+    };
     let policy = PasswordPolicy {
         minimum_length: 16,
         all_character_kinds: true,
@@ -290,22 +441,42 @@ async fn settings_are_read_and_written() {
         (200, String::new()),
     ])
     .await;
-    assert_eq!(member.settings.password_policy().await, Ok(Some(policy.clone())));
+    assert_eq!(
+        member.settings.password_policy().await,
+        Ok(Some(policy.clone()))
+    );
     member.settings.set_password_policy(&policy).await.unwrap();
     assert_eq!(member.settings.public_access_blocks().await, Ok(Some(3)));
     member.settings.block_public_access().await.unwrap();
-    assert_eq!(member.settings.contact(ContactKind::Security).await, Ok(Some(contact.clone())));
-    member.settings.set_contact(ContactKind::Security, &contact).await.unwrap();
+    assert_eq!(
+        member.settings.contact(ContactKind::Security).await,
+        Ok(Some(contact.clone()))
+    );
+    member
+        .settings
+        .set_contact(ContactKind::Security, &contact)
+        .await
+        .unwrap();
     let asked = service.asked();
-    assert!(asked[2].body.contains("AllowUsersToChangePassword=true") && asked[2].body.contains("MaxPasswordAge=365"));
+    assert!(
+        asked[2].body.contains("AllowUsersToChangePassword=true")
+            && asked[2].body.contains("MaxPasswordAge=365")
+    );
     assert_eq!(asked[3].header("x-amz-account-id"), "444455556666");
-    assert!(asked[4].body.contains("<RestrictPublicBuckets>true</RestrictPublicBuckets>"), "{}", asked[4].body);
+    assert!(
+        asked[4]
+            .body
+            .contains("<RestrictPublicBuckets>true</RestrictPublicBuckets>"),
+        "{}",
+        asked[4].body
+    );
     assert_eq!(asked[6].json()["AlternateContactType"], "SECURITY");
 }
 
 #[tokio::test]
 async fn regions_are_read_by_what_the_account_can_use() {
-    let region = |name: &str, status: &str| json!({ "RegionName": name, "RegionOptStatus": status });
+    let region =
+        |name: &str, status: &str| json!({ "RegionName": name, "RegionOptStatus": status });
     let page = json!({ "Regions": [
         region("us-east-1", "ENABLED_BY_DEFAULT"), region("ap-east-1", "ENABLED"), region("af-south-1", "ENABLING"),
         region("eu-south-1", "DISABLING"), region("me-south-1", "DISABLED"),
@@ -336,18 +507,26 @@ async fn a_recorder_is_read_as_it_was_written_whatever_it_records() {
         RecordingGroup::AllBut(set("AWS::EC2::NetworkInterface")),
     ] {
         let (service, member) = Service::member([(200, String::new())]).await;
-        member.config.put_recorder(&region(), &recorder(group.clone())).await.unwrap();
+        member
+            .config
+            .put_recorder(&region(), &recorder(group.clone()))
+            .await
+            .unwrap();
         let written = service.asked()[1].json()["ConfigurationRecorder"].clone();
-        let (_, member) = Service::member([json_answer(&json!({ "ConfigurationRecorders": [written] }))]).await;
-        assert_eq!(member.config.recorders(&region()).await.unwrap()[0].recorder, recorder(group));
+        let (_, member) =
+            Service::member([json_answer(&json!({ "ConfigurationRecorders": [written] }))]).await;
+        assert_eq!(
+            member.config.recorders(&region()).await.unwrap()[0].recorder,
+            recorder(group)
+        );
     }
 }
 
 #[tokio::test]
 async fn a_services_own_recorder_is_known_as_such() {
-    let linked =
-        json!({ "name": "AWSConfigurationRecorderForX", "roleARN": "r", "servicePrincipal": "x.amazonaws.com" });
-    let (_, member) = Service::member([json_answer(&json!({ "ConfigurationRecorders": [linked] }))]).await;
+    let linked = json!({ "name": "AWSConfigurationRecorderForX", "roleARN": "r", "servicePrincipal": "x.amazonaws.com" });
+    let (_, member) =
+        Service::member([json_answer(&json!({ "ConfigurationRecorders": [linked] }))]).await;
     let recorders = member.config.recorders(&region()).await.unwrap();
     assert_eq!(recorders[0].service.as_deref(), Some("x.amazonaws.com"));
 }
@@ -364,12 +543,18 @@ async fn what_a_recorder_and_a_channel_report_is_read() {
     ] });
     let (_, member) = Service::member([json_answer(&recorders), json_answer(&channels)]).await;
     let statuses = member.config.recorder_statuses(&region()).await.unwrap();
-    assert_eq!(statuses["banto"].error.as_deref(), Some("AccessDenied: in words"));
+    assert_eq!(
+        statuses["banto"].error.as_deref(),
+        Some("AccessDenied: in words")
+    );
     assert!(statuses["banto"].was_started && !statuses["new"].was_started);
     let errors = member.config.channel_errors(&region()).await.unwrap();
     assert_eq!(
         errors,
-        BTreeMap::from([("banto".to_owned(), Some("NoSuchBucket".to_owned())), ("new".to_owned(), None)])
+        BTreeMap::from([
+            ("banto".to_owned(), Some("NoSuchBucket".to_owned())),
+            ("new".to_owned(), None)
+        ])
     );
 }
 
@@ -384,12 +569,19 @@ async fn a_channel_is_read_as_it_was_written_and_each_refusal_is_told_apart() {
         snapshots: Some("Six_Hours".into()),
     };
     let (service, member) = Service::member([(200, String::new())]).await;
-    member.config.put_channel(&region(), &channel).await.unwrap();
+    member
+        .config
+        .put_channel(&region(), &channel)
+        .await
+        .unwrap();
     let written = service.asked()[1].json()["DeliveryChannel"].clone();
     for (code, kind) in [
         ("InsufficientDeliveryPolicyException", ErrorKind::Invalid),
         ("NoSuchBucketException", ErrorKind::Missing),
-        ("NoAvailableConfigurationRecorderException", ErrorKind::NotReady),
+        (
+            "NoAvailableConfigurationRecorderException",
+            ErrorKind::NotReady,
+        ),
         ("SubscriptionRequiredException", ErrorKind::NotReady),
         ("OptInRequired", ErrorKind::NotReady),
         ("InvalidRoleException", ErrorKind::NotReady),
@@ -398,9 +590,19 @@ async fn a_channel_is_read_as_it_was_written_and_each_refusal_is_told_apart() {
         ("ThrottlingException", ErrorKind::Throttled),
     ] {
         let (_, member) = Service::member(std::iter::repeat_n(json_error(400, code), 5)).await;
-        assert_eq!(member.config.put_channel(&region(), &channel).await.unwrap_err().kind, kind, "{code}");
+        assert_eq!(
+            member
+                .config
+                .put_channel(&region(), &channel)
+                .await
+                .unwrap_err()
+                .kind,
+            kind,
+            "{code}"
+        );
     }
-    let (_, member) = Service::member([json_answer(&json!({ "DeliveryChannels": [written] }))]).await;
+    let (_, member) =
+        Service::member([json_answer(&json!({ "DeliveryChannels": [written] }))]).await;
     assert_eq!(member.config.channels(&region()).await.unwrap(), [channel]);
 }
 
@@ -408,23 +610,54 @@ async fn a_channel_is_read_as_it_was_written_and_each_refusal_is_told_apart() {
 async fn a_recorder_is_started_by_its_name() {
     let (service, member) = Service::member([(200, String::new())]).await;
     member.config.start(&region(), "default").await.unwrap();
-    assert_eq!(service.asked()[1].json(), json!({ "ConfigurationRecorderName": "default" }));
+    assert_eq!(
+        service.asked()[1].json(),
+        json!({ "ConfigurationRecorderName": "default" })
+    );
 }
 
 #[tokio::test]
 async fn ec2_is_asked_signed_and_tried_again_as_every_other_service() {
-    let on = ec2("GetEbsEncryptionByDefault", "<ebsEncryptionByDefault>true</ebsEncryptionByDefault>");
-    let (service, member) = Service::member([ec2_error(503, "RequestLimitExceeded"), (0, String::new()), on]).await;
+    let on = ec2(
+        "GetEbsEncryptionByDefault",
+        "<ebsEncryptionByDefault>true</ebsEncryptionByDefault>",
+    );
+    let (service, member) = Service::member([
+        ec2_error(503, "RequestLimitExceeded"),
+        (0, String::new()),
+        on,
+    ])
+    .await;
     assert!(member.regions.ebs_encryption(&region()).await.unwrap());
     let asked = &service.asked()[3];
-    assert_eq!(asked.body, "Action=GetEbsEncryptionByDefault&Version=2016-11-15");
-    assert!(asked.header("authorization").contains("/us-east-1/ec2/aws4_request"), "{}", asked.header("authorization"));
+    assert_eq!(
+        asked.body,
+        "Action=GetEbsEncryptionByDefault&Version=2016-11-15"
+    );
+    assert!(
+        asked
+            .header("authorization")
+            .contains("/us-east-1/ec2/aws4_request"),
+        "{}",
+        asked.header("authorization")
+    );
     assert_eq!(asked.header("x-amz-security-token"), "token");
-    assert!(asked.header("user-agent").contains("app/banto"), "{}", asked.header("user-agent"));
-    for (code, kind) in [("AuthFailure", ErrorKind::UnknownCaller), ("UnauthorizedOperation", ErrorKind::Denied)] {
+    assert!(
+        asked.header("user-agent").contains("app/banto"),
+        "{}",
+        asked.header("user-agent")
+    );
+    for (code, kind) in [
+        ("AuthFailure", ErrorKind::UnknownCaller),
+        ("UnauthorizedOperation", ErrorKind::Denied),
+    ] {
         let (_, member) = Service::member([ec2_error(403, code)]).await;
         let error = member.regions.encrypt_ebs(&region()).await.unwrap_err();
-        assert_eq!((error.kind, error.call), (kind, "ec2:EnableEbsEncryptionByDefault"), "{error}");
+        assert_eq!(
+            (error.kind, error.call),
+            (kind, "ec2:EnableEbsEncryptionByDefault"),
+            "{error}"
+        );
     }
 }
 
@@ -452,7 +685,9 @@ async fn a_default_vpc_is_read_with_what_is_in_it_and_what_people_put_there() {
     };
     assert_eq!(vpc, Some(expected));
     assert!(
-        service.asked()[2].body.contains("Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1"),
+        service.asked()[2]
+            .body
+            .contains("Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1"),
         "{}",
         service.asked()[2].body
     );
@@ -469,12 +704,31 @@ async fn the_parts_of_a_default_vpc_are_deleted_and_a_gateway_is_detached_first(
         ec2("DeleteVpc", "<return>true</return>"),
     ])
     .await;
-    let gateway = VpcPart::Gateway { id: "igw-1".into(), vpc: "vpc-1".into() };
-    for part in [VpcPart::Subnet("subnet-1".into()), gateway, VpcPart::Vpc("vpc-1".into())] {
-        member.regions.delete_vpc_part(&region(), &part).await.unwrap();
+    let gateway = VpcPart::Gateway {
+        id: "igw-1".into(),
+        vpc: "vpc-1".into(),
+    };
+    for part in [
+        VpcPart::Subnet("subnet-1".into()),
+        gateway,
+        VpcPart::Vpc("vpc-1".into()),
+    ] {
+        member
+            .regions
+            .delete_vpc_part(&region(), &part)
+            .await
+            .unwrap();
     }
     let operations = service.operations().split_off(1);
-    assert_eq!(operations, ["DeleteSubnet", "DetachInternetGateway", "DeleteInternetGateway", "DeleteVpc"]);
+    assert_eq!(
+        operations,
+        [
+            "DeleteSubnet",
+            "DetachInternetGateway",
+            "DeleteInternetGateway",
+            "DeleteVpc"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -492,18 +746,33 @@ async fn stack_instances_are_read_with_the_reason_of_each_failure() {
         summary("eu-west-1", "OUTDATED", "FAILED", "NOT_CHECKED"),
         summary("us-east-1", "INOPERABLE", "INOPERABLE", "NOT_CHECKED"),
     ];
-    let service =
-        Service::answering([xml("ListStackInstances", &format!("<Summaries>{}</Summaries>", summaries.concat()))]);
+    let service = Service::answering([xml(
+        "ListStackInstances",
+        &format!("<Summaries>{}</Summaries>", summaries.concat()),
+    )]);
     let instances = service.organization().stacks.of(&account()).await.unwrap();
     let found: Vec<StackInstance> = instances.into_values().collect();
     use StackInstance::{Current, Drifted, Failed, Inoperable, Pending};
-    assert_eq!(found, [Current, Drifted, Pending, Failed("in words".into()), Inoperable("in words".into())]);
+    assert_eq!(
+        found,
+        [
+            Current,
+            Drifted,
+            Pending,
+            Failed("in words".into()),
+            Inoperable("in words".into())
+        ]
+    );
     let body = &service.asked()[0].body;
-    assert!(body.contains("StackInstanceAccount=444455556666") && body.contains("CallAs=SELF"), "{body}");
+    assert!(
+        body.contains("StackInstanceAccount=444455556666") && body.contains("CallAs=SELF"),
+        "{body}"
+    );
 }
 
 #[tokio::test]
-async fn instances_are_made_for_several_accounts_in_one_operation_and_another_operation_is_a_wait() {
+async fn instances_are_made_for_several_accounts_in_one_operation_and_another_operation_is_a_wait()
+{
     let service = Service::answering([
         xml("CreateStackInstances", "<OperationId>1</OperationId>"),
         xml("UpdateStackInstances", "<OperationId>2</OperationId>"),
@@ -522,16 +791,31 @@ async fn instances_are_made_for_several_accounts_in_one_operation_and_another_op
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }
-    assert_eq!(stacks.create(&accounts, &[region()]).await.unwrap_err().kind, ErrorKind::NotReady);
+    assert_eq!(
+        stacks
+            .create(&accounts, &[region()])
+            .await
+            .unwrap_err()
+            .kind,
+        ErrorKind::NotReady
+    );
 }
 
 #[tokio::test]
 async fn an_operation_on_instances_whose_answer_was_lost_is_begun_once() {
     let exists = xml_error(409, "OperationIdAlreadyExistsException");
     let service = Service::answering([(0, String::new()), exists]);
-    service.organization().stacks.create(&[account()], &[region()]).await.unwrap();
+    service
+        .organization()
+        .stacks
+        .create(&[account()], &[region()])
+        .await
+        .unwrap();
     let asked = service.asked();
-    let id = |body: &str| body.split('&').find_map(|field| field.strip_prefix("OperationId=").map(str::to_owned));
+    let id = |body: &str| {
+        body.split('&')
+            .find_map(|field| field.strip_prefix("OperationId=").map(str::to_owned))
+    };
     assert_eq!(id(&asked[0].body), id(&asked[1].body));
     assert_eq!(id(&asked[0].body).unwrap().len(), 32);
 }
@@ -540,12 +824,22 @@ async fn an_operation_on_instances_whose_answer_was_lost_is_begun_once() {
 async fn stack_instances_are_read_page_by_page() {
     let page = |region: &str, token: &str| {
         let summary = format!("<member><Region>{region}</Region><Status>CURRENT</Status></member>");
-        xml("ListStackInstances", &format!("<Summaries>{summary}</Summaries>{token}"))
+        xml(
+            "ListStackInstances",
+            &format!("<Summaries>{summary}</Summaries>{token}"),
+        )
     };
-    let service = Service::answering([page("eu-west-1", "<NextToken>a+b/c=</NextToken>"), page("us-east-1", "")]);
+    let service = Service::answering([
+        page("eu-west-1", "<NextToken>a+b/c=</NextToken>"),
+        page("us-east-1", ""),
+    ]);
     let instances = service.organization().stacks.of(&account()).await.unwrap();
     assert_eq!(instances.len(), 2);
-    assert!(service.asked()[1].body.ends_with("&NextToken=a%2Bb%2Fc%3D"), "{}", service.asked()[1].body);
+    assert!(
+        service.asked()[1].body.ends_with("&NextToken=a%2Bb%2Fc%3D"),
+        "{}",
+        service.asked()[1].body
+    );
 }
 
 #[tokio::test]
@@ -554,13 +848,25 @@ async fn messages_are_sent_ten_at_a_time_and_one_that_is_not_taken_is_an_error()
     let refused = json!({ "Successful": [], "Failed": [{ "Id": "0", "Code": "InternalError", "SenderFault": false }] });
     let service = Service::answering([taken.clone(), taken, json_answer(&refused)]);
     let queue = service.organization().queue;
-    let message = |delay| Delayed { body: "{}".into(), delay: Duration::from_secs(delay) };
-    queue.send(&(0..11).map(message).collect::<Vec<_>>()).await.unwrap();
-    let sent: Vec<usize> =
-        service.asked().iter().map(|asked| asked.json()["Entries"].as_array().unwrap().len()).collect();
+    let message = |delay| Delayed {
+        body: "{}".into(),
+        delay: Duration::from_secs(delay),
+    };
+    queue
+        .send(&(0..11).map(message).collect::<Vec<_>>())
+        .await
+        .unwrap();
+    let sent: Vec<usize> = service
+        .asked()
+        .iter()
+        .map(|asked| asked.json()["Entries"].as_array().unwrap().len())
+        .collect();
     assert_eq!(sent, [10, 1]);
     assert_eq!(service.asked()[0].json()["Entries"][3]["DelaySeconds"], 3);
-    assert_eq!(queue.send(&[message(5_000)]).await.unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(
+        queue.send(&[message(5_000)]).await.unwrap_err().kind,
+        ErrorKind::Unavailable
+    );
     assert_eq!(service.asked()[2].json()["Entries"][0]["DelaySeconds"], 900);
 }
 
@@ -569,7 +875,10 @@ fn in_place() -> AccountStatus {
         account: account(),
         name: "payments".into(),
         checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-        standings: PerPlace { account: Standing::InPlace, regions: [(region(), Standing::InPlace)].into() },
+        standings: PerPlace {
+            account: Standing::InPlace,
+            regions: [(region(), Standing::InPlace)].into(),
+        },
     }
 }
 
@@ -585,24 +894,34 @@ async fn a_status_is_recorded_beside_what_was_told_and_tells_what_was_known_befo
     ]);
     let statuses = service.organization().statuses;
     let before = statuses.record(&in_place()).await.unwrap();
-    assert_eq!((before.status, before.told.as_deref()), (Some(in_place()), Some("ready")));
-    assert_eq!(statuses.record(&in_place()).await.unwrap(), banto_ports::Before::default());
+    assert_eq!(
+        (before.status, before.told.as_deref()),
+        (Some(in_place()), Some("ready"))
+    );
+    assert_eq!(
+        statuses.record(&in_place()).await.unwrap(),
+        banto_ports::Before::default()
+    );
     statuses.note_told(&account(), "ready").await.unwrap();
     statuses.forget(&account()).await.unwrap();
     let asked = service.asked();
     assert_eq!(asked[0].json()["UpdateExpression"], "SET #status = :status");
     assert_eq!(asked[0].json()["ReturnValues"], "ALL_OLD");
     assert_eq!(asked[2].json()["UpdateExpression"], "SET told = :told");
-    assert_eq!(asked[3].json()["Key"], json!({ "account": { "S": "444455556666" } }));
+    assert_eq!(
+        asked[3].json()["Key"],
+        json!({ "account": { "S": "444455556666" } })
+    );
 }
 
 #[tokio::test]
 async fn all_statuses_are_read_page_by_page_and_published_as_one_object() {
-    let item =
-        json!({ "account": { "S": "444455556666" }, "status": { "S": serde_json::to_string(&in_place()).unwrap() } });
+    let item = json!({ "account": { "S": "444455556666" }, "status": { "S": serde_json::to_string(&in_place()).unwrap() } });
     let told_only = json!({ "account": { "S": "555566667777" }, "told": { "S": "ready" } });
     let service = Service::answering([
-        json_answer(&json!({ "Items": [item], "LastEvaluatedKey": { "account": { "S": "444455556666" } } })),
+        json_answer(
+            &json!({ "Items": [item], "LastEvaluatedKey": { "account": { "S": "444455556666" } } }),
+        ),
         json_answer(&json!({ "Items": [told_only] })),
         (200, String::new()),
     ]);
@@ -610,6 +929,14 @@ async fn all_statuses_are_read_page_by_page_and_published_as_one_object() {
     assert_eq!(clients.statuses.all().await.unwrap(), [in_place()]);
     clients.dashboard.publish("{}").await.unwrap();
     let put = &service.asked()[2];
-    assert!(put.line.starts_with("PUT /banto-dashboard-999988887777/accounts.json"), "{}", put.line);
-    assert_eq!((put.header("content-type"), put.body.as_str()), ("application/json", "{}"));
+    assert!(
+        put.line
+            .starts_with("PUT /banto-dashboard-999988887777/accounts.json"),
+        "{}",
+        put.line
+    );
+    assert_eq!(
+        (put.header("content-type"), put.body.as_str()),
+        ("application/json", "{}")
+    );
 }

@@ -25,7 +25,10 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -34,7 +37,10 @@ impl Asked {
 
     /// The operation, whatever the protocol.
     pub(crate) fn operation(&self) -> String {
-        let action = self.body.split('&').find_map(|field| field.strip_prefix("Action="));
+        let action = self
+            .body
+            .split('&')
+            .find_map(|field| field.strip_prefix("Action="));
         let target = self.header("x-amz-target").split('.').nth(1);
         action.or(target).unwrap_or(&self.line).to_owned()
     }
@@ -85,7 +91,11 @@ impl Service {
 }
 
 /// Reads one request and answers it; `None` ends the connection.
-fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Asked>>, answers: &Mutex<VecDeque<Canned>>) -> Option<()> {
+fn serve(
+    mut stream: &TcpStream,
+    log: &Mutex<Vec<Asked>>,
+    answers: &Mutex<VecDeque<Canned>>,
+) -> Option<()> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     let head_end = loop {
@@ -102,7 +112,11 @@ fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Asked>>, answers: &Mutex<VecDeq
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    let mut asked = Asked { line, headers, body: String::new() };
+    let mut asked = Asked {
+        line,
+        headers,
+        body: String::new(),
+    };
     let length: usize = asked.header("content-length").parse().unwrap_or(0);
     while bytes.len() < head_end + length {
         let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
@@ -110,11 +124,18 @@ fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Asked>>, answers: &Mutex<VecDeq
     }
     asked.body = String::from_utf8(bytes[head_end..].to_vec()).unwrap();
     log.lock().unwrap().push(asked);
-    let (status, body) = answers.lock().unwrap().pop_front().unwrap_or((500, String::new()));
+    let (status, body) = answers
+        .lock()
+        .unwrap()
+        .pop_front()
+        .unwrap_or((500, String::new()));
     if status == 0 {
         return None;
     }
-    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer = format!(
+        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     stream.write_all(answer.as_bytes()).ok()
 }
 
@@ -139,5 +160,8 @@ pub(crate) fn json_answer(body: &Value) -> Canned {
 }
 
 pub(crate) fn json_error(status: u16, code: &str) -> Canned {
-    (status, json!({ "__type": code, "message": "in words" }).to_string())
+    (
+        status,
+        json!({ "__type": code, "message": "in words" }).to_string(),
+    )
 }
