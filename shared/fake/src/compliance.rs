@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use banto_domain::compliance::{AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, MessageRef};
+use banto_domain::compliance::{
+    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, MessageRef,
+};
 use banto_domain::{AccountId, Region, RuleName};
-use banto_ports::{Aggregator, Change, Chat, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Settlement};
+use banto_ports::{
+    Aggregator, Change, Chat, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Settlement,
+};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -66,7 +70,10 @@ impl SlackMessage {
 
     /// What a lock screen shows of it, as it looks now.
     pub fn text(&self) -> &str {
-        self.body().get("text").and_then(Value::as_str).unwrap_or_default()
+        self.body()
+            .get("text")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -75,13 +82,23 @@ impl Compliance {
     fn post(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<MessageRef, PortError> {
         const CALL: &str = "slack:chat.postMessage";
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let channel = text("channel").ok_or_else(|| PortError::new(ErrorKind::Invalid, CALL, "invalid_arguments"))?;
-        let last = self.messages.iter().rev().find(|message| message.message.channel == channel);
+        let channel = text("channel")
+            .ok_or_else(|| PortError::new(ErrorKind::Invalid, CALL, "invalid_arguments"))?;
+        let last = self
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.message.channel == channel);
         if last.is_some_and(|last| now.duration_since(last.at) < PACE) {
             let again = Some(Duration::from_secs(1));
-            return Err(PortError::new(ErrorKind::Throttled, CALL, "ratelimited").retry_after(again));
+            return Err(
+                PortError::new(ErrorKind::Throttled, CALL, "ratelimited").retry_after(again)
+            );
         }
-        let message = MessageRef { channel, ts: format!("{}.{:06}", now.as_second(), self.messages.len()) };
+        let message = MessageRef {
+            channel,
+            ts: format!("{}.{:06}", now.as_second(), self.messages.len()),
+        };
         self.messages.push(SlackMessage {
             message: message.clone(),
             thread: text("thread_ts"),
@@ -96,22 +113,39 @@ impl Compliance {
 
 #[async_trait]
 impl Chat for Run {
-    async fn post(&self, _token: &SecretString, id: &str, body: &Value) -> Result<MessageRef, PortError> {
-        self.step("slack:chat.postMessage", id, |state| match &state.compliance.slack_fails {
-            Some(error) => Err(error.clone()),
-            None => state.compliance.post(id, body, state.now),
+    async fn post(
+        &self,
+        _token: &SecretString,
+        id: &str,
+        body: &Value,
+    ) -> Result<MessageRef, PortError> {
+        self.step("slack:chat.postMessage", id, |state| {
+            match &state.compliance.slack_fails {
+                Some(error) => Err(error.clone()),
+                None => state.compliance.post(id, body, state.now),
+            }
         })
         .await
     }
 
-    async fn update(&self, _token: &SecretString, message: &MessageRef, body: &Value) -> Result<(), PortError> {
+    async fn update(
+        &self,
+        _token: &SecretString,
+        message: &MessageRef,
+        body: &Value,
+    ) -> Result<(), PortError> {
         const CALL: &str = "slack:chat.update";
         self.step(CALL, &message.ts, |state| {
             if let Some(error) = &state.compliance.slack_fails {
                 return Err(error.clone());
             }
-            let found = state.compliance.messages.iter_mut().find(|known| known.message == *message);
-            let found = found.ok_or_else(|| PortError::new(ErrorKind::Missing, CALL, "message_not_found"))?;
+            let found = state
+                .compliance
+                .messages
+                .iter_mut()
+                .find(|known| known.message == *message);
+            let found = found
+                .ok_or_else(|| PortError::new(ErrorKind::Missing, CALL, "message_not_found"))?;
             found.bodies.push(body.clone());
             Ok(())
         })
@@ -154,27 +188,59 @@ impl Mailer for Run {
 
 #[async_trait]
 impl Aggregator for Run {
-    async fn rules(&self, account: &AccountId) -> Result<BTreeMap<(Region, RuleName), bool>, PortError> {
-        self.step("config:DescribeAggregateComplianceByConfigRules", account, |state| {
-            let rules = state.compliance.aggregated.get(account).into_iter().flatten();
-            Ok(rules.map(|(rule, found)| (rule.clone(), !found.is_empty())).collect())
-        })
+    async fn rules(
+        &self,
+        account: &AccountId,
+    ) -> Result<BTreeMap<(Region, RuleName), bool>, PortError> {
+        self.step(
+            "config:DescribeAggregateComplianceByConfigRules",
+            account,
+            |state| {
+                let rules = state
+                    .compliance
+                    .aggregated
+                    .get(account)
+                    .into_iter()
+                    .flatten();
+                Ok(rules
+                    .map(|(rule, found)| (rule.clone(), !found.is_empty()))
+                    .collect())
+            },
+        )
         .await
     }
 
-    async fn findings(&self, account: &AccountId, region: &Region, rule: &RuleName) -> Result<Vec<Found>, PortError> {
-        self.step("config:GetAggregateComplianceDetailsByConfigRule", rule, |state| {
-            let rules = state.compliance.aggregated.get(account);
-            Ok(rules.and_then(|rules| rules.get(&(region.clone(), rule.clone()))).cloned().unwrap_or_default())
-        })
+    async fn findings(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        rule: &RuleName,
+    ) -> Result<Vec<Found>, PortError> {
+        self.step(
+            "config:GetAggregateComplianceDetailsByConfigRule",
+            rule,
+            |state| {
+                let rules = state.compliance.aggregated.get(account);
+                Ok(rules
+                    .and_then(|rules| rules.get(&(region.clone(), rule.clone())))
+                    .cloned()
+                    .unwrap_or_default())
+            },
+        )
         .await
     }
 
     async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError> {
-        self.step("config:BatchGetAggregateResourceConfig", keys.len(), |state| {
-            let name = |key: &FindingKey| Some((key.clone(), state.compliance.names.get(key)?.clone()));
-            Ok(keys.iter().filter_map(name).collect())
-        })
+        self.step(
+            "config:BatchGetAggregateResourceConfig",
+            keys.len(),
+            |state| {
+                let name = |key: &FindingKey| {
+                    Some((key.clone(), state.compliance.names.get(key)?.clone()))
+                };
+                Ok(keys.iter().filter_map(name).collect())
+            },
+        )
         .await
     }
 }
@@ -187,7 +253,8 @@ fn conflict(call: &'static str) -> PortError {
 impl Ledger for Run {
     async fn known(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, Known>, PortError> {
         self.step("dynamodb:BatchGetItem", keys.len(), |state| {
-            let known = |key: &FindingKey| Some((key.clone(), state.compliance.known.get(key)?.clone()));
+            let known =
+                |key: &FindingKey| Some((key.clone(), state.compliance.known.get(key)?.clone()));
             Ok(keys.iter().filter_map(known).collect())
         })
         .await
@@ -196,7 +263,10 @@ impl Ledger for Run {
     async fn of_account(&self, account: &AccountId) -> Result<Vec<Known>, PortError> {
         self.step("dynamodb:Query", account, |state| {
             let known = state.compliance.known.values();
-            Ok(known.filter(|known| known.key.account == *account).cloned().collect())
+            Ok(known
+                .filter(|known| known.key.account == *account)
+                .cloned()
+                .collect())
         })
         .await
     }
@@ -210,16 +280,28 @@ impl Ledger for Run {
             }
             known.insert(change.after.key.clone(), change.after.clone());
             for (route, entry) in &change.entries {
-                routes.entry(route.clone()).or_default().entries.insert(entry.id(), entry.clone());
+                routes
+                    .entry(route.clone())
+                    .or_default()
+                    .entries
+                    .insert(entry.id(), entry.clone());
             }
             Ok(())
         })
         .await
     }
 
-    async fn facts(&self, accounts: &BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+    async fn facts(
+        &self,
+        accounts: &BTreeSet<AccountId>,
+    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
         self.step("dynamodb:BatchGetItem", accounts.len(), |state| {
-            let facts = |account: &AccountId| Some((account.clone(), state.compliance.facts.get(account)?.clone()));
+            let facts = |account: &AccountId| {
+                Some((
+                    account.clone(),
+                    state.compliance.facts.get(account)?.clone(),
+                ))
+            };
             Ok(accounts.iter().filter_map(facts).collect())
         })
         .await
@@ -227,7 +309,10 @@ impl Ledger for Run {
 
     async fn keep_facts(&self, facts: &AccountFacts) -> Result<(), PortError> {
         self.step("dynamodb:PutItem", &facts.id, |state| {
-            state.compliance.facts.insert(facts.id.clone(), facts.clone());
+            state
+                .compliance
+                .facts
+                .insert(facts.id.clone(), facts.clone());
             Ok(())
         })
         .await
@@ -236,8 +321,16 @@ impl Ledger for Run {
     async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Lane, PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         self.step(CALL, &claim.route, |state| {
-            let items = state.compliance.routes.entry(claim.route.clone()).or_default();
-            if items.claim.as_ref().is_some_and(|(run, until)| *run != claim.run && *until > now) {
+            let items = state
+                .compliance
+                .routes
+                .entry(claim.route.clone())
+                .or_default();
+            if items
+                .claim
+                .as_ref()
+                .is_some_and(|(run, until)| *run != claim.run && *until > now)
+            {
                 return Err(conflict(CALL));
             }
             items.claim = Some((claim.run.clone(), claim.until));
@@ -249,8 +342,16 @@ impl Ledger for Run {
     async fn keep(&self, claim: &Claim, lane: &Lane) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         self.step(CALL, &claim.route, |state| {
-            let items = state.compliance.routes.entry(claim.route.clone()).or_default();
-            if items.claim.as_ref().is_none_or(|(run, _)| *run != claim.run) {
+            let items = state
+                .compliance
+                .routes
+                .entry(claim.route.clone())
+                .or_default();
+            if items
+                .claim
+                .as_ref()
+                .is_none_or(|(run, _)| *run != claim.run)
+            {
                 return Err(conflict(CALL));
             }
             items.claim = Some((claim.run.clone(), claim.until));
@@ -261,13 +362,24 @@ impl Ledger for Run {
     }
 
     async fn due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
-        self.step("dynamodb:GetItem", route, |state| Ok(state.compliance.routes.get(route).and_then(|items| items.due)))
-            .await
+        self.step("dynamodb:GetItem", route, |state| {
+            Ok(state
+                .compliance
+                .routes
+                .get(route)
+                .and_then(|items| items.due))
+        })
+        .await
     }
 
     async fn note_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
         self.step("dynamodb:PutItem", route, |state| {
-            state.compliance.routes.entry(route.to_owned()).or_default().due = Some(at);
+            state
+                .compliance
+                .routes
+                .entry(route.to_owned())
+                .or_default()
+                .due = Some(at);
             Ok(())
         })
         .await
@@ -276,12 +388,18 @@ impl Ledger for Run {
     async fn waiting(&self, route: &str, most: usize) -> Result<Vec<Entry>, PortError> {
         self.step("dynamodb:Query", route, |state| {
             let items = state.compliance.routes.get(route);
-            Ok(items.map(|items| items.entries.values().take(most).cloned().collect()).unwrap_or_default())
+            Ok(items
+                .map(|items| items.entries.values().take(most).cloned().collect())
+                .unwrap_or_default())
         })
         .await
     }
 
-    async fn cases(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Case>, PortError> {
+    async fn cases(
+        &self,
+        route: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Case>, PortError> {
         self.step("dynamodb:BatchGetItem", route, |state| {
             let cases = state.compliance.routes.get(route).map(|items| &items.cases);
             let case = |id: &String| Some((id.clone(), cases?.get(id)?.clone()));
@@ -290,9 +408,17 @@ impl Ledger for Run {
         .await
     }
 
-    async fn digests(&self, route: &str, ids: &BTreeSet<String>) -> Result<BTreeMap<String, Digest>, PortError> {
+    async fn digests(
+        &self,
+        route: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Digest>, PortError> {
         self.step("dynamodb:BatchGetItem", route, |state| {
-            let digests = state.compliance.routes.get(route).map(|items| &items.digests);
+            let digests = state
+                .compliance
+                .routes
+                .get(route)
+                .map(|items| &items.digests);
             let digest = |id: &String| Some((id.clone(), digests?.get(id)?.clone()));
             Ok(ids.iter().filter_map(digest).collect())
         })
@@ -304,14 +430,36 @@ impl Ledger for Run {
         self.step(CALL, &claim.route, |state| {
             let count = settlement.cases.len() + settlement.entries.len();
             if count > Settlement::MOST {
-                return Err(PortError::new(ErrorKind::Invalid, CALL, format!("{count} items at once")));
+                return Err(PortError::new(
+                    ErrorKind::Invalid,
+                    CALL,
+                    format!("{count} items at once"),
+                ));
             }
-            let items = state.compliance.routes.entry(claim.route.clone()).or_default();
-            if items.claim.as_ref().is_none_or(|(run, _)| *run != claim.run) {
+            let items = state
+                .compliance
+                .routes
+                .entry(claim.route.clone())
+                .or_default();
+            if items
+                .claim
+                .as_ref()
+                .is_none_or(|(run, _)| *run != claim.run)
+            {
                 return Err(conflict(CALL));
             }
-            items.cases.extend(settlement.cases.iter().map(|case| (case.id(), case.clone())));
-            items.digests.extend(settlement.digest.iter().map(|digest| (digest.id.clone(), digest.clone())));
+            items.cases.extend(
+                settlement
+                    .cases
+                    .iter()
+                    .map(|case| (case.id(), case.clone())),
+            );
+            items.digests.extend(
+                settlement
+                    .digest
+                    .iter()
+                    .map(|digest| (digest.id.clone(), digest.clone())),
+            );
             for entry in &settlement.entries {
                 items.entries.remove(&entry.id());
             }
@@ -321,7 +469,10 @@ impl Ledger for Run {
     }
 
     async fn said_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
-        self.step("dynamodb:GetItem", notice, |state| Ok(state.compliance.said.get(notice).copied())).await
+        self.step("dynamodb:GetItem", notice, |state| {
+            Ok(state.compliance.said.get(notice).copied())
+        })
+        .await
     }
 
     async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {
@@ -354,31 +505,54 @@ impl World {
     pub fn outbox(&self, route: &str) -> Vec<Entry> {
         let state = self.state();
         let items = state.compliance.routes.get(route);
-        items.map(|items| items.entries.values().cloned().collect()).unwrap_or_default()
+        items
+            .map(|items| items.entries.values().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// A case of a route.
     pub fn case(&self, route: &str, account: &AccountId, rule: &RuleName) -> Option<Case> {
         let state = self.state();
-        state.compliance.routes.get(route)?.cases.get(&Case::id_of(account, rule)).cloned()
+        state
+            .compliance
+            .routes
+            .get(route)?
+            .cases
+            .get(&Case::id_of(account, rule))
+            .cloned()
     }
 
     /// Every summary of a route.
     pub fn digests_of(&self, route: &str) -> Vec<Digest> {
         let state = self.state();
         let items = state.compliance.routes.get(route);
-        items.map(|items| items.digests.values().cloned().collect()).unwrap_or_default()
+        items
+            .map(|items| items.digests.values().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// What the aggregator knows of a rule in an account: what it finds there, which may be nothing.
-    pub fn aggregate(&self, account: &AccountId, region: &Region, rule: &RuleName, found: Vec<Found>) {
+    pub fn aggregate(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        rule: &RuleName,
+        found: Vec<Found>,
+    ) {
         let mut state = self.state();
-        let rules = state.compliance.aggregated.entry(account.clone()).or_default();
+        let rules = state
+            .compliance
+            .aggregated
+            .entry(account.clone())
+            .or_default();
         rules.insert((region.clone(), rule.clone()), found);
     }
 
     /// The name of a resource, as AWS Config knows it.
     pub fn name_resource(&self, key: &FindingKey, name: &str) {
-        self.state().compliance.names.insert(key.clone(), name.to_owned());
+        self.state()
+            .compliance
+            .names
+            .insert(key.clone(), name.to_owned());
     }
 }

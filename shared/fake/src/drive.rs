@@ -47,7 +47,10 @@ pub fn interleave<A, B>(
             break;
         }
     }
-    (end_a.unwrap_or(Driven::Cancelled), end_b.unwrap_or(Driven::Cancelled))
+    (
+        end_a.unwrap_or(Driven::Cancelled),
+        end_b.unwrap_or(Driven::Cancelled),
+    )
 }
 
 fn poll<T>(run: &Run, future: Pin<&mut impl Future<Output = T>>) -> Option<Driven<T>> {

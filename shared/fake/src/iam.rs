@@ -45,13 +45,28 @@ impl Iam {
     pub(crate) fn add_user(&mut self, name: &UserName, path: &str) {
         self.created += 1;
         let id = format!("AIDA{:017}", self.created);
-        self.users.insert(name.clone(), User { id, path: path.to_owned(), tags: BTreeMap::new(), keys: Vec::new() });
+        self.users.insert(
+            name.clone(),
+            User {
+                id,
+                path: path.to_owned(),
+                tags: BTreeMap::new(),
+                keys: Vec::new(),
+            },
+        );
     }
 
-    pub(crate) fn add_key(&mut self, user: &UserName, created_at: Timestamp, by_banto: bool) -> (AccessKeyId, String) {
+    pub(crate) fn add_key(
+        &mut self,
+        user: &UserName,
+        created_at: Timestamp,
+        by_banto: bool,
+    ) -> (AccessKeyId, String) {
         self.created += 1;
-        let id: AccessKeyId =
-            parsed(&format!("AKIA{}", letters(self.created, 16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")));
+        let id: AccessKeyId = parsed(&format!(
+            "AKIA{}",
+            letters(self.created, 16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        ));
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let secret = letters(self.created ^ 0x5eed, 40, alphabet);
         self.secrets.insert(secret.clone());
@@ -69,11 +84,21 @@ impl Iam {
     }
 
     pub(crate) fn user(&self, call: &'static str, user: &UserName) -> Result<&User, PortError> {
-        let missing = || PortError::new(ErrorKind::Missing, call, format!("NoSuchEntity: no user {user}"));
+        let missing = || {
+            PortError::new(
+                ErrorKind::Missing,
+                call,
+                format!("NoSuchEntity: no user {user}"),
+            )
+        };
         self.users.get(user).ok_or_else(missing)
     }
 
-    pub(crate) fn live_user(&self, call: &'static str, name: &UserName) -> Result<LiveUser, PortError> {
+    pub(crate) fn live_user(
+        &self,
+        call: &'static str,
+        name: &UserName,
+    ) -> Result<LiveUser, PortError> {
         let user = self.user(call, name)?;
         Ok(LiveUser {
             id: parsed(&user.id),
@@ -83,10 +108,18 @@ impl Iam {
         })
     }
 
-    pub(crate) fn create(&mut self, user: &UserName, now: Timestamp) -> Result<(AccessKeyId, String), PortError> {
+    pub(crate) fn create(
+        &mut self,
+        user: &UserName,
+        now: Timestamp,
+    ) -> Result<(AccessKeyId, String), PortError> {
         const CALL: &str = "iam:CreateAccessKey";
         if self.user(CALL, user)?.keys.len() >= MAX_KEYS {
-            return Err(PortError::new(ErrorKind::LimitExceeded, CALL, "LimitExceeded: AccessKeysPerUser: 2"));
+            return Err(PortError::new(
+                ErrorKind::LimitExceeded,
+                CALL,
+                "LimitExceeded: AccessKeysPerUser: 2",
+            ));
         }
         Ok(self.add_key(user, now, true))
     }
@@ -101,11 +134,19 @@ impl Iam {
         self.user(call, user)?;
         let keys = self.users.get_mut(user).map(|user| user.keys.iter_mut());
         let found = keys.into_iter().flatten().find(|key| key.id == *id);
-        found.ok_or_else(|| PortError::new(ErrorKind::Missing, call, format!("NoSuchEntity: no key {id}")))
+        found.ok_or_else(|| {
+            PortError::new(
+                ErrorKind::Missing,
+                call,
+                format!("NoSuchEntity: no key {id}"),
+            )
+        })
     }
 
     pub(crate) fn owner_of(&self, id: &AccessKeyId) -> Option<(&UserName, &Key)> {
-        self.users.iter().find_map(|(name, user)| Some((name, user.keys.iter().find(|key| key.id == *id)?)))
+        self.users
+            .iter()
+            .find_map(|(name, user)| Some((name, user.keys.iter().find(|key| key.id == *id)?)))
     }
 
     pub(crate) fn delete_key(&mut self, id: &AccessKeyId) {
@@ -114,7 +155,10 @@ impl Iam {
         }
     }
 
-    #[expect(clippy::panic, reason = "a test that names a user who isn't there is to fail at once")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names a user who isn't there is to fail at once"
+    )]
     pub(crate) fn user_mut(&mut self, user: &UserName, change: impl FnOnce(&mut User)) {
         match self.users.get_mut(user) {
             Some(user) => change(user),
@@ -122,7 +166,10 @@ impl Iam {
         }
     }
 
-    #[expect(clippy::panic, reason = "a test that names a key that isn't there is to fail at once")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names a key that isn't there is to fail at once"
+    )]
     pub(crate) fn key_mut(&mut self, id: &AccessKeyId, change: impl FnOnce(&mut Key)) {
         let mut keys = self.users.values_mut().flat_map(|user| &mut user.keys);
         match keys.find(|key| key.id == *id) {
@@ -141,7 +188,11 @@ impl Key {
     }
 
     pub(crate) fn live(&self) -> LiveKey {
-        LiveKey { id: self.id.clone(), active: self.active, created_at: self.created_at }
+        LiveKey {
+            id: self.id.clone(),
+            active: self.active,
+            created_at: self.created_at,
+        }
     }
 
     pub(crate) fn view(&self) -> KeyView {

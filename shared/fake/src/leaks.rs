@@ -33,7 +33,10 @@ pub fn scan<'a>(
     let mut pieces: HashMap<Vec<u8>, &'static str> = HashMap::new();
     for secret in secrets {
         for (written, form) in forms(secret) {
-            pieces.extend(form.windows(WINDOW).map(|window| (window.to_vec(), written)));
+            pieces.extend(
+                form.windows(WINDOW)
+                    .map(|window| (window.to_vec(), written)),
+            );
         }
     }
     let mut leaks = Vec::new();
@@ -77,8 +80,10 @@ impl LogCapture {
         // tracing for one that nobody listens to anywhere. With a listener everywhere, who drops it all, it is not.
         static EVERYWHERE: Once = Once::new();
         EVERYWHERE.call_once(|| drop(tracing::subscriber::set_global_default(Registry::default())));
-        let layer =
-            fmt::layer().with_writer(self.clone()).with_ansi(false).with_span_events(fmt::format::FmtSpan::FULL);
+        let layer = fmt::layer()
+            .with_writer(self.clone())
+            .with_ansi(false)
+            .with_span_events(fmt::format::FmtSpan::FULL);
         tracing::subscriber::with_default(Registry::default().with(layer), run)
     }
 
@@ -90,7 +95,10 @@ impl LogCapture {
 
 impl io::Write for LogCapture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -114,7 +122,10 @@ mod tests {
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
     fn found(text: &str) -> Vec<&'static str> {
-        let mut written: Vec<_> = scan([&SECRET.to_owned()], [text]).into_iter().map(|leak| leak.written).collect();
+        let mut written: Vec<_> = scan([&SECRET.to_owned()], [text])
+            .into_iter()
+            .map(|leak| leak.written)
+            .collect();
         written.dedup();
         written
     }
@@ -122,7 +133,10 @@ mod tests {
     #[test]
     fn a_leak_is_found_however_it_is_written() {
         assert_eq!(found(&format!("error: {}", &SECRET[10..18])), ["as it is"]);
-        assert_eq!(found("hex 4b374d44454e472b6250785266"), ["in hexadecimal digits"]);
+        assert_eq!(
+            found("hex 4b374d44454e472b6250785266"),
+            ["in hexadecimal digits"]
+        );
         assert_eq!(found("url FEMI%2FK7M"), ["percent-encoded"]);
         for before in ["", "a", "ab", "abc"] {
             let text = STANDARD.encode(format!("{before}{SECRET}xyz"));

@@ -8,8 +8,8 @@ use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, OuId, Region, RoleName};
 use banto_ports::{
-    AccountState, Channel, DefaultVpc, Delayed, ErrorKind, LiveRecorder, LiveRole, OrgAccount, PortError,
-    RecorderStatus, RegionState, StackInstance,
+    AccountState, Channel, DefaultVpc, Delayed, ErrorKind, LiveRecorder, LiveRole, OrgAccount,
+    PortError, RecorderStatus, RegionState, StackInstance,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -136,7 +136,10 @@ impl MemberAccount {
     }
 
     /// A region that is there.
-    #[expect(clippy::panic, reason = "a test that names a region that isn't there is to fail at once")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names a region that isn't there is to fail at once"
+    )]
     pub fn region(&mut self, name: &str) -> &mut MemberRegion {
         match self.regions.get_mut(&parsed::<Region>(name)) {
             Some(region) => region,
@@ -167,9 +170,14 @@ impl MemberRegion {
 }
 
 impl Org {
-    pub(crate) fn member(&mut self, call: &'static str, account: &AccountId) -> Result<&mut MemberAccount, PortError> {
+    pub(crate) fn member(
+        &mut self,
+        call: &'static str,
+        account: &AccountId,
+    ) -> Result<&mut MemberAccount, PortError> {
         let found = self.accounts.get_mut(account);
-        let found = found.ok_or_else(|| PortError::new(ErrorKind::Missing, call, "AccountNotFoundException"))?;
+        let found = found
+            .ok_or_else(|| PortError::new(ErrorKind::Missing, call, "AccountNotFoundException"))?;
         match found.refuses.get(call) {
             Some(kind) => Err(PortError::new(*kind, call, "refused by the test")),
             None => Ok(found),
@@ -182,8 +190,18 @@ impl Org {
         account: &AccountId,
         region: &Region,
     ) -> Result<&mut MemberRegion, PortError> {
-        let unknown = || PortError::new(ErrorKind::UnknownCaller, call, "UnrecognizedClientException");
-        let found = self.member(call, account)?.regions.get_mut(region).ok_or_else(unknown)?;
+        let unknown = || {
+            PortError::new(
+                ErrorKind::UnknownCaller,
+                call,
+                "UnrecognizedClientException",
+            )
+        };
+        let found = self
+            .member(call, account)?
+            .regions
+            .get_mut(region)
+            .ok_or_else(unknown)?;
         match (found.down, found.state) {
             (Some(kind), _) => Err(PortError::new(kind, call, "the region is down")),
             (None, RegionState::Enabled) => Ok(found),
@@ -192,14 +210,25 @@ impl Org {
     }
 
     /// Takes a call from an API's allowance of this second.
-    pub(crate) fn take(&mut self, api: &'static str, call: &'static str, now: Timestamp) -> Result<(), PortError> {
-        let Some(limit) = self.limits.get_mut(api) else { return Ok(()) };
+    pub(crate) fn take(
+        &mut self,
+        api: &'static str,
+        call: &'static str,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        let Some(limit) = self.limits.get_mut(api) else {
+            return Ok(());
+        };
         if limit.second != now.as_second() {
             (limit.second, limit.taken) = (now.as_second(), 0);
         }
         limit.taken += 1;
         if limit.taken > limit.per_second {
-            return Err(PortError::new(ErrorKind::Throttled, call, "TooManyRequestsException"));
+            return Err(PortError::new(
+                ErrorKind::Throttled,
+                call,
+                "TooManyRequestsException",
+            ));
         }
         Ok(())
     }
@@ -216,8 +245,14 @@ impl Org {
 
     /// Ends the deployments whose time has come.
     pub(crate) fn deploy(&mut self, now: Timestamp) {
-        let Self { stack_set, accounts, .. } = self;
-        let Some(deploy) = stack_set.deploy.clone() else { return };
+        let Self {
+            stack_set,
+            accounts,
+            ..
+        } = self;
+        let Some(deploy) = stack_set.deploy.clone() else {
+            return;
+        };
         for ((account, region), (instance, ends_at)) in &mut stack_set.instances {
             if *instance != StackInstance::Pending || *ends_at > now {
                 continue;
@@ -225,9 +260,8 @@ impl Org {
             *instance = match (stack_set.failing.get(account), accounts.get_mut(account)) {
                 (Some(why), _) => StackInstance::Failed(why.clone()),
                 (None, None) => StackInstance::Failed("the account is gone".to_owned()),
-                (None, Some(member)) => {
-                    deploy(member, region).map_or_else(StackInstance::Failed, |()| StackInstance::Current)
-                }
+                (None, Some(member)) => deploy(member, region)
+                    .map_or_else(StackInstance::Failed, |()| StackInstance::Current),
             };
         }
     }
@@ -242,13 +276,22 @@ impl StackSet {
         now: Timestamp,
     ) -> Result<(), PortError> {
         if self.busy_until.is_some_and(|until| until > now) {
-            return Err(PortError::new(ErrorKind::NotReady, call, "OperationInProgressException"));
+            return Err(PortError::new(
+                ErrorKind::NotReady,
+                call,
+                "OperationInProgressException",
+            ));
         }
         self.operations += 1;
         self.busy_until = Some(now + DEPLOYMENT);
-        for (account, region) in accounts.iter().flat_map(|account| regions.iter().map(move |region| (account, region)))
+        for (account, region) in accounts
+            .iter()
+            .flat_map(|account| regions.iter().map(move |region| (account, region)))
         {
-            self.instances.insert((account.clone(), region.clone()), (StackInstance::Pending, now + DEPLOYMENT));
+            self.instances.insert(
+                (account.clone(), region.clone()),
+                (StackInstance::Pending, now + DEPLOYMENT),
+            );
         }
         Ok(())
     }
@@ -256,7 +299,9 @@ impl StackSet {
 
 impl fmt::Debug for StackSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StackSet").field("instances", &self.instances).finish_non_exhaustive()
+        f.debug_struct("StackSet")
+            .field("instances", &self.instances)
+            .finish_non_exhaustive()
     }
 }
 
@@ -275,9 +320,17 @@ impl World {
     }
 
     /// An account as it is.
-    #[expect(clippy::panic, reason = "a test that names an account that isn't there is to fail at once")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names an account that isn't there is to fail at once"
+    )]
     pub fn account(&self, account: &AccountId) -> MemberAccount {
-        self.state().org.accounts.get(account).cloned().unwrap_or_else(|| panic!("there is no account {account}"))
+        self.state()
+            .org
+            .accounts
+            .get(account)
+            .cloned()
+            .unwrap_or_else(|| panic!("there is no account {account}"))
     }
 
     /// Every account as it is.
@@ -286,7 +339,10 @@ impl World {
     }
 
     /// Changes an account, as people would.
-    #[expect(clippy::panic, reason = "a test that names an account that isn't there is to fail at once")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names an account that isn't there is to fail at once"
+    )]
     pub fn change_account(&self, account: &AccountId, change: impl FnOnce(&mut MemberAccount)) {
         match self.state().org.accounts.get_mut(account) {
             Some(account) => change(account),
@@ -303,7 +359,13 @@ impl World {
     pub fn fail_deployments(&self, account: &AccountId, why: Option<&str>) {
         let mut state = self.state();
         match why {
-            Some(why) => drop(state.org.stack_set.failing.insert(account.clone(), why.to_owned())),
+            Some(why) => drop(
+                state
+                    .org
+                    .stack_set
+                    .failing
+                    .insert(account.clone(), why.to_owned()),
+            ),
             None => drop(state.org.stack_set.failing.remove(account)),
         }
     }
@@ -317,7 +379,9 @@ impl World {
     pub fn enqueue(&self, messages: &[Delayed]) {
         let mut state = self.state();
         let now = state.now;
-        messages.iter().for_each(|message| state.org.enqueue(message, now));
+        messages
+            .iter()
+            .for_each(|message| state.org.enqueue(message, now));
     }
 
     /// Takes the messages that are visible now, at most so many.
@@ -326,7 +390,11 @@ impl World {
         let now = state.now;
         let (mut taken, mut left) = (Vec::new(), Vec::new());
         for message in std::mem::take(&mut state.org.queue) {
-            if message.visible_at <= now && taken.len() < at_most { taken.push(message) } else { left.push(message) }
+            if message.visible_at <= now && taken.len() < at_most {
+                taken.push(message)
+            } else {
+                left.push(message)
+            }
         }
         state.org.queue = left;
         taken
@@ -336,12 +404,20 @@ impl World {
     pub fn put_back(&self, message: Queued, after: SignedDuration) {
         let mut state = self.state();
         let visible_at = state.now + after;
-        state.org.queue.push(Queued { visible_at, ..message });
+        state.org.queue.push(Queued {
+            visible_at,
+            ..message
+        });
     }
 
     /// When the next message becomes visible; `None` if there is none.
     pub fn next_message_at(&self) -> Option<Timestamp> {
-        self.state().org.queue.iter().map(|message| message.visible_at).min()
+        self.state()
+            .org
+            .queue
+            .iter()
+            .map(|message| message.visible_at)
+            .min()
     }
 
     /// How many messages wait.
@@ -361,7 +437,14 @@ impl World {
 
     /// Limits an API (`organizations`, `sts`) to so many calls a second.
     pub fn limit(&self, api: &'static str, per_second: u32) {
-        self.state().org.limits.insert(api, Limit { per_second, second: 0, taken: 0 });
+        self.state().org.limits.insert(
+            api,
+            Limit {
+                per_second,
+                second: 0,
+                taken: 0,
+            },
+        );
     }
 
     /// Everything that people were sent, in order.
@@ -376,7 +459,11 @@ impl World {
             let action = name.split(':').nth(1).unwrap_or_default();
             !reads.iter().any(|read| action.starts_with(read))
         };
-        self.calls().iter().filter(|call| is_write(call.name)).map(|call| call.name.to_owned()).collect()
+        self.calls()
+            .iter()
+            .filter(|call| is_write(call.name))
+            .map(|call| call.name.to_owned())
+            .collect()
     }
 
     /// The accounts that a set of regions is complete in: a recorder that records, and a channel.
@@ -385,11 +472,21 @@ impl World {
             regions.iter().all(|region| {
                 let region = member.regions.get(region);
                 region.is_some_and(|region| {
-                    region.channel.is_some() && region.status.as_ref().is_some_and(|status| status.recording)
+                    region.channel.is_some()
+                        && region
+                            .status
+                            .as_ref()
+                            .is_some_and(|status| status.recording)
                 })
             })
         };
         let state = self.state();
-        state.org.accounts.iter().filter(|(_, member)| is_recorded(member)).map(|(id, _)| id.clone()).collect()
+        state
+            .org
+            .accounts
+            .iter()
+            .filter(|(_, member)| is_recorded(member))
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 }

@@ -8,9 +8,10 @@ use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, OuId, Region, RoleName};
 use banto_ports::{
-    AccountSettings, AccountState, Before, Channel, ConfigRecording, Dashboard, DefaultVpc, Delayed, ErrorKind,
-    LiveRecorder, LiveRole, Member, Members, NewRole, OrgAccount, Organization, PortError, Queue, Recorder,
-    RecorderStatus, RegionSettings, RegionState, RoleChange, Roles, StackInstance, StackInstances, Statuses, VpcPart,
+    AccountSettings, AccountState, Before, Channel, ConfigRecording, Dashboard, DefaultVpc,
+    Delayed, ErrorKind, LiveRecorder, LiveRole, Member, Members, NewRole, OrgAccount, Organization,
+    PortError, Queue, Recorder, RecorderStatus, RegionSettings, RegionState, RoleChange, Roles,
+    StackInstance, StackInstances, Statuses, VpcPart,
 };
 
 use crate::organization::{MemberAccount, MemberRegion};
@@ -51,13 +52,28 @@ impl Organization for Run {
         self.step(CALL, child, |state| {
             state.org.take("organizations", CALL, state.now)?;
             let missing = || PortError::new(ErrorKind::Missing, CALL, "ChildNotFoundException");
-            if let Some(member) = state.org.accounts.values().find(|member| member.org.id.as_str() == child) {
-                return member.parents.first().cloned().map(Some).ok_or_else(missing);
+            if let Some(member) = state
+                .org
+                .accounts
+                .values()
+                .find(|member| member.org.id.as_str() == child)
+            {
+                return member
+                    .parents
+                    .first()
+                    .cloned()
+                    .map(Some)
+                    .ok_or_else(missing);
             }
             let chain = state.org.accounts.values().map(|member| &member.parents);
-            let chain = chain.into_iter().find(|chain| chain.iter().any(|unit| unit.as_str() == child));
+            let chain = chain
+                .into_iter()
+                .find(|chain| chain.iter().any(|unit| unit.as_str() == child));
             let chain = chain.ok_or_else(missing)?;
-            let place = chain.iter().position(|unit| unit.as_str() == child).unwrap_or_default();
+            let place = chain
+                .iter()
+                .position(|unit| unit.as_str() == child)
+                .unwrap_or_default();
             Ok(chain.get(place + 1).cloned())
         })
         .await
@@ -72,10 +88,18 @@ impl Organization for Run {
         .await
     }
 
-    async fn tag(&self, account: &AccountId, tags: &BTreeMap<String, String>) -> Result<(), PortError> {
+    async fn tag(
+        &self,
+        account: &AccountId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), PortError> {
         const CALL: &str = "organizations:TagResource";
         self.step(CALL, account, |state| {
-            state.org.member(CALL, account)?.org_tags.extend(tags.clone());
+            state
+                .org
+                .member(CALL, account)?
+                .org_tags
+                .extend(tags.clone());
             Ok(())
         })
         .await
@@ -86,16 +110,25 @@ impl Organization for Run {
         self.step(CALL, account, |state| {
             let member = state.org.member(CALL, account)?;
             match member.parents.first() {
-                Some(parent) if parent == to => {
-                    Err(PortError::new(ErrorKind::Conflict, CALL, "DuplicateAccountException"))
-                }
+                Some(parent) if parent == to => Err(PortError::new(
+                    ErrorKind::Conflict,
+                    CALL,
+                    "DuplicateAccountException",
+                )),
                 Some(parent) if parent == from => {
                     let root = member.parents.last().cloned();
-                    member.parents = [Some(to.clone()), root.filter(|root| root != to)].into_iter().flatten().collect();
+                    member.parents = [Some(to.clone()), root.filter(|root| root != to)]
+                        .into_iter()
+                        .flatten()
+                        .collect();
                     member.org.path = member.parents.iter().rev().cloned().collect();
                     Ok(())
                 }
-                _ => Err(PortError::new(ErrorKind::Missing, CALL, "SourceParentNotFoundException")),
+                _ => Err(PortError::new(
+                    ErrorKind::Missing,
+                    CALL,
+                    "SourceParentNotFoundException",
+                )),
             }
         })
         .await
@@ -108,20 +141,39 @@ impl StackInstances for Run {
         self.step("cloudformation:ListStackInstances", account, |state| {
             let now = state.now;
             state.org.deploy(now);
-            let own = state.org.stack_set.instances.iter().filter(|((owner, _), _)| owner == account);
-            Ok(own.map(|((_, region), (instance, _))| (region.clone(), instance.clone())).collect())
+            let own = state
+                .org
+                .stack_set
+                .instances
+                .iter()
+                .filter(|((owner, _), _)| owner == account);
+            Ok(own
+                .map(|((_, region), (instance, _))| (region.clone(), instance.clone()))
+                .collect())
         })
         .await
     }
 
     async fn create(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
         const CALL: &str = "cloudformation:CreateStackInstances";
-        self.step(CALL, "", |state| state.org.stack_set.operate(CALL, accounts, regions, state.now)).await
+        self.step(CALL, "", |state| {
+            state
+                .org
+                .stack_set
+                .operate(CALL, accounts, regions, state.now)
+        })
+        .await
     }
 
     async fn update(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
         const CALL: &str = "cloudformation:UpdateStackInstances";
-        self.step(CALL, "", |state| state.org.stack_set.operate(CALL, accounts, regions, state.now)).await
+        self.step(CALL, "", |state| {
+            state
+                .org
+                .stack_set
+                .operate(CALL, accounts, regions, state.now)
+        })
+        .await
     }
 }
 
@@ -132,7 +184,9 @@ impl Queue for Run {
         for batch in messages.chunks(BATCH) {
             self.step("sqs:SendMessage", "", |state| {
                 let now = state.now;
-                batch.iter().for_each(|message| state.org.enqueue(message, now));
+                batch
+                    .iter()
+                    .for_each(|message| state.org.enqueue(message, now));
                 Ok(())
             })
             .await?;
@@ -145,8 +199,15 @@ impl Queue for Run {
 impl Statuses for Run {
     async fn record(&self, status: &AccountStatus) -> Result<Before, PortError> {
         self.step("dynamodb:UpdateItem", &status.account, |state| {
-            let item = state.org.statuses.entry(status.account.clone()).or_default();
-            Ok(Before { status: item.0.replace(status.clone()), told: item.1.clone() })
+            let item = state
+                .org
+                .statuses
+                .entry(status.account.clone())
+                .or_default();
+            Ok(Before {
+                status: item.0.replace(status.clone()),
+                told: item.1.clone(),
+            })
         })
         .await
     }
@@ -169,7 +230,10 @@ impl Statuses for Run {
 
     async fn all(&self) -> Result<Vec<AccountStatus>, PortError> {
         let all = |(status, _): &(Option<AccountStatus>, Option<String>)| status.clone();
-        self.step("dynamodb:Scan", "", |state| Ok(state.org.statuses.values().filter_map(all).collect())).await
+        self.step("dynamodb:Scan", "", |state| {
+            Ok(state.org.statuses.values().filter_map(all).collect())
+        })
+        .await
     }
 }
 
@@ -205,7 +269,8 @@ impl Members for Entrance {
                 state.org.take("sts", CALL, now)?;
                 // STS says the same of an account that is closed, has left, or is not there yet.
                 let can_be_entered = state.org.accounts.get(account).is_some_and(|member| {
-                    member.org.state == AccountState::Active && member.reachable_from.is_some_and(|from| from <= now)
+                    member.org.state == AccountState::Active
+                        && member.reachable_from.is_some_and(|from| from <= now)
                 });
                 if !can_be_entered {
                     return Err(PortError::new(ErrorKind::Denied, CALL, "AccessDenied"));
@@ -213,8 +278,16 @@ impl Members for Entrance {
                 state.org.member(CALL, account).map(drop)
             })
             .await?;
-        let inside = Arc::new(Inside { run: Arc::clone(&self.0), account: account.clone() });
-        Ok(Member { roles: inside.clone(), settings: inside.clone(), config: inside.clone(), regions: inside })
+        let inside = Arc::new(Inside {
+            run: Arc::clone(&self.0),
+            account: account.clone(),
+        });
+        Ok(Member {
+            roles: inside.clone(),
+            settings: inside.clone(),
+            config: inside.clone(),
+            regions: inside,
+        })
     }
 }
 
@@ -224,7 +297,11 @@ impl Inside {
         call: &'static str,
         effect: impl FnOnce(&mut MemberAccount) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
-        self.run.step(call, &self.account, |state| effect(state.org.member(call, &self.account)?)).await
+        self.run
+            .step(call, &self.account, |state| {
+                effect(state.org.member(call, &self.account)?)
+            })
+            .await
     }
 
     async fn region<T>(
@@ -234,20 +311,34 @@ impl Inside {
         effect: impl FnOnce(&mut MemberRegion) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
         let subject = format!("{} {region}", self.account);
-        self.run.step(call, subject, |state| effect(state.org.region(call, &self.account, region)?)).await
+        self.run
+            .step(call, subject, |state| {
+                effect(state.org.region(call, &self.account, region)?)
+            })
+            .await
     }
 }
 
 #[async_trait]
 impl Roles for Inside {
     async fn all(&self) -> Result<Vec<LiveRole>, PortError> {
-        let all = |member: &mut MemberAccount| Ok(member.roles.values().map(|(role, _)| role.clone()).collect());
+        let all = |member: &mut MemberAccount| {
+            Ok(member
+                .roles
+                .values()
+                .map(|(role, _)| role.clone())
+                .collect())
+        };
         self.member("iam:GetAccountAuthorizationDetails", all).await
     }
 
     async fn session_lengths(&self) -> Result<BTreeMap<RoleName, i32>, PortError> {
         let lengths = |member: &mut MemberAccount| {
-            Ok(member.roles.iter().map(|(name, (_, length))| (name.clone(), *length)).collect())
+            Ok(member
+                .roles
+                .iter()
+                .map(|(name, (_, length))| (name.clone(), *length))
+                .collect())
         };
         self.member("iam:ListRoles", lengths).await
     }
@@ -256,7 +347,11 @@ impl Roles for Inside {
         const CALL: &str = "iam:CreateRole";
         self.member(CALL, |member| {
             if member.roles.contains_key(name) {
-                return Err(PortError::new(ErrorKind::Conflict, CALL, "EntityAlreadyExists"));
+                return Err(PortError::new(
+                    ErrorKind::Conflict,
+                    CALL,
+                    "EntityAlreadyExists",
+                ));
             }
             let made = LiveRole {
                 name: name.clone(),
@@ -267,7 +362,9 @@ impl Roles for Inside {
                 boundary: role.boundary.clone(),
                 tags: role.tags.clone(),
             };
-            member.roles.insert(name.clone(), (made, role.session_seconds));
+            member
+                .roles
+                .insert(name.clone(), (made, role.session_seconds));
             Ok(())
         })
         .await
@@ -305,8 +402,12 @@ impl Roles for Inside {
     }
 
     async fn has_config_role(&self) -> Result<bool, PortError> {
-        let has =
-            |member: &mut MemberAccount| Ok(member.roles.keys().any(|name| name.as_str() == "AWSServiceRoleForConfig"));
+        let has = |member: &mut MemberAccount| {
+            Ok(member
+                .roles
+                .keys()
+                .any(|name| name.as_str() == "AWSServiceRoleForConfig"))
+        };
         self.member("iam:GetRole", has).await
     }
 
@@ -337,13 +438,20 @@ impl Roles for Inside {
 impl AccountSettings for Inside {
     async fn regions(&self) -> Result<BTreeMap<Region, RegionState>, PortError> {
         let states = |member: &mut MemberAccount| {
-            Ok(member.regions.iter().map(|(region, view)| (region.clone(), view.state)).collect())
+            Ok(member
+                .regions
+                .iter()
+                .map(|(region, view)| (region.clone(), view.state))
+                .collect())
         };
         self.member("account:ListRegions", states).await
     }
 
     async fn password_policy(&self) -> Result<Option<PasswordPolicy>, PortError> {
-        self.member("iam:GetAccountPasswordPolicy", |member| Ok(member.password_policy.clone())).await
+        self.member("iam:GetAccountPasswordPolicy", |member| {
+            Ok(member.password_policy.clone())
+        })
+        .await
     }
 
     async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError> {
@@ -355,7 +463,10 @@ impl AccountSettings for Inside {
     }
 
     async fn public_access_blocks(&self) -> Result<Option<u8>, PortError> {
-        self.member("s3:GetAccountPublicAccessBlock", |member| Ok(member.public_access_blocks)).await
+        self.member("s3:GetAccountPublicAccessBlock", |member| {
+            Ok(member.public_access_blocks)
+        })
+        .await
     }
 
     async fn block_public_access(&self) -> Result<(), PortError> {
@@ -367,7 +478,10 @@ impl AccountSettings for Inside {
     }
 
     async fn contact(&self, kind: ContactKind) -> Result<Option<Contact>, PortError> {
-        self.member("account:GetAlternateContact", |member| Ok(member.contacts.get(&kind).cloned())).await
+        self.member("account:GetAlternateContact", |member| {
+            Ok(member.contacts.get(&kind).cloned())
+        })
+        .await
     }
 
     async fn set_contact(&self, kind: ContactKind, contact: &Contact) -> Result<(), PortError> {
@@ -383,26 +497,44 @@ impl AccountSettings for Inside {
 impl ConfigRecording for Inside {
     async fn recorders(&self, region: &Region) -> Result<Vec<LiveRecorder>, PortError> {
         let recorders = |view: &mut MemberRegion| Ok(view.recorder.clone().into_iter().collect());
-        self.region("config:DescribeConfigurationRecorders", region, recorders).await
+        self.region("config:DescribeConfigurationRecorders", region, recorders)
+            .await
     }
 
-    async fn recorder_statuses(&self, region: &Region) -> Result<BTreeMap<String, RecorderStatus>, PortError> {
-        self.region("config:DescribeConfigurationRecorderStatus", region, |view| {
-            let name = view.recorder.as_ref().map(|recorder| recorder.recorder.name.clone());
-            Ok(name.into_iter().zip(view.status.clone()).collect())
-        })
+    async fn recorder_statuses(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, RecorderStatus>, PortError> {
+        self.region(
+            "config:DescribeConfigurationRecorderStatus",
+            region,
+            |view| {
+                let name = view
+                    .recorder
+                    .as_ref()
+                    .map(|recorder| recorder.recorder.name.clone());
+                Ok(name.into_iter().zip(view.status.clone()).collect())
+            },
+        )
         .await
     }
 
     async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError> {
         let channels = |view: &mut MemberRegion| Ok(view.channel.clone().into_iter().collect());
-        self.region("config:DescribeDeliveryChannels", region, channels).await
+        self.region("config:DescribeDeliveryChannels", region, channels)
+            .await
     }
 
-    async fn channel_errors(&self, region: &Region) -> Result<BTreeMap<String, Option<String>>, PortError> {
+    async fn channel_errors(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, Option<String>>, PortError> {
         self.region("config:DescribeDeliveryChannelStatus", region, |view| {
             let name = view.channel.as_ref().map(|channel| channel.name.clone());
-            Ok(name.into_iter().map(|name| (name, view.channel_error.clone())).collect())
+            Ok(name
+                .into_iter()
+                .map(|name| (name, view.channel_error.clone()))
+                .collect())
         })
         .await
     }
@@ -416,8 +548,15 @@ impl ConfigRecording for Inside {
                 let code = "MaxNumberOfConfigurationRecordersExceededException";
                 return Err(PortError::new(ErrorKind::LimitExceeded, CALL, code));
             }
-            view.recorder = Some(LiveRecorder { recorder: recorder.clone(), service: None });
-            let stopped = RecorderStatus { recording: false, was_started: false, error: None };
+            view.recorder = Some(LiveRecorder {
+                recorder: recorder.clone(),
+                service: None,
+            });
+            let stopped = RecorderStatus {
+                recording: false,
+                was_started: false,
+                error: None,
+            };
             view.status.get_or_insert(stopped);
             Ok(())
         })
@@ -429,12 +568,14 @@ impl ConfigRecording for Inside {
         self.region(CALL, region, |view| {
             let refused = |kind, code: &str| Err(PortError::new(kind, CALL, code));
             match &view.channel {
-                _ if view.recorder.is_none() => {
-                    refused(ErrorKind::NotReady, "NoAvailableConfigurationRecorderException")
-                }
-                Some(existing) if existing.name != channel.name => {
-                    refused(ErrorKind::LimitExceeded, "MaxNumberOfDeliveryChannelsExceededException")
-                }
+                _ if view.recorder.is_none() => refused(
+                    ErrorKind::NotReady,
+                    "NoAvailableConfigurationRecorderException",
+                ),
+                Some(existing) if existing.name != channel.name => refused(
+                    ErrorKind::LimitExceeded,
+                    "MaxNumberOfDeliveryChannelsExceededException",
+                ),
                 _ => {
                     view.channel = Some(channel.clone());
                     Ok(())
@@ -448,13 +589,21 @@ impl ConfigRecording for Inside {
         const CALL: &str = "config:StartConfigurationRecorder";
         self.region(CALL, region, |view| {
             let refused = |kind, code: &str| Err(PortError::new(kind, CALL, code));
-            if view.recorder.as_ref().is_none_or(|known| known.recorder.name != recorder) {
+            if view
+                .recorder
+                .as_ref()
+                .is_none_or(|known| known.recorder.name != recorder)
+            {
                 return refused(ErrorKind::Missing, "NoSuchConfigurationRecorderException");
             }
             if view.channel.is_none() {
                 return refused(ErrorKind::NotReady, "NoAvailableDeliveryChannelException");
             }
-            view.status = Some(RecorderStatus { recording: true, was_started: true, error: None });
+            view.status = Some(RecorderStatus {
+                recording: true,
+                was_started: true,
+                error: None,
+            });
             Ok(())
         })
         .await
@@ -464,7 +613,10 @@ impl ConfigRecording for Inside {
 #[async_trait]
 impl RegionSettings for Inside {
     async fn ebs_encryption(&self, region: &Region) -> Result<bool, PortError> {
-        self.region("ec2:GetEbsEncryptionByDefault", region, |view| Ok(view.ebs_encryption)).await
+        self.region("ec2:GetEbsEncryptionByDefault", region, |view| {
+            Ok(view.ebs_encryption)
+        })
+        .await
     }
 
     async fn encrypt_ebs(&self, region: &Region) -> Result<(), PortError> {
@@ -472,11 +624,15 @@ impl RegionSettings for Inside {
             view.ebs_encryption = true;
             Ok(())
         };
-        self.region("ec2:EnableEbsEncryptionByDefault", region, encrypt).await
+        self.region("ec2:EnableEbsEncryptionByDefault", region, encrypt)
+            .await
     }
 
     async fn default_vpc(&self, region: &Region) -> Result<Option<DefaultVpc>, PortError> {
-        self.region("ec2:DescribeVpcs", region, |view| Ok(view.default_vpc.clone())).await
+        self.region("ec2:DescribeVpcs", region, |view| {
+            Ok(view.default_vpc.clone())
+        })
+        .await
     }
 
     async fn delete_vpc_part(&self, region: &Region, part: &VpcPart) -> Result<(), PortError> {
@@ -495,12 +651,22 @@ impl RegionSettings for Inside {
                     view.default_vpc = None;
                     return Ok(());
                 }
-                VpcPart::Vpc(_) => return Err(PortError::new(ErrorKind::Invalid, call, "DependencyViolation")),
+                VpcPart::Vpc(_) => {
+                    return Err(PortError::new(
+                        ErrorKind::Invalid,
+                        call,
+                        "DependencyViolation",
+                    ));
+                }
             };
             let (VpcPart::Subnet(id) | VpcPart::Gateway { id, .. } | VpcPart::Vpc(id)) = part;
             let before = parts.len();
             parts.retain(|known| known != id);
-            if parts.len() < before { Ok(()) } else { Err(missing()) }
+            if parts.len() < before {
+                Ok(())
+            } else {
+                Err(missing())
+            }
         })
         .await
     }

@@ -40,12 +40,19 @@ impl PolicyText {
     /// The same with the first of such pieces replaced. A test whose piece is not there fails.
     #[must_use]
     pub fn with(self, from: &str, to: &str) -> Self {
-        assert!(self.0.contains(from), "the policy lacks {from:?}:\n{}", self.0);
+        assert!(
+            self.0.contains(from),
+            "the policy lacks {from:?}:\n{}",
+            self.0
+        );
         Self(self.0.replacen(from, to, 1))
     }
 
     /// What it says. A test whose policy has problems fails.
-    #[expect(clippy::panic, reason = "a test that sets up a wrong policy is to fail at once")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that sets up a wrong policy is to fail at once"
+    )]
     pub fn parse(&self) -> Policy {
         Policy::parse(&self.0).unwrap_or_else(|problems| panic!("{problems}\n{}", self.0))
     }
@@ -63,10 +70,21 @@ mod tests {
 
     #[test]
     fn the_least_policy_is_accepted_and_says_what_a_test_adds() {
-        let policy = PolicyText::least().with_lines("rotation", "deadline_days = 14").with("certificates", "others");
+        let policy = PolicyText::least()
+            .with_lines("rotation", "deadline_days = 14")
+            .with("certificates", "others");
         let rotation = policy.parse().rotation;
-        assert_eq!(rotation.pace.deadline, Some(jiff::SignedDuration::from_hours(14 * 24)));
-        assert_eq!(rotation.accounts.first().map(|account| account.certificate_bucket.as_str()), Some("others"));
+        assert_eq!(
+            rotation.pace.deadline,
+            Some(jiff::SignedDuration::from_hours(14 * 24))
+        );
+        assert_eq!(
+            rotation
+                .accounts
+                .first()
+                .map(|account| account.certificate_bucket.as_str()),
+            Some("others")
+        );
     }
 
     #[test]
@@ -78,6 +96,10 @@ mod tests {
     #[test]
     #[should_panic = "`rotation.grace_dais` is unknown"]
     fn a_policy_with_problems_is_not_accepted_in_silence() {
-        drop(PolicyText::least().with_lines("rotation", "grace_dais = 1").parse());
+        drop(
+            PolicyText::least()
+                .with_lines("rotation", "grace_dais = 1")
+                .parse(),
+        );
     }
 }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, GroupName, SecretArn, TopicArn, UserArn, UserName};
 use banto_ports::{
-    AccessKeys, Certificates, Clock, CreatedKey, ErrorKind, LiveKey, LiveUser, PortError, Records, ReportState,
-    Secrets, TopicMessage, Topics, Usage, Webhooks,
+    AccessKeys, Certificates, Clock, CreatedKey, ErrorKind, LiveKey, LiveUser, PortError, Records,
+    ReportState, Secrets, TopicMessage, Topics, Usage, Webhooks,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -24,7 +24,8 @@ impl Clock for Run {
 
     async fn sleep(&self, duration: Duration) {
         yield_once().await;
-        self.world.advance(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX));
+        self.world
+            .advance(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX));
     }
 }
 
@@ -38,24 +39,39 @@ impl AccessKeys for Run {
     }
 
     async fn report(&self) -> Result<Vec<u8>, PortError> {
-        self.step("iam:GetCredentialReport", "", |state| state.iam.report.get(state.now)).await
+        self.step("iam:GetCredentialReport", "", |state| {
+            state.iam.report.get(state.now)
+        })
+        .await
     }
 
     async fn user(&self, user: &UserName) -> Result<LiveUser, PortError> {
         const CALL: &str = "iam:GetUser";
-        self.step(CALL, user, |state| state.iam.live_user(CALL, user)).await
+        self.step(CALL, user, |state| state.iam.live_user(CALL, user))
+            .await
     }
 
     async fn members(&self, group: &GroupName) -> Result<BTreeSet<UserName>, PortError> {
         const CALL: &str = "iam:GetGroup";
         let missing = || PortError::new(ErrorKind::Missing, CALL, "NoSuchEntity");
-        self.step(CALL, group, |state| state.iam.groups.get(group).cloned().ok_or_else(missing)).await
+        self.step(CALL, group, |state| {
+            state.iam.groups.get(group).cloned().ok_or_else(missing)
+        })
+        .await
     }
 
     async fn keys(&self, user: &UserName) -> Result<Vec<LiveKey>, PortError> {
         const CALL: &str = "iam:ListAccessKeys";
-        self.step(CALL, user, |state| Ok(state.iam.user(CALL, user)?.keys.iter().map(crate::iam::Key::live).collect()))
-            .await
+        self.step(CALL, user, |state| {
+            Ok(state
+                .iam
+                .user(CALL, user)?
+                .keys
+                .iter()
+                .map(crate::iam::Key::live)
+                .collect())
+        })
+        .await
     }
 
     async fn usage(&self, key: &AccessKeyId) -> Result<Usage, PortError> {
@@ -63,7 +79,10 @@ impl AccessKeys for Run {
         let missing = || PortError::new(ErrorKind::Missing, CALL, "NoSuchEntity");
         self.step(CALL, key, |state| {
             let (user, key) = state.iam.owner_of(key).ok_or_else(missing)?;
-            Ok(Usage { user: user.clone(), last: key.used.clone() })
+            Ok(Usage {
+                user: user.clone(),
+                last: key.used.clone(),
+            })
         })
         .await
     }
@@ -72,12 +91,21 @@ impl AccessKeys for Run {
         self.step("iam:CreateAccessKey", user, |state| {
             let created_at = state.now;
             let (id, secret) = state.iam.create(user, created_at)?;
-            Ok(CreatedKey { id, secret: SecretString::from(secret), created_at })
+            Ok(CreatedKey {
+                id,
+                secret: SecretString::from(secret),
+                created_at,
+            })
         })
         .await
     }
 
-    async fn set_active(&self, user: &UserName, key: &AccessKeyId, active: bool) -> Result<(), PortError> {
+    async fn set_active(
+        &self,
+        user: &UserName,
+        key: &AccessKeyId,
+        active: bool,
+    ) -> Result<(), PortError> {
         const CALL: &str = "iam:UpdateAccessKey";
         self.step(CALL, user, |state| {
             let now = state.now;
@@ -102,7 +130,11 @@ impl AccessKeys for Run {
 impl Records for Run {
     async fn read(&self, user: &UserName) -> Result<Option<String>, PortError> {
         self.step("secretsmanager:GetSecretValue", user, |state| {
-            Ok(state.records.get(user).and_then(Secret::text).map(str::to_owned))
+            Ok(state
+                .records
+                .get(user)
+                .and_then(Secret::text)
+                .map(str::to_owned))
         })
         .await
     }
@@ -111,10 +143,18 @@ impl Records for Run {
         const CALL: &str = "secretsmanager:CreateSecret";
         self.step(CALL, user, |state| {
             if state.records.contains_key(user) {
-                return Err(PortError::new(ErrorKind::Conflict, CALL, "ResourceExistsException"));
+                return Err(PortError::new(
+                    ErrorKind::Conflict,
+                    CALL,
+                    "ResourceExistsException",
+                ));
             }
             let (token, text) = (record.write_token(), record.to_text());
-            let secret = Secret { versions: [(token.clone(), text)].into(), current: token, reader: None };
+            let secret = Secret {
+                versions: [(token.clone(), text)].into(),
+                current: token,
+                reader: None,
+            };
             state.records.insert(user.clone(), secret);
             Ok(())
         })
@@ -136,7 +176,8 @@ impl Records for Run {
         let error = |kind, code: &str| PortError::new(kind, CALL, code);
         self.step(CALL, user, |state| {
             let secret = state.records.get_mut(user);
-            let secret = secret.ok_or_else(|| error(ErrorKind::Missing, "ResourceNotFoundException"))?;
+            let secret =
+                secret.ok_or_else(|| error(ErrorKind::Missing, "ResourceNotFoundException"))?;
             let (token, text) = (record.write_token(), record.to_text());
             match secret.versions.get(&token) {
                 Some(known) if *known == text => Ok(()),
@@ -155,14 +196,20 @@ impl Records for Run {
 #[async_trait]
 impl Certificates for Run {
     async fn read(&self, user: &UserName) -> Result<Option<Vec<u8>>, PortError> {
-        self.step("s3:GetObject", user, |state| Ok(state.certificates.get(user).cloned())).await
+        self.step("s3:GetObject", user, |state| {
+            Ok(state.certificates.get(user).cloned())
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl Secrets for Run {
     async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
-        self.step("secretsmanager:GetSecretValue", secret, |_| Ok(SecretString::from(webhook_url(secret)))).await
+        self.step("secretsmanager:GetSecretValue", secret, |_| {
+            Ok(SecretString::from(webhook_url(secret)))
+        })
+        .await
     }
 }
 

@@ -33,7 +33,10 @@ struct Made {
 
 impl Default for ReportShape {
     fn default() -> Self {
-        Self { polls: 1, other_columns: false }
+        Self {
+            polls: 1,
+            other_columns: false,
+        }
     }
 }
 
@@ -53,7 +56,11 @@ impl Report {
             }
             _ => {
                 let csv = csv(users, self.shape.other_columns).into_bytes();
-                self.made = Some(Made { at: now, polls_left: self.shape.polls.saturating_sub(1), csv });
+                self.made = Some(Made {
+                    at: now,
+                    polls_left: self.shape.polls.saturating_sub(1),
+                    csv,
+                });
                 ReportState::InProgress
             }
         }
@@ -63,7 +70,9 @@ impl Report {
         let error = |kind, code: &str| Err(PortError::new(kind, "iam:GetCredentialReport", code));
         match &mut self.made {
             None => error(ErrorKind::Missing, "ReportNotPresent"),
-            Some(made) if now.duration_since(made.at) >= KEPT => error(ErrorKind::Missing, "ReportExpired"),
+            Some(made) if now.duration_since(made.at) >= KEPT => {
+                error(ErrorKind::Missing, "ReportExpired")
+            }
             Some(made) if made.polls_left > 0 => {
                 made.polls_left -= 1;
                 error(ErrorKind::NotReady, "ReportInProgress")
@@ -122,13 +131,26 @@ fn csv<'a>(users: impl Iterator<Item = (&'a UserName, &'a User)>, other_columns:
         "cert_2_active",
         "cert_2_last_rotated",
     ];
-    let mut rows: Vec<Vec<String>> = vec![header.map(str::to_owned).to_vec(), root.map(str::to_owned).to_vec()];
+    let mut rows: Vec<Vec<String>> = vec![
+        header.map(str::to_owned).to_vec(),
+        root.map(str::to_owned).to_vec(),
+    ];
     rows.extend(users.map(|(name, user)| row(name, user)));
     for (index, row) in rows.iter_mut().enumerate().filter(|_| other_columns) {
-        row.push(if index == 0 { "additional_credentials_info" } else { "" }.to_owned());
+        row.push(
+            if index == 0 {
+                "additional_credentials_info"
+            } else {
+                ""
+            }
+            .to_owned(),
+        );
         row.reverse();
     }
-    rows.iter().map(|row| row.join(",")).collect::<Vec<_>>().join("\n")
+    rows.iter()
+        .map(|row| row.join(","))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn row(name: &UserName, user: &User) -> Vec<String> {
@@ -154,7 +176,9 @@ fn row(name: &UserName, user: &User) -> Vec<String> {
 
 fn slot(key: Option<&Key>) -> [String; 5] {
     let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
-    let Some(key) = key else { return ["false", "N/A", "N/A", "N/A", "N/A"].map(str::to_owned) };
+    let Some(key) = key else {
+        return ["false", "N/A", "N/A", "N/A", "N/A"].map(str::to_owned);
+    };
     let used = key.used.as_ref();
     [
         key.active.to_string(),

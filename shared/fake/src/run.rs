@@ -79,7 +79,10 @@ impl Run {
     ) -> Result<T, PortError> {
         self.world.turn().await;
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        let fault = self.fault.filter(|fault| fault.call == number).map(|fault| fault.kind);
+        let fault = self
+            .fault
+            .filter(|fault| fault.call == number)
+            .map(|fault| fault.kind);
         self.fired.fetch_or(fault.is_some(), Ordering::SeqCst);
         let injected = |kind| PortError::new(kind, name, "injected");
         match fault {
@@ -89,7 +92,11 @@ impl Run {
         }
         let (result, call) = {
             let mut state = self.world.state();
-            let call = Call { name, subject: subject.to_string(), at: state.now };
+            let call = Call {
+                name,
+                subject: subject.to_string(),
+                at: state.now,
+            };
             state.calls.push(call.clone());
             (effect(&mut state), call)
         };

@@ -117,8 +117,14 @@ pub struct KeyView {
 impl World {
     /// An empty world at a given time.
     pub fn at(now: Timestamp) -> Arc<Self> {
-        let state = State { now, ..State::default() };
-        Arc::new(Self { state: Mutex::new(state), watcher: Mutex::default() })
+        let state = State {
+            now,
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            watcher: Mutex::default(),
+        })
     }
 
     /// A view for one run, which a fault befalls if one is given.
@@ -165,7 +171,9 @@ impl World {
 
     /// Waits for a call's turn: at once the next time that anybody polls, or when its time has passed.
     pub(crate) async fn turn(&self) {
-        let Some(latency) = self.state().latency else { return crate::run::yield_once().await };
+        let Some(latency) = self.state().latency else {
+            return crate::run::yield_once().await;
+        };
         let until = self.now() + latency;
         std::future::poll_fn(|context| {
             let mut state = self.state();
@@ -173,7 +181,9 @@ impl World {
                 return Poll::Ready(());
             }
             let number = state.timers.len() + state.calls.len();
-            state.timers.insert((until, number), context.waker().clone());
+            state
+                .timers
+                .insert((until, number), context.waker().clone());
             Poll::Pending
         })
         .await;
@@ -198,13 +208,20 @@ impl World {
 
     /// Tags a user.
     pub fn tag(&self, user: &UserName, key: &str, value: &str) {
-        self.state().iam.user_mut(user, |user| drop(user.tags.insert(key.to_owned(), value.to_owned())));
+        self.state().iam.user_mut(user, |user| {
+            drop(user.tags.insert(key.to_owned(), value.to_owned()))
+        });
     }
 
     /// Puts a user into a group.
     pub fn add_to_group(&self, user: &UserName, group: &str) {
         let group: GroupName = parsed(group);
-        self.state().iam.groups.entry(group).or_default().insert(user.clone());
+        self.state()
+            .iam
+            .groups
+            .entry(group)
+            .or_default()
+            .insert(user.clone());
     }
 
     /// Gives a user a key of this age, as a person would.
@@ -217,7 +234,11 @@ impl World {
     /// Uses a key, as its owner would.
     pub fn use_key(&self, key: &AccessKeyId) {
         let mut state = self.state();
-        let used = LastUse { at: state.now, service: "s3".to_owned(), region: "eu-west-1".to_owned() };
+        let used = LastUse {
+            at: state.now,
+            service: "s3".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
         state.iam.key_mut(key, |key| key.used = Some(used));
     }
 
@@ -235,13 +256,22 @@ impl World {
 
     /// Stores a user's certificate.
     pub fn put_certificate(&self, user: &UserName, certificate: &[u8]) {
-        self.state().certificates.insert(user.clone(), certificate.to_vec());
+        self.state()
+            .certificates
+            .insert(user.clone(), certificate.to_vec());
     }
 
     /// Stores a text as the user's record, whatever it is.
     pub fn put_record(&self, user: &UserName, text: &str) {
         let versions = BTreeMap::from([("put".to_owned(), text.to_owned())]);
-        self.state().records.insert(user.clone(), Secret { versions, current: "put".to_owned(), reader: None });
+        self.state().records.insert(
+            user.clone(),
+            Secret {
+                versions,
+                current: "put".to_owned(),
+                reader: None,
+            },
+        );
     }
 
     /// How the credential report looks, and how long IAM takes for it.
@@ -282,7 +312,10 @@ impl World {
     /// Every text that was ever stored or sent: all that an intruder could read.
     pub fn everything_written(&self) -> Vec<String> {
         let state = self.state();
-        let records = state.records.values().flat_map(|secret| secret.versions.values().cloned());
+        let records = state
+            .records
+            .values()
+            .flat_map(|secret| secret.versions.values().cloned());
         let sent = state.sent.iter().map(|sent| format!("{sent:?}"));
         records.chain(sent).collect()
     }
@@ -302,14 +335,20 @@ impl World {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("now", &self.now()).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("now", &self.now())
+            .finish_non_exhaustive()
     }
 }
 
 impl View {
     fn of(state: &State) -> Self {
         let users = state.iam.users.iter().map(|(name, user)| {
-            let keys = user.keys.iter().map(|key| (key.id.clone(), key.view())).collect();
+            let keys = user
+                .keys
+                .iter()
+                .map(|key| (key.id.clone(), key.view()))
+                .collect();
             let secret = state.records.get(name);
             let view = UserView {
                 keys,
@@ -319,7 +358,11 @@ impl View {
             };
             (name.clone(), view)
         });
-        Self { now: state.now, users: users.collect(), sent: state.sent.clone() }
+        Self {
+            now: state.now,
+            users: users.collect(),
+            sent: state.sent.clone(),
+        }
     }
 }
 
@@ -331,10 +374,16 @@ impl Secret {
 
 /// The webhook URL that a secret's ARN stands for.
 pub(crate) fn webhook_url(secret: &SecretArn) -> String {
-    format!("https://hooks.slack.com/services/{}", secret.as_str().rsplit(':').next().unwrap_or_default())
+    format!(
+        "https://hooks.slack.com/services/{}",
+        secret.as_str().rsplit(':').next().unwrap_or_default()
+    )
 }
 
-#[expect(clippy::panic, reason = "a test that sets up a wrong name is to fail at once")]
+#[expect(
+    clippy::panic,
+    reason = "a test that sets up a wrong name is to fail at once"
+)]
 pub(crate) fn parsed<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> T {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
