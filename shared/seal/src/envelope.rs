@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 
 use openpgp::Packet;
 use openpgp::parse::{PacketParser, PacketParserResult, Parse};
-use openpgp::serialize::stream::{Armorer, Encryptor, LiteralWriter, Message, Recipient as StreamRecipient};
+use openpgp::serialize::stream::{
+    Armorer, Encryptor, LiteralWriter, Message, Recipient as StreamRecipient,
+};
 
 use crate::Recipient;
 
@@ -85,11 +87,15 @@ impl Recipient {
     }
 
     fn encrypt(&self, plaintext: &[u8]) -> Result<Envelope, SealError> {
-        let armored = self.encrypt_unchecked(plaintext).map_err(|error| SealError(error.to_string()))?;
+        let armored = self
+            .encrypt_unchecked(plaintext)
+            .map_err(|error| SealError(error.to_string()))?;
         let recipients = recipients_of(&armored)?;
         let expected = self.handle().to_hex();
         if recipients != [expected.clone()] {
-            return Err(SealError(format!("it was to be for {expected} alone, but is for {recipients:?}")));
+            return Err(SealError(format!(
+                "it was to be for {expected} alone, but is for {recipients:?}"
+            )));
         }
         Ok(Envelope(armored))
     }
@@ -121,24 +127,36 @@ impl Envelope {
 /// Names the key only.
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credential").field("key", &self.key.as_str()).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("key", &self.key.as_str())
+            .finish_non_exhaustive()
     }
 }
 
 /// Whom a message is encrypted to: a fingerprint or key id for each recipient, in hexadecimal digits;
 /// `anonymous` for one that is not named, `passphrase` for one who needs no key.
 pub fn recipients_of(armored: &str) -> Result<Vec<String>, SealError> {
-    let failed = |error: openpgp::anyhow::Error| SealError(format!("the message can't be read: {error}"));
+    let failed =
+        |error: openpgp::anyhow::Error| SealError(format!("the message can't be read: {error}"));
     let mut recipients = Vec::new();
     let mut next = PacketParser::from_bytes(armored).map_err(failed)?;
     while let PacketParserResult::Some(parser) = next {
         match &parser.packet {
             Packet::PKESK(packet) => {
-                recipients.push(packet.recipient().map_or_else(|| "anonymous".to_owned(), |handle| handle.to_hex()));
+                recipients.push(
+                    packet
+                        .recipient()
+                        .map_or_else(|| "anonymous".to_owned(), |handle| handle.to_hex()),
+                );
             }
             Packet::SKESK(_) => recipients.push("passphrase".to_owned()),
             Packet::SEIP(_) => return Ok(recipients),
-            other => return Err(SealError(format!("the message begins with {}, which is not encrypted", other.tag()))),
+            other => {
+                return Err(SealError(format!(
+                    "the message begins with {}, which is not encrypted",
+                    other.tag()
+                )));
+            }
         }
         next = parser.next().map_err(failed)?.1;
     }

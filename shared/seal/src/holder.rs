@@ -15,7 +15,9 @@ use openpgp::cert::{CertBuilder, CipherSuite};
 use openpgp::crypto::SessionKey;
 use openpgp::packet::{PKESK, SKESK};
 use openpgp::parse::Parse;
-use openpgp::parse::stream::{DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper};
+use openpgp::parse::stream::{
+    DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
+};
 use openpgp::policy::StandardPolicy;
 use openpgp::serialize::SerializeInto;
 use openpgp::types::SymmetricAlgorithm;
@@ -76,7 +78,9 @@ impl Holder {
             what: "the certificate could not be made",
             why: error.to_string(),
         };
-        let validity = lifetime.until.map(|until| Duration::try_from(until.duration_since(lifetime.from)));
+        let validity = lifetime
+            .until
+            .map(|until| Duration::try_from(until.duration_since(lifetime.from)));
         let validity = validity.transpose().map_err(|error| failed(error.into()))?;
         let made_at = SystemTime::try_from(lifetime.from).map_err(|error| failed(error.into()))?;
         let (certificate, _revocation) = CertBuilder::general_purpose(Some(user_id))
@@ -89,17 +93,31 @@ impl Holder {
                     .generate()
             })
             .map_err(failed)?;
-        let fingerprint = certificate.fingerprint().to_hex().parse().map_err(|error| HolderError {
-            what: "the certificate's fingerprint can't be read",
-            why: format!("{error}"),
-        })?;
-        Ok(Self { certificate, fingerprint })
+        let fingerprint = certificate
+            .fingerprint()
+            .to_hex()
+            .parse()
+            .map_err(|error| HolderError {
+                what: "the certificate's fingerprint can't be read",
+                why: format!("{error}"),
+            })?;
+        Ok(Self {
+            certificate,
+            fingerprint,
+        })
     }
 
     /// The public part, armored.
     pub fn certificate(&self) -> Result<String, HolderError> {
-        let failed = |why: String| HolderError { what: "the certificate could not be written", why };
-        let armored = self.certificate.armored().to_vec().map_err(|error| failed(error.to_string()))?;
+        let failed = |why: String| HolderError {
+            what: "the certificate could not be written",
+            why,
+        };
+        let armored = self
+            .certificate
+            .armored()
+            .to_vec()
+            .map_err(|error| failed(error.to_string()))?;
         String::from_utf8(armored).map_err(|error| failed(error.to_string()))
     }
 
@@ -110,13 +128,27 @@ impl Holder {
 
     /// Takes the payload out of an envelope; what comes before its armor is passed over.
     pub fn open(&self, envelope: &str) -> Result<Zeroizing<Vec<u8>>, HolderError> {
-        let failed = |why: String| HolderError { what: "the envelope could not be opened", why };
+        let failed = |why: String| HolderError {
+            what: "the envelope could not be opened",
+            why,
+        };
         let policy = StandardPolicy::new();
         let reader = DecryptorBuilder::from_bytes(envelope)
-            .and_then(|builder| builder.with_policy(&policy, None, Opener { certificate: &self.certificate }))
+            .and_then(|builder| {
+                builder.with_policy(
+                    &policy,
+                    None,
+                    Opener {
+                        certificate: &self.certificate,
+                    },
+                )
+            })
             .map_err(|error| failed(error.to_string()))?;
         let mut payload = Zeroizing::new(Vec::new());
-        reader.take(MAX_PAYLOAD).read_to_end(&mut payload).map_err(|error| failed(error.to_string()))?;
+        reader
+            .take(MAX_PAYLOAD)
+            .read_to_end(&mut payload)
+            .map_err(|error| failed(error.to_string()))?;
         Ok(payload)
     }
 }
@@ -124,7 +156,9 @@ impl Holder {
 /// Shows the fingerprint only.
 impl fmt::Debug for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Holder").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("Holder")
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,8 +199,11 @@ impl DecryptionHelper for Opener<'_> {
         for key in self.certificate.keys().unencrypted_secret() {
             let mut pair = key.key().clone().into_keypair()?;
             let handle = KeyHandle::from(key.key().fingerprint());
-            let ours =
-                pkesks.iter().filter(|pkesk| pkesk.recipient().is_some_and(|recipient| recipient.aliases(&handle)));
+            let ours = pkesks.iter().filter(|pkesk| {
+                pkesk
+                    .recipient()
+                    .is_some_and(|recipient| recipient.aliases(&handle))
+            });
             for pkesk in ours {
                 if let Some((algorithm, session_key)) = pkesk.decrypt(&mut pair, algorithm)
                     && decrypt(algorithm, &session_key)
@@ -185,8 +222,14 @@ impl VerificationHelper for Opener<'_> {
     }
 
     fn check(&mut self, structure: MessageStructure<'_>) -> openpgp::Result<()> {
-        let is_encrypted = structure.into_iter().any(|layer| matches!(layer, MessageLayer::Encryption { .. }));
-        if is_encrypted { Ok(()) } else { Err(openpgp::anyhow::anyhow!("it is not encrypted")) }
+        let is_encrypted = structure
+            .into_iter()
+            .any(|layer| matches!(layer, MessageLayer::Encryption { .. }));
+        if is_encrypted {
+            Ok(())
+        } else {
+            Err(openpgp::anyhow::anyhow!("it is not encrypted"))
+        }
     }
 }
 
@@ -200,17 +243,30 @@ mod tests {
 
     fn made(kind: Kind) -> Holder {
         let from = "2026-01-01T00:00:00Z".parse().unwrap();
-        Holder::generate("Alice <alice@example.com>", kind, Lifetime { from, until: None }).unwrap()
+        Holder::generate(
+            "Alice <alice@example.com>",
+            kind,
+            Lifetime { from, until: None },
+        )
+        .unwrap()
     }
 
     fn sealed_to(holder: &Holder) -> String {
         let public = Cert::from_bytes(&holder.certificate().unwrap()).unwrap();
-        assert!(!public.is_tsk(), "the certificate must not hold the secret key");
+        assert!(
+            !public.is_tsk(),
+            "the certificate must not hold the secret key"
+        );
         let policy = StandardPolicy::new();
-        let recipients = public.keys().with_policy(&policy, None).for_transport_encryption();
+        let recipients = public
+            .keys()
+            .with_policy(&policy, None)
+            .for_transport_encryption();
         let mut sink = Vec::new();
         let message = Armorer::new(Message::new(&mut sink)).build().unwrap();
-        let message = Encryptor::for_recipients(message, recipients).build().unwrap();
+        let message = Encryptor::for_recipients(message, recipients)
+            .build()
+            .unwrap();
         let mut message = LiteralWriter::new(message).build().unwrap();
         message.write_all(b"a payload").unwrap();
         message.finalize().unwrap();
@@ -219,24 +275,40 @@ mod tests {
 
     #[test]
     fn a_holder_opens_what_was_sealed_to_its_certificate_whatever_comes_before() {
-        for kind in [Kind::Curve25519, Kind::Curve25519V6, Kind::NistP256, Kind::NistP384, Kind::NistP521] {
+        for kind in [
+            Kind::Curve25519,
+            Kind::Curve25519V6,
+            Kind::NistP256,
+            Kind::NistP384,
+            Kind::NistP521,
+        ] {
             let holder = made(kind);
             let envelope = format!("{{\"bantoRecord\":1}}\n\n{}", sealed_to(&holder));
-            assert_eq!(holder.open(&envelope).unwrap().as_slice(), b"a payload", "{kind:?}");
+            assert_eq!(
+                holder.open(&envelope).unwrap().as_slice(),
+                b"a payload",
+                "{kind:?}"
+            );
         }
     }
 
     #[test]
     fn nobody_else_opens_it() {
         let envelope = sealed_to(&made(Kind::Curve25519));
-        let error = made(Kind::Curve25519).open(&envelope).unwrap_err().to_string();
+        let error = made(Kind::Curve25519)
+            .open(&envelope)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("sealed to somebody else"), "{error}");
     }
 
     #[test]
     fn a_debug_print_shows_the_fingerprint_only() {
         let holder = made(Kind::Curve25519);
-        let expected = format!("Holder {{ fingerprint: Fingerprint(\"{}\"), .. }}", holder.fingerprint());
+        let expected = format!(
+            "Holder {{ fingerprint: Fingerprint(\"{}\"), .. }}",
+            holder.fingerprint()
+        );
         assert_eq!(format!("{holder:?}"), expected);
     }
 }

@@ -46,20 +46,30 @@ impl Recipient {
     /// # Errors
     /// A [`Refusal`], in an order that names the gravest thing first: an exposed secret key comes
     /// before a wrong fingerprint, and that before anything the certificate says of itself.
-    pub fn parse(certificate: &[u8], pinned: &Fingerprint, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn parse(
+        certificate: &[u8],
+        pinned: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         let certificate = read(certificate)?;
         if certificate.is_tsk() {
             return Err(Refusal::SecretKey);
         }
         let found = certificate.fingerprint().to_hex();
         if found != pinned.as_str() {
-            return Err(Refusal::WrongFingerprint { pinned: pinned.clone(), found });
+            return Err(Refusal::WrongFingerprint {
+                pinned: pinned.clone(),
+                found,
+            });
         }
         let instant = system_time(now);
         let policy = StandardPolicy::at(instant);
         let valid = judge(&certificate, &policy, instant)?;
         let key = encryption_key(&valid, &policy)?;
-        let ends = [valid.primary_key().key_expiration_time(), key.key_expiration_time()];
+        let ends = [
+            valid.primary_key().key_expiration_time(),
+            key.key_expiration_time(),
+        ];
         Ok(Self {
             fingerprint: pinned.clone(),
             expires_at: ends.into_iter().flatten().min().map(timestamp),
@@ -86,23 +96,37 @@ impl Recipient {
     /// How an envelope names this recipient: by fingerprint where it can read such messages (RFC 9580,
     /// section 5.1.2), else by key id (section 5.1.1).
     pub(crate) fn handle(&self) -> KeyHandle {
-        if self.features.supports_seipdv2() { self.key.fingerprint().into() } else { self.key.keyid().into() }
+        if self.features.supports_seipdv2() {
+            self.key.fingerprint().into()
+        } else {
+            self.key.keyid().into()
+        }
     }
 }
 
 /// Shows the fingerprint only.
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Recipient").field(&self.fingerprint.as_str()).finish()
+        f.debug_tuple("Recipient")
+            .field(&self.fingerprint.as_str())
+            .finish()
     }
 }
 
 /// Reads the one certificate that the bytes hold.
 fn read(bytes: &[u8]) -> Result<Cert, Refusal> {
     if bytes.len() > MAX_BYTES {
-        return Err(Refusal::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
+        return Err(Refusal::TooLarge {
+            bytes: bytes.len(),
+            limit: MAX_BYTES,
+        });
     }
-    let occurrences = |needle: &[u8]| bytes.windows(needle.len()).filter(|window| *window == needle).count();
+    let occurrences = |needle: &[u8]| {
+        bytes
+            .windows(needle.len())
+            .filter(|window| *window == needle)
+            .count()
+    };
     // Said even of a secret key that can't be parsed: it is exposed all the same.
     if occurrences(b"-----BEGIN PGP PRIVATE KEY BLOCK-----") > 0 {
         return Err(Refusal::SecretKey);
@@ -111,7 +135,10 @@ fn read(bytes: &[u8]) -> Result<Cert, Refusal> {
         return Err(Refusal::MoreThanOne);
     }
     let mut certificates = CertParser::from_bytes(bytes).map_err(|_| Refusal::NotACertificate)?;
-    let first = certificates.next().and_then(Result::ok).ok_or(Refusal::NotACertificate)?;
+    let first = certificates
+        .next()
+        .and_then(Result::ok)
+        .ok_or(Refusal::NotACertificate)?;
     match certificates.next() {
         None => Ok(first),
         Some(_) => Err(Refusal::MoreThanOne),
@@ -119,16 +146,26 @@ fn read(bytes: &[u8]) -> Result<Cert, Refusal> {
 }
 
 /// The certificate as a whole: from when, until when, revoked, relying on what.
-fn judge<'a>(certificate: &'a Cert, policy: &'a dyn Policy, now: SystemTime) -> Result<ValidCert<'a>, Refusal> {
+fn judge<'a>(
+    certificate: &'a Cert,
+    policy: &'a dyn Policy,
+    now: SystemTime,
+) -> Result<ValidCert<'a>, Refusal> {
     let made_at = certificate.primary_key().key().creation_time();
     if made_at > now {
-        return Err(Refusal::NotYetValid { from: timestamp(made_at) });
+        return Err(Refusal::NotYetValid {
+            from: timestamp(made_at),
+        });
     }
     // Before the policy speaks: a revocation counts even where the rest is too weak to count.
     if let RevocationStatus::Revoked(signatures) = certificate.revocation_status(policy, now) {
-        return Err(Refusal::Revoked { reason: reason_of(&signatures) });
+        return Err(Refusal::Revoked {
+            reason: reason_of(&signatures),
+        });
     }
-    let valid = certificate.with_policy(policy, now).map_err(|error| Refusal::WeakAlgorithm { what: root(&error) })?;
+    let valid = certificate
+        .with_policy(policy, now)
+        .map_err(|error| Refusal::WeakAlgorithm { what: root(&error) })?;
     if valid.alive().is_err() {
         let at = valid.primary_key().key_expiration_time().unwrap_or(now);
         return Err(Refusal::Expired { at: timestamp(at) });
@@ -137,8 +174,12 @@ fn judge<'a>(certificate: &'a Cert, policy: &'a dyn Policy, now: SystemTime) -> 
 }
 
 /// The newest key that can be encrypted to.
-fn encryption_key<'a>(valid: &ValidCert<'a>, policy: &'a dyn Policy) -> Result<EncryptionKey<'a>, Refusal> {
-    let encrypts = |key: &EncryptionKey<'_>| key.for_storage_encryption() || key.for_transport_encryption();
+fn encryption_key<'a>(
+    valid: &ValidCert<'a>,
+    policy: &'a dyn Policy,
+) -> Result<EncryptionKey<'a>, Refusal> {
+    let encrypts =
+        |key: &EncryptionKey<'_>| key.for_storage_encryption() || key.for_transport_encryption();
     let mut keys: Vec<EncryptionKey<'a>> = valid.keys().filter(encrypts).collect();
     keys.sort_by_key(|key| std::cmp::Reverse(key.key().creation_time()));
     if keys.is_empty() {
@@ -150,7 +191,9 @@ fn encryption_key<'a>(valid: &ValidCert<'a>, policy: &'a dyn Policy) -> Result<E
             .with_policy(&lenient, now)
             .find(|key| key.for_storage_encryption() || key.for_transport_encryption());
         let why = unseen.and_then(|key| key.with_policy(policy, now).err());
-        return Err(why.map_or(Refusal::NoEncryptionSubkey, |error| Refusal::WeakAlgorithm { what: root(&error) }));
+        return Err(why.map_or(Refusal::NoEncryptionSubkey, |error| {
+            Refusal::WeakAlgorithm { what: root(&error) }
+        }));
     }
     let mut refusal = Refusal::NoEncryptionSubkey;
     for key in keys {
@@ -173,18 +216,26 @@ fn usable(key: &EncryptionKey<'_>) -> Result<(), Refusal> {
     }
     let algorithm = key.key().pk_algo();
     let bits = key.key().mpis().bits();
-    let too_short = bits.is_some_and(|bits| bits < MIN_RSA_BITS && algorithm.to_string().contains("RSA"));
+    let too_short =
+        bits.is_some_and(|bits| bits < MIN_RSA_BITS && algorithm.to_string().contains("RSA"));
     if !algorithm.is_supported() || !algorithm.for_encryption() || too_short {
         let bits = bits.map_or(String::new(), |bits| format!(", {bits} bits"));
-        return Err(Refusal::WeakAlgorithm { what: format!("{algorithm}{bits}") });
+        return Err(Refusal::WeakAlgorithm {
+            what: format!("{algorithm}{bits}"),
+        });
     }
     Ok(())
 }
 
 /// The kind of a revocation's reason. Its free text is left out: it is anyone's words.
 fn reason_of(signatures: &[&Signature]) -> String {
-    let reason = signatures.iter().find_map(|signature| signature.reason_for_revocation());
-    reason.map_or_else(|| "no reason given".to_owned(), |(kind, _words)| kind.to_string())
+    let reason = signatures
+        .iter()
+        .find_map(|signature| signature.reason_for_revocation());
+    reason.map_or_else(
+        || "no reason given".to_owned(),
+        |(kind, _words)| kind.to_string(),
+    )
 }
 
 fn root(error: &openpgp::anyhow::Error) -> String {

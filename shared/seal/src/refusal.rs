@@ -17,7 +17,9 @@ pub enum Refusal {
         limit: usize,
     },
     /// It is not an OpenPGP certificate.
-    #[error("the file is not an OpenPGP certificate; export one with `gpg --export --armor YOUR-FINGERPRINT`")]
+    #[error(
+        "the file is not an OpenPGP certificate; export one with `gpg --export --armor YOUR-FINGERPRINT`"
+    )]
     NotACertificate,
     /// It holds the secret key.
     #[error(
@@ -42,7 +44,9 @@ pub enum Refusal {
         found: String,
     },
     /// It is from the future.
-    #[error("the certificate is valid only from {from} on; check the clock of the machine that made it")]
+    #[error(
+        "the certificate is valid only from {from} on; check the clock of the machine that made it"
+    )]
     NotYetValid {
         /// When it was made.
         from: Timestamp,

@@ -36,17 +36,24 @@ fn stored(certificate: &[u8], fingerprint: &str) -> String {
         created_at: now,
     };
     let envelope = recipient.seal(&credential).unwrap();
-    format!("{{\"bantoRecord\":1,\"sealedKey\":\"AKIAIOSFODNN7EXAMPLE\"}}\n\n{}", envelope.as_str())
+    format!(
+        "{{\"bantoRecord\":1,\"sealedKey\":\"AKIAIOSFODNN7EXAMPLE\"}}\n\n{}",
+        envelope.as_str()
+    )
 }
 
 fn assert_opened(payload: &str, kind: &str) {
-    let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_else(|error| panic!("{kind}: {error}"));
+    let payload: serde_json::Value =
+        serde_json::from_str(payload).unwrap_or_else(|error| panic!("{kind}: {error}"));
     assert_eq!(payload["SecretAccessKey"], SECRET, "{kind}");
 }
 
 /// Says that a program is absent, or fails if it must not be.
 fn absent(program: &str) {
-    assert!(std::env::var_os("BANTO_INTEROP").is_none(), "{program} is required, but not installed");
+    assert!(
+        std::env::var_os("BANTO_INTEROP").is_none(),
+        "{program} is required, but not installed"
+    );
     eprintln!("skipped: {program} is not installed");
 }
 
@@ -57,7 +64,11 @@ impl GnuPg {
     /// Unix sockets have short paths, so the home is right below the temporary directory.
     fn new() -> Self {
         let home = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
-        std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::set_permissions(
+            home.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .unwrap();
         Self(home)
     }
 
@@ -65,7 +76,14 @@ impl GnuPg {
         let mut child = Command::new("gpg")
             .arg("--homedir")
             .arg(self.0.path())
-            .args(["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""])
+            .args([
+                "--batch",
+                "--quiet",
+                "--pinentry-mode",
+                "loopback",
+                "--passphrase",
+                "",
+            ])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -74,21 +92,33 @@ impl GnuPg {
             .unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output
     }
 
     fn fingerprint(&self) -> String {
-        let listing = String::from_utf8(self.run(&["--with-colons", "--list-keys"], b"").stdout).unwrap();
-        let line = listing.lines().find(|line| line.starts_with("fpr:")).unwrap();
+        let listing =
+            String::from_utf8(self.run(&["--with-colons", "--list-keys"], b"").stdout).unwrap();
+        let line = listing
+            .lines()
+            .find(|line| line.starts_with("fpr:"))
+            .unwrap();
         line.split(':').nth(9).unwrap().to_owned()
     }
 }
 
 impl Drop for GnuPg {
     fn drop(&mut self) {
-        let _ended =
-            Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args(["--kill", "all"]).status().is_ok();
+        let _ended = Command::new("gpgconf")
+            .arg("--homedir")
+            .arg(self.0.path())
+            .args(["--kill", "all"])
+            .status()
+            .is_ok();
     }
 }
 
@@ -108,18 +138,43 @@ fn gpg_opens_what_is_stored_line_before_the_armor_and_all() {
     ];
     for (primary, subkey) in kinds {
         let gpg = GnuPg::new();
-        gpg.run(&["--quick-gen-key", "Alice <alice@example.com>", primary, "cert,sign", "2y"], b"");
+        gpg.run(
+            &[
+                "--quick-gen-key",
+                "Alice <alice@example.com>",
+                primary,
+                "cert,sign",
+                "2y",
+            ],
+            b"",
+        );
         let fingerprint = gpg.fingerprint();
-        gpg.run(&["--quick-add-key", &fingerprint, subkey, "encr", "2y"], b"");
+        gpg.run(
+            &["--quick-add-key", &fingerprint, subkey, "encr", "2y"],
+            b"",
+        );
         let certificate = gpg.run(&["--armor", "--export", &fingerprint], b"").stdout;
-        let opened = gpg.run(&["--decrypt"], stored(&certificate, &fingerprint).as_bytes()).stdout;
+        let opened = gpg
+            .run(
+                &["--decrypt"],
+                stored(&certificate, &fingerprint).as_bytes(),
+            )
+            .stdout;
         assert_opened(std::str::from_utf8(&opened).unwrap(), subkey);
     }
 }
 
 /// The kinds of key that openpgp.js and rPGP make.
-const KINDS: [&str; 8] =
-    ["curve25519", "curve25519-v6", "nist-p256", "nist-p384", "nist-p521", "rsa2048", "rsa3072", "rsa4096"];
+const KINDS: [&str; 8] = [
+    "curve25519",
+    "curve25519-v6",
+    "nist-p256",
+    "nist-p384",
+    "nist-p521",
+    "rsa2048",
+    "rsa3072",
+    "rsa4096",
+];
 
 /// A process that holds a key. It prints the certificate, reads an envelope, and prints what was inside, each as one
 /// line of JSON.
@@ -127,15 +182,31 @@ struct Peer(Child);
 
 impl Peer {
     fn start(command: &mut Command, kind: &str) -> Self {
-        Self(command.arg(kind).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+        Self(
+            command
+                .arg(kind)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        )
     }
 
     fn opens_what_is_stored(&mut self, kind: &str) {
         let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        let made: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let made: serde_json::Value =
+            serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         let certificate = made["certificate"].as_str().unwrap();
-        let stored = stored(certificate.as_bytes(), made["fingerprint"].as_str().unwrap());
-        writeln!(self.0.stdin.take().unwrap(), "{}", serde_json::Value::from(stored)).unwrap();
+        let stored = stored(
+            certificate.as_bytes(),
+            made["fingerprint"].as_str().unwrap(),
+        );
+        writeln!(
+            self.0.stdin.take().unwrap(),
+            "{}",
+            serde_json::Value::from(stored)
+        )
+        .unwrap();
         let opened: String = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         assert_opened(&opened, kind);
     }
@@ -150,7 +221,9 @@ impl Drop for Peer {
 #[test]
 fn openpgpjs_opens_what_is_stored_line_before_the_armor_and_all() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openpgpjs");
-    if !folder.join("node_modules/openpgp").exists() || Command::new("node").arg("--version").output().is_err() {
+    if !folder.join("node_modules/openpgp").exists()
+        || Command::new("node").arg("--version").output().is_err()
+    {
         return absent("openpgp.js (npm ci in shared/seal/tests/openpgpjs)");
     }
     for kind in KINDS {
@@ -162,10 +235,16 @@ fn openpgpjs_opens_what_is_stored_line_before_the_armor_and_all() {
 #[test]
 fn rpgp_opens_what_is_stored_line_before_the_armor_and_all() {
     let Some(program) = std::env::var_os("BANTO_RPGP") else {
-        eprintln!("skipped: BANTO_RPGP does not name the program of shared/seal/tests/rpgp (.ci/nightly builds it)");
+        eprintln!(
+            "skipped: BANTO_RPGP does not name the program of shared/seal/tests/rpgp (.ci/nightly builds it)"
+        );
         return;
     };
-    assert!(Path::new(&program).is_file(), "BANTO_RPGP names no program: {}", program.display());
+    assert!(
+        Path::new(&program).is_file(),
+        "BANTO_RPGP names no program: {}",
+        program.display()
+    );
     for kind in KINDS {
         Peer::start(&mut Command::new(&program), kind).opens_what_is_stored(kind);
     }

@@ -37,7 +37,11 @@ fn builder() -> CertBuilder<'static> {
 }
 
 fn encrypting() -> Cert {
-    builder().add_transport_encryption_subkey().generate().unwrap().0
+    builder()
+        .add_transport_encryption_subkey()
+        .generate()
+        .unwrap()
+        .0
 }
 
 fn bytes(cert: &Cert) -> Vec<u8> {
@@ -58,8 +62,23 @@ fn refusal(cert: &Cert) -> Refusal {
 
 #[test]
 fn every_promised_kind_is_accepted_armored_and_binary_and_opens_again() {
-    for kind in [Kind::Curve25519, Kind::Curve25519V6, Kind::NistP256, Kind::NistP384, Kind::NistP521, Kind::Rsa2048] {
-        let holder = Holder::generate("Alice", kind, Lifetime { from: made_at(), until: None }).unwrap();
+    for kind in [
+        Kind::Curve25519,
+        Kind::Curve25519V6,
+        Kind::NistP256,
+        Kind::NistP384,
+        Kind::NistP521,
+        Kind::Rsa2048,
+    ] {
+        let holder = Holder::generate(
+            "Alice",
+            kind,
+            Lifetime {
+                from: made_at(),
+                until: None,
+            },
+        )
+        .unwrap();
         let armored = holder.certificate().unwrap();
         let windows = format!("Here it is:\r\n\r\n{}", armored.replace('\n', "\r\n"));
         let binary = dearmored(&armored);
@@ -67,7 +86,8 @@ fn every_promised_kind_is_accepted_armored_and_binary_and_opens_again() {
             let recipient = Recipient::parse(certificate, holder.fingerprint(), now()).unwrap();
             recipient.try_out().unwrap();
             let envelope = sealed(&recipient);
-            let payload: serde_json::Value = serde_json::from_slice(&holder.open(&envelope).unwrap()).unwrap();
+            let payload: serde_json::Value =
+                serde_json::from_slice(&holder.open(&envelope).unwrap()).unwrap();
             assert_eq!(
                 payload,
                 serde_json::json!({
@@ -102,8 +122,18 @@ fn sealed(recipient: &Recipient) -> String {
 
 #[test]
 fn an_envelope_has_one_recipient_even_if_the_certificate_has_two_subkeys() {
-    let cert = builder().add_transport_encryption_subkey().add_storage_encryption_subkey().generate().unwrap().0;
-    assert_eq!(recipients_of(&sealed(&parse(&cert).unwrap())).unwrap().len(), 1);
+    let cert = builder()
+        .add_transport_encryption_subkey()
+        .add_storage_encryption_subkey()
+        .generate()
+        .unwrap()
+        .0;
+    assert_eq!(
+        recipients_of(&sealed(&parse(&cert).unwrap()))
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -113,14 +143,27 @@ fn an_envelope_shows_neither_the_secret_nor_anything_of_it() {
     let envelope = sealed(&recipient);
     let raw = openpgp::armor::Reader::from_bytes(envelope.as_bytes(), None);
     let raw = std::io::read_to_string(std::io::Cursor::new(read_all(raw))).unwrap_or_default();
-    for window in SECRET.as_bytes().windows(8).map(|window| std::str::from_utf8(window).unwrap()) {
+    for window in SECRET
+        .as_bytes()
+        .windows(8)
+        .map(|window| std::str::from_utf8(window).unwrap())
+    {
         assert!(!envelope.contains(window) && !raw.contains(window));
     }
     let key: banto_domain::AccessKeyId = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
     let secret = SecretString::from(SECRET);
     let (account, user) = ("111122223333".parse().unwrap(), "alice".parse().unwrap());
-    let credential = Credential { account: &account, user: &user, key: &key, secret: &secret, created_at: now() };
-    assert_eq!(format!("{credential:?}"), "Credential { key: \"AKIAIOSFODNN7EXAMPLE\", .. }");
+    let credential = Credential {
+        account: &account,
+        user: &user,
+        key: &key,
+        secret: &secret,
+        created_at: now(),
+    };
+    assert_eq!(
+        format!("{credential:?}"),
+        "Credential { key: \"AKIAIOSFODNN7EXAMPLE\", .. }"
+    );
 }
 
 fn read_all(mut reader: impl std::io::Read) -> Vec<u8> {
@@ -132,20 +175,32 @@ fn read_all(mut reader: impl std::io::Read) -> Vec<u8> {
 #[test]
 fn a_secret_key_is_refused_and_its_owner_told_that_it_is_exposed() {
     let cert = encrypting();
-    for exposed in [cert.as_tsk().armored().to_vec().unwrap(), cert.as_tsk().to_vec().unwrap()] {
+    for exposed in [
+        cert.as_tsk().armored().to_vec().unwrap(),
+        cert.as_tsk().to_vec().unwrap(),
+    ] {
         let refusal = Recipient::parse(&exposed, &pin(&cert), now()).unwrap_err();
         assert_eq!(refusal, Refusal::SecretKey);
         assert!(refusal.to_string().contains("exposed"));
     }
     let torn = b"-----BEGIN PGP PRIVATE KEY BLOCK-----\nnonsense";
-    assert_eq!(Recipient::parse(torn, &pin(&cert), now()).unwrap_err(), Refusal::SecretKey);
+    assert_eq!(
+        Recipient::parse(torn, &pin(&cert), now()).unwrap_err(),
+        Refusal::SecretKey
+    );
 }
 
 #[test]
 fn a_certificate_other_than_the_pinned_one_is_refused() {
     let (cert, other) = (encrypting(), encrypting());
     let refusal = Recipient::parse(&bytes(&other), &pin(&cert), now()).unwrap_err();
-    assert_eq!(refusal, Refusal::WrongFingerprint { pinned: pin(&cert), found: pin(&other).to_string() });
+    assert_eq!(
+        refusal,
+        Refusal::WrongFingerprint {
+            pinned: pin(&cert),
+            found: pin(&other).to_string()
+        }
+    );
 }
 
 #[test]
@@ -154,47 +209,112 @@ fn two_certificates_are_refused_however_they_are_put_together() {
     let armored = [bytes(&cert), bytes(&other)].concat();
     let binary = [cert.to_vec().unwrap(), other.to_vec().unwrap()].concat();
     for both in [armored, binary] {
-        assert_eq!(Recipient::parse(&both, &pin(&cert), now()).unwrap_err(), Refusal::MoreThanOne);
+        assert_eq!(
+            Recipient::parse(&both, &pin(&cert), now()).unwrap_err(),
+            Refusal::MoreThanOne
+        );
     }
 }
 
 #[test]
 fn what_is_not_a_certificate_is_refused() {
     let pin = pin(&encrypting());
-    for foreign in
-        [&b""[..], b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", &[0xff; 100], b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
-    {
-        assert_eq!(Recipient::parse(foreign, &pin, now()).unwrap_err(), Refusal::NotACertificate);
+    for foreign in [
+        &b""[..],
+        b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
+        &[0xff; 100],
+        b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+    ] {
+        assert_eq!(
+            Recipient::parse(foreign, &pin, now()).unwrap_err(),
+            Refusal::NotACertificate
+        );
     }
     let large = vec![b' '; 300 * 1024];
-    assert!(matches!(Recipient::parse(&large, &pin, now()), Err(Refusal::TooLarge { .. })));
+    assert!(matches!(
+        Recipient::parse(&large, &pin, now()),
+        Err(Refusal::TooLarge { .. })
+    ));
 }
 
 #[test]
 fn validity_is_judged_at_the_given_moment() {
     let day = Duration::from_secs(24 * 60 * 60);
-    let cert = builder().set_validity_period(day * 365).add_transport_encryption_subkey().generate().unwrap().0;
+    let cert = builder()
+        .set_validity_period(day * 365)
+        .add_transport_encryption_subkey()
+        .generate()
+        .unwrap()
+        .0;
     let at = |moment: &str| Recipient::parse(&bytes(&cert), &pin(&cert), moment.parse().unwrap());
-    assert_eq!(at("2025-12-31T23:59:59Z").unwrap_err(), Refusal::NotYetValid { from: made_at() });
+    assert_eq!(
+        at("2025-12-31T23:59:59Z").unwrap_err(),
+        Refusal::NotYetValid { from: made_at() }
+    );
     let end = made_at() + SignedDuration::from_hours(365 * 24);
-    assert_eq!(at("2027-01-01T00:00:01Z").unwrap_err(), Refusal::Expired { at: end });
-    assert_eq!(at("2026-12-01T23:59:59Z").unwrap().expires_soon("2026-12-01T23:59:59Z".parse().unwrap()), None);
-    assert_eq!(at("2026-12-02T00:00:00Z").unwrap().expires_soon("2026-12-02T00:00:00Z".parse().unwrap()), Some(end));
+    assert_eq!(
+        at("2027-01-01T00:00:01Z").unwrap_err(),
+        Refusal::Expired { at: end }
+    );
+    assert_eq!(
+        at("2026-12-01T23:59:59Z")
+            .unwrap()
+            .expires_soon("2026-12-01T23:59:59Z".parse().unwrap()),
+        None
+    );
+    assert_eq!(
+        at("2026-12-02T00:00:00Z")
+            .unwrap()
+            .expires_soon("2026-12-02T00:00:00Z".parse().unwrap()),
+        Some(end)
+    );
     assert_eq!(parse(&encrypting()).unwrap().expires_at(), None);
 }
 
 #[test]
 fn a_revoked_certificate_is_refused_with_the_kind_of_its_reason() {
-    let (cert, _) = builder().add_transport_encryption_subkey().generate().unwrap();
-    let mut signer = cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
-    let revocation = cert.revoke(&mut signer, ReasonForRevocation::KeyCompromised, b"anyone's words").unwrap();
-    let refusal = refusal(&cert.insert_packets(revocation).unwrap().0.strip_secret_key_material());
-    assert!(matches!(&refusal, Refusal::Revoked { reason } if !reason.contains("anyone")), "{refusal}");
+    let (cert, _) = builder()
+        .add_transport_encryption_subkey()
+        .generate()
+        .unwrap();
+    let mut signer = cert
+        .primary_key()
+        .key()
+        .clone()
+        .parts_into_secret()
+        .unwrap()
+        .into_keypair()
+        .unwrap();
+    let revocation = cert
+        .revoke(
+            &mut signer,
+            ReasonForRevocation::KeyCompromised,
+            b"anyone's words",
+        )
+        .unwrap();
+    let refusal = refusal(
+        &cert
+            .insert_packets(revocation)
+            .unwrap()
+            .0
+            .strip_secret_key_material(),
+    );
+    assert!(
+        matches!(&refusal, Refusal::Revoked { reason } if !reason.contains("anyone")),
+        "{refusal}"
+    );
 }
 
 #[test]
 fn a_certificate_that_can_not_encrypt_is_refused_with_the_command_that_mends_it() {
-    let refusal = refusal(&builder().add_signing_subkey().generate().unwrap().0.strip_secret_key_material());
+    let refusal = refusal(
+        &builder()
+            .add_signing_subkey()
+            .generate()
+            .unwrap()
+            .0
+            .strip_secret_key_material(),
+    );
     assert_eq!(refusal, Refusal::NoEncryptionSubkey);
     assert!(refusal.to_string().contains("gpg --quick-add-key"));
 }
@@ -209,19 +329,36 @@ fn an_expired_or_revoked_encryption_subkey_is_refused_as_such() {
         .0
         .strip_secret_key_material();
     let end = made_at() + SignedDuration::from_hours(30 * 24);
-    assert_eq!(refusal(&expiring), Refusal::EncryptionSubkeyExpired { at: end });
+    assert_eq!(
+        refusal(&expiring),
+        Refusal::EncryptionSubkeyExpired { at: end }
+    );
 
     let cert = encrypting();
-    let mut signer = cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
+    let mut signer = cert
+        .primary_key()
+        .key()
+        .clone()
+        .parts_into_secret()
+        .unwrap()
+        .into_keypair()
+        .unwrap();
     let subkey = cert.keys().subkeys().next().unwrap();
     let revocation = SubkeyRevocationBuilder::new()
         .set_reason_for_revocation(ReasonForRevocation::KeyRetired, b"")
         .unwrap()
-        .set_signature_creation_time(SystemTime::try_from(made_at() + SignedDuration::from_hours(1)).unwrap())
+        .set_signature_creation_time(
+            SystemTime::try_from(made_at() + SignedDuration::from_hours(1)).unwrap(),
+        )
         .unwrap()
         .build(&mut signer, &cert, subkey.key(), None)
         .unwrap();
-    let revoked = cert.clone().insert_packets(revocation).unwrap().0.strip_secret_key_material();
+    let revoked = cert
+        .clone()
+        .insert_packets(revocation)
+        .unwrap()
+        .0
+        .strip_secret_key_material();
     assert_eq!(refusal(&revoked), Refusal::EncryptionSubkeyRevoked);
 }
 
@@ -241,7 +378,14 @@ fn the_newest_usable_subkey_is_taken_where_an_older_one_has_expired() {
 #[test]
 fn a_certificate_bound_by_sha1_is_refused_as_weak() {
     let cert = encrypting();
-    let mut signer = cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
+    let mut signer = cert
+        .primary_key()
+        .key()
+        .clone()
+        .parts_into_secret()
+        .unwrap()
+        .into_keypair()
+        .unwrap();
     let user_id = cert.userids().next().unwrap().userid().clone();
     let signature = SignatureBuilder::new(SignatureType::PositiveCertification)
         .set_hash_algo(HashAlgorithm::SHA1)
@@ -250,18 +394,31 @@ fn a_certificate_bound_by_sha1_is_refused_as_weak() {
         .set_key_flags(KeyFlags::empty().set_certification())
         .unwrap();
     let binding = user_id.bind(&mut signer, &cert, signature).unwrap();
-    let packets =
-        [Packet::from(cert.primary_key().key().clone().take_secret().0), Packet::from(user_id), Packet::from(binding)];
+    let packets = [
+        Packet::from(cert.primary_key().key().clone().take_secret().0),
+        Packet::from(user_id),
+        Packet::from(binding),
+    ];
     let weak = Cert::from_packets(packets.into_iter()).unwrap();
-    assert!(matches!(refusal(&weak), Refusal::WeakAlgorithm { .. }), "{}", refusal(&weak));
+    assert!(
+        matches!(refusal(&weak), Refusal::WeakAlgorithm { .. }),
+        "{}",
+        refusal(&weak)
+    );
 }
 
 #[test]
 fn a_short_rsa_key_is_refused_as_weak() {
     let short = include_bytes!("data/rsa1024.asc");
-    let pin: Fingerprint = include_str!("data/rsa1024.fingerprint").trim().parse().unwrap();
+    let pin: Fingerprint = include_str!("data/rsa1024.fingerprint")
+        .trim()
+        .parse()
+        .unwrap();
     let refusal = Recipient::parse(short, &pin, now()).unwrap_err();
-    assert!(matches!(refusal, Refusal::WeakAlgorithm { .. }), "{refusal}");
+    assert!(
+        matches!(refusal, Refusal::WeakAlgorithm { .. }),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -272,14 +429,21 @@ fn every_refusal_has_a_code_of_its_own() {
         Refusal::NotACertificate,
         Refusal::SecretKey,
         Refusal::MoreThanOne,
-        Refusal::WrongFingerprint { pinned: fingerprint.clone(), found: fingerprint.to_string() },
+        Refusal::WrongFingerprint {
+            pinned: fingerprint.clone(),
+            found: fingerprint.to_string(),
+        },
         Refusal::NotYetValid { from: now() },
         Refusal::Expired { at: now() },
-        Refusal::Revoked { reason: String::new() },
+        Refusal::Revoked {
+            reason: String::new(),
+        },
         Refusal::NoEncryptionSubkey,
         Refusal::EncryptionSubkeyExpired { at: now() },
         Refusal::EncryptionSubkeyRevoked,
-        Refusal::WeakAlgorithm { what: String::new() },
+        Refusal::WeakAlgorithm {
+            what: String::new(),
+        },
     ];
     let codes: BTreeSet<&str> = refusals.iter().map(Refusal::code).collect();
     assert_eq!(codes.len(), refusals.len());
