@@ -41,7 +41,8 @@ impl State {
     pub(crate) fn list(&mut self, line: &str) {
         let mut words = line.split(' ');
         if let (Some(name), Some(version)) = (words.next(), words.next()) {
-            self.listed.insert(format!("{name} {}", version.trim_start_matches('v')));
+            self.listed
+                .insert(format!("{name} {}", version.trim_start_matches('v')));
         }
     }
 
@@ -67,7 +68,13 @@ impl State {
 
     /// Takes a message of Cargo's `--message-format=json`.
     pub(crate) fn read(&mut self, message: &str) {
-        let Some(id) = between(message, "{\"reason\":\"compiler-artifact\",\"package_id\":\"", "\"") else { return };
+        let Some(id) = between(
+            message,
+            "{\"reason\":\"compiler-artifact\",\"package_id\":\"",
+            "\"",
+        ) else {
+            return;
+        };
         let (name, version) = name_and_version(id);
         // A package's build script is compiled before the package, and under its name.
         if between(message, "\"kind\":[", "]") == Some("\"custom-build\"") {
@@ -78,12 +85,17 @@ impl State {
     }
 
     fn done(&self) -> usize {
-        self.listed.iter().filter(|package| self.built.contains(*package)).count()
+        self.listed
+            .iter()
+            .filter(|package| self.built.contains(*package))
+            .count()
     }
 
     /// In whole percent.
     fn percent(&self) -> usize {
-        (self.done() * 100).checked_div(self.listed.len()).unwrap_or(0)
+        (self.done() * 100)
+            .checked_div(self.listed.len())
+            .unwrap_or(0)
     }
 
     /// The line after this time.
@@ -94,26 +106,41 @@ impl State {
         let (done, total, percent) = (self.done(), self.listed.len(), self.percent());
         let filled = percent * BAR / 100;
         let bar: String = "█".repeat(filled) + &"░".repeat(BAR - filled);
-        format!("{bar} {done}/{total} {} ({})", self.doing(), minutes(elapsed))
+        format!(
+            "{bar} {done}/{total} {} ({})",
+            self.doing(),
+            minutes(elapsed)
+        )
     }
 
     /// The line for a log.
     pub(crate) fn log(&self, elapsed: Duration) -> String {
         let (done, total) = (self.done(), self.listed.len());
-        let built = if self.is_listed { format!("{done} of {total} packages are built: ") } else { String::new() };
+        let built = if self.is_listed {
+            format!("{done} of {total} packages are built: ")
+        } else {
+            String::new()
+        };
         format!("… {built}{} ({})", self.doing(), minutes(elapsed))
     }
 
     fn doing(&self) -> String {
         let names = if !self.is_listed {
-            self.cargo.clone().unwrap_or_else(|| "looking what there is to build".to_owned())
+            self.cargo
+                .clone()
+                .unwrap_or_else(|| "looking what there is to build".to_owned())
         } else if let Some(doing) = &self.cargo {
             doing.clone()
         } else if !self.running.is_empty() {
             self.running.join(", ")
         } else if self.done() < self.listed.len() {
             // A program of a package is compiled after its library, which Cargo says of the first one only.
-            if self.has_compiled { "the programs" } else { "looking what is built" }.to_owned()
+            if self.has_compiled {
+                "the programs"
+            } else {
+                "looking what is built"
+            }
+            .to_owned()
         } else {
             match &self.environment {
                 Some(step) => format!("Python: {step}"),
@@ -137,7 +164,11 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn is_due(&mut self, state: &State, elapsed: Duration) -> bool {
         let (step, seconds) = (state.percent() / LOG_STEP, elapsed.as_secs());
-        let pause = if step > self.step { LOG_PAUSE } else { LOG_INTERVAL };
+        let pause = if step > self.step {
+            LOG_PAUSE
+        } else {
+            LOG_INTERVAL
+        };
         let due = seconds >= self.seconds + pause;
         if due {
             *self = Self { step, seconds };
@@ -150,7 +181,9 @@ impl Log {
 /// `path+file:///banto/cli#banto@0.0.0` or, of a folder with the package's name, `path+file:///banto/cli#0.0.0`.
 fn name_and_version(id: &str) -> (&str, &str) {
     let (source, fragment) = id.rsplit_once('#').unwrap_or(("", id));
-    fragment.split_once('@').unwrap_or_else(|| (source.rsplit('/').next().unwrap_or(source), fragment))
+    fragment
+        .split_once('@')
+        .unwrap_or_else(|| (source.rsplit('/').next().unwrap_or(source), fragment))
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -191,20 +224,48 @@ mod tests {
     #[test]
     fn a_build_goes_from_nothing_to_all_and_never_back() {
         let mut state = listed();
-        assert_eq!(state.line(AT), "░░░░░░░░░░░░░░░░░░░░ 0/3 looking what is built (1:23)");
+        assert_eq!(
+            state.line(AT),
+            "░░░░░░░░░░░░░░░░░░░░ 0/3 looking what is built (1:23)"
+        );
         assert!(state.hear("   Compiling ring v0.17.14"));
-        state.read(&artifact("registry+https://example.com/index#ring@0.17.14", "custom-build"));
+        state.read(&artifact(
+            "registry+https://example.com/index#ring@0.17.14",
+            "custom-build",
+        ));
         assert_eq!(state.line(AT), "░░░░░░░░░░░░░░░░░░░░ 0/3 ring (1:23)");
-        state.read(&artifact("registry+https://example.com/index#ring@0.17.14", "lib"));
-        state.read(&artifact("registry+https://example.com/index#ring@0.17.14", "lib"));
-        assert!(state.hear("   Compiling rotate-access-keys v0.0.0 (/banto/functions/rotate-access-keys)"));
-        assert_eq!(state.line(AT), "██████░░░░░░░░░░░░░░ 1/3 rotate-access-keys (1:23)");
-        state.read(&artifact("path+file:///banto/functions/rotate-access-keys#0.0.0", "lib"));
-        assert_eq!(state.line(AT), "█████████████░░░░░░░ 2/3 the programs (1:23)");
+        state.read(&artifact(
+            "registry+https://example.com/index#ring@0.17.14",
+            "lib",
+        ));
+        state.read(&artifact(
+            "registry+https://example.com/index#ring@0.17.14",
+            "lib",
+        ));
+        assert!(
+            state.hear(
+                "   Compiling rotate-access-keys v0.0.0 (/banto/functions/rotate-access-keys)"
+            )
+        );
+        assert_eq!(
+            state.line(AT),
+            "██████░░░░░░░░░░░░░░ 1/3 rotate-access-keys (1:23)"
+        );
+        state.read(&artifact(
+            "path+file:///banto/functions/rotate-access-keys#0.0.0",
+            "lib",
+        ));
+        assert_eq!(
+            state.line(AT),
+            "█████████████░░░░░░░ 2/3 the programs (1:23)"
+        );
         state.read(&artifact("path+file:///banto/cli#banto@0.0.0", "lib"));
         assert_eq!(state.line(AT), "████████████████████ 3/3 linking (1:23)");
         state.environment = Some("fetching flask".to_owned());
-        assert_eq!(state.line(AT), "████████████████████ 3/3 Python: fetching flask (1:23)");
+        assert_eq!(
+            state.line(AT),
+            "████████████████████ 3/3 Python: fetching flask (1:23)"
+        );
     }
 
     #[test]
@@ -229,12 +290,19 @@ mod tests {
     #[test]
     fn what_is_no_status_is_left_to_the_caller() {
         let mut state = listed();
-        for line in ["error[E0425]: cannot find value `x` in this scope", " --> src/lib.rs:1:1", "", "warning: unused"]
-        {
+        for line in [
+            "error[E0425]: cannot find value `x` in this scope",
+            " --> src/lib.rs:1:1",
+            "",
+            "warning: unused",
+        ] {
             assert!(!state.hear(line), "{line}");
         }
         assert!(state.hear("    Blocking waiting for file lock on build directory"));
-        assert_eq!(state.line(AT), "░░░░░░░░░░░░░░░░░░░░ 0/3 waiting for another Cargo (1:23)");
+        assert_eq!(
+            state.line(AT),
+            "░░░░░░░░░░░░░░░░░░░░ 0/3 waiting for another Cargo (1:23)"
+        );
         state.hear("   Compiling ring v0.17.14");
         assert_eq!(state.line(AT), "░░░░░░░░░░░░░░░░░░░░ 0/3 ring (1:23)");
     }
@@ -246,10 +314,16 @@ mod tests {
         assert!(!log.is_due(&state, at(29)));
         assert!(log.is_due(&state, at(30)));
         assert!(!log.is_due(&state, at(31)));
-        state.read(&artifact("registry+https://example.com/index#ring@0.17.14", "lib"));
+        state.read(&artifact(
+            "registry+https://example.com/index#ring@0.17.14",
+            "lib",
+        ));
         assert!(!log.is_due(&state, at(34)));
         assert!(log.is_due(&state, at(35)));
         assert!(!log.is_due(&state, at(40)));
-        assert_eq!(state.log(at(40)), "… 1 of 3 packages are built: looking what is built (0:40)");
+        assert_eq!(
+            state.log(at(40)),
+            "… 1 of 3 packages are built: looking what is built (0:40)"
+        );
     }
 }

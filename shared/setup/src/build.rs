@@ -11,11 +11,24 @@ use banto_setup::{Ended, Error, Result, Venv};
 use crate::bar::{Log, State};
 
 /// The packages of the demo: `banto` depends on all that is built.
-const LIST: [&str; 7] = ["tree", "--package", "banto", "--edges", "normal,build", "--prefix", "none"];
+const LIST: [&str; 7] = [
+    "tree",
+    "--package",
+    "banto",
+    "--edges",
+    "normal,build",
+    "--prefix",
+    "none",
+];
 
 /// The workspace, not the package alone: Cargo then chooses the features of shared dependencies as for the tests, and
 /// both share one build.
-const BUILD: [&str; 4] = ["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"];
+const BUILD: [&str; 4] = [
+    "build",
+    "--workspace",
+    "--bins",
+    "--message-format=json-render-diagnostics",
+];
 
 /// How often the time on a terminal moves.
 const TICK: Duration = Duration::from_secs(1);
@@ -42,7 +55,11 @@ pub(crate) fn everything(verbose: bool) -> Result<()> {
         let environment = sender.clone();
         scope.spawn(move || {
             let nobody_waits = |_| Error::new("nobody waits for the virtual environment any more");
-            let step = |what: &str| environment.send(Event::Environment(what.to_owned())).map_err(nobody_waits);
+            let step = |what: &str| {
+                environment
+                    .send(Event::Environment(what.to_owned()))
+                    .map_err(nobody_waits)
+            };
             let ended = Venv::ensure(&step).map(drop);
             drop(environment.send(Event::EnvironmentEnded(ended)));
         });
@@ -73,18 +90,31 @@ struct Site {
 impl Site {
     fn new(events: Receiver<Event>, verbose: bool) -> Self {
         let show = if verbose { Show::Nothing } else { Show::new() };
-        Self { events, state: State::default(), show, verbose, complaints: Vec::new(), begun: Instant::now() }
+        Self {
+            events,
+            state: State::default(),
+            show,
+            verbose,
+            complaints: Vec::new(),
+            begun: Instant::now(),
+        }
     }
 
     /// Runs Cargo to its end, and lets the state take each line that it prints.
-    fn cargo(&mut self, arguments: &[&str], events: &Sender<Event>, mut take: fn(&mut State, &str)) -> Result<()> {
+    fn cargo(
+        &mut self,
+        arguments: &[&str],
+        events: &Sender<Event>,
+        mut take: fn(&mut State, &str),
+    ) -> Result<()> {
         let child = banto_setup::cargo()
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
-        let mut child = Ended(child.map_err(|error| Error::new(format!("can't run Cargo: {error}")))?);
+        let mut child =
+            Ended(child.map_err(|error| Error::new(format!("can't run Cargo: {error}")))?);
         let (stdout, stderr) = (child.0.stdout.take(), child.0.stderr.take());
         let (printed, said) = (events.clone(), events.clone());
         thread::spawn(move || {
@@ -94,12 +124,22 @@ impl Site {
             drop(printed.send(Event::Closed));
         });
         while self.next(&mut take)? {}
-        let status = child.0.wait().map_err(|error| Error::new(format!("can't wait for Cargo: {error}")))?;
+        let status = child
+            .0
+            .wait()
+            .map_err(|error| Error::new(format!("can't wait for Cargo: {error}")))?;
         if status.success() {
             return Ok(());
         }
-        let complaints = if self.verbose { String::new() } else { format!(":\n{}", self.complaints.join("\n")) };
-        Err(Error::new(format!("`cargo {}` failed ({status}){complaints}", arguments.join(" "))))
+        let complaints = if self.verbose {
+            String::new()
+        } else {
+            format!(":\n{}", self.complaints.join("\n"))
+        };
+        Err(Error::new(format!(
+            "`cargo {}` failed ({status}){complaints}",
+            arguments.join(" ")
+        )))
     }
 
     /// Waits for the next event and shows the state; answers whether Cargo is still there.
@@ -107,7 +147,9 @@ impl Site {
         let event = match self.events.recv_timeout(TICK) {
             Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Err(Error::new("nobody builds any more")),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::new("nobody builds any more"));
+            }
         };
         match event {
             Some(Event::Printed(line)) => take(&mut self.state, &line),
@@ -144,7 +186,11 @@ enum Show {
 impl Show {
     fn new() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-        if io::stderr().is_terminal() && !dumb { Self::Terminal } else { Self::Log(Log::default()) }
+        if io::stderr().is_terminal() && !dumb {
+            Self::Terminal
+        } else {
+            Self::Log(Log::default())
+        }
     }
 
     fn show(&mut self, state: &State, elapsed: Duration) {
@@ -170,7 +216,11 @@ impl Drop for Show {
 }
 
 fn send_lines(stream: Option<impl Read>, events: &Sender<Event>, event: fn(String) -> Event) {
-    for line in stream.into_iter().flat_map(|stream| BufReader::new(stream).lines()).map_while(io::Result::ok) {
+    for line in stream
+        .into_iter()
+        .flat_map(|stream| BufReader::new(stream).lines())
+        .map_while(io::Result::ok)
+    {
         if events.send(event(line)).is_err() {
             break;
         }

@@ -61,10 +61,15 @@ const SHOWN_LINES: usize = 15;
 /// The end of what a program said.
 pub fn last_lines(said: &str) -> String {
     let lines: Vec<&str> = said.trim_end().lines().collect();
-    lines.get(lines.len().saturating_sub(SHOWN_LINES)..).unwrap_or_default().join("\n")
+    lines
+        .get(lines.len().saturating_sub(SHOWN_LINES)..)
+        .unwrap_or_default()
+        .join("\n")
 }
 
 /// The advice for a program that is missing.
 pub fn how_to_install(apt: &str, dnf: &str, brew: &str) -> String {
-    format!("install it, as with `sudo apt install {apt}`, `sudo dnf install {dnf}` or `brew install {brew}`")
+    format!(
+        "install it, as with `sudo apt install {apt}`, `sudo dnf install {dnf}` or `brew install {brew}`"
+    )
 }

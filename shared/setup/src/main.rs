@@ -73,24 +73,35 @@ fn main() -> ExitCode {
 fn demo(keep: bool, verbose: bool) -> Result<Infallible> {
     find_compiler()?;
     build::everything(verbose)?;
-    let program = env::current_exe().map_err(|error| Error::new(format!("can't find this program: {error}")))?;
+    let program = env::current_exe()
+        .map_err(|error| Error::new(format!("can't find this program: {error}")))?;
     let banto = program.with_file_name("banto");
     let mut demo = Command::new(&banto);
     demo.arg("demo").args(keep.then_some("--keep"));
     // With it, `banto` would ask Cargo again whether its functions are built.
     demo.env_remove("CARGO");
-    Err(Error::new(format!("can't start {}: {}", banto.display(), demo.exec())))
+    Err(Error::new(format!(
+        "can't start {}: {}",
+        banto.display(),
+        demo.exec()
+    )))
 }
 
 /// Some crates have parts in C or assembler. Without a compiler they fail only after a while, and at length.
 fn find_compiler() -> Result<()> {
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let version = Command::new(&compiler).arg("--version").stdin(Stdio::null()).output();
+    let version = Command::new(&compiler)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output();
     if version.is_ok() {
         return Ok(());
     }
     let advice = how_to_install("build-essential", "gcc", "gcc");
-    Err(Error::new(format!("a C compiler is needed, but {} can't be run; {advice}", compiler.display())))
+    Err(Error::new(format!(
+        "a C compiler is needed, but {} can't be run; {advice}",
+        compiler.display()
+    )))
 }
 
 #[cfg(test)]
@@ -103,10 +114,25 @@ mod tests {
 
     #[test]
     fn a_wrong_option_is_told_before_anything_is_built() {
-        assert_eq!(parsed(&[]), Ok(Request::Demo { keep: false, verbose: false }));
-        assert_eq!(parsed(&["-v", "--keep"]), Ok(Request::Demo { keep: true, verbose: true }));
+        assert_eq!(
+            parsed(&[]),
+            Ok(Request::Demo {
+                keep: false,
+                verbose: false
+            })
+        );
+        assert_eq!(
+            parsed(&["-v", "--keep"]),
+            Ok(Request::Demo {
+                keep: true,
+                verbose: true
+            })
+        );
         assert_eq!(parsed(&["--keep", "--help"]), Ok(Request::Help));
         let told = parsed(&["--kep"]).unwrap_err().to_string();
-        assert_eq!(told, "`cargo demo` has no option \"--kep\"; see `cargo demo --help`");
+        assert_eq!(
+            told,
+            "`cargo demo` has no option \"--kep\"; see `cargo demo --help`"
+        );
     }
 }

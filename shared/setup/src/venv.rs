@@ -24,7 +24,8 @@ const REQUIREMENTS: &str = include_str!("../requirements.txt");
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
 /// Prints the version, then all that tells one Python from another on this machine.
-const PROBE: &str = "import sys; print(*sys.version_info[:2]); print(sys.version, sys.base_prefix, sys.platform)";
+const PROBE: &str =
+    "import sys; print(*sys.version_info[:2]); print(sys.version, sys.base_prefix, sys.platform)";
 
 /// How often someone who waits for the lock looks again.
 const LOCK_INTERVAL: Duration = Duration::from_millis(200);
@@ -69,7 +70,8 @@ impl Venv {
         progress("making a virtual environment")?;
         make_empty(python, &partial.0)?;
         install(&partial.0, progress)?;
-        fs::rename(&partial.0, &self.directory).map_err(failed("can't give the virtual environment its name"))
+        fs::rename(&partial.0, &self.directory)
+            .map_err(failed("can't give the virtual environment its name"))
     }
 }
 
@@ -86,7 +88,8 @@ impl Partial {
     /// Clears away what a process that was killed left behind.
     fn begin(directory: PathBuf) -> Result<Self> {
         if directory.exists() {
-            fs::remove_dir_all(&directory).map_err(failed(format!("can't remove {}", directory.display())))?;
+            fs::remove_dir_all(&directory)
+                .map_err(failed(format!("can't remove {}", directory.display())))?;
         }
         Ok(Self(directory))
     }
@@ -101,17 +104,28 @@ impl Drop for Partial {
 
 fn find_python() -> Result<Python> {
     let program = "python3";
-    let probe = Command::new(program).args(["-I", "-c", PROBE]).stdin(Stdio::null()).output();
+    let probe = Command::new(program)
+        .args(["-I", "-c", PROBE])
+        .stdin(Stdio::null())
+        .output();
     let Ok(probe) = probe else {
         let advice = how_to_install("python3", "python3", "python3");
-        return Err(Error::new(format!("the local AWS needs Python, but there is no `python3` on the PATH; {advice}")));
+        return Err(Error::new(format!(
+            "the local AWS needs Python, but there is no `python3` on the PATH; {advice}"
+        )));
     };
     let answer = String::from_utf8_lossy(&probe.stdout).into_owned();
-    let Some((version, identity)) = answer.split_once('\n').filter(|_| probe.status.success()) else {
-        return Err(failed("`python3` does not run")(String::from_utf8_lossy(&probe.stderr).trim()));
+    let Some((version, identity)) = answer.split_once('\n').filter(|_| probe.status.success())
+    else {
+        return Err(failed("`python3` does not run")(
+            String::from_utf8_lossy(&probe.stderr).trim(),
+        ));
     };
     match parse_version(version) {
-        Some(version) if version >= OLDEST_PYTHON => Ok(Python { program, identity: identity.to_owned() }),
+        Some(version) if version >= OLDEST_PYTHON => Ok(Python {
+            program,
+            identity: identity.to_owned(),
+        }),
         _ => Err(Error::new(format!(
             "the local AWS needs Python {}.{} or later, but `python3` is {version}",
             OLDEST_PYTHON.0, OLDEST_PYTHON.1
@@ -126,10 +140,16 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 
 /// Where environments are kept. (XDG Base Directory Specification: a relative path is ignored.)
 fn cache_directory(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
-    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    let absolute = |name| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let cache =
-        cache.ok_or_else(|| Error::new("set HOME or XDG_CACHE_HOME: the local AWS is kept in a cache directory"))?;
+        absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    let cache = cache.ok_or_else(|| {
+        Error::new("set HOME or XDG_CACHE_HOME: the local AWS is kept in a cache directory")
+    })?;
     Ok(cache.join("banto"))
 }
 
@@ -148,8 +168,12 @@ fn lock(cache: &Path, progress: &Progress<'_>) -> Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => progress("waiting for another process that makes the same environment")?,
-            Err(TryLockError::Error(reason)) => return Err(failed("can't lock the cache directory")(reason)),
+            Err(TryLockError::WouldBlock) => {
+                progress("waiting for another process that makes the same environment")?
+            }
+            Err(TryLockError::Error(reason)) => {
+                return Err(failed("can't lock the cache directory")(reason));
+            }
         }
         thread::sleep(LOCK_INTERVAL);
     }
@@ -163,16 +187,26 @@ fn unwritable(cache: &Path, reason: &io::Error) -> Error {
 }
 
 fn make_empty(python: &Python, directory: &Path) -> Result<()> {
-    let output = Command::new(python.program).args(["-I", "-m", "venv"]).arg(directory).stdin(Stdio::null()).output();
+    let output = Command::new(python.program)
+        .args(["-I", "-m", "venv"])
+        .arg(directory)
+        .stdin(Stdio::null())
+        .output();
     let output = output.map_err(failed("can't run `python3 -m venv`"))?;
     if output.status.success() {
         return Ok(());
     }
     // Debian ships Python without these two modules; its `venv` says so on standard output.
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     if said.contains("ensurepip") || said.contains("No module named venv") {
         let advice = how_to_install("python3-venv", "python3", "python3");
-        return Err(Error::new(format!("Python's `venv` module is missing or incomplete; {advice}")));
+        return Err(Error::new(format!(
+            "Python's `venv` module is missing or incomplete; {advice}"
+        )));
     }
     Err(failed("`python3 -m venv` failed")(last_lines(&said)))
 }
@@ -181,7 +215,15 @@ fn install(environment: &Path, progress: &Progress<'_>) -> Result<()> {
     let requirements = environment.join("requirements.txt");
     fs::write(&requirements, REQUIREMENTS).map_err(failed("can't write the list of packages"))?;
     let pip = Command::new(environment.join("bin").join("python"))
-        .args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"])
+        .args([
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--progress-bar=off",
+        ])
         .args(["--require-hashes", "--no-deps", "--requirement"])
         .arg(&requirements)
         .stdin(Stdio::null())
@@ -190,12 +232,26 @@ fn install(environment: &Path, progress: &Progress<'_>) -> Result<()> {
         .spawn();
     let mut pip = Ended(pip.map_err(failed("can't run pip"))?);
     let stderr = pip.0.stderr.take();
-    let complaints = thread::spawn(move || stderr.map(io::read_to_string).and_then(Result::ok).unwrap_or_default());
+    let complaints = thread::spawn(move || {
+        stderr
+            .map(io::read_to_string)
+            .and_then(Result::ok)
+            .unwrap_or_default()
+    });
     let mut said = String::new();
-    for line in pip.0.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+    for line in pip
+        .0
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|stdout| BufReader::new(stdout).lines())
+    {
         let Ok(line) = line else { break };
         if let Some(package) = line.strip_prefix("Collecting ") {
-            progress(&format!("fetching {}", package.split(' ').next().unwrap_or_default()))?;
+            progress(&format!(
+                "fetching {}",
+                package.split(' ').next().unwrap_or_default()
+            ))?;
         } else if line.starts_with("Installing ") {
             progress("installing the packages")?;
         }
@@ -206,11 +262,14 @@ fn install(environment: &Path, progress: &Progress<'_>) -> Result<()> {
         return Ok(());
     }
     let complaints = complaints.join().unwrap_or_default();
-    let said = if complaints.is_empty() { said } else { complaints };
-    Err(failed("pip could not install the local AWS; it needs a Python package index")(format!(
-        "\n{}",
-        last_lines(&said)
-    )))
+    let said = if complaints.is_empty() {
+        said
+    } else {
+        complaints
+    };
+    Err(failed(
+        "pip could not install the local AWS; it needs a Python package index",
+    )(format!("\n{}", last_lines(&said))))
 }
 
 #[cfg(test)]
@@ -218,34 +277,57 @@ mod tests {
     use super::*;
 
     fn cache(variables: &[(&str, &str)]) -> Option<PathBuf> {
-        let variable =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        };
         cache_directory(variable).ok()
     }
 
     #[test]
     fn environments_are_kept_where_the_user_keeps_caches() {
-        assert_eq!(cache(&[("XDG_CACHE_HOME", "/caches"), ("HOME", "/home/alice")]), Some("/caches/banto".into()));
-        assert_eq!(cache(&[("HOME", "/home/alice")]), Some("/home/alice/.cache/banto".into()));
-        assert_eq!(cache(&[("XDG_CACHE_HOME", "caches"), ("HOME", "/home/alice")]), cache(&[("HOME", "/home/alice")]));
+        assert_eq!(
+            cache(&[("XDG_CACHE_HOME", "/caches"), ("HOME", "/home/alice")]),
+            Some("/caches/banto".into())
+        );
+        assert_eq!(
+            cache(&[("HOME", "/home/alice")]),
+            Some("/home/alice/.cache/banto".into())
+        );
+        assert_eq!(
+            cache(&[("XDG_CACHE_HOME", "caches"), ("HOME", "/home/alice")]),
+            cache(&[("HOME", "/home/alice")])
+        );
         assert_eq!(cache(&[]), None);
     }
 
     #[test]
     fn another_package_or_python_is_another_environment() {
-        let names: std::collections::BTreeSet<String> = [("a", "b"), ("a", "c"), ("c", "b"), ("ab", "")]
-            .map(|(packages, python)| environment_name(packages, python))
-            .into();
+        let names: std::collections::BTreeSet<String> =
+            [("a", "b"), ("a", "c"), ("c", "b"), ("ab", "")]
+                .map(|(packages, python)| environment_name(packages, python))
+                .into();
         assert_eq!(names.len(), 4);
         assert_eq!(environment_name("a", "b"), environment_name("a", "b"));
     }
 
     #[test]
     fn every_package_is_pinned_by_hash_and_no_index_is_named() {
-        assert!(REQUIREMENTS.lines().any(|line| line.starts_with("moto==5.2.5")));
-        for package in REQUIREMENTS.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
+        assert!(
+            REQUIREMENTS
+                .lines()
+                .any(|line| line.starts_with("moto==5.2.5"))
+        );
+        for package in REQUIREMENTS
+            .lines()
+            .filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
         {
-            assert!(package.contains("==") && package.ends_with('\\'), "{package}");
+            assert!(
+                package.contains("==") && package.ends_with('\\'),
+                "{package}"
+            );
         }
         assert!(!REQUIREMENTS.contains("://"));
     }
@@ -255,16 +337,27 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let held = lock(directory.path(), &|_| Ok(())).unwrap();
         let gave_up = lock(directory.path(), &|what| Err(Error::new(what))).unwrap_err();
-        assert_eq!(gave_up.to_string(), "waiting for another process that makes the same environment");
+        assert_eq!(
+            gave_up.to_string(),
+            "waiting for another process that makes the same environment"
+        );
         drop(held);
         lock(directory.path(), &|_| Ok(())).unwrap();
     }
 
     #[test]
     fn a_cache_that_cannot_be_written_is_told_with_the_variable_that_moves_it() {
-        let told = lock(Path::new("/dev/null/banto"), &|_| Ok(())).unwrap_err().to_string();
-        assert!(told.starts_with("can't write to the cache directory /dev/null/banto: Not a directory"), "{told}");
-        assert!(told.ends_with("; set XDG_CACHE_HOME to a directory that can be written"), "{told}");
+        let told = lock(Path::new("/dev/null/banto"), &|_| Ok(()))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.starts_with("can't write to the cache directory /dev/null/banto: Not a directory"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("; set XDG_CACHE_HOME to a directory that can be written"),
+            "{told}"
+        );
     }
 
     #[test]
