@@ -38,12 +38,18 @@ impl SystemClock {
 
     /// Reads variables by name.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ClockError> {
-        let Some(offset) = var(OFFSET) else { return Ok(Self { offset: SignedDuration::ZERO }) };
+        let Some(offset) = var(OFFSET) else {
+            return Ok(Self {
+                offset: SignedDuration::ZERO,
+            });
+        };
         let seconds = offset.parse().map_err(|_| ClockError::NotSeconds(offset))?;
         if !var(ENDPOINT).is_some_and(|url| is_loopback(&url)) {
             return Err(ClockError::NotLocal);
         }
-        Ok(Self { offset: SignedDuration::from_secs(seconds) })
+        Ok(Self {
+            offset: SignedDuration::from_secs(seconds),
+        })
     }
 }
 
@@ -59,12 +65,16 @@ impl Clock for SystemClock {
 }
 
 fn is_loopback(url: &str) -> bool {
-    let authority = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+    let authority = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split('/').next());
     authority.is_some_and(|authority| {
         let address = authority.parse::<std::net::SocketAddr>();
         address.is_ok_and(|address| address.ip().is_loopback())
             || authority == "localhost"
-            || authority.strip_prefix("localhost:").is_some_and(|port| port.parse::<u16>().is_ok())
+            || authority
+                .strip_prefix("localhost:")
+                .is_some_and(|port| port.parse::<u16>().is_ok())
     })
 }
 
@@ -74,7 +84,9 @@ mod tests {
 
     fn clock(vars: &[(&str, &str)]) -> Result<SystemClock, ClockError> {
         SystemClock::from_vars(|name| {
-            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            vars.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -86,10 +98,18 @@ mod tests {
 
     #[test]
     fn a_simulated_clock_is_for_a_local_aws_only() {
-        for local in ["http://127.0.0.1:5000", "http://localhost:5000/", "http://localhost", "http://[::1]:5000"] {
+        for local in [
+            "http://127.0.0.1:5000",
+            "http://localhost:5000/",
+            "http://localhost",
+            "http://[::1]:5000",
+        ] {
             let clock = clock(&[(OFFSET, "-86400"), (ENDPOINT, local)]).unwrap();
             let ahead = clock.now().duration_since(Timestamp::now());
-            assert!((ahead + SignedDuration::from_hours(24)).abs() < SignedDuration::from_secs(5), "{local}");
+            assert!(
+                (ahead + SignedDuration::from_hours(24)).abs() < SignedDuration::from_secs(5),
+                "{local}"
+            );
         }
         for foreign in [
             "https://iam.amazonaws.com",
@@ -99,14 +119,20 @@ mod tests {
             "http://10.0.0.1:5000",
             "",
         ] {
-            assert_eq!(clock(&[(OFFSET, "1"), (ENDPOINT, foreign)]), Err(ClockError::NotLocal), "{foreign}");
+            assert_eq!(
+                clock(&[(OFFSET, "1"), (ENDPOINT, foreign)]),
+                Err(ClockError::NotLocal),
+                "{foreign}"
+            );
         }
         assert_eq!(clock(&[(OFFSET, "1")]), Err(ClockError::NotLocal));
     }
 
     #[test]
     fn an_offset_that_is_no_number_is_an_error_that_names_the_variable() {
-        let error = clock(&[(OFFSET, "a day"), (ENDPOINT, "http://127.0.0.1:5000")]).unwrap_err().to_string();
+        let error = clock(&[(OFFSET, "a day"), (ENDPOINT, "http://127.0.0.1:5000")])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(OFFSET) && error.contains("a day"), "{error}");
     }
 }

@@ -98,27 +98,41 @@ pub enum EnvelopeError {
 ///
 /// # Errors
 /// If the wrapping, or the payload of an event that is no batch, can't be read.
-pub fn decode<T, E>(event: &[u8], meaning: impl Fn(Payload) -> Result<T, E>) -> Result<Invoked<T>, E>
+pub fn decode<T, E>(
+    event: &[u8],
+    meaning: impl Fn(Payload) -> Result<T, E>,
+) -> Result<Invoked<T>, E>
 where
     E: From<EnvelopeError> + fmt::Display,
 {
-    let event: Value = serde_json::from_slice(event).map_err(|error| EnvelopeError::NotJson(error.to_string()))?;
+    let event: Value =
+        serde_json::from_slice(event).map_err(|error| EnvelopeError::NotJson(error.to_string()))?;
     let records = match event {
-        Value::Object(mut fields) if fields.contains_key("Records") => fields.remove("Records").unwrap_or_default(),
+        Value::Object(mut fields) if fields.contains_key("Records") => {
+            fields.remove("Records").unwrap_or_default()
+        }
         event => return Ok(Invoked::Direct(meaning(payload(event)?)?)),
     };
     let Value::Array(records) = records else {
         return Err(EnvelopeError::NotAnArray(kind_of(&records)).into());
     };
     match records.as_slice() {
-        [record] if source(record) == Some("aws:sns") => Ok(Invoked::Direct(meaning(sns_record(record)?)?)),
+        [record] if source(record) == Some("aws:sns") => {
+            Ok(Invoked::Direct(meaning(sns_record(record)?)?))
+        }
         _ => {
             let read = |record| {
                 let Record { id, payload } = sqs_record(record)?;
-                let payload = payload.and_then(|payload| meaning(payload).map_err(|error| error.to_string()));
+                let payload =
+                    payload.and_then(|payload| meaning(payload).map_err(|error| error.to_string()));
                 Ok(Record { id, payload })
             };
-            Ok(Invoked::Batch(records.into_iter().map(read).collect::<Result<_, EnvelopeError>>()?))
+            Ok(Invoked::Batch(
+                records
+                    .into_iter()
+                    .map(read)
+                    .collect::<Result<_, EnvelopeError>>()?,
+            ))
         }
     }
 }
@@ -131,8 +145,13 @@ pub fn payload(value: Value) -> Result<Payload, EnvelopeError> {
     match text(&value, "Type") {
         Some("Notification") => notification(&value),
         Some(kind @ ("SubscriptionConfirmation" | "UnsubscribeConfirmation")) => {
-            let topic = text(&value, "TopicArn").unwrap_or("a topic without a name").to_owned();
-            Ok(Payload::Subscription(Subscription { kind: kind.to_owned(), topic }))
+            let topic = text(&value, "TopicArn")
+                .unwrap_or("a topic without a name")
+                .to_owned();
+            Ok(Payload::Subscription(Subscription {
+                kind: kind.to_owned(),
+                topic,
+            }))
         }
         _ => content(value),
     }
@@ -146,10 +165,16 @@ fn sqs_record(record: Value) -> Result<Record<Payload>, EnvelopeError> {
         Some(other) => return Err(EnvelopeError::Foreign(format!("{other:?}"))),
         None => return Err(EnvelopeError::Foreign("no event source".to_owned())),
     }
-    let id = text(&record, "messageId").ok_or_else(|| broken("SQS", "it has no messageId"))?.to_owned();
-    let message = serde_json::from_value::<SqsMessage>(record).map_err(|error| broken("SQS", error));
-    let body = message.and_then(|message| message.body.ok_or_else(|| broken("SQS", "it has no body")));
-    let payload = body.and_then(|body| parsed(&body, payload)).map_err(|error| error.to_string());
+    let id = text(&record, "messageId")
+        .ok_or_else(|| broken("SQS", "it has no messageId"))?
+        .to_owned();
+    let message =
+        serde_json::from_value::<SqsMessage>(record).map_err(|error| broken("SQS", error));
+    let body =
+        message.and_then(|message| message.body.ok_or_else(|| broken("SQS", "it has no body")));
+    let payload = body
+        .and_then(|body| parsed(&body, payload))
+        .map_err(|error| error.to_string());
     Ok(Record { id, payload })
 }
 
@@ -168,14 +193,22 @@ fn notification(envelope: &Value) -> Result<Payload, EnvelopeError> {
 }
 
 fn broken(service: &'static str, problem: impl ToString) -> EnvelopeError {
-    EnvelopeError::Record { service, problem: problem.to_string() }
+    EnvelopeError::Record {
+        service,
+        problem: problem.to_string(),
+    }
 }
 
 /// Reads a text by `read` if it is JSON. A text that begins as an object and is not JSON was torn on its way.
-fn parsed(text: &str, read: fn(Value) -> Result<Payload, EnvelopeError>) -> Result<Payload, EnvelopeError> {
+fn parsed(
+    text: &str,
+    read: fn(Value) -> Result<Payload, EnvelopeError>,
+) -> Result<Payload, EnvelopeError> {
     match serde_json::from_str(text) {
         Ok(value) => read(value),
-        Err(error) if text.trim_start().starts_with('{') => Err(EnvelopeError::NotJson(error.to_string())),
+        Err(error) if text.trim_start().starts_with('{') => {
+            Err(EnvelopeError::NotJson(error.to_string()))
+        }
         Err(_) => Ok(Payload::Text),
     }
 }
@@ -189,10 +222,21 @@ fn content(value: Value) -> Result<Payload, EnvelopeError> {
         return Ok(Payload::Object(value));
     }
     // A detail that is absent is as good as none: the library asks for it, and EventBridge always sends it.
-    let event: EventBridgeEvent<Option<Value>> =
-        serde_json::from_value(value).map_err(|error| EnvelopeError::EventBridge(error.to_string()))?;
-    let EventBridgeEvent { source, detail_type, account, detail, .. } = event;
-    Ok(Payload::EventBridge(Event { source, detail_type, account, detail: detail.unwrap_or_default() }))
+    let event: EventBridgeEvent<Option<Value>> = serde_json::from_value(value)
+        .map_err(|error| EnvelopeError::EventBridge(error.to_string()))?;
+    let EventBridgeEvent {
+        source,
+        detail_type,
+        account,
+        detail,
+        ..
+    } = event;
+    Ok(Payload::EventBridge(Event {
+        source,
+        detail_type,
+        account,
+        detail: detail.unwrap_or_default(),
+    }))
 }
 
 /// The service that a record comes from. SQS and SNS spell the field in two ways.
@@ -230,7 +274,11 @@ impl fmt::Display for Subscription {
                 "{} asks to confirm its subscription: until somebody does, nothing of it arrives here",
                 self.topic
             ),
-            _ => write!(f, "the subscription to {} has ended: nothing of it arrives here any more", self.topic),
+            _ => write!(
+                f,
+                "the subscription to {} has ended: nothing of it arrives here any more",
+                self.topic
+            ),
         }
     }
 }
@@ -247,7 +295,9 @@ mod tests {
     }
 
     fn refusal(event: &str) -> String {
-        decode(event.as_bytes(), Ok::<_, EnvelopeError>).unwrap_err().to_string()
+        decode(event.as_bytes(), Ok::<_, EnvelopeError>)
+            .unwrap_err()
+            .to_string()
     }
 
     fn sqs(bodies: &[&str]) -> Value {
@@ -295,30 +345,56 @@ mod tests {
         let request = json!({ "users": ["alice"] });
         let parsed = |source: &str, detail_type: &str, account: Option<&str>, detail: Value| {
             let (source, detail_type) = (source.to_owned(), detail_type.to_owned());
-            Payload::EventBridge(Event { source, detail_type, account: account.map(str::to_owned), detail })
+            Payload::EventBridge(Event {
+                source,
+                detail_type,
+                account: account.map(str::to_owned),
+                detail,
+            })
         };
         for (content, payload) in [
-            (&event, parsed("aws.health", "AWS Health Event", Some("111122223333"), json!({ "service": "RISK" }))),
-            (&bare, parsed("aws.events", "Scheduled Event", None, Value::Null)),
+            (
+                &event,
+                parsed(
+                    "aws.health",
+                    "AWS Health Event",
+                    Some("111122223333"),
+                    json!({ "service": "RISK" }),
+                ),
+            ),
+            (
+                &bare,
+                parsed("aws.events", "Scheduled Event", None, Value::Null),
+            ),
             (&request, Payload::Object(request.clone())),
         ] {
             let text = content.to_string();
-            let batch = Invoked::Batch(vec![Record { id: "1".into(), payload: Ok(payload.clone()) }]);
+            let batch = Invoked::Batch(vec![Record {
+                id: "1".into(),
+                payload: Ok(payload.clone()),
+            }]);
             let direct = Invoked::Direct(payload);
             assert_eq!(read(content), direct, "{content}");
             assert_eq!(read(&sns(&text)), direct, "{content}");
             assert_eq!(read(&envelope(&text)), direct, "{content}");
             assert_eq!(read(&sqs(&[&text])), batch, "{content}");
-            assert_eq!(read(&sqs(&[&envelope(&text).to_string()])), batch, "{content}");
+            assert_eq!(
+                read(&sqs(&[&envelope(&text).to_string()])),
+                batch,
+                "{content}"
+            );
         }
     }
 
     #[test]
     fn an_envelope_that_a_person_sends_again_needs_nothing_but_its_message() {
         let short = json!({ "Type": "Notification", "Message": "{}" }).to_string();
-        let Invoked::Batch(records) = read(&sqs(&[&short])) else { panic!("no batch") };
+        let Invoked::Batch(records) = read(&sqs(&[&short])) else {
+            panic!("no batch")
+        };
         assert_eq!(records[0].payload, Ok(Payload::Object(json!({}))));
-        let direct = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": "{}" } }] });
+        let direct =
+            json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": "{}" } }] });
         assert_eq!(read(&direct), Invoked::Direct(Payload::Object(json!({}))));
     }
 
@@ -335,7 +411,9 @@ mod tests {
         ]);
         let records = event["Records"].as_array_mut().unwrap();
         records.push(json!({ "messageId": "8", "eventSource": "aws:sqs" }));
-        records.push(json!({ "messageId": "9", "eventSource": "aws:sqs", "body": "{}", "attributes": 5 }));
+        records.push(
+            json!({ "messageId": "9", "eventSource": "aws:sqs", "body": "{}", "attributes": 5 }),
+        );
         let meaning = |payload| match payload {
             Payload::Text => Ok("text"),
             Payload::Object(_) => Ok("object"),
@@ -348,8 +426,14 @@ mod tests {
             ("1", Ok("object")),
             ("2", Err("the event is not JSON")),
             ("3", Err("the event is an array, not an object")),
-            ("4", Err("the event of EventBridge can't be read: missing field `source`")),
-            ("5", Err("the record of SNS can't be read: it has no Message")),
+            (
+                "4",
+                Err("the event of EventBridge can't be read: missing field `source`"),
+            ),
+            (
+                "5",
+                Err("the record of SNS can't be read: it has no Message"),
+            ),
             ("6", Ok("text")),
             ("7", Ok("text")),
             ("8", Err("the record of SQS can't be read: it has no body")),
@@ -365,16 +449,26 @@ mod tests {
             }
         }
         let foreign = sqs(&[r#"{"detail-type": "X", "source": "aws.ec2"}"#]);
-        let Invoked::Batch(records) = decode(foreign.to_string().as_bytes(), meaning).unwrap() else {
+        let Invoked::Batch(records) = decode(foreign.to_string().as_bytes(), meaning).unwrap()
+        else {
             panic!("no batch")
         };
-        assert!(records[0].payload.as_ref().unwrap_err().contains("the meaning is refused"));
+        assert!(
+            records[0]
+                .payload
+                .as_ref()
+                .unwrap_err()
+                .contains("the meaning is refused")
+        );
     }
 
     #[test]
     fn an_envelope_inside_another_is_not_opened() {
         let twice = envelope(&envelope("{}").to_string());
-        assert_eq!(read(&twice), Invoked::Direct(Payload::Object(envelope("{}"))));
+        assert_eq!(
+            read(&twice),
+            Invoked::Direct(Payload::Object(envelope("{}")))
+        );
     }
 
     #[test]
@@ -384,13 +478,25 @@ mod tests {
             "TopicArn": "arn:aws:sns:eu-west-1:444455556666:config",
             "SubscribeURL": "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=confidential",
         });
-        let Invoked::Batch(records) = read(&sqs(&[&confirmation.to_string()])) else { panic!("no batch") };
-        let Ok(Payload::Subscription(subscription)) = &records[0].payload else { panic!("{records:?}") };
+        let Invoked::Batch(records) = read(&sqs(&[&confirmation.to_string()])) else {
+            panic!("no batch")
+        };
+        let Ok(Payload::Subscription(subscription)) = &records[0].payload else {
+            panic!("{records:?}")
+        };
         let said = subscription.to_string();
-        assert!(said.contains("arn:aws:sns:eu-west-1:444455556666:config asks to confirm"), "{said}");
+        assert!(
+            said.contains("arn:aws:sns:eu-west-1:444455556666:config asks to confirm"),
+            "{said}"
+        );
         assert!(!format!("{subscription:?}").contains("confidential"));
-        let ended = envelope("").to_string().replace("\"Notification\"", "\"UnsubscribeConfirmation\"");
-        assert!(matches!(payload(serde_json::from_str(&ended).unwrap()), Ok(Payload::Subscription(_))));
+        let ended = envelope("")
+            .to_string()
+            .replace("\"Notification\"", "\"UnsubscribeConfirmation\"");
+        assert!(matches!(
+            payload(serde_json::from_str(&ended).unwrap()),
+            Ok(Payload::Subscription(_))
+        ));
     }
 
     #[test]
@@ -399,15 +505,30 @@ mod tests {
         for (event, says) in [
             ("nonsense".to_owned(), "the event is not JSON: "),
             ("[]".to_owned(), "the event is an array, not an object"),
-            (r#"{"Records": "none"}"#.to_owned(), "`Records` is a string, not an array"),
+            (
+                r#"{"Records": "none"}"#.to_owned(),
+                "`Records` is a string, not an array",
+            ),
             (
                 r#"{"Records": [{"eventSource": "aws:s3"}]}"#.to_owned(),
                 "records of \"aws:s3\" are of neither SQS nor SNS",
             ),
-            (r#"{"Records": [{"eventID": "1"}]}"#.to_owned(), "records of no event source are of neither SQS nor SNS"),
-            (r#"{"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}"#.to_owned(), "it has no messageId"),
-            (json!({ "Records": [two, two] }).to_string(), "the record of SNS can't be read: it is one of several"),
-            (r#"{"detail-type": "X", "source": 5}"#.to_owned(), "the event of EventBridge can't be read: invalid type"),
+            (
+                r#"{"Records": [{"eventID": "1"}]}"#.to_owned(),
+                "records of no event source are of neither SQS nor SNS",
+            ),
+            (
+                r#"{"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}"#.to_owned(),
+                "it has no messageId",
+            ),
+            (
+                json!({ "Records": [two, two] }).to_string(),
+                "the record of SNS can't be read: it is one of several",
+            ),
+            (
+                r#"{"detail-type": "X", "source": 5}"#.to_owned(),
+                "the event of EventBridge can't be read: invalid type",
+            ),
         ] {
             let error = refusal(&event);
             assert!(error.contains(says), "{event}: {error}");

@@ -42,19 +42,32 @@ impl Invocation {
     pub(crate) fn new(request_id: String, deadline: u64) -> Result<Self, getrandom::Error> {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let left = Duration::from_millis(deadline).saturating_sub(now);
-        Ok(Self { run: hex(&random), request_id, ends_at: Instant::now() + left })
+        Ok(Self {
+            run: hex(&random),
+            request_id,
+            ends_at: Instant::now() + left,
+        })
     }
 
     /// An invocation with so much time left, for tests.
     pub fn for_tests(run: &str, left: Duration) -> Self {
-        Self { run: run.to_owned(), request_id: run.to_owned(), ends_at: Instant::now() + left }
+        Self {
+            run: run.to_owned(),
+            request_id: run.to_owned(),
+            ends_at: Instant::now() + left,
+        }
     }
 
     /// The part of a batch's invocation that works on one record, by the record's number in the batch.
     pub fn of_record(&self, number: usize) -> Self {
-        Self { run: format!("{}-{number}", self.run), ..self.clone() }
+        Self {
+            run: format!("{}-{number}", self.run),
+            ..self.clone()
+        }
     }
 
     /// The time left until Lambda ends the invocation.
@@ -74,14 +87,20 @@ impl Answer {
     pub fn of_batch(failed: impl IntoIterator<Item = String>, metrics: Metrics) -> Self {
         let mut response = SqsBatchResponse::default();
         response.set_failures(failed);
-        Self { response: json!(response), metrics }
+        Self {
+            response: json!(response),
+            metrics,
+        }
     }
 }
 
 impl Failure {
     /// A failure of this kind.
     pub fn new(kind: &'static str, error: impl Into<anyhow::Error>) -> Self {
-        Self { kind, error: error.into() }
+        Self {
+            kind,
+            error: error.into(),
+        }
     }
 }
 
@@ -94,11 +113,13 @@ impl fmt::Display for Failure {
 
 fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _infallible = write!(text, "{byte:02x}").is_ok();
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _infallible = write!(text, "{byte:02x}").is_ok();
+            text
+        })
 }
 
 #[cfg(test)]
@@ -107,7 +128,8 @@ mod tests {
 
     #[test]
     fn each_attempt_has_a_run_of_its_own_even_for_the_same_request() {
-        let [one, other] = [0, 1].map(|_| Invocation::new("request".into(), u64::MAX / 2_000).unwrap());
+        let [one, other] =
+            [0, 1].map(|_| Invocation::new("request".into(), u64::MAX / 2_000).unwrap());
         assert_eq!(one.request_id, other.request_id);
         assert_ne!(one.run, other.run);
         assert_eq!(one.run.len(), 32);
@@ -118,16 +140,24 @@ mod tests {
         let batch = Invocation::for_tests("run", Duration::from_secs(60));
         let [first, second] = [1, 2].map(|number| batch.of_record(number));
         assert_ne!(first.run, second.run);
-        assert_eq!((&first.request_id, first.ends_at), (&batch.request_id, batch.ends_at));
+        assert_eq!(
+            (&first.request_id, first.ends_at),
+            (&batch.request_id, batch.ends_at)
+        );
     }
 
     #[test]
     fn a_batch_is_answered_with_the_records_that_come_again() {
         let response = |failed: &[&str]| {
-            Answer::of_batch(failed.iter().map(|id| (*id).to_owned()), Metrics::default()).response.to_string()
+            Answer::of_batch(failed.iter().map(|id| (*id).to_owned()), Metrics::default())
+                .response
+                .to_string()
         };
         assert_eq!(response(&[]), r#"{"batchItemFailures":[]}"#);
-        assert_eq!(response(&["1", "2"]), r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#);
+        assert_eq!(
+            response(&["1", "2"]),
+            r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#
+        );
     }
 
     #[test]
@@ -135,6 +165,9 @@ mod tests {
         let late = Invocation::new("request".into(), 0).unwrap();
         assert_eq!(late.remaining(), Duration::ZERO);
         assert!(!late.has_time_for(Duration::from_millis(1)));
-        assert!(Invocation::for_tests("run", Duration::from_secs(60)).has_time_for(Duration::from_secs(50)));
+        assert!(
+            Invocation::for_tests("run", Duration::from_secs(60))
+                .has_time_for(Duration::from_secs(50))
+        );
     }
 }

@@ -36,7 +36,11 @@ pub(crate) fn init() {
     let layer = if is_lambda && !is_terminal {
         json(std::io::stderr).with_filter(filter).boxed()
     } else {
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colour).with_filter(filter).boxed()
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(colour)
+            .with_filter(filter)
+            .boxed()
     };
     // Fails only where someone else logs already, as in a test.
     let _someone_logs = Registry::default().with(layer).try_init().is_err();
@@ -61,7 +65,11 @@ fn filter(wanted: Option<&str>) -> Targets {
     let wanted = wanted.unwrap_or("info");
     if let Ok(level) = wanted.parse::<LevelFilter>() {
         let all = Targets::new().with_default(level);
-        return if level == LevelFilter::TRACE { all } else { hush(all) };
+        return if level == LevelFilter::TRACE {
+            all
+        } else {
+            hush(all)
+        };
     }
     // A word that is no level would be taken for a crate, and everything else fall silent.
     match wanted.parse::<Targets>() {
@@ -73,7 +81,9 @@ fn filter(wanted: Option<&str>) -> Targets {
 fn hush(targets: Targets) -> Targets {
     // The runtime repeats each failure that was handled, and logged, here.
     let targets = targets.with_target("lambda_runtime", LevelFilter::OFF);
-    BENEATH.iter().fold(targets, |targets, name| targets.with_target(*name, LevelFilter::WARN))
+    BENEATH.iter().fold(targets, |targets, name| {
+        targets.with_target(*name, LevelFilter::WARN)
+    })
 }
 
 #[cfg(test)]
@@ -120,7 +130,10 @@ mod tests {
         assert!(quiet.would_enable("rotate_access_keys", &Level::DEBUG));
         assert!(!quiet.would_enable("aws_smithy_runtime::client", &Level::INFO));
         assert!(!quiet.would_enable("lambda_runtime::layers", &Level::ERROR));
-        assert!(filter(Some("info,aws_smithy_runtime=debug")).would_enable("aws_smithy_runtime", &Level::DEBUG));
+        assert!(
+            filter(Some("info,aws_smithy_runtime=debug"))
+                .would_enable("aws_smithy_runtime", &Level::DEBUG)
+        );
         assert!(filter(Some("trace")).would_enable("aws_smithy_runtime", &Level::TRACE));
         assert!(filter(None).would_enable("banto_notice", &Level::INFO));
         assert!(filter(Some("no such level")).would_enable("banto_notice", &Level::INFO));

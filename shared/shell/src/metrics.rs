@@ -27,13 +27,17 @@ impl Metrics {
     /// Adds what another part of the invocation counted: counts add up, and of times the longest stays.
     pub fn add(&mut self, other: Self) {
         for (name, unit, value) in other.values {
-            let Some((.., known)) = self.values.iter_mut().find(|(known, ..)| *known == name) else {
+            let Some((.., known)) = self.values.iter_mut().find(|(known, ..)| *known == name)
+            else {
                 self.values.push((name, unit, value));
                 continue;
             };
             *known = match (known.as_u64(), value.as_u64()) {
                 (Some(known), Some(more)) => json!(known + more),
-                _ => json!(f64::max(known.as_f64().unwrap_or_default(), value.as_f64().unwrap_or_default())),
+                _ => json!(f64::max(
+                    known.as_f64().unwrap_or_default(),
+                    value.as_f64().unwrap_or_default()
+                )),
             };
         }
     }
@@ -43,8 +47,11 @@ impl Metrics {
         if self.values.is_empty() {
             return None;
         }
-        let definitions: Vec<Value> =
-            self.values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+        let definitions: Vec<Value> = self
+            .values
+            .iter()
+            .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
+            .collect();
         let mut line = Map::new();
         line.insert(
             "_aws".to_owned(),
@@ -56,7 +63,11 @@ impl Metrics {
             }),
         );
         line.insert("Function".to_owned(), json!(function));
-        line.extend(self.values.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone())));
+        line.extend(
+            self.values
+                .iter()
+                .map(|(name, _, value)| ((*name).to_owned(), value.clone())),
+        );
         Some(Value::Object(line).to_string())
     }
 }
@@ -70,7 +81,12 @@ mod tests {
         let mut metrics = Metrics::default();
         metrics.count("KeysIssued", 3);
         metrics.seconds("OldestKeyAge", 1.5);
-        let line = metrics.line("rotate-access-keys", "2026-11-24T01:00:00Z".parse().unwrap()).unwrap();
+        let line = metrics
+            .line(
+                "rotate-access-keys",
+                "2026-11-24T01:00:00Z".parse().unwrap(),
+            )
+            .unwrap();
         let expected = json!({
             "_aws": {
                 "Timestamp": 1_795_482_000_000_i64,
@@ -97,7 +113,9 @@ mod tests {
             let mut metrics = Metrics::default();
             metrics.count("KeysIssued", issued);
             metrics.seconds("OldestKeyAge", age);
-            deleted.into_iter().for_each(|deleted| metrics.count("KeysDeleted", deleted));
+            deleted
+                .into_iter()
+                .for_each(|deleted| metrics.count("KeysDeleted", deleted));
             metrics
         };
         let mut together = counted(3, 7.0, None);
@@ -108,6 +126,9 @@ mod tests {
 
     #[test]
     fn nothing_counted_prints_nothing() {
-        assert_eq!(Metrics::default().line("rotate-access-keys", Timestamp::UNIX_EPOCH), None);
+        assert_eq!(
+            Metrics::default().line("rotate-access-keys", Timestamp::UNIX_EPOCH),
+            None
+        );
     }
 }

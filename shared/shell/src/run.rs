@@ -29,7 +29,9 @@ where
 {
     logs::init();
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
         tracing::error!(place, "panicked");
     }));
     match run_or_fail(setup, handle) {
@@ -48,7 +50,9 @@ where
     H: AsyncFn(&T, &[u8], &Invocation) -> Result<Answer, Failure>,
 {
     // One event at a time: more threads would only cost.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let _entered = runtime.enter();
     let function = Arc::new((setup()?, handle));
     let name = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
@@ -63,15 +67,23 @@ where
                     .map_err(|error| Failure::new("NoRandomness", error))?;
                 handle(state, event.payload.get().as_bytes(), &invocation).await
             };
-            let outcome = AssertUnwindSafe(handled).catch_unwind().instrument(span.clone()).await;
+            let outcome = AssertUnwindSafe(handled)
+                .catch_unwind()
+                .instrument(span.clone())
+                .await;
             span.in_scope(|| answer(outcome.ok(), &name))
         }
     });
-    runtime.block_on(lambda_runtime::run(service)).map_err(|error| anyhow::anyhow!("the runtime ended: {error}"))
+    runtime
+        .block_on(lambda_runtime::run(service))
+        .map_err(|error| anyhow::anyhow!("the runtime ended: {error}"))
 }
 
 /// Turns what became of an invocation (nothing, if it panicked) into what Lambda is told.
-fn answer(outcome: Option<Result<Answer, Failure>>, function: &str) -> Result<serde_json::Value, Diagnostic> {
+fn answer(
+    outcome: Option<Result<Answer, Failure>>,
+    function: &str,
+) -> Result<serde_json::Value, Diagnostic> {
     match outcome {
         Some(Ok(answer)) => {
             if let Some(line) = answer.metrics.line(function, Timestamp::now()) {
@@ -82,9 +94,15 @@ fn answer(outcome: Option<Result<Answer, Failure>>, function: &str) -> Result<se
         Some(Err(failure)) => {
             let message = failure.to_string();
             tracing::error!(kind = failure.kind, error = message, "failed");
-            Err(Diagnostic { error_type: failure.kind.to_owned(), error_message: message })
+            Err(Diagnostic {
+                error_type: failure.kind.to_owned(),
+                error_message: message,
+            })
         }
-        None => Err(Diagnostic { error_type: "Panic".to_owned(), error_message: PANICKED.to_owned() }),
+        None => Err(Diagnostic {
+            error_type: "Panic".to_owned(),
+            error_message: PANICKED.to_owned(),
+        }),
     }
 }
 
@@ -96,7 +114,9 @@ fn print_line(line: &str) {
 /// Tells Lambda why the function can't start (Lambda developer guide, "Runtime API", initialization
 /// error). The log has it already, so that nothing more can be done if this fails.
 fn tell_lambda(message: &str) {
-    let Ok(address) = std::env::var("AWS_LAMBDA_RUNTIME_API") else { return };
+    let Ok(address) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
+        return;
+    };
     let body = serde_json::json!({ "errorType": "Setup", "errorMessage": message }).to_string();
     let request = format!(
         "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
@@ -122,9 +142,14 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_with_its_kind_and_all_its_causes() {
-        let error = Err::<(), _>(anyhow!("the cause")).context("what failed").unwrap_err();
+        let error = Err::<(), _>(anyhow!("the cause"))
+            .context("what failed")
+            .unwrap_err();
         let told = answer(Some(Err(Failure::new("UnknownEvent", error))), "function").unwrap_err();
-        assert_eq!((told.error_type.as_str(), told.error_message.as_str()), ("UnknownEvent", "what failed: the cause"));
+        assert_eq!(
+            (told.error_type.as_str(), told.error_message.as_str()),
+            ("UnknownEvent", "what failed: the cause")
+        );
     }
 
     #[test]
@@ -132,8 +157,10 @@ mod tests {
         let outcome = async { panic!("confidential") };
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let outcome: Option<Result<Answer, Failure>> =
-            AssertUnwindSafe(outcome).catch_unwind().now_or_never().and_then(Result::ok);
+        let outcome: Option<Result<Answer, Failure>> = AssertUnwindSafe(outcome)
+            .catch_unwind()
+            .now_or_never()
+            .and_then(Result::ok);
         std::panic::set_hook(hook);
         let told = answer(outcome, "function").unwrap_err();
         assert_eq!(told.error_type, "Panic");
@@ -143,7 +170,10 @@ mod tests {
     #[test]
     fn a_response_is_told_as_it_is() {
         let response = serde_json::json!({ "dryRun": true });
-        let given = Answer { response: response.clone(), metrics: Metrics::default() };
+        let given = Answer {
+            response: response.clone(),
+            metrics: Metrics::default(),
+        };
         assert_eq!(answer(Some(Ok(given)), "function").unwrap(), response);
     }
 }
