@@ -60,7 +60,9 @@ impl TrustedRoots {
         let builder = match &self.0 {
             None => builder.with_webpki_roots(),
             Some(roots) => builder.with_tls_config(
-                ClientConfig::builder().with_root_certificates(Arc::clone(roots)).with_no_client_auth(),
+                ClientConfig::builder()
+                    .with_root_certificates(Arc::clone(roots))
+                    .with_no_client_auth(),
             ),
         };
         builder.https_or_http().enable_http1().wrap_connector(tcp)
@@ -73,11 +75,18 @@ impl TrustedRoots {
 /// certificates that other programs still read, and one of those must not keep a function from starting.
 fn bundle(path: &Path) -> Result<RootCertStore, String> {
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| problem(&error))?;
-    let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(|error| problem(&error))?;
+    let certificates = certificates
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| problem(&error))?;
     let mut roots = RootCertStore::empty();
     let (_, unusable) = roots.add_parsable_certificates(certificates);
     if roots.is_empty() {
-        return Err(if unusable == 0 { "holds no certificate" } else { "holds no usable certificate" }.to_owned());
+        return Err(if unusable == 0 {
+            "holds no certificate"
+        } else {
+            "holds no usable certificate"
+        }
+        .to_owned());
     }
     if unusable > 0 {
         tracing::warn!(path = %path.display(), unusable, "certificates of AWS_CA_BUNDLE are left out");
@@ -90,7 +99,9 @@ fn problem(error: &PemError) -> String {
     match error {
         PemError::Io(error) => format!("can't be read: {error}"),
         PemError::MissingSectionEnd { .. } => "ends within a section".to_owned(),
-        PemError::IllegalSectionStart { .. } => "has a BEGIN line that does not end with five hyphens".to_owned(),
+        PemError::IllegalSectionStart { .. } => {
+            "has a BEGIN line that does not end with five hyphens".to_owned()
+        }
         error => format!("is not PEM: {error}"),
     }
 }
@@ -104,7 +115,9 @@ mod tests {
     use hyper_util::client::legacy::Client;
     use hyper_util::rt::TokioExecutor;
     use rustls::pki_types::PrivateKeyDer;
-    use rustls::{ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+    use rustls::{
+        ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+    };
 
     use super::*;
 
@@ -124,37 +137,57 @@ mod tests {
             let (stream, _) = listener.accept().unwrap();
             let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
             // A client that does not trust the certificate ends the connection here.
-            let Ok(length) = stream.read(&mut [0; 4096]) else { return };
+            let Ok(length) = stream.read(&mut [0; 4096]) else {
+                return;
+            };
             assert!(length > 0);
             let version = match stream.conn.protocol_version() {
                 Some(ProtocolVersion::TLSv1_3) => "1.3",
                 Some(ProtocolVersion::TLSv1_2) => "1.2",
                 _ => "another",
             };
-            write!(stream, "HTTP/1.1 200 OK\r\nserver: TLS {version}\r\ncontent-length: 0\r\n\r\n").unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nserver: TLS {version}\r\ncontent-length: 0\r\n\r\n"
+            )
+            .unwrap();
         });
         url
     }
 
     /// PEM that can be read around a certificate that can't.
     fn garbled(authority: &str) -> String {
-        authority.replace("-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nAAAA")
+        authority.replace(
+            "-----BEGIN CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\nAAAA",
+        )
     }
 
     /// The server's word, or why there was no connection.
     async fn ask(url: &str, bundle: &str) -> Result<String, String> {
-        let roots = TrustedRoots::from_vars(|name| (name == "AWS_CA_BUNDLE").then(|| bundle.to_owned())).unwrap();
+        let roots =
+            TrustedRoots::from_vars(|name| (name == "AWS_CA_BUNDLE").then(|| bundle.to_owned()))
+                .unwrap();
         let connector = roots.connector(Duration::from_secs(3));
         let client: Client<_, String> = Client::builder(TokioExecutor::new()).build(connector);
         match client.get(url.parse().unwrap()).await {
-            Ok(answer) => Ok(answer.headers().get("server").unwrap().to_str().unwrap().to_owned()),
+            Ok(answer) => Ok(answer
+                .headers()
+                .get("server")
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()),
             Err(error) => Err(format!("{error:?}")),
         }
     }
 
     #[tokio::test]
     async fn who_the_bundle_vouches_for_is_connected_to_by_tls_1_2_and_1_3() {
-        for (version, says) in [(&rustls::version::TLS12, "TLS 1.2"), (&rustls::version::TLS13, "TLS 1.3")] {
+        for (version, says) in [
+            (&rustls::version::TLS12, "TLS 1.2"),
+            (&rustls::version::TLS13, "TLS 1.3"),
+        ] {
             let versions: &[_] = Box::leak(Box::new([version]));
             assert_eq!(ask(&server(versions), AUTHORITY).await.as_deref(), Ok(says));
         }
@@ -162,7 +195,9 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_bundle_the_same_server_is_refused() {
-        let error = ask(&server(rustls::DEFAULT_VERSIONS), "").await.unwrap_err();
+        let error = ask(&server(rustls::DEFAULT_VERSIONS), "")
+            .await
+            .unwrap_err();
         assert!(error.contains("UnknownIssuer"), "{error}");
     }
 
@@ -189,21 +224,42 @@ mod tests {
         let name = path.display().to_string();
         let cases = [
             ("".to_owned(), "holds no certificate"),
-            (String::from_utf8_lossy(KEY).into_owned(), "holds no certificate"),
-            (authority.replace("-----END", "-END"), "ends within a section"),
-            (authority.replace("CATE-----", "CATE"), "has a BEGIN line that does not end with five hyphens"),
-            (authority.replace("MII", "M*I"), "is not PEM: base64 decode error"),
+            (
+                String::from_utf8_lossy(KEY).into_owned(),
+                "holds no certificate",
+            ),
+            (
+                authority.replace("-----END", "-END"),
+                "ends within a section",
+            ),
+            (
+                authority.replace("CATE-----", "CATE"),
+                "has a BEGIN line that does not end with five hyphens",
+            ),
+            (
+                authority.replace("MII", "M*I"),
+                "is not PEM: base64 decode error",
+            ),
             (garbled(&authority), "holds no usable certificate"),
         ];
         for (text, reason) in cases {
             fs::write(&path, text).unwrap();
-            let error = TrustedRoots::from_vars(|_| Some(name.clone())).unwrap_err().to_string();
-            let begin = format!("AWS_CA_BUNDLE must name a PEM file of the certificates to trust, but {name} {reason}");
+            let error = TrustedRoots::from_vars(|_| Some(name.clone()))
+                .unwrap_err()
+                .to_string();
+            let begin = format!(
+                "AWS_CA_BUNDLE must name a PEM file of the certificates to trust, but {name} {reason}"
+            );
             assert!(error.starts_with(&begin), "{error}");
         }
         fs::remove_file(&path).unwrap();
-        for (path, reason) in [(name.as_str(), "can't be read: No such file"), ("/", "can't be read: Is a directory")] {
-            let error = TrustedRoots::from_vars(|_| Some(path.to_owned())).unwrap_err().to_string();
+        for (path, reason) in [
+            (name.as_str(), "can't be read: No such file"),
+            ("/", "can't be read: Is a directory"),
+        ] {
+            let error = TrustedRoots::from_vars(|_| Some(path.to_owned()))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(&format!("but {path} {reason}")), "{error}");
         }
     }
