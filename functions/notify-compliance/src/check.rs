@@ -32,29 +32,62 @@ pub enum Breach {
 }
 
 /// The promises that noting a plan would break.
-pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Vec<Breach> {
+pub fn check(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    policy: &CompliancePolicy,
+    now: Timestamp,
+) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for chain in &plan.chains {
-        let Some(facts) = snapshot.facts.get(&chain.key.account) else { continue };
+        let Some(facts) = snapshot.facts.get(&chain.key.account) else {
+            continue;
+        };
         let severity = policy.words(&chain.key.rule).severity;
-        let fits = |route: &&Route| route.only.as_ref().is_some_and(|only| only.fits(&chain.key.rule, severity, facts));
-        let mut expected: BTreeSet<&str> = policy.routes.iter().filter(fits).map(|route| route.name.as_str()).collect();
+        let fits = |route: &&Route| {
+            route
+                .only
+                .as_ref()
+                .is_some_and(|only| only.fits(&chain.key.rule, severity, facts))
+        };
+        let mut expected: BTreeSet<&str> = policy
+            .routes
+            .iter()
+            .filter(fits)
+            .map(|route| route.name.as_str())
+            .collect();
         if expected.is_empty() {
-            expected.extend(policy.routes.iter().filter(|route| route.only.is_none()).map(|route| route.name.as_str()));
+            expected.extend(
+                policy
+                    .routes
+                    .iter()
+                    .filter(|route| route.only.is_none())
+                    .map(|route| route.name.as_str()),
+            );
         }
         let mut said = snapshot.known.get(&chain.key).map(|known| known.said);
         for change in &chain.changes {
             let id = || format!("{} at {}", chain.key.resource_id, change.after.at);
             let name = snapshot.names.get(&chain.key).map(String::as_str);
-            let is_waived = policy.waivers.iter().any(|waiver| waiver.until > now && waiver.covers(&chain.key, name));
-            let routes: Vec<&str> = change.entries.iter().map(|(route, _)| route.as_str()).collect();
+            let is_waived = policy
+                .waivers
+                .iter()
+                .any(|waiver| waiver.until > now && waiver.covers(&chain.key, name));
+            let routes: Vec<&str> = change
+                .entries
+                .iter()
+                .map(|(route, _)| route.as_str())
+                .collect();
             for route in routes.iter().filter(|route| !expected.contains(**route)) {
                 breaches.push(Breach::WrongRoute(id(), (*route).to_owned()));
             }
             if routes.iter().collect::<BTreeSet<_>>().len() != routes.len() {
                 breaches.push(Breach::Twice(id()));
             }
-            if routes.is_empty() && change.after.said == change.after.standing && said != Some(change.after.said) {
+            if routes.is_empty()
+                && change.after.said == change.after.standing
+                && said != Some(change.after.said)
+            {
                 breaches.push(Breach::Untold(id()));
             }
             if !routes.is_empty() && routes.len() != expected.len() {
@@ -72,7 +105,8 @@ pub fn check(plan: &Plan, snapshot: &Snapshot, policy: &CompliancePolicy, now: T
 /// The promises that sending letters would break: each entry is told once, by a letter that is about its
 /// account, in messages that Slack takes.
 pub fn check_letters(letters: &[Letter], entries: &[Entry]) -> Vec<Breach> {
-    let waiting: BTreeMap<String, &Entry> = entries.iter().map(|entry| (entry.id(), entry)).collect();
+    let waiting: BTreeMap<String, &Entry> =
+        entries.iter().map(|entry| (entry.id(), entry)).collect();
     let mut told = BTreeSet::new();
     let mut breaches = Vec::new();
     for letter in letters {
@@ -87,13 +121,23 @@ pub fn check_letters(letters: &[Letter], entries: &[Entry]) -> Vec<Breach> {
         let of_entries: BTreeSet<_> = (letter.settlements.iter())
             .flat_map(|settlement| settlement.entries.iter().map(|entry| &entry.key.account))
             .collect();
-        let of_cases = letter.settlements.iter().flat_map(|settlement| &settlement.cases).map(|case| &case.account);
+        let of_cases = letter
+            .settlements
+            .iter()
+            .flat_map(|settlement| &settlement.cases)
+            .map(|case| &case.account);
         for account in of_cases.filter(|account| !of_entries.contains(account)) {
             breaches.push(Breach::WrongRoute(account.to_string(), letter.id.clone()));
         }
-        let notices =
-            [Some(&letter.notice), letter.correction.as_ref().map(|(_, notice)| notice), letter.detail.as_ref()];
-        let problems = notices.into_iter().flatten().flat_map(|notice| slack::check(&slack::message(notice)));
+        let notices = [
+            Some(&letter.notice),
+            letter.correction.as_ref().map(|(_, notice)| notice),
+            letter.detail.as_ref(),
+        ];
+        let problems = notices
+            .into_iter()
+            .flatten()
+            .flat_map(|notice| slack::check(&slack::message(notice)));
         breaches.extend(problems.map(Breach::Refused));
     }
     breaches

@@ -85,7 +85,9 @@ pub enum EventError {
     #[error("the compliance change can't be read: {0}")]
     Change(String),
     /// A request of our own shape with something wrong in it.
-    #[error("{0}; expected {{\"accounts\": [\"111122223333\"], \"events\": [...], \"dryRun\": true | false}}")]
+    #[error(
+        "{0}; expected {{\"accounts\": [\"111122223333\"], \"events\": [...], \"dryRun\": true | false}}"
+    )]
     Request(String),
 }
 
@@ -136,10 +138,14 @@ pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
 
 fn trigger(payload: Payload) -> Result<Trigger, EventError> {
     match payload {
-        Payload::EventBridge(event) if matches!(event.source.as_str(), "aws.events" | "aws.scheduler") => {
+        Payload::EventBridge(event)
+            if matches!(event.source.as_str(), "aws.events" | "aws.scheduler") =>
+        {
             Ok(Trigger::Reconcile(None))
         }
-        Payload::Object(request) if request.get("do").is_none() && request.get("messageType").is_none() => {
+        Payload::Object(request)
+            if request.get("do").is_none() && request.get("messageType").is_none() =>
+        {
             decode_request(request)
         }
         payload => Ok(Trigger::Bodies(vec![body(payload)?])),
@@ -147,8 +153,11 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
-    let Request { accounts, events, dry_run } =
-        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let Request {
+        accounts,
+        events,
+        dry_run,
+    } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
     if accounts.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(EventError::Request("\"accounts\" is empty".to_owned()));
     }
@@ -164,8 +173,15 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
             };
             let observations = bodies.into_iter().filter_map(observation).collect();
             // Of events alone, only they are looked at.
-            let accounts = if is_comparison { accounts } else { Some(accounts.unwrap_or_default()) };
-            Ok(Trigger::Rehearsal { observations, accounts })
+            let accounts = if is_comparison {
+                accounts
+            } else {
+                Some(accounts.unwrap_or_default())
+            };
+            Ok(Trigger::Rehearsal {
+                observations,
+                accounts,
+            })
         }
     }
 }
@@ -173,12 +189,20 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
 fn body(payload: Payload) -> Result<Body, EventError> {
     match payload {
         Payload::EventBridge(event) if event.source == "aws.config" => change(event.detail),
-        Payload::EventBridge(Event { source, detail_type, .. }) => {
-            Err(EventError::Foreign { detail_type, source_name: source })
+        Payload::EventBridge(Event {
+            source,
+            detail_type,
+            ..
+        }) => Err(EventError::Foreign {
+            detail_type,
+            source_name: source,
+        }),
+        Payload::Object(notification) if notification.get("messageType").is_some() => {
+            change(notification)
         }
-        Payload::Object(notification) if notification.get("messageType").is_some() => change(notification),
         Payload::Object(message) => {
-            let message = serde_json::from_value(message).map_err(|error| EventError::Request(error.to_string()))?;
+            let message = serde_json::from_value(message)
+                .map_err(|error| EventError::Request(error.to_string()))?;
             Ok(Body::Message(message))
         }
         // AWS Config's notes on oversized items are prose, and say nothing about compliance.
@@ -188,14 +212,23 @@ fn body(payload: Payload) -> Result<Body, EventError> {
 }
 
 fn change(detail: Value) -> Result<Body, EventError> {
-    if detail.get("messageType").is_none_or(|kind| kind != "ComplianceChangeNotification") {
+    if detail
+        .get("messageType")
+        .is_none_or(|kind| kind != "ComplianceChangeNotification")
+    {
         return Ok(Body::Nothing);
     }
     let change: ChangeNotification =
         serde_json::from_value(detail).map_err(|error| EventError::Change(error.to_string()))?;
-    for (name, text) in [("resourceType", &change.resource_type), ("resourceId", &change.resource_id)] {
+    for (name, text) in [
+        ("resourceType", &change.resource_type),
+        ("resourceId", &change.resource_id),
+    ] {
         if text.is_empty() || text.len() > RESOURCE {
-            return Err(EventError::Change(format!("`{name}` has {} bytes, not 1 to {RESOURCE}", text.len())));
+            return Err(EventError::Change(format!(
+                "`{name}` has {} bytes, not 1 to {RESOURCE}",
+                text.len()
+            )));
         }
     }
     let wrong = |error: banto_domain::NameError| EventError::Change(error.to_string());
@@ -209,8 +242,13 @@ fn change(detail: Value) -> Result<Body, EventError> {
         // Not known is not the same as in order.
         Some(_) => (None, News::Event),
     };
-    let was = change.old_evaluation_result.and_then(|old| old.compliance_type);
-    let recorded = new.as_ref().and_then(|new| new.result_recorded_time).or(change.notification_creation_time);
+    let was = change
+        .old_evaluation_result
+        .and_then(|old| old.compliance_type);
+    let recorded = new
+        .as_ref()
+        .and_then(|new| new.result_recorded_time)
+        .or(change.notification_creation_time);
     Ok(Body::Observation(Observation {
         key: FindingKey {
             account: change.aws_account_id.parse().map_err(wrong)?,
@@ -220,10 +258,18 @@ fn change(detail: Value) -> Result<Body, EventError> {
             resource_id: change.resource_id,
         },
         standing,
-        was: was.map(|was| if was == "NON_COMPLIANT" { Standing::Noncompliant } else { Standing::Compliant }),
+        was: was.map(|was| {
+            if was == "NON_COMPLIANT" {
+                Standing::Noncompliant
+            } else {
+                Standing::Compliant
+            }
+        }),
         at: recorded.ok_or_else(|| EventError::Change("it has no time".to_owned()))?,
         news,
-        annotation: new.and_then(|new| new.annotation).map(|text| text.chars().take(ANNOTATION).collect()),
+        annotation: new
+            .and_then(|new| new.annotation)
+            .map(|text| text.chars().take(ANNOTATION).collect()),
     }))
 }
 
@@ -279,9 +325,14 @@ mod tests {
         let event = observation(&recorded("compliance-change"));
         assert_eq!(event.key.account.as_str(), "111122223333");
         assert_eq!(event.key.rule.as_str(), "access-keys-rotated");
-        assert_eq!((event.standing, event.was), (Some(Standing::Noncompliant), Some(Standing::Compliant)));
+        assert_eq!(
+            (event.standing, event.was),
+            (Some(Standing::Noncompliant), Some(Standing::Compliant))
+        );
         assert_eq!(event.at, "2021-04-19T19:04:01.500Z".parse().unwrap());
-        let detail: Value = serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()["detail"].clone();
+        let detail: Value = serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()
+            ["detail"]
+            .clone();
         let said = Trigger::Bodies(vec![Body::Observation(event)]);
         for content in [recorded("compliance-change"), detail.to_string()] {
             let envelope = json!({ "Type": "Notification", "Message": content });
@@ -289,47 +340,88 @@ mod tests {
             for event in [&content, &envelope.to_string(), &sns.to_string()] {
                 assert_eq!(direct(event), said, "{event}");
             }
-            let records = batch(&json!({ "Records": [record("1", &content), record("2", &envelope.to_string())] }));
-            assert!(records.iter().all(|record| record.payload.as_ref() == Ok(&said)), "{records:?}");
+            let records = batch(
+                &json!({ "Records": [record("1", &content), record("2", &envelope.to_string())] }),
+            );
+            assert!(
+                records
+                    .iter()
+                    .all(|record| record.payload.as_ref() == Ok(&said)),
+                "{records:?}"
+            );
         }
         assert_eq!(direct(&recorded("compliance-change-sns")), said);
     }
 
     #[test]
     fn a_schedule_or_a_request_says_the_same_in_every_wrapping() {
-        let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
-        for content in [scheduled, r#"{"accounts": ["111122223333"]}"#, r#"{"do": "tell", "route": "payments"}"#] {
+        let scheduled =
+            r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
+        for content in [
+            scheduled,
+            r#"{"accounts": ["111122223333"]}"#,
+            r#"{"do": "tell", "route": "payments"}"#,
+        ] {
             let said = direct(content);
             let envelope = json!({ "Type": "Notification", "Message": content });
             let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
             assert_eq!(direct(&sns.to_string()), said, "{content}");
-            let records = batch(&json!({ "Records": [record("1", content), record("2", &envelope.to_string())] }));
-            assert!(records.iter().all(|record| record.payload.as_ref() == Ok(&said)), "{records:?}");
+            let records = batch(
+                &json!({ "Records": [record("1", content), record("2", &envelope.to_string())] }),
+            );
+            assert!(
+                records
+                    .iter()
+                    .all(|record| record.payload.as_ref() == Ok(&said)),
+                "{records:?}"
+            );
         }
     }
 
     #[test]
     fn a_subscription_to_confirm_is_passed_over_and_named() {
         let records = batch(&serde_json::from_str(&recorded("subscription-confirmation")).unwrap());
-        let Ok(Trigger::Bodies(bodies)) = &records[0].payload else { panic!("{records:?}") };
-        let [Body::Subscription(subscription)] = bodies.as_slice() else { panic!("{bodies:?}") };
-        assert_eq!(subscription.topic, "arn:aws:sns:eu-west-1:444455556666:config");
+        let Ok(Trigger::Bodies(bodies)) = &records[0].payload else {
+            panic!("{records:?}")
+        };
+        let [Body::Subscription(subscription)] = bodies.as_slice() else {
+            panic!("{bodies:?}")
+        };
+        assert_eq!(
+            subscription.topic,
+            "arn:aws:sns:eu-west-1:444455556666:config"
+        );
     }
 
     #[test]
     fn every_verdict_of_a_rule_has_its_meaning() {
         let verdict = |verdict: &str| {
-            let found = observation(&with("/detail/newEvaluationResult/complianceType", verdict.into()));
+            let found = observation(&with(
+                "/detail/newEvaluationResult/complianceType",
+                verdict.into(),
+            ));
             (found.standing, found.news)
         };
-        assert_eq!(verdict("NON_COMPLIANT"), (Some(Standing::Noncompliant), News::Event));
-        assert_eq!(verdict("COMPLIANT"), (Some(Standing::Compliant), News::Event));
-        assert_eq!(verdict("NOT_APPLICABLE"), (Some(Standing::Compliant), News::Gone));
+        assert_eq!(
+            verdict("NON_COMPLIANT"),
+            (Some(Standing::Noncompliant), News::Event)
+        );
+        assert_eq!(
+            verdict("COMPLIANT"),
+            (Some(Standing::Compliant), News::Event)
+        );
+        assert_eq!(
+            verdict("NOT_APPLICABLE"),
+            (Some(Standing::Compliant), News::Gone)
+        );
         assert_eq!(verdict("INSUFFICIENT_DATA"), (None, News::Event));
         let first = observation(&with("/detail/oldEvaluationResult", Value::Null));
         assert_eq!(first.was, None);
         let deleted = observation(&with("/detail/newEvaluationResult", Value::Null));
-        assert_eq!((deleted.standing, deleted.news), (Some(Standing::Compliant), News::Gone));
+        assert_eq!(
+            (deleted.standing, deleted.news),
+            (Some(Standing::Compliant), News::Gone)
+        );
         let odd = observation(&with("/detail/resourceType", "AWS::::Account".into()));
         assert_eq!(odd.key.resource_type, "AWS::::Account");
     }
@@ -339,7 +431,10 @@ mod tests {
         let records = [
             record("good", &recorded("compliance-change")),
             record("half", "{\"source\": \"aws.con"),
-            record("foreign", r#"{"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}"#),
+            record(
+                "foreign",
+                r#"{"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}"#,
+            ),
             record(
                 "other",
                 r#"{"source": "aws.config", "detail-type": "Config Rules Re-evaluation Status", "detail": {}}"#,
@@ -348,22 +443,36 @@ mod tests {
             record("tell", r#"{"do": "tell", "route": "payments"}"#),
         ];
         let records = batch(&json!({ "Records": records }));
-        let failed: Vec<&str> =
-            records.iter().filter(|record| record.payload.is_err()).map(|record| record.id.as_str()).collect();
+        let failed: Vec<&str> = records
+            .iter()
+            .filter(|record| record.payload.is_err())
+            .map(|record| record.id.as_str())
+            .collect();
         assert_eq!(failed, ["half", "foreign", "nameless"]);
         assert_eq!(records[3].payload, Ok(Trigger::Bodies(vec![Body::Nothing])));
-        let tell = QueueMessage::Tell { route: "payments".into() };
-        assert_eq!(records[5].payload, Ok(Trigger::Bodies(vec![Body::Message(tell)])));
+        let tell = QueueMessage::Tell {
+            route: "payments".into(),
+        };
+        assert_eq!(
+            records[5].payload,
+            Ok(Trigger::Bodies(vec![Body::Message(tell)]))
+        );
     }
 
     #[test]
     fn what_is_none_of_ours_is_named() {
         for (event, says) in [
             ("{", "the event is not JSON"),
-            (r#"{"source": "aws.ec2", "detail-type": "X", "detail": {}}"#, "can't handle \"X\" from \"aws.ec2\""),
+            (
+                r#"{"source": "aws.ec2", "detail-type": "X", "detail": {}}"#,
+                "can't handle \"X\" from \"aws.ec2\"",
+            ),
             (r#"{"acounts": []}"#, "unknown field `acounts`"),
             (r#"{"accounts": []}"#, "\"accounts\" is empty"),
-            (r#"{"Records": [{"eventSource": "aws:kinesis", "messageId": "1", "body": ""}]}"#, "aws:kinesis"),
+            (
+                r#"{"Records": [{"eventSource": "aws:kinesis", "messageId": "1", "body": ""}]}"#,
+                "aws:kinesis",
+            ),
             (r#"{"Records": [{"eventID": "1"}]}"#, "neither SQS nor SNS"),
         ] {
             let error = decode(event.as_bytes()).unwrap_err().to_string();
@@ -373,9 +482,13 @@ mod tests {
 
     #[test]
     fn schedules_requests_and_rehearsals_are_told_apart() {
-        let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
+        let scheduled =
+            r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
         assert_eq!(direct(scheduled), Trigger::Reconcile(None));
-        let all = Trigger::Rehearsal { observations: Vec::new(), accounts: None };
+        let all = Trigger::Rehearsal {
+            observations: Vec::new(),
+            accounts: None,
+        };
         assert_eq!(direct(r#"{"dryRun": true}"#), all);
         let event = recorded("compliance-change");
         let rehearsal = direct(&format!("{{\"events\": [{event}], \"dryRun\": true}}"));
@@ -387,8 +500,7 @@ mod tests {
     #[test]
     fn a_note_on_an_oversized_item_is_passed_over_in_every_wrapping() {
         let nothing = Trigger::Bodies(vec![Body::Nothing]);
-        let through_sns =
-            r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "This resource is too large"}}]}"#;
+        let through_sns = r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "This resource is too large"}}]}"#;
         assert_eq!(direct(through_sns), nothing);
         let raw = batch(&serde_json::from_str(&recorded("oversized-item-raw")).unwrap());
         assert_eq!(raw[0].payload, Ok(nothing));

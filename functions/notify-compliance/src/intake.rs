@@ -51,11 +51,21 @@ impl Notifier {
             if left.is_empty() {
                 break;
             }
-            let Some(plan) = self.planned(&left, &mut taken).await else { break };
-            let planned: BTreeSet<&FindingKey> = plan.chains.iter().map(|chain| &chain.key).collect();
+            let Some(plan) = self.planned(&left, &mut taken).await else {
+                break;
+            };
+            let planned: BTreeSet<&FindingKey> =
+                plan.chains.iter().map(|chain| &chain.key).collect();
             let mut again = BTreeSet::new();
-            let notes = plan.chains.iter().map(|chain| async move { (chain, self.note(chain).await) });
-            for (chain, noted) in stream::iter(notes).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+            let notes = plan
+                .chains
+                .iter()
+                .map(|chain| async move { (chain, self.note(chain).await) });
+            for (chain, noted) in stream::iter(notes)
+                .buffer_unordered(AT_ONCE)
+                .collect::<Vec<_>>()
+                .await
+            {
                 let done = chain.changes.iter().take(noted.0);
                 taken.noted += noted.0;
                 for (route, _) in done.flat_map(|change| &change.entries) {
@@ -76,7 +86,10 @@ impl Notifier {
                     }
                 }
             }
-            taken.silent += left.iter().filter(|observation| !planned.contains(&observation.key)).count();
+            taken.silent += left
+                .iter()
+                .filter(|observation| !planned.contains(&observation.key))
+                .count();
             left.retain(|observation| again.contains(&observation.key));
         }
         if let Err(error) = self.announce(&routes, self.policy.window).await {
@@ -89,7 +102,11 @@ impl Notifier {
 
     /// The plan for observations, checked; findings that can't be planned have failed.
     async fn planned(&self, observations: &[Observation], taken: &mut Taken) -> Option<Plan> {
-        let all = || observations.iter().map(|observation| observation.key.clone());
+        let all = || {
+            observations
+                .iter()
+                .map(|observation| observation.key.clone())
+        };
         let snapshot = match self.observe(observations).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
@@ -108,7 +125,9 @@ impl Notifier {
             taken.failed.extend(all());
             return None;
         }
-        taken.failed.extend(all().filter(|key| !snapshot.facts.contains_key(&key.account)));
+        taken
+            .failed
+            .extend(all().filter(|key| !snapshot.facts.contains_key(&key.account)));
         Some(plan)
     }
 
@@ -123,17 +142,33 @@ impl Notifier {
     }
 
     /// Has routes told after a while, unless a message that does so is to come by then.
-    pub(crate) async fn announce(&self, routes: &BTreeSet<String>, after: SignedDuration) -> Result<(), PortError> {
+    pub(crate) async fn announce(
+        &self,
+        routes: &BTreeSet<String>,
+        after: SignedDuration,
+    ) -> Result<(), PortError> {
         for route in routes {
             let now = self.clock.now();
             let at = now + after;
-            if self.ledger.due(route).await?.is_some_and(|due| now < due && due <= at) {
+            if self
+                .ledger
+                .due(route)
+                .await?
+                .is_some_and(|due| now < due && due <= at)
+            {
                 continue;
             }
-            let message = QueueMessage::Tell { route: route.clone() };
+            let message = QueueMessage::Tell {
+                route: route.clone(),
+            };
             // A little later than noted: whatever is put into the outbox before then is told.
             let delay = after.unsigned_abs() + Duration::from_secs(1);
-            self.queue.send(&[Delayed { body: message.body(), delay }]).await?;
+            self.queue
+                .send(&[Delayed {
+                    body: message.body(),
+                    delay,
+                }])
+                .await?;
             self.ledger.note_due(route, at).await?;
         }
         Ok(())

@@ -93,36 +93,67 @@ struct Group<'a> {
 }
 
 /// The letters that tell an outbox.
-pub fn letters(outbox: &Outbox, route: &Route, policy: &CompliancePolicy, now: Timestamp) -> Vec<Letter> {
+pub fn letters(
+    outbox: &Outbox,
+    route: &Route,
+    policy: &CompliancePolicy,
+    now: Timestamp,
+) -> Vec<Letter> {
     // Only a message in the channel that the route goes to today can be changed.
     let is_here = |message: &MessageRef| matches!(&route.to, Destination::Channel(id) if *id == message.channel);
     let digest_here = |id: &String| {
         let digest = outbox.digests.get(id)?;
-        digest.message.as_ref().is_some_and(is_here).then_some(digest)
+        digest
+            .message
+            .as_ref()
+            .is_some_and(is_here)
+            .then_some(digest)
     };
-    let (mut new, mut threads, mut in_digests) = (Vec::new(), Vec::new(), BTreeMap::<&str, Vec<Group<'_>>>::new());
+    let (mut new, mut threads, mut in_digests) = (
+        Vec::new(),
+        Vec::new(),
+        BTreeMap::<&str, Vec<Group<'_>>>::new(),
+    );
     for group in groups(outbox, now) {
         // A case that was closed and opens again is a new one.
-        let is_over = group.before.is_some_and(|case| case.open == 0 && group.found > 0);
+        let is_over = group
+            .before
+            .is_some_and(|case| case.open == 0 && group.found > 0);
         match group.before.map(|case| &case.told).filter(|_| !is_over) {
             Some(Told::Message(message)) if is_here(message) => threads.push((message, group)),
-            Some(Told::Digest(id)) if digest_here(id).is_some() => in_digests.entry(id).or_default().push(group),
+            Some(Told::Digest(id)) if digest_here(id).is_some() => {
+                in_digests.entry(id).or_default().push(group)
+            }
             _ => new.push(group),
         }
     }
     let is_storm = new.len() > policy.collapse_over;
     let mut letters = Vec::new();
     if is_storm {
-        let open = outbox.lane.digest.as_ref().filter(|(_, begun)| now.duration_since(*begun) < DIGEST_OPEN);
+        let open = outbox
+            .lane
+            .digest
+            .as_ref()
+            .filter(|(_, begun)| now.duration_since(*begun) < DIGEST_OPEN);
         match open.and_then(|(id, _)| digest_here(id)) {
             Some(digest) => in_digests.entry(&digest.id).or_default().append(&mut new),
-            None => letters.push(summary(fresh_digest(outbox, route, now), &new, route, policy)),
+            None => letters.push(summary(
+                fresh_digest(outbox, route, now),
+                &new,
+                route,
+                policy,
+            )),
         }
     } else {
         letters.extend(new.iter().map(|group| own_message(group, route, policy)));
     }
     for (id, groups) in in_digests {
-        letters.extend(outbox.digests.get(id).map(|digest| summary(digest.clone(), &groups, route, policy)));
+        letters.extend(
+            outbox
+                .digests
+                .get(id)
+                .map(|digest| summary(digest.clone(), &groups, route, policy)),
+        );
     }
     letters.extend(threads.into_iter().map(|(message, group)| {
         let broadcast = group.found > 0 && !is_storm;
@@ -131,7 +162,13 @@ pub fn letters(outbox: &Outbox, route: &Route, policy: &CompliancePolicy, now: T
     if !matches!(route.to, Destination::Channel(_)) {
         // Without threads, all there is to say is in the message.
         for letter in &mut letters {
-            letter.notice.sections.extend(letter.detail.take().into_iter().flat_map(|detail| detail.sections));
+            letter.notice.sections.extend(
+                letter
+                    .detail
+                    .take()
+                    .into_iter()
+                    .flat_map(|detail| detail.sections),
+            );
         }
     }
     letters
@@ -140,25 +177,44 @@ pub fn letters(outbox: &Outbox, route: &Route, policy: &CompliancePolicy, now: T
 /// Names a letter by what it is about and the oldest entry that it tells: what comes later, before a run that
 /// ended is taken up again, does not change that.
 fn letter_id(about: &str, groups: &[Group<'_>]) -> String {
-    let oldest = groups.iter().flat_map(|group| &group.entries).map(|entry| entry.id()).min();
+    let oldest = groups
+        .iter()
+        .flat_map(|group| &group.entries)
+        .map(|entry| entry.id())
+        .min();
     short_hash(&[about, &oldest.unwrap_or_default()])
 }
 
 /// A summary that takes up what else comes.
 fn fresh_digest(outbox: &Outbox, route: &Route, now: Timestamp) -> Digest {
     let oldest = outbox.entries.first().map(Entry::id).unwrap_or_default();
-    Digest { id: short_hash(&[&route.name, &oldest]), message: None, since: now, rules: BTreeMap::new() }
+    Digest {
+        id: short_hash(&[&route.name, &oldest]),
+        message: None,
+        since: now,
+        rules: BTreeMap::new(),
+    }
 }
 
 /// Entries by account and rule, and what they come to.
 fn groups(outbox: &Outbox, now: Timestamp) -> Vec<Group<'_>> {
     let mut by_case: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
     for entry in &outbox.entries {
-        by_case.entry((&entry.key.account, &entry.key.rule)).or_default().push(entry);
+        by_case
+            .entry((&entry.key.account, &entry.key.rule))
+            .or_default()
+            .push(entry);
     }
-    let groups = by_case.into_iter().filter_map(|((account, rule), entries)| {
-        fold(entries, outbox.cases.get(&Case::id_of(account, rule)), &outbox.names, now)
-    });
+    let groups = by_case
+        .into_iter()
+        .filter_map(|((account, rule), entries)| {
+            fold(
+                entries,
+                outbox.cases.get(&Case::id_of(account, rule)),
+                &outbox.names,
+                now,
+            )
+        });
     groups.collect()
 }
 
@@ -170,7 +226,9 @@ fn fold<'a>(
 ) -> Option<Group<'a>> {
     let last = entries.last()?;
     // What was resolved before is over: what is found again is a new case.
-    let opens_again = entries.iter().any(|entry| entry.standing == Standing::Noncompliant);
+    let opens_again = entries
+        .iter()
+        .any(|entry| entry.standing == Standing::Noncompliant);
     let base = before.filter(|case| case.open > 0 || !opens_again);
     let mut after = match base {
         Some(case) => case.clone(),
@@ -203,14 +261,22 @@ fn fold<'a>(
         }
         show(&mut after.resources, entry, names.get(&entry.key));
     }
-    Some(Group { entries, before, base, after, found, resolved })
+    Some(Group {
+        entries,
+        before,
+        base,
+        after,
+        found,
+        resolved,
+    })
 }
 
 /// Shows a resource as it stands now; of many, the first ones.
 fn show(resources: &mut Vec<Resource>, entry: &Entry, name: Option<&String>) {
     let key = &entry.key;
     let is_it = |resource: &&mut Resource| {
-        (&resource.id, &resource.resource_type, &resource.region) == (&key.resource_id, &key.resource_type, &key.region)
+        (&resource.id, &resource.resource_type, &resource.region)
+            == (&key.resource_id, &key.resource_type, &key.region)
     };
     let shown = Resource {
         resource_type: key.resource_type.clone(),
@@ -223,11 +289,19 @@ fn show(resources: &mut Vec<Resource>, entry: &Entry, name: Option<&String>) {
     };
     let has_room = resources.len() < SHOWN;
     match resources.iter_mut().find(is_it) {
-        Some(known) => *known = Resource { name: shown.name.clone().or(known.name.take()), ..shown },
+        Some(known) => {
+            *known = Resource {
+                name: shown.name.clone().or(known.name.take()),
+                ..shown
+            }
+        }
         None if has_room => resources.push(shown),
         // What is resolved makes room for what is not.
         None if entry.standing == Standing::Noncompliant => {
-            if let Some(old) = resources.iter_mut().find(|resource| resource.standing == Standing::Compliant) {
+            if let Some(old) = resources
+                .iter_mut()
+                .find(|resource| resource.standing == Standing::Compliant)
+            {
                 *old = shown;
             }
         }
@@ -240,43 +314,87 @@ fn own_message(group: &Group<'_>, route: &Route, policy: &CompliancePolicy) -> L
     Letter {
         id: letter_id(&group.after.id(), std::slice::from_ref(group)),
         notice: words::case(&group.after, &group.entries, route, policy),
-        detail: more.then(|| words::detail(&group.after.id(), &[(&group.after, &group.entries)], route, policy)),
+        detail: more.then(|| {
+            words::detail(
+                &group.after.id(),
+                &[(&group.after, &group.entries)],
+                route,
+                policy,
+            )
+        }),
         place: Place::Channel,
         correction: None,
         settlements: settlements(std::slice::from_ref(group), None),
     }
 }
 
-fn reply(message: &MessageRef, group: &Group<'_>, broadcast: bool, route: &Route, policy: &CompliancePolicy) -> Letter {
+fn reply(
+    message: &MessageRef,
+    group: &Group<'_>,
+    broadcast: bool,
+    route: &Route,
+    policy: &CompliancePolicy,
+) -> Letter {
     Letter {
         id: letter_id(&group.after.id(), std::slice::from_ref(group)),
-        notice: words::reply(&group.after, &group.entries, (group.found, group.resolved), route, policy),
-        place: Place::Thread { message: message.clone(), broadcast },
-        correction: Some((message.clone(), words::case(&group.after, &group.entries, route, policy))),
+        notice: words::reply(
+            &group.after,
+            &group.entries,
+            (group.found, group.resolved),
+            route,
+            policy,
+        ),
+        place: Place::Thread {
+            message: message.clone(),
+            broadcast,
+        },
+        correction: Some((
+            message.clone(),
+            words::case(&group.after, &group.entries, route, policy),
+        )),
         detail: None,
         settlements: settlements(std::slice::from_ref(group), None),
     }
 }
 
 /// A summary, new or taking up more.
-fn summary(before: Digest, groups: &[Group<'_>], route: &Route, policy: &CompliancePolicy) -> Letter {
+fn summary(
+    before: Digest,
+    groups: &[Group<'_>],
+    route: &Route,
+    policy: &CompliancePolicy,
+) -> Letter {
     let settlements = settlements(groups, Some(&before));
-    let after = settlements.last().and_then(|last| last.digest.clone()).unwrap_or_else(|| before.clone());
+    let after = settlements
+        .last()
+        .and_then(|last| last.digest.clone())
+        .unwrap_or_else(|| before.clone());
     let notice = words::digest(&after, route, policy);
-    let lines: Vec<(&Case, &[&Entry])> = groups.iter().map(|group| (&group.after, &group.entries[..])).collect();
+    let lines: Vec<(&Case, &[&Entry])> = groups
+        .iter()
+        .map(|group| (&group.after, &group.entries[..]))
+        .collect();
     let detail = words::detail(&after.id, &lines, route, policy);
     match &before.message {
         Some(message) => Letter {
             id: letter_id(&after.id, groups),
-            place: Place::Thread { message: message.clone(), broadcast: is_worse(&before, groups) },
+            place: Place::Thread {
+                message: message.clone(),
+                broadcast: is_worse(&before, groups),
+            },
             notice: detail,
             correction: Some((message.clone(), notice)),
             detail: None,
             settlements,
         },
-        None => {
-            Letter { id: after.id, place: Place::Channel, notice, correction: None, detail: Some(detail), settlements }
-        }
+        None => Letter {
+            id: after.id,
+            place: Place::Channel,
+            notice,
+            correction: None,
+            detail: Some(detail),
+            settlements,
+        },
     }
 }
 
@@ -284,8 +402,12 @@ fn summary(before: Digest, groups: &[Group<'_>], route: &Route, policy: &Complia
 /// as anything before.
 fn is_worse(before: &Digest, groups: &[Group<'_>]) -> bool {
     let worst = before.rules.values().map(|tally| tally.severity).max();
-    let is_new = |group: &&Group<'_>| group.found > 0 && !before.rules.contains_key(&group.after.rule);
-    groups.iter().filter(is_new).any(|group| Some(group.after.severity) >= worst)
+    let is_new =
+        |group: &&Group<'_>| group.found > 0 && !before.rules.contains_key(&group.after.rule);
+    groups
+        .iter()
+        .filter(is_new)
+        .any(|group| Some(group.after.severity) >= worst)
 }
 
 /// What is noted of groups, in pieces that DynamoDB writes at once. Each piece counts its own entries only, so
@@ -297,10 +419,12 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
     for group in groups {
         let mut left = group.entries.as_slice();
         let mut case = group.base.cloned();
-        let mut is_first = group.before.is_none_or(|before| match (&before.told, &digest) {
-            (Told::Digest(id), Some(digest)) => *id != digest.id || before.open == 0,
-            _ => true,
-        });
+        let mut is_first = group
+            .before
+            .is_none_or(|before| match (&before.told, &digest) {
+                (Told::Digest(id), Some(digest)) => *id != digest.id || before.open == 0,
+                _ => true,
+            });
         while !left.is_empty() {
             if Settlement::MOST - piece.cases.len() - piece.entries.len() < 2 {
                 piece.digest.clone_from(&digest);
@@ -309,8 +433,14 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
             let room = Settlement::MOST - piece.cases.len() - piece.entries.len() - 1;
             let (now, later) = left.split_at(room.min(left.len()));
             left = later;
-            let mut after = Case { open: 0, resolved: 0, ..group.after.clone() };
-            (after.open, after.resolved) = case.as_ref().map_or((0, 0), |case| (case.open, case.resolved));
+            let mut after = Case {
+                open: 0,
+                resolved: 0,
+                ..group.after.clone()
+            };
+            (after.open, after.resolved) = case
+                .as_ref()
+                .map_or((0, 0), |case| (case.open, case.resolved));
             for entry in now {
                 (after.open, after.resolved) = counted((after.open, after.resolved), entry);
                 if let Some(digest) = &mut digest {
@@ -321,7 +451,9 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
                 after.told = Told::Digest(digest.id.clone());
             }
             piece.cases.push(after.clone());
-            piece.entries.extend(now.iter().map(|entry| (*entry).clone()));
+            piece
+                .entries
+                .extend(now.iter().map(|entry| (*entry).clone()));
             case = Some(after);
         }
     }
@@ -353,5 +485,8 @@ fn tally(digest: &mut Digest, entry: &Entry, is_new_account: bool) {
 
 /// The cases and summaries that entries are about.
 pub fn about(entries: &[Entry]) -> BTreeSet<String> {
-    entries.iter().map(|entry| Case::id_of(&entry.key.account, &entry.key.rule)).collect()
+    entries
+        .iter()
+        .map(|entry| Case::id_of(&entry.key.account, &entry.key.rule))
+        .collect()
 }

@@ -88,13 +88,22 @@ impl Notifier {
             Trigger::Bodies(bodies) => self.bodies(bodies, invocation).await,
             Trigger::Reconcile(accounts) => {
                 let everybody = accounts.is_none();
-                let sent = self.reconcile_all(accounts).await.map_err(|error| Failure::new("NotReconciled", error))?;
+                let sent = self
+                    .reconcile_all(accounts)
+                    .await
+                    .map_err(|error| Failure::new("NotReconciled", error))?;
                 if everybody {
                     self.announce_waivers(invocation).await;
                 }
-                Ok(Answer { response: json!({ "queued": sent }), metrics: Metrics::default() })
+                Ok(Answer {
+                    response: json!({ "queued": sent }),
+                    metrics: Metrics::default(),
+                })
             }
-            Trigger::Rehearsal { observations, accounts } => self.rehearse(observations, accounts, invocation).await,
+            Trigger::Rehearsal {
+                observations,
+                accounts,
+            } => self.rehearse(observations, accounts, invocation).await,
         }
     }
 
@@ -107,7 +116,9 @@ impl Notifier {
                 Ok(Trigger::Bodies(bodies)) => bodies,
                 Ok(trigger @ (Trigger::Reconcile(_) | Trigger::Rehearsal { .. })) => {
                     match self.direct(trigger, invocation).await {
-                        Ok(answer) => tracing::info!(message = id, answer = %answer.response, "a record is done"),
+                        Ok(answer) => {
+                            tracing::info!(message = id, answer = %answer.response, "a record is done")
+                        }
                         Err(error) => outcome.goes_back(&id, &error),
                     }
                     continue;
@@ -134,15 +145,22 @@ impl Notifier {
             }
         }
         if !observed.is_empty() {
-            let observations = observed.iter().map(|(_, observation)| observation.clone()).collect();
+            let observations = observed
+                .iter()
+                .map(|(_, observation)| observation.clone())
+                .collect();
             outcome.taken.add(self.take_in(observations).await);
-            let failed = observed.into_iter().filter(|(_, seen)| outcome.taken.failed.contains(&seen.key));
+            let failed = observed
+                .into_iter()
+                .filter(|(_, seen)| outcome.taken.failed.contains(&seen.key));
             outcome.back.extend(failed.map(|(id, _)| id));
         }
         let mut told = BTreeSet::new();
         for (id, route) in routes {
             if told.insert(route.clone())
-                && let Err(error) = self.see_to(QueueMessage::Tell { route }, &mut outcome, invocation).await
+                && let Err(error) = self
+                    .see_to(QueueMessage::Tell { route }, &mut outcome, invocation)
+                    .await
             {
                 outcome.goes_back(&id, &error);
             }
@@ -169,7 +187,10 @@ impl Notifier {
             let error = anyhow::anyhow!("{} findings were not noted", outcome.taken.failed.len());
             return Err(Failure::new("NotNoted", error));
         }
-        Ok(Answer { response: outcome.direct_response(), metrics: outcome.metrics() })
+        Ok(Answer {
+            response: outcome.direct_response(),
+            metrics: outcome.metrics(),
+        })
     }
 
     /// Sees to a message of our own.
@@ -181,7 +202,13 @@ impl Notifier {
     ) -> anyhow::Result<()> {
         if !invocation.has_time_for(RECORD_TIME) {
             // Sent anew rather than given back: that it was not tried must not make it a dead letter.
-            return Ok(self.queue.send(&[Delayed { body: message.body(), delay: Duration::ZERO }]).await?);
+            return Ok(self
+                .queue
+                .send(&[Delayed {
+                    body: message.body(),
+                    delay: Duration::ZERO,
+                }])
+                .await?);
         }
         match message {
             QueueMessage::Tell { route } => {
@@ -211,10 +238,16 @@ impl Notifier {
     }
 
     /// Carries a notice to its audience, unless it was carried lately.
-    pub(crate) async fn carry(&self, notice: &Notice, invocation: &Invocation) -> anyhow::Result<()> {
+    pub(crate) async fn carry(
+        &self,
+        notice: &Notice,
+        invocation: &Invocation,
+    ) -> anyhow::Result<()> {
         let said = self.ledger.said_at(&notice.id).await?;
         if said.is_none_or(|at| self.clock.now().duration_since(at) > SAID) {
-            self.notice_sender.send(notice, invocation.remaining()).await?;
+            self.notice_sender
+                .send(notice, invocation.remaining())
+                .await?;
             self.ledger.note_said(&notice.id, self.clock.now()).await?;
         }
         Ok(())
@@ -243,17 +276,26 @@ impl Notifier {
         let snapshot = self.observe(&observations).await.map_err(failed)?;
         let plan = plan::plan(&observations, &snapshot, &self.policy, self.clock.now());
         let response = json!({ "dryRun": true, "plan": report::plan_json(&plan), "left": left });
-        Ok(Answer { response, metrics: Metrics::default() })
+        Ok(Answer {
+            response,
+            metrics: Metrics::default(),
+        })
     }
 }
 
 /// Nothing is to be done about a subscription but to say that somebody should look at it.
 fn pass_over(subscription: &Subscription) {
-    tracing::warn!(topic = subscription.topic, kind = subscription.kind, "{subscription}");
+    tracing::warn!(
+        topic = subscription.topic,
+        kind = subscription.kind,
+        "{subscription}"
+    );
 }
 
 impl std::fmt::Debug for Notifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Notifier").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Notifier")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }

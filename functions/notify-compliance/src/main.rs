@@ -15,7 +15,9 @@ fn main() -> ExitCode {
     banto_shell::run(
         || {
             let policy = banto_shell::policy()?;
-            let compliance = policy.compliance.context("the policy has no section [compliance]")?;
+            let compliance = policy
+                .compliance
+                .context("the policy has no section [compliance]")?;
             let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::new(aws.trusted_roots()));

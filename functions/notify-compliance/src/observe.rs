@@ -27,7 +27,10 @@ pub struct Remembered(Mutex<BTreeMap<AccountId, AccountFacts>>);
 impl Remembered {
     fn of(&self, accounts: &BTreeSet<AccountId>) -> BTreeMap<AccountId, AccountFacts> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.iter().filter_map(|account| Some((account.clone(), known.get(account)?.clone()))).collect()
+        accounts
+            .iter()
+            .filter_map(|account| Some((account.clone(), known.get(account)?.clone())))
+            .collect()
     }
 
     fn remember(&self, facts: &BTreeMap<AccountId, AccountFacts>) {
@@ -35,7 +38,12 @@ impl Remembered {
         if known.len() + facts.len() > REMEMBERED {
             known.clear();
         }
-        known.extend(facts.iter().take(REMEMBERED).map(|(account, facts)| (account.clone(), facts.clone())));
+        known.extend(
+            facts
+                .iter()
+                .take(REMEMBERED)
+                .map(|(account, facts)| (account.clone(), facts.clone())),
+        );
     }
 }
 
@@ -44,15 +52,28 @@ impl Notifier {
     ///
     /// # Errors
     /// If the table can't be read. An account that can't be looked up is left out of the snapshot instead.
-    pub(crate) async fn observe(&self, observations: &[Observation]) -> Result<Snapshot, PortError> {
-        let keys: BTreeSet<FindingKey> = observations.iter().map(|observation| observation.key.clone()).collect();
+    pub(crate) async fn observe(
+        &self,
+        observations: &[Observation],
+    ) -> Result<Snapshot, PortError> {
+        let keys: BTreeSet<FindingKey> = observations
+            .iter()
+            .map(|observation| observation.key.clone())
+            .collect();
         let accounts: BTreeSet<AccountId> = keys.iter().map(|key| key.account.clone()).collect();
         let keys: Vec<FindingKey> = keys.into_iter().collect();
         let known = self.ledger.known(&keys).await?;
         let facts = self.facts(accounts).await?;
         let now = self.clock.now();
-        let named = keys.into_iter().filter(|key| self.policy.may_be_waived_by_name(key, now)).collect();
-        Ok(Snapshot { known, facts, names: self.names(named).await })
+        let named = keys
+            .into_iter()
+            .filter(|key| self.policy.may_be_waived_by_name(key, now))
+            .collect();
+        Ok(Snapshot {
+            known,
+            facts,
+            names: self.names(named).await,
+        })
     }
 
     /// Names of resources, as far as AWS Config tells them; without one, a resource goes by its id.
@@ -67,12 +88,19 @@ impl Notifier {
     }
 
     /// Accounts from memory, else from the table, else from Organizations.
-    async fn facts(&self, accounts: BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+    async fn facts(
+        &self,
+        accounts: BTreeSet<AccountId>,
+    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
         let now = self.clock.now();
         let is_fresh = |facts: &AccountFacts| now.duration_since(facts.asked_at) < FRESH;
         let mut facts = self.remembered.of(&accounts);
         let lacking = |facts: &BTreeMap<AccountId, AccountFacts>| -> BTreeSet<AccountId> {
-            accounts.iter().filter(|account| !facts.get(account).is_some_and(is_fresh)).cloned().collect()
+            accounts
+                .iter()
+                .filter(|account| !facts.get(account).is_some_and(is_fresh))
+                .cloned()
+                .collect()
         };
         let missing = lacking(&facts);
         if !missing.is_empty() {
@@ -82,11 +110,17 @@ impl Notifier {
             let found = self.look_up(&account).await;
             (account, found)
         });
-        for (account, found) in stream::iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+        for (account, found) in stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await
+        {
             match found {
                 Ok(found) => drop(facts.insert(account, found)),
                 // Old news does until Organizations answers.
-                Err(error) => tracing::warn!(account = %account, %error, "the account could not be looked up"),
+                Err(error) => {
+                    tracing::warn!(account = %account, %error, "the account could not be looked up")
+                }
             }
         }
         self.remembered.remember(&facts);
@@ -112,7 +146,13 @@ impl Notifier {
                     true => self.organization.tags(account).await?,
                     false => BTreeMap::new(),
                 };
-                AccountFacts { id: found.id, name: found.name, path, tags, asked_at }
+                AccountFacts {
+                    id: found.id,
+                    name: found.name,
+                    path,
+                    tags,
+                    asked_at,
+                }
             }
             // It left the Organization; its last findings are told all the same.
             Err(error) if error.kind == ErrorKind::Missing => nobody(),

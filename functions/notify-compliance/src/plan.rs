@@ -61,19 +61,35 @@ pub enum Silence {
 }
 
 /// Plans what observations change.
-pub fn plan(observations: &[Observation], snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Plan {
+pub fn plan(
+    observations: &[Observation],
+    snapshot: &Snapshot,
+    policy: &CompliancePolicy,
+    now: Timestamp,
+) -> Plan {
     let mut by_key: BTreeMap<&FindingKey, Vec<&Observation>> = BTreeMap::new();
     for observation in observations {
-        by_key.entry(&observation.key).or_default().push(observation);
+        by_key
+            .entry(&observation.key)
+            .or_default()
+            .push(observation);
     }
     let mut plan = Plan::default();
     for (key, mut observations) in by_key {
-        let Some(facts) = snapshot.facts.get(&key.account) else { continue };
+        let Some(facts) = snapshot.facts.get(&key.account) else {
+            continue;
+        };
         observations.sort_by_key(|observation| observation.at);
         let mut known = snapshot.known.get(key).cloned();
-        let mut chain = Chain { key: key.clone(), changes: Vec::new(), again: Vec::new() };
+        let mut chain = Chain {
+            key: key.clone(),
+            changes: Vec::new(),
+            again: Vec::new(),
+        };
         for observation in observations {
-            let is_waived = policy.waiver_of(key, snapshot.names.get(key).map(String::as_str), now).is_some();
+            let is_waived = policy
+                .waiver_of(key, snapshot.names.get(key).map(String::as_str), now)
+                .is_some();
             match step(known.as_ref(), observation, is_waived, policy, facts, now) {
                 Ok(change) => {
                     known = Some(change.after.clone());
@@ -82,8 +98,14 @@ pub fn plan(observations: &[Observation], snapshot: &Snapshot, policy: &Complian
                 Err(silence) => {
                     *plan.silent.entry(silence).or_default() += 1;
                     // Seen before: whoever noted it may have ended before anybody was to tell it.
-                    if known.as_ref().is_some_and(|known| known.at == observation.at) {
-                        let routes = policy.routes_of(&key.rule, facts).into_iter().map(|route| route.name.clone());
+                    if known
+                        .as_ref()
+                        .is_some_and(|known| known.at == observation.at)
+                    {
+                        let routes = policy
+                            .routes_of(&key.rule, facts)
+                            .into_iter()
+                            .map(|route| route.name.clone());
                         chain.again.extend(routes);
                     }
                 }
@@ -107,7 +129,9 @@ fn step(
 ) -> Result<Change, Silence> {
     let standing = observation.standing.ok_or(Silence::Unknown)?;
     let is_comparison = observation.news == News::Reconciled;
-    if known.is_some_and(|known| observation.at < known.at || (observation.at == known.at && !is_comparison)) {
+    if known.is_some_and(|known| {
+        observation.at < known.at || (observation.at == known.at && !is_comparison)
+    }) {
         return Err(Silence::Late);
     }
     // What nobody knew was in order, unless the event itself says that it was not.
@@ -149,11 +173,26 @@ fn step(
         news: observation.news,
         severity: policy.words(&observation.key.rule).severity,
         account_name: facts.name.clone(),
-        owner: policy.owner_tag.as_ref().and_then(|tag| facts.tags.get(tag)).cloned(),
+        owner: policy
+            .owner_tag
+            .as_ref()
+            .and_then(|tag| facts.tags.get(tag))
+            .cloned(),
         annotation: observation.annotation.clone(),
         flapping: flaps,
     };
-    let routes = if is_told { policy.routes_of(&observation.key.rule, facts) } else { Vec::new() };
-    let entries = routes.into_iter().map(|route| (route.name.clone(), entry.clone())).collect();
-    Ok(Change { before: known.map(|known| known.at), after, entries })
+    let routes = if is_told {
+        policy.routes_of(&observation.key.rule, facts)
+    } else {
+        Vec::new()
+    };
+    let entries = routes
+        .into_iter()
+        .map(|route| (route.name.clone(), entry.clone()))
+        .collect();
+    Ok(Change {
+        before: known.map(|known| known.at),
+        after,
+        entries,
+    })
 }

@@ -40,16 +40,25 @@ pub fn compare(aggregated: &Aggregated, known: &[Known], now: Timestamp) -> Vec<
         annotation,
     };
     let found: BTreeSet<&FindingKey> = aggregated.found.iter().map(|found| &found.key).collect();
-    let by_key: BTreeMap<&FindingKey, &Known> = known.iter().map(|known| (&known.key, known)).collect();
+    let by_key: BTreeMap<&FindingKey, &Known> =
+        known.iter().map(|known| (&known.key, known)).collect();
     let missed = aggregated.found.iter().map(|found| {
         // What is known to stand so since later stands so still.
-        let since = by_key.get(&found.key).filter(|known| known.standing == Standing::Noncompliant);
+        let since = by_key
+            .get(&found.key)
+            .filter(|known| known.standing == Standing::Noncompliant);
         let at = since.map_or(found.at, |known| known.at.max(found.at));
-        observation(&found.key, Standing::Noncompliant, at, found.annotation.clone())
+        observation(
+            &found.key,
+            Standing::Noncompliant,
+            at,
+            found.annotation.clone(),
+        )
     });
     let regions: BTreeSet<&Region> = aggregated.rules.keys().map(|(region, _)| region).collect();
     let is_resolved = |known: &&Known| {
-        let is_open = known.standing == Standing::Noncompliant || known.said == Standing::Noncompliant;
+        let is_open =
+            known.standing == Standing::Noncompliant || known.said == Standing::Noncompliant;
         is_open
             && !found.contains(&known.key)
             && regions.contains(&known.key.region)
@@ -57,7 +66,11 @@ pub fn compare(aggregated: &Aggregated, known: &[Known], now: Timestamp) -> Vec<
     };
     let resolved = known.iter().filter(is_resolved).map(|known| {
         // What is known to be resolved, and was not said since it flapped, keeps its time.
-        let at = if known.standing == Standing::Compliant { known.at } else { now };
+        let at = if known.standing == Standing::Compliant {
+            known.at
+        } else {
+            now
+        };
         observation(&known.key, Standing::Compliant, at, None)
     });
     missed.chain(resolved).collect()
@@ -69,18 +82,31 @@ impl Notifier {
     ///
     /// # Errors
     /// If Organizations or the queue can't be reached.
-    pub(crate) async fn reconcile_all(&self, only: Option<BTreeSet<AccountId>>) -> Result<usize, PortError> {
+    pub(crate) async fn reconcile_all(
+        &self,
+        only: Option<BTreeSet<AccountId>>,
+    ) -> Result<usize, PortError> {
         let accounts = match only {
             Some(accounts) => accounts,
             None => self.active_accounts().await?,
         };
         let message = |account: &AccountId| {
-            let message = QueueMessage::Reconcile { account: account.clone() };
-            Delayed { body: message.body(), delay: std::time::Duration::ZERO }
+            let message = QueueMessage::Reconcile {
+                account: account.clone(),
+            };
+            Delayed {
+                body: message.body(),
+                delay: std::time::Duration::ZERO,
+            }
         };
         let messages: Vec<Delayed> = accounts.iter().map(message).collect();
         self.queue.send(&messages).await?;
-        let routes = self.policy.routes.iter().map(|route| route.name.clone()).collect();
+        let routes = self
+            .policy
+            .routes
+            .iter()
+            .map(|route| route.name.clone())
+            .collect();
         self.announce(&routes, self.policy.window).await?;
         Ok(accounts.len())
     }
@@ -98,16 +124,28 @@ impl Notifier {
     ///
     /// # Errors
     /// If the aggregator or the table can't be read: half a comparison would close what is open.
-    pub(crate) async fn compared(&self, account: &AccountId) -> Result<Vec<Observation>, PortError> {
+    pub(crate) async fn compared(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<Observation>, PortError> {
         let known = self.ledger.of_account(account).await?;
         let rules = self.aggregator.rules(account).await?;
         let finding = rules.iter().filter(|(_, finds)| **finds);
-        let looks = finding.map(|((region, rule), _)| self.aggregator.findings(account, region, rule));
+        let looks =
+            finding.map(|((region, rule), _)| self.aggregator.findings(account, region, rule));
         let mut found = Vec::new();
-        for answer in stream::iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+        for answer in stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await
+        {
             found.extend(answer?);
         }
-        Ok(compare(&Aggregated { rules, found }, &known, self.clock.now()))
+        Ok(compare(
+            &Aggregated { rules, found },
+            &known,
+            self.clock.now(),
+        ))
     }
 
     /// Warns of waivers that end soon, once a week before and once a day before.
@@ -115,9 +153,17 @@ impl Notifier {
         let now = self.clock.now();
         for waiver in &self.policy.waivers {
             let left = waiver.until.duration_since(now);
-            let due = words::WAIVER_WARNINGS.iter().rfind(|before| left <= **before);
-            let Some(before) = due.filter(|_| left > SignedDuration::ZERO) else { continue };
-            let account = waiver.account.as_ref().map(AccountId::as_str).unwrap_or_default();
+            let due = words::WAIVER_WARNINGS
+                .iter()
+                .rfind(|before| left <= **before);
+            let Some(before) = due.filter(|_| left > SignedDuration::ZERO) else {
+                continue;
+            };
+            let account = waiver
+                .account
+                .as_ref()
+                .map(AccountId::as_str)
+                .unwrap_or_default();
             let (until, before) = (waiver.until.to_string(), before.as_hours().to_string());
             let id = short_hash(&[&waiver.rule, account, &waiver.resource, &until, &before]);
             let notice = words::waiver_ends(format!("notify-compliance:waiver:{id}"), waiver, now);

@@ -37,7 +37,10 @@ impl Outcome {
             ("AccountsCompared", self.compared),
             ("RecordsBack", self.back.len()),
         ];
-        for (name, count) in counts.into_iter().filter(|(name, count)| *count > 0 || *name == "RecordsBack") {
+        for (name, count) in counts
+            .into_iter()
+            .filter(|(name, count)| *count > 0 || *name == "RecordsBack")
+        {
             metrics.count(name, count);
         }
         metrics

@@ -19,7 +19,11 @@ use crate::letters::{Letter, Place};
 
 /// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a run little time.
 /// A longer pause than 30 s is waited for on the queue, which costs nothing.
-const RETRY: Retry = Retry { attempts: 4, first_pause: Duration::from_secs(2), longest_pause: Duration::from_secs(30) };
+const RETRY: Retry = Retry {
+    attempts: 4,
+    first_pause: Duration::from_secs(2),
+    longest_pause: Duration::from_secs(30),
+};
 /// The time of a call of AWS's SDK with all its attempts; one of Slack's takes less.
 const ATTEMPT: Duration = Duration::from_secs(25);
 
@@ -73,22 +77,40 @@ impl RouteSender {
         invocation: &Invocation,
     ) -> Result<Sent, Unsent> {
         if let Some(message) = posted
-            && self.update(&message, &slack::message(&letter.notice)).await.is_ok()
+            && self
+                .update(&message, &slack::message(&letter.notice))
+                .await
+                .is_ok()
         {
-            return Ok(Sent { message: Some(message), fell_back: false });
+            return Ok(Sent {
+                message: Some(message),
+                fell_back: false,
+            });
         }
         let mut channel = channel(lane);
         let begun = self.clock.now();
         let sender = self.sender(invocation);
-        let sent = sender.send(&mut channel, async || self.attempt(letter, route, begun).await).await;
+        let sent = sender
+            .send(&mut channel, async || {
+                self.attempt(letter, route, begun).await
+            })
+            .await;
         keep(&channel, lane);
         match sent {
-            Ok(message) => Ok(Sent { message, fell_back: false }),
-            Err(Undelivered::Later { after, .. }) => {
-                Err(Unsent::Later(SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX)))
-            }
+            Ok(message) => Ok(Sent {
+                message,
+                fell_back: false,
+            }),
+            Err(Undelivered::Later { after, .. }) => Err(Unsent::Later(
+                SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
+            )),
             Err(Undelivered::BreakerOpen) => {
-                self.fall_back(letter, route, "it failed again and again, and is tried later").await
+                self.fall_back(
+                    letter,
+                    route,
+                    "it failed again and again, and is tried later",
+                )
+                .await
             }
             Err(Undelivered::Failed(error)) => {
                 tracing::warn!(route = route.name, %error, "a message was not taken");
@@ -108,7 +130,12 @@ impl RouteSender {
     }
 
     /// Tries once. If the answer was lost, the message may have been posted, and is searched for.
-    async fn attempt(&self, letter: &Letter, route: &Route, begun: Timestamp) -> Result<Option<MessageRef>, PortError> {
+    async fn attempt(
+        &self,
+        letter: &Letter,
+        route: &Route,
+        begun: Timestamp,
+    ) -> Result<Option<MessageRef>, PortError> {
         let error = match self.try_once(letter, route).await {
             Ok(message) => return Ok(message),
             Err(error) => error,
@@ -121,7 +148,11 @@ impl RouteSender {
         Err(error)
     }
 
-    async fn try_once(&self, letter: &Letter, route: &Route) -> Result<Option<MessageRef>, PortError> {
+    async fn try_once(
+        &self,
+        letter: &Letter,
+        route: &Route,
+    ) -> Result<Option<MessageRef>, PortError> {
         match &route.to {
             Destination::Channel(channel) => {
                 let body = addressed(slack::message(&letter.notice), channel, &letter.place);
@@ -129,14 +160,24 @@ impl RouteSender {
             }
             Destination::Webhook(secret) => {
                 let url = self.secrets.value(secret).await?;
-                let posted = self.webhooks.post(&url, slack::message(&letter.notice).to_string()).await;
+                let posted = self
+                    .webhooks
+                    .post(&url, slack::message(&letter.notice).to_string())
+                    .await;
                 self.secrets.forget_refused(secret, &posted).await;
                 posted.map(|()| None)
             }
-            Destination::Topic(topic) => self.topics.publish(topic, &sns::message(&letter.notice)).await.map(|()| None),
+            Destination::Topic(topic) => self
+                .topics
+                .publish(topic, &sns::message(&letter.notice))
+                .await
+                .map(|()| None),
             Destination::Mail(to) => {
                 let from = self.mail_from.as_deref().unwrap_or_default();
-                self.mailer.send(&mail::message(&letter.notice, from, to)).await.map(|()| None)
+                self.mailer
+                    .send(&mail::message(&letter.notice, from, to))
+                    .await
+                    .map(|()| None)
             }
         }
     }
@@ -154,20 +195,39 @@ impl RouteSender {
     }
 
     async fn token(&self) -> Result<(&SecretArn, SecretString), PortError> {
-        let lacking =
-            || PortError::new(ErrorKind::Invalid, "slack:chat.postMessage", "the policy has no `slack_token`");
+        let lacking = || {
+            PortError::new(
+                ErrorKind::Invalid,
+                "slack:chat.postMessage",
+                "the policy has no `slack_token`",
+            )
+        };
         let secret = self.token.as_ref().ok_or_else(lacking)?;
         Ok((secret, self.secrets.value(secret).await?))
     }
 
     /// A message that carries a letter's id, since then. That Slack can't be asked is no reason to wait: the
     /// letter is sent again, and carries the same id.
-    pub(crate) async fn find(&self, id: &str, place: &Place, route: &Route, since: Timestamp) -> Option<MessageRef> {
-        let Destination::Channel(channel) = &route.to else { return None };
+    pub(crate) async fn find(
+        &self,
+        id: &str,
+        place: &Place,
+        route: &Route,
+        since: Timestamp,
+    ) -> Option<MessageRef> {
+        let Destination::Channel(channel) = &route.to else {
+            return None;
+        };
         let (_, token) = self.token().await.ok()?;
         // Slack's clock is not ours.
-        let since = since.checked_sub(SignedDuration::from_secs(60)).unwrap_or(since);
-        match self.chat.find(&token, channel, place.thread(), id, since).await {
+        let since = since
+            .checked_sub(SignedDuration::from_secs(60))
+            .unwrap_or(since);
+        match self
+            .chat
+            .find(&token, channel, place.thread(), id, since)
+            .await
+        {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(route = route.name, %error, "it can't be seen whether a message was posted before");
@@ -182,7 +242,9 @@ impl RouteSender {
         let mut corrected = self.update(message, &body).await;
         // Slack takes some 50 corrections a minute. (Slack's "Rate limits", tier 3.)
         if let Err(error) = &corrected
-            && let Some(pause) = error.retry_after.filter(|pause| *pause <= RETRY.longest_pause)
+            && let Some(pause) = error
+                .retry_after
+                .filter(|pause| *pause <= RETRY.longest_pause)
         {
             self.clock.sleep(pause).await;
             corrected = self.update(message, &body).await;
@@ -205,10 +267,20 @@ impl RouteSender {
         let Some(above) = place.thread() else { return };
         let mut channel = channel(lane);
         let posted = match self.sender(invocation).acquire(&channel.limiter).await {
-            Ok(()) => self.post(id, &addressed(slack::message(notice), &above.channel, place)).await.map(drop),
+            Ok(()) => self
+                .post(
+                    id,
+                    &addressed(slack::message(notice), &above.channel, place),
+                )
+                .await
+                .map(drop),
             Err(wait) => {
                 let waits = format!("the channel's turn comes in {} s only", wait.as_secs());
-                Err(PortError::new(ErrorKind::Throttled, "slack:chat.postMessage", waits))
+                Err(PortError::new(
+                    ErrorKind::Throttled,
+                    "slack:chat.postMessage",
+                    waits,
+                ))
             }
         };
         if let Err(error) = posted {
@@ -220,10 +292,25 @@ impl RouteSender {
 
     async fn fall_back(&self, letter: &Letter, route: &Route, why: &str) -> Result<Sent, Unsent> {
         let mut notice = letter.notice.clone();
-        notice.sections.extend(letter.detail.iter().flat_map(|detail| detail.sections.clone()));
-        notice.paragraphs.push(format!("This was to go another way ({}), which did not take it: {why}", route.name));
-        match self.topics.publish(&route.fallback, &sns::message(&notice)).await {
-            Ok(()) => Ok(Sent { message: None, fell_back: true }),
+        notice.sections.extend(
+            letter
+                .detail
+                .iter()
+                .flat_map(|detail| detail.sections.clone()),
+        );
+        notice.paragraphs.push(format!(
+            "This was to go another way ({}), which did not take it: {why}",
+            route.name
+        ));
+        match self
+            .topics
+            .publish(&route.fallback, &sns::message(&notice))
+            .await
+        {
+            Ok(()) => Ok(Sent {
+                message: None,
+                fell_back: true,
+            }),
             Err(error) => Err(Unsent::Failed(error)),
         }
     }
@@ -232,8 +319,13 @@ impl RouteSender {
 /// The pace and the failures of a route's channel, which are kept between two runs.
 fn channel(lane: &Lane) -> ChannelState {
     ChannelState {
-        limiter: RateLimiter { next_at: lane.next_at },
-        breaker: Breaker { failures: lane.failures, open_until: lane.broken_until },
+        limiter: RateLimiter {
+            next_at: lane.next_at,
+        },
+        breaker: Breaker {
+            failures: lane.failures,
+            open_until: lane.broken_until,
+        },
     }
 }
 
@@ -258,6 +350,8 @@ fn addressed(mut body: Value, channel: &str, place: &Place) -> Value {
 
 impl std::fmt::Debug for RouteSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RouteSender").field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("RouteSender")
+            .field("token", &self.token)
+            .finish_non_exhaustive()
     }
 }

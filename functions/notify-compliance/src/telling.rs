@@ -64,27 +64,53 @@ impl Notifier {
     ///
     /// # Errors
     /// If what is left can only be told when this message comes again.
-    pub(crate) async fn tell(&self, name: &str, invocation: &Invocation) -> Result<Telling, PortError> {
+    pub(crate) async fn tell(
+        &self,
+        name: &str,
+        invocation: &Invocation,
+    ) -> Result<Telling, PortError> {
         // What waits on a route that the policy no longer has goes the default way.
-        let route = self.policy.route(name).or_else(|| self.policy.routes.last());
-        let Some(route) = route.filter(|_| self.policy.enabled) else { return Ok(Telling::default()) };
-        let claim = Claim { route: name.to_owned(), run: invocation.run.clone(), until: self.clock.now() + CLAIM };
+        let route = self
+            .policy
+            .route(name)
+            .or_else(|| self.policy.routes.last());
+        let Some(route) = route.filter(|_| self.policy.enabled) else {
+            return Ok(Telling::default());
+        };
+        let claim = Claim {
+            route: name.to_owned(),
+            run: invocation.run.clone(),
+            until: self.clock.now() + CLAIM,
+        };
         let lane = match self.ledger.claim(&claim, self.clock.now()).await {
             Ok(lane) => lane,
             Err(error) if error.kind == ErrorKind::Conflict => {
-                return Ok(Telling { again: Some(TAKEN), ..Telling::default() });
+                return Ok(Telling {
+                    again: Some(TAKEN),
+                    ..Telling::default()
+                });
             }
             Err(error) => return Err(error),
         };
         // The lane keeps it, too, until its letter is sent: it may be quiet now.
         let unsure = lane.sending.clone();
-        let mut turn = Turn { route, claim, lane, unsure, telling: Telling::default(), invocation };
+        let mut turn = Turn {
+            route,
+            claim,
+            lane,
+            unsure,
+            telling: Telling::default(),
+            invocation,
+        };
         let told = self.tell_all(&mut turn).await;
         turn.claim.until = self.clock.now();
         if let Err(error) = self.ledger.keep(&turn.claim, &turn.lane).await {
             tracing::warn!(route = name, %error, "the route could not be given back; its claim ends by itself");
         }
-        Ok(Telling { again: told?, ..turn.telling })
+        Ok(Telling {
+            again: told?,
+            ..turn.telling
+        })
     }
 
     /// Tells what there is; after what time to come again, if something is left.
@@ -93,8 +119,9 @@ impl Notifier {
             let now = self.clock.now();
             let waiting = self.ledger.waiting(&turn.claim.route, AT_ONCE).await?;
             let is_all = waiting.len() < AT_ONCE;
-            let (quiet, entries): (Vec<Entry>, Vec<Entry>) =
-                waiting.into_iter().partition(|entry| turn.route.is_quiet(entry.severity, now));
+            let (quiet, entries): (Vec<Entry>, Vec<Entry>) = waiting
+                .into_iter()
+                .partition(|entry| turn.route.is_quiet(entry.severity, now));
             if entries.is_empty() {
                 return Ok((!quiet.is_empty()).then_some(QUIET));
             }
@@ -106,7 +133,11 @@ impl Notifier {
             let breaches = check::check_letters(&letters, &outbox.entries);
             if !breaches.is_empty() {
                 let words: Vec<String> = breaches.iter().map(ToString::to_string).collect();
-                return Err(PortError::new(ErrorKind::Invalid, "notify:letters", words.join("; ")));
+                return Err(PortError::new(
+                    ErrorKind::Invalid,
+                    "notify:letters",
+                    words.join("; "),
+                ));
             }
             tracing::info!(
                 route = turn.claim.route,
@@ -130,54 +161,105 @@ impl Notifier {
 
     /// How long a route rests after a summary, so that a storm makes few messages.
     fn pause(&self, route: &Route, lane: &Lane) -> Option<SignedDuration> {
-        let rest = if matches!(route.to, Destination::Channel(_)) { self.policy.window } else { DIGEST_PAUSE };
+        let rest = if matches!(route.to, Destination::Channel(_)) {
+            self.policy.window
+        } else {
+            DIGEST_PAUSE
+        };
         let left = rest - self.clock.now().duration_since(lane.summary_at?);
         (left > SignedDuration::ZERO).then_some(left)
     }
 
-    async fn outbox(&self, claim: &Claim, entries: Vec<Entry>, lane: &Lane) -> Result<Outbox, PortError> {
+    async fn outbox(
+        &self,
+        claim: &Claim,
+        entries: Vec<Entry>,
+        lane: &Lane,
+    ) -> Result<Outbox, PortError> {
         let cases = self.ledger.cases(&claim.route, &about(&entries)).await?;
         let in_digests = cases.values().filter_map(|case| match &case.told {
             Told::Digest(id) => Some(id.clone()),
             Told::Message(_) | Told::Once => None,
         });
-        let digests: BTreeSet<String> = in_digests.chain(lane.digest.iter().map(|(id, _)| id.clone())).collect();
-        let digests =
-            if digests.is_empty() { BTreeMap::new() } else { self.ledger.digests(&claim.route, &digests).await? };
+        let digests: BTreeSet<String> = in_digests
+            .chain(lane.digest.iter().map(|(id, _)| id.clone()))
+            .collect();
+        let digests = if digests.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.ledger.digests(&claim.route, &digests).await?
+        };
         let names = self.names(named(&entries)).await;
-        Ok(Outbox { entries, cases, digests, lane: lane.clone(), names })
+        Ok(Outbox {
+            entries,
+            cases,
+            digests,
+            lane: lane.clone(),
+            names,
+        })
     }
 
     /// Sends a letter and notes it; when to come again, if it can't be sent now.
-    async fn tell_one(&self, letter: Letter, turn: &mut Turn<'_>) -> Result<Option<SignedDuration>, PortError> {
+    async fn tell_one(
+        &self,
+        letter: Letter,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<SignedDuration>, PortError> {
         let unsure = turn.unsure.take_if(|sending| sending.id == letter.id);
-        let (is_again, sent_since) = (unsure.is_some(), unsure.map_or_else(|| self.clock.now(), |sending| sending.at));
+        let (is_again, sent_since) = (
+            unsure.is_some(),
+            unsure.map_or_else(|| self.clock.now(), |sending| sending.at),
+        );
         let posted = match is_again {
-            true => self.route_sender.find(&letter.id, &letter.place, turn.route, sent_since).await,
+            true => {
+                self.route_sender
+                    .find(&letter.id, &letter.place, turn.route, sent_since)
+                    .await
+            }
             false => None,
         };
         turn.claim.until = self.clock.now() + CLAIM;
         let can_be_found = matches!(turn.route.to, Destination::Channel(_));
-        turn.lane.sending = can_be_found.then(|| Sending { id: letter.id.clone(), at: self.clock.now() });
+        turn.lane.sending = can_be_found.then(|| Sending {
+            id: letter.id.clone(),
+            at: self.clock.now(),
+        });
         // Before it is sent: a run that ends now leaves a trace of it.
         self.ledger.keep(&turn.claim, &turn.lane).await?;
-        let sent = match self.route_sender.send(&letter, turn.route, &mut turn.lane, posted, turn.invocation).await {
+        let sent = match self
+            .route_sender
+            .send(&letter, turn.route, &mut turn.lane, posted, turn.invocation)
+            .await
+        {
             Ok(sent) => sent,
             Err(Unsent::Later(after)) => return Ok(Some(after)),
             Err(Unsent::Failed(error)) => return Err(error),
         };
         if let (Some(detail), Some(message)) = (&letter.detail, &sent.message) {
             let detail_id = format!("{}-detail", letter.id);
-            let place = Place::Thread { message: message.clone(), broadcast: false };
-            let is_there =
-                is_again && self.route_sender.find(&detail_id, &place, turn.route, sent_since).await.is_some();
+            let place = Place::Thread {
+                message: message.clone(),
+                broadcast: false,
+            };
+            let is_there = is_again
+                && self
+                    .route_sender
+                    .find(&detail_id, &place, turn.route, sent_since)
+                    .await
+                    .is_some();
             if !is_there {
-                self.route_sender.add_detail(&detail_id, &place, detail, &mut turn.lane, turn.invocation).await;
+                self.route_sender
+                    .add_detail(&detail_id, &place, detail, &mut turn.lane, turn.invocation)
+                    .await;
             }
         }
         turn.telling.messages += 1;
         turn.telling.fell_back += usize::from(sent.fell_back);
-        if let Some(digest) = letter.settlements.iter().find_map(|piece| piece.digest.as_ref()) {
+        if let Some(digest) = letter
+            .settlements
+            .iter()
+            .find_map(|piece| piece.digest.as_ref())
+        {
             turn.lane.summary_at = Some(self.clock.now());
             if letter.place == Place::Channel {
                 turn.lane.digest = Some((digest.id.clone(), self.clock.now()));
@@ -185,10 +267,17 @@ impl Notifier {
         }
         for piece in letter.settlements {
             turn.telling.told += piece.entries.len();
-            self.ledger.settle(&turn.claim, &settled(piece, &letter.place, &sent)).await?;
+            self.ledger
+                .settle(&turn.claim, &settled(piece, &letter.place, &sent))
+                .await?;
         }
         turn.lane.sending = None;
-        tracing::info!(route = turn.claim.route, letter = letter.id, fell_back = sent.fell_back, "told");
+        tracing::info!(
+            route = turn.claim.route,
+            letter = letter.id,
+            fell_back = sent.fell_back,
+            "told"
+        );
         if let (Some((message, notice)), false) = (&letter.correction, sent.fell_back) {
             self.route_sender.correct(message, notice).await;
         }
@@ -199,8 +288,9 @@ impl Notifier {
 /// The resources whose names are looked up: those of IAM first, whose ids nobody knows.
 fn named(entries: &[Entry]) -> Vec<FindingKey> {
     let keys: BTreeSet<&FindingKey> = entries.iter().map(|entry| &entry.key).collect();
-    let (mut keys, others): (Vec<&FindingKey>, Vec<&FindingKey>) =
-        keys.into_iter().partition(|key| key.resource_type.starts_with("AWS::IAM::"));
+    let (mut keys, others): (Vec<&FindingKey>, Vec<&FindingKey>) = keys
+        .into_iter()
+        .partition(|key| key.resource_type.starts_with("AWS::IAM::"));
     keys.extend(others);
     keys.into_iter().take(NAMED).cloned().collect()
 }

@@ -26,37 +26,71 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
     let headline = match (case.open, case.resolved) {
         (0, _) => format!("Resolved: {what} in {place} ({title})"),
         (_, 0) => format!("[{}] {title}: {what} in {place}", case.severity.as_str()),
-        (open, _) => format!("[{}] {title}: {open} of {what} left in {place}", case.severity.as_str()),
+        (open, _) => format!(
+            "[{}] {title}: {open} of {what} left in {place}",
+            case.severity.as_str()
+        ),
     };
-    let headline = if flaps(entries) { format!("{headline}, keeps changing") } else { headline };
+    let headline = if flaps(entries) {
+        format!("{headline}, keeps changing")
+    } else {
+        headline
+    };
     let mut notice = notice(&case.id(), route, urgency(case), headline);
-    notice.paragraphs.extend(flaps(entries).then(|| FLAPS.to_owned()));
+    notice
+        .paragraphs
+        .extend(flaps(entries).then(|| FLAPS.to_owned()));
     if entries.iter().any(|entry| entry.news == News::Reconciled) {
         notice.paragraphs.push(RECONCILED.to_owned());
     }
     notice.facts = vec![
-        fact("Account", format!("{} ({})", case.account_name, case.account)),
+        fact(
+            "Account",
+            format!("{} ({})", case.account_name, case.account),
+        ),
         fact("Rule", &case.rule),
         fact("Since", day_and_time(case.since)),
     ];
-    notice.facts.extend(case.owner.as_ref().map(|owner| fact("Owner", owner)));
+    notice
+        .facts
+        .extend(case.owner.as_ref().map(|owner| fact("Owner", owner)));
     // What all resources have in common is said once.
-    let (kind, region) = (common(case, |resource| &resource.resource_type), common(case, |resource| &resource.region));
-    notice.facts.extend(region.map(|region| fact("Region", region)));
-    notice.facts.extend(kind.map(|kind| fact("Resource type", kind)));
-    let of = |standing| case.resources.iter().filter(move |resource| resource.standing == standing);
+    let (kind, region) = (
+        common(case, |resource| &resource.resource_type),
+        common(case, |resource| &resource.region),
+    );
+    notice
+        .facts
+        .extend(region.map(|region| fact("Region", region)));
+    notice
+        .facts
+        .extend(kind.map(|kind| fact("Resource type", kind)));
+    let of = |standing| {
+        case.resources
+            .iter()
+            .filter(move |resource| resource.standing == standing)
+    };
     let line = |open| resource_line(open, kind.is_none(), region.is_none(), case.since);
     let mut open: Vec<String> = of(Standing::Noncompliant).map(line).collect();
-    let hidden = usize::try_from(case.open).unwrap_or(usize::MAX).saturating_sub(open.len());
+    let hidden = usize::try_from(case.open)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(open.len());
     open.extend(and_more(hidden));
-    let resolved: Vec<String> = of(Standing::Compliant).map(|resource| name(resource).to_owned()).collect();
+    let resolved: Vec<String> = of(Standing::Compliant)
+        .map(|resource| name(resource).to_owned())
+        .collect();
     notice.sections = sections([("Not compliant", open), ("Resolved", resolved)]);
     if case.open > 0 {
-        notice.steps.extend(words.remedy.map(|remedy| Step { text: remedy.to_owned(), command: None }));
+        notice.steps.extend(words.remedy.map(|remedy| Step {
+            text: remedy.to_owned(),
+            command: None,
+        }));
     }
     notice.links = links(case, &words);
     notice.attributes = attributes(case.severity, Some(&case.rule), case.open > 0);
-    notice.attributes.insert("account".to_owned(), case.account.to_string());
+    notice
+        .attributes
+        .insert("account".to_owned(), case.account.to_string());
     notice
 }
 
@@ -64,9 +98,9 @@ fn flaps(entries: &[&Entry]) -> bool {
     entries.iter().any(|entry| entry.flapping)
 }
 
-const FLAPS: &str = "It keeps changing. Further changes are not told until it has kept still for a day.";
-const RECONCILED: &str =
-    "The daily comparison with AWS Config found it: its event never came, or it was waived until now.";
+const FLAPS: &str =
+    "It keeps changing. Further changes are not told until it has kept still for a day.";
+const RECONCILED: &str = "The daily comparison with AWS Config found it: its event never came, or it was waived until now.";
 
 /// What changed of a case, for the thread of its message.
 pub fn reply(
@@ -78,27 +112,72 @@ pub fn reply(
 ) -> Notice {
     let title = policy.words(&case.rule).title;
     let latest = latest(entries);
-    let of = |standing| latest.iter().filter(move |entry| entry.standing == standing).copied();
-    let one = |standing| of(standing).next().map(|entry| short(&shown_name(case, entry))).unwrap_or_default();
-    let (place, severity) = (&case.account_name, case.severity.as_str());
-    let left = if case.open > 0 { format!(", {} left", case.open) } else { String::new() };
-    let headline = match (found, resolved) {
-        (1, 0) => format!("[{severity}] {title}: {} in {place}, too", one(Standing::Noncompliant)),
-        (found, 0) => format!("[{severity}] {title}: {found} more in {place}"),
-        (0, 1) => format!("Resolved: {} in {place}{left} ({title})", one(Standing::Compliant)),
-        (0, resolved) => format!("Resolved: {} in {place}{left} ({title})", count(resolved, "resource")),
-        (found, resolved) => format!("[{severity}] {title}: {found} more, {resolved} resolved in {place}{left}"),
+    let of = |standing| {
+        latest
+            .iter()
+            .filter(move |entry| entry.standing == standing)
+            .copied()
     };
-    let headline = if flaps(entries) { format!("{headline}, keeps changing") } else { headline };
-    let urgency = if found > 0 { urgency(case) } else { Urgency::Done };
+    let one = |standing| {
+        of(standing)
+            .next()
+            .map(|entry| short(&shown_name(case, entry)))
+            .unwrap_or_default()
+    };
+    let (place, severity) = (&case.account_name, case.severity.as_str());
+    let left = if case.open > 0 {
+        format!(", {} left", case.open)
+    } else {
+        String::new()
+    };
+    let headline = match (found, resolved) {
+        (1, 0) => format!(
+            "[{severity}] {title}: {} in {place}, too",
+            one(Standing::Noncompliant)
+        ),
+        (found, 0) => format!("[{severity}] {title}: {found} more in {place}"),
+        (0, 1) => format!(
+            "Resolved: {} in {place}{left} ({title})",
+            one(Standing::Compliant)
+        ),
+        (0, resolved) => format!(
+            "Resolved: {} in {place}{left} ({title})",
+            count(resolved, "resource")
+        ),
+        (found, resolved) => {
+            format!("[{severity}] {title}: {found} more, {resolved} resolved in {place}{left}")
+        }
+    };
+    let headline = if flaps(entries) {
+        format!("{headline}, keeps changing")
+    } else {
+        headline
+    };
+    let urgency = if found > 0 {
+        urgency(case)
+    } else {
+        Urgency::Done
+    };
     let mut notice = notice(&case.id(), route, urgency, headline);
-    notice.paragraphs.extend(flaps(entries).then(|| FLAPS.to_owned()));
+    notice
+        .paragraphs
+        .extend(flaps(entries).then(|| FLAPS.to_owned()));
     // Of one resource, the headline has said the name.
     let is_news = |line: &String| latest.len() > 1 || *line != one(Standing::Compliant);
-    let lines = |standing| of(standing).map(|entry| entry_line(case, entry)).filter(is_news).collect::<Vec<_>>();
-    notice.sections = sections([("Found", lines(Standing::Noncompliant)), ("Resolved", lines(Standing::Compliant))]);
+    let lines = |standing| {
+        of(standing)
+            .map(|entry| entry_line(case, entry))
+            .filter(is_news)
+            .collect::<Vec<_>>()
+    };
+    notice.sections = sections([
+        ("Found", lines(Standing::Noncompliant)),
+        ("Resolved", lines(Standing::Compliant)),
+    ]);
     notice.attributes = attributes(case.severity, Some(&case.rule), found > 0);
-    notice.attributes.insert("account".to_owned(), case.account.to_string());
+    notice
+        .attributes
+        .insert("account".to_owned(), case.account.to_string());
     notice
 }
 
@@ -106,39 +185,86 @@ pub fn reply(
 pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Notice {
     let open: u32 = digest.rules.values().map(|tally| tally.open).sum();
     let resolved: u32 = digest.rules.values().map(|tally| tally.resolved).sum();
-    let severity = digest.rules.values().map(|tally| tally.severity).max().unwrap_or(Severity::Low);
-    let one_rule = if digest.rules.len() == 1 { digest.rules.first_key_value() } else { None };
+    let severity = digest
+        .rules
+        .values()
+        .map(|tally| tally.severity)
+        .max()
+        .unwrap_or(Severity::Low);
+    let one_rule = if digest.rules.len() == 1 {
+        digest.rules.first_key_value()
+    } else {
+        None
+    };
     let said = match one_rule {
         Some((rule, tally)) => {
-            let (resources, accounts) = (count(open + resolved, "resource"), count(tally.accounts, "account"));
+            let (resources, accounts) = (
+                count(open + resolved, "resource"),
+                count(tally.accounts, "account"),
+            );
             format!("{}: {resources} in {accounts}", policy.words(rule).title)
         }
-        None => format!("{} of {}", count(open + resolved, "finding"), count(digest.rules.len(), "rule")),
+        None => format!(
+            "{} of {}",
+            count(open + resolved, "finding"),
+            count(digest.rules.len(), "rule")
+        ),
     };
     let headline = match (open, resolved) {
         (0, _) => format!("Resolved: {said}"),
         (_, 0) => format!("[{}] {said}", severity.as_str()),
         (open, _) => format!("[{}] {said}, {} left", severity.as_str(), grouped(open)),
     };
-    let urgency = if open == 0 { Urgency::Done } else { urgency_of(severity) };
+    let urgency = if open == 0 {
+        Urgency::Done
+    } else {
+        urgency_of(severity)
+    };
     let mut notice = notice(&digest.id, route, urgency, headline);
     let has_thread = matches!(route.to, Destination::Channel(_));
-    let rest = if has_thread { " The accounts are in the thread, and what is resolved is counted here." } else { "" };
-    notice.paragraphs.push(format!("Many at once since {}, so told together.{rest}", day_and_time(digest.since)));
+    let rest = if has_thread {
+        " The accounts are in the thread, and what is resolved is counted here."
+    } else {
+        ""
+    };
+    notice.paragraphs.push(format!(
+        "Many at once since {}, so told together.{rest}",
+        day_and_time(digest.since)
+    ));
     let mut rules: Vec<_> = digest.rules.iter().collect();
-    rules.sort_by_key(|(_, tally)| (std::cmp::Reverse(tally.severity), std::cmp::Reverse(tally.open)));
+    rules.sort_by_key(|(_, tally)| {
+        (
+            std::cmp::Reverse(tally.severity),
+            std::cmp::Reverse(tally.open),
+        )
+    });
     let line = |(rule, tally): &(&RuleName, &banto_domain::compliance::Tally)| {
         let (title, accounts) = (policy.words(rule).title, count(tally.accounts, "account"));
-        let resolved = (tally.resolved > 0).then(|| format!(", {} resolved", grouped(tally.resolved)));
-        let counts = format!("{} open{}", grouped(tally.open), resolved.unwrap_or_default());
-        format!("[{}] {title} ({rule}): {counts}, in {accounts}", tally.severity.as_str())
+        let resolved =
+            (tally.resolved > 0).then(|| format!(", {} resolved", grouped(tally.resolved)));
+        let counts = format!(
+            "{} open{}",
+            grouped(tally.open),
+            resolved.unwrap_or_default()
+        );
+        format!(
+            "[{}] {title} ({rule}): {counts}, in {accounts}",
+            tally.severity.as_str()
+        )
     };
     // Of one rule, the headline has said it all.
-    let lines = if one_rule.is_some() { Vec::new() } else { rules.iter().map(line).collect() };
+    let lines = if one_rule.is_some() {
+        Vec::new()
+    } else {
+        rules.iter().map(line).collect()
+    };
     notice.sections = sections([("By rule", lines)]);
     if let Some((rule, _)) = one_rule.filter(|_| open > 0) {
         let words = policy.words(rule);
-        notice.steps.extend(words.remedy.map(|remedy| Step { text: remedy.to_owned(), command: None }));
+        notice.steps.extend(words.remedy.map(|remedy| Step {
+            text: remedy.to_owned(),
+            command: None,
+        }));
         notice.links.extend(runbook(&words));
     }
     notice.attributes = attributes(severity, None, open > 0);
@@ -146,34 +272,72 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
 }
 
 /// What a summary's thread or a long case's thread says.
-pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &CompliancePolicy) -> Notice {
-    let entries: Vec<&Entry> = cases.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
-    let of = |standing| entries.iter().filter(|entry| entry.standing == standing).count();
+pub fn detail(
+    id: &str,
+    cases: &[(&Case, &[&Entry])],
+    route: &Route,
+    policy: &CompliancePolicy,
+) -> Notice {
+    let entries: Vec<&Entry> = cases
+        .iter()
+        .flat_map(|(_, entries)| entries.iter().copied())
+        .collect();
+    let of = |standing| {
+        entries
+            .iter()
+            .filter(|entry| entry.standing == standing)
+            .count()
+    };
     let (found, resolved) = (of(Standing::Noncompliant), of(Standing::Compliant));
     let said = tally([(found, "found"), (resolved, "resolved")]);
-    let severity = entries.iter().map(|entry| entry.severity).max().unwrap_or(Severity::Low);
-    let urgency = if found > 0 { Urgency::Information } else { Urgency::Done };
-    let accounts: BTreeMap<_, usize> = cases.iter().map(|(case, entries)| (&case.account, entries.len())).collect();
+    let severity = entries
+        .iter()
+        .map(|entry| entry.severity)
+        .max()
+        .unwrap_or(Severity::Low);
+    let urgency = if found > 0 {
+        Urgency::Information
+    } else {
+        Urgency::Done
+    };
+    let accounts: BTreeMap<_, usize> = cases
+        .iter()
+        .map(|(case, entries)| (&case.account, entries.len()))
+        .collect();
     let first = cases.first().map(|(case, _)| &case.rule);
     // One rule is named once; of several, each line names its own.
     let one_rule = first.filter(|first| cases.iter().all(|(case, _)| case.rule == **first));
-    let title = one_rule.map_or_else(String::new, |rule| format!("{}: ", policy.words(rule).title));
+    let title = one_rule.map_or_else(String::new, |rule| {
+        format!("{}: ", policy.words(rule).title)
+    });
     let headline = format!("{title}{said} in {}", count(accounts.len(), "account"));
     let mut notice = notice(id, route, urgency, headline);
     let mut lines: Vec<String> = match cases {
-        [(case, entries)] => latest(entries).into_iter().map(|entry| entry_line(case, entry)).collect(),
+        [(case, entries)] => latest(entries)
+            .into_iter()
+            .map(|entry| entry_line(case, entry))
+            .collect(),
         cases => {
             let rules_of = one_rule.is_none().then_some(policy);
             // Where there is most to do comes first.
             let mut cases: Vec<&(&Case, &[&Entry])> = cases.iter().collect();
-            cases.sort_by_key(|(case, entries)| (std::cmp::Reverse(entries.len()), &case.account_name));
-            cases.into_iter().map(|(case, entries)| case_line(case, entries, rules_of)).collect()
+            cases.sort_by_key(|(case, entries)| {
+                (std::cmp::Reverse(entries.len()), &case.account_name)
+            });
+            cases
+                .into_iter()
+                .map(|(case, entries)| case_line(case, entries, rules_of))
+                .collect()
         }
     };
     let hidden = lines.len().saturating_sub(DETAIL);
     lines.truncate(DETAIL);
     lines.extend(and_more(hidden));
-    let title = if accounts.len() > 1 { "By account" } else { "In detail" };
+    let title = if accounts.len() > 1 {
+        "By account"
+    } else {
+        "In detail"
+    };
     notice.sections = sections([(title, lines)]);
     notice.attributes = attributes(severity, None, found > 0);
     notice
@@ -183,8 +347,14 @@ pub fn detail(id: &str, cases: &[(&Case, &[&Entry])], route: &Route, policy: &Co
 pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
     let days = (waiver.until.duration_since(now).as_hours() + 23) / 24;
     let days = count(days.max(0), "day");
-    let account = waiver.account.as_ref().map_or_else(|| "any account".to_owned(), ToString::to_string);
-    let (rule, resource) = (advice(&waiver.rule).map_or(&waiver.rule, |advice| &advice.title), &waiver.resource);
+    let account = waiver
+        .account
+        .as_ref()
+        .map_or_else(|| "any account".to_owned(), ToString::to_string);
+    let (rule, resource) = (
+        advice(&waiver.rule).map_or(&waiver.rule, |advice| &advice.title),
+        &waiver.resource,
+    );
     let headline = format!("A waiver ends in {days}: {rule} for {resource} in {account}");
     let mut notice = Notice::new(id, Audience::Operators, Urgency::Action, headline);
     notice.facts = vec![
@@ -193,9 +363,11 @@ pub fn waiver_ends(id: String, waiver: &Waiver, now: Timestamp) -> Notice {
         fact("Ends", day_and_time(waiver.until)),
         fact("Reason", &waiver.reason),
     ];
-    let text =
-        "Put it right before then, or have its owner renew the waiver in banto.toml; else its findings are told.";
-    notice.steps = vec![Step { text: text.to_owned(), command: None }];
+    let text = "Put it right before then, or have its owner renew the waiver in banto.toml; else its findings are told.";
+    notice.steps = vec![Step {
+        text: text.to_owned(),
+        command: None,
+    }];
     notice
 }
 
@@ -207,7 +379,11 @@ fn notice(id: &str, route: &Route, urgency: Urgency, headline: String) -> Notice
 }
 
 fn urgency(case: &Case) -> Urgency {
-    if case.open == 0 { Urgency::Done } else { urgency_of(case.severity) }
+    if case.open == 0 {
+        Urgency::Done
+    } else {
+        urgency_of(case.severity)
+    }
 }
 
 fn urgency_of(severity: Severity) -> Urgency {
@@ -228,22 +404,38 @@ fn short(name: &str) -> String {
     if length <= HEADLINE_NAME {
         return name.to_owned();
     }
-    ['…'].into_iter().chain(name.chars().skip(length + 1 - HEADLINE_NAME)).collect()
+    ['…']
+        .into_iter()
+        .chain(name.chars().skip(length + 1 - HEADLINE_NAME))
+        .collect()
 }
 
 /// An entry's resource by the name that the case shows it with.
 fn shown_name(case: &Case, entry: &Entry) -> String {
-    let shown = case.resources.iter().find(|resource| resource.id == entry.key.resource_id);
-    shown.map_or(entry.key.resource_id.as_str(), name).to_owned()
+    let shown = case
+        .resources
+        .iter()
+        .find(|resource| resource.id == entry.key.resource_id);
+    shown
+        .map_or(entry.key.resource_id.as_str(), name)
+        .to_owned()
 }
 
 /// What all resources of a case have in common.
 fn common<T: PartialEq>(case: &Case, of: impl Fn(&Resource) -> &T) -> Option<&T> {
     let first = of(case.resources.first()?);
-    case.resources.iter().all(|resource| of(resource) == first).then_some(first)
+    case.resources
+        .iter()
+        .all(|resource| of(resource) == first)
+        .then_some(first)
 }
 
-fn resource_line(resource: &Resource, with_type: bool, with_region: bool, case_since: Timestamp) -> String {
+fn resource_line(
+    resource: &Resource,
+    with_type: bool,
+    with_region: bool,
+    case_since: Timestamp,
+) -> String {
     let parts = [
         resource.name.as_ref().map(|_| resource.id.clone()),
         with_type.then(|| resource.resource_type.clone()),
@@ -251,8 +443,15 @@ fn resource_line(resource: &Resource, with_type: bool, with_region: bool, case_s
         (resource.at != case_since).then(|| format!("since {}", day_and_time(resource.at))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-    let annotation = resource.annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
+    let parts = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    };
+    let annotation = resource
+        .annotation
+        .as_ref()
+        .map_or_else(String::new, |annotation| format!(": {annotation}"));
     format!("{}{parts}{annotation}", name(resource))
 }
 
@@ -260,8 +459,14 @@ fn entry_line(case: &Case, entry: &Entry) -> String {
     let name = shown_name(case, entry);
     match (entry.standing, entry.news) {
         (Standing::Noncompliant, _) => {
-            let annotation = entry.annotation.as_ref().map_or_else(String::new, |words| format!(": {words}"));
-            format!("{name} ({}, {}){annotation}", entry.key.resource_type, entry.key.region)
+            let annotation = entry
+                .annotation
+                .as_ref()
+                .map_or_else(String::new, |words| format!(": {words}"));
+            format!(
+                "{name} ({}, {}){annotation}",
+                entry.key.resource_type, entry.key.region
+            )
         }
         (Standing::Compliant, News::Gone) => {
             format!("{name}: the rule no longer looks at it, most often since it was deleted")
@@ -275,11 +480,27 @@ fn entry_line(case: &Case, entry: &Entry) -> String {
 
 /// What changed of a case, with its rule where there are several.
 fn case_line(case: &Case, entries: &[&Entry], rules_of: Option<&CompliancePolicy>) -> String {
-    let of = |standing| entries.iter().filter(|entry| entry.standing == standing).count();
-    let counts = tally([(of(Standing::Noncompliant), "found"), (of(Standing::Compliant), "resolved")]);
-    let owner = case.owner.as_ref().map_or_else(String::new, |owner| format!(", {owner}"));
-    let title = rules_of.map_or_else(String::new, |policy| format!("{}, ", policy.words(&case.rule).title));
-    format!("{} ({}{owner}): {title}{counts}", case.account_name, case.account)
+    let of = |standing| {
+        entries
+            .iter()
+            .filter(|entry| entry.standing == standing)
+            .count()
+    };
+    let counts = tally([
+        (of(Standing::Noncompliant), "found"),
+        (of(Standing::Compliant), "resolved"),
+    ]);
+    let owner = case
+        .owner
+        .as_ref()
+        .map_or_else(String::new, |owner| format!(", {owner}"));
+    let title = rules_of.map_or_else(String::new, |policy| {
+        format!("{}, ", policy.words(&case.rule).title)
+    });
+    format!(
+        "{} ({}{owner}): {title}{counts}",
+        case.account_name, case.account
+    )
 }
 
 /// The last of each resource's entries, in their order.
@@ -294,12 +515,18 @@ fn links(case: &Case, words: &Words<'_>) -> Vec<Link> {
         [first, ..] => Some(rule_link(&case.rule, &first.region)),
         [] => None,
     };
-    let console = console.map(|url| Link { label: "Open in AWS Config".to_owned(), url });
+    let console = console.map(|url| Link {
+        label: "Open in AWS Config".to_owned(),
+        url,
+    });
     console.into_iter().chain(runbook(words)).collect()
 }
 
 fn runbook(words: &Words<'_>) -> Option<Link> {
-    words.runbook.map(|url| Link { label: "Runbook".to_owned(), url: url.to_owned() })
+    words.runbook.map(|url| Link {
+        label: "Runbook".to_owned(),
+        url: url.to_owned(),
+    })
 }
 
 /// The page of AWS Config in a region's console.
@@ -308,22 +535,42 @@ fn config_page(region: &Region) -> String {
 }
 
 fn resource_link(resource: &Resource) -> String {
-    let (id, kind) = (percent_encoded(&resource.id), percent_encoded(&resource.resource_type));
-    format!("{}/resources/timeline?resourceId={id}&resourceType={kind}", config_page(&resource.region))
+    let (id, kind) = (
+        percent_encoded(&resource.id),
+        percent_encoded(&resource.resource_type),
+    );
+    format!(
+        "{}/resources/timeline?resourceId={id}&resourceType={kind}",
+        config_page(&resource.region)
+    )
 }
 
 fn rule_link(rule: &RuleName, region: &Region) -> String {
-    format!("{}/rules/details?configRuleName={}", config_page(region), percent_encoded(rule.as_str()))
+    format!(
+        "{}/rules/details?configRuleName={}",
+        config_page(region),
+        percent_encoded(rule.as_str())
+    )
 }
 
-fn attributes(severity: Severity, rule: Option<&RuleName>, is_open: bool) -> BTreeMap<String, String> {
+fn attributes(
+    severity: Severity,
+    rule: Option<&RuleName>,
+    is_open: bool,
+) -> BTreeMap<String, String> {
     let mut attributes = BTreeMap::from([
         ("severity".to_owned(), severity.as_str().to_owned()),
-        ("state".to_owned(), if is_open { "open" } else { "resolved" }.to_owned()),
+        (
+            "state".to_owned(),
+            if is_open { "open" } else { "resolved" }.to_owned(),
+        ),
     ]);
     attributes.extend(rule.map(|rule| ("rule".to_owned(), rule.plain().to_owned())));
     attributes
 }
 
 /// How long people have to act before a waiver ends, the longest first.
-pub const WAIVER_WARNINGS: [SignedDuration; 2] = [SignedDuration::from_hours(7 * 24), SignedDuration::from_hours(24)];
+pub const WAIVER_WARNINGS: [SignedDuration; 2] = [
+    SignedDuration::from_hours(7 * 24),
+    SignedDuration::from_hours(24),
+];

@@ -1,12 +1,18 @@
 //! Every kind of message: it fits Slack, SNS and mail, and reads as it did in `messages.txt`, where a person last
 //! looked. Whatever waits, each entry is told by one message, and counted once.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use banto_domain::compliance::{Case, Digest, Entry, FindingKey, Lane, MessageRef, News, Standing, Told};
+use banto_domain::compliance::{
+    Case, Digest, Entry, FindingKey, Lane, MessageRef, News, Standing, Told,
+};
 use banto_domain::policy::compliance::Route;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_fake::Book;
@@ -19,8 +25,12 @@ use notify_compliance::words;
 use proptest::prelude::*;
 
 /// Read once: most of the time of the property below would go into it.
-static POLICY: LazyLock<CompliancePolicy> =
-    LazyLock::new(|| Policy::parse(include_str!("../../../examples/banto.toml")).unwrap().compliance.unwrap());
+static POLICY: LazyLock<CompliancePolicy> = LazyLock::new(|| {
+    Policy::parse(include_str!("../../../examples/banto.toml"))
+        .unwrap()
+        .compliance
+        .unwrap()
+});
 
 fn at(minute: i64) -> Timestamp {
     "2026-06-01T09:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
@@ -30,15 +40,25 @@ const PUBLIC: &str = "s3-bucket-public-read-prohibited";
 const KEYS: &str = "securityhub-access-keys-rotated-1a2b3c4d";
 
 fn account_name(account: u64) -> String {
-    if account == 0 { "payments".to_owned() } else { format!("payments-{account}") }
+    if account == 0 {
+        "payments".to_owned()
+    } else {
+        format!("payments-{account}")
+    }
 }
 
 fn entry(account: u64, rule: &str, resource: &str, standing: Standing, minute: i64) -> Entry {
-    let resource_type = if rule == KEYS { "AWS::IAM::User" } else { "AWS::S3::Bucket" };
+    let resource_type = if rule == KEYS {
+        "AWS::IAM::User"
+    } else {
+        "AWS::S3::Bucket"
+    };
     let rule = rule.parse().unwrap();
     Entry {
         key: FindingKey {
-            account: format!("{:012}", 444_455_556_666 + account).parse().unwrap(),
+            account: format!("{:012}", 444_455_556_666 + account)
+                .parse()
+                .unwrap(),
             region: "eu-west-1".parse().unwrap(),
             resource_type: resource_type.into(),
             resource_id: resource.into(),
@@ -48,10 +68,13 @@ fn entry(account: u64, rule: &str, resource: &str, standing: Standing, minute: i
         standing,
         was_told: standing == Standing::Compliant,
         news: News::Event,
-        severity: POLICY.words(&"s3-bucket-public-read-prohibited".parse().unwrap()).severity,
+        severity: POLICY
+            .words(&"s3-bucket-public-read-prohibited".parse().unwrap())
+            .severity,
         account_name: account_name(account),
         owner: Some("alice".into()),
-        annotation: (standing == Standing::Noncompliant).then(|| "The policy lets everyone read.".to_owned()),
+        annotation: (standing == Standing::Noncompliant)
+            .then(|| "The policy lets everyone read.".to_owned()),
         flapping: false,
     }
 }
@@ -69,7 +92,11 @@ struct Channel {
 impl Channel {
     fn on(route: &str) -> Self {
         let route = POLICY.route(route).unwrap().clone();
-        Self { route, outbox: Outbox::default(), posted: 0 }
+        Self {
+            route,
+            outbox: Outbox::default(),
+            posted: 0,
+        }
     }
 
     /// The letters that tell these entries; what is kept is as after sending them.
@@ -80,14 +107,24 @@ impl Channel {
         assert_eq!(check_letters(&letters, &self.outbox.entries), []);
         for letter in &letters {
             self.posted += 1;
-            let message = MessageRef { channel: "C024BE91L".into(), ts: self.posted.to_string() };
+            let message = MessageRef {
+                channel: "C024BE91L".into(),
+                ts: self.posted.to_string(),
+            };
             for piece in letter.settlements.iter().cloned() {
                 self.keep(piece, &letter.place, &message);
             }
-            if let (Place::Channel, Some(digest)) =
-                (&letter.place, letter.settlements.iter().find_map(|piece| piece.digest.as_ref()))
-            {
-                self.outbox.lane = Lane { digest: Some((digest.id.clone(), at(minute))), ..Lane::default() };
+            if let (Place::Channel, Some(digest)) = (
+                &letter.place,
+                letter
+                    .settlements
+                    .iter()
+                    .find_map(|piece| piece.digest.as_ref()),
+            ) {
+                self.outbox.lane = Lane {
+                    digest: Some((digest.id.clone(), at(minute))),
+                    ..Lane::default()
+                };
             }
         }
         letters
@@ -97,11 +134,21 @@ impl Channel {
         let is_new = *place == Place::Channel;
         let is_digest = piece.digest.is_some();
         if let Some(digest) = piece.digest {
-            let message = if is_new { Some(message.clone()) } else { digest.message.clone() };
-            self.outbox.digests.insert(digest.id.clone(), Digest { message, ..digest });
+            let message = if is_new {
+                Some(message.clone())
+            } else {
+                digest.message.clone()
+            };
+            self.outbox
+                .digests
+                .insert(digest.id.clone(), Digest { message, ..digest });
         }
         for case in piece.cases {
-            let told = if is_new && !is_digest { Told::Message(message.clone()) } else { case.told.clone() };
+            let told = if is_new && !is_digest {
+                Told::Message(message.clone())
+            } else {
+                case.told.clone()
+            };
             self.outbox.cases.insert(case.id(), Case { told, ..case });
         }
     }
@@ -111,10 +158,24 @@ impl Channel {
 fn shown(name: &str, letters: &[Letter]) -> Vec<(String, Notice)> {
     let mut shown = Vec::new();
     for letter in letters {
-        let place = if letter.place == Place::Channel { "" } else { ", in its thread" };
+        let place = if letter.place == Place::Channel {
+            ""
+        } else {
+            ", in its thread"
+        };
         shown.push((format!("{name}{place}"), letter.notice.clone()));
-        shown.extend(letter.correction.iter().map(|(_, notice)| (format!("{name}, corrected"), notice.clone())));
-        shown.extend(letter.detail.iter().map(|notice| (format!("{name}, beginning its thread"), notice.clone())));
+        shown.extend(
+            letter
+                .correction
+                .iter()
+                .map(|(_, notice)| (format!("{name}, corrected"), notice.clone())),
+        );
+        shown.extend(
+            letter
+                .detail
+                .iter()
+                .map(|notice| (format!("{name}, beginning its thread"), notice.clone())),
+        );
     }
     shown
 }
@@ -122,39 +183,84 @@ fn shown(name: &str, letters: &[Letter]) -> Vec<(String, Notice)> {
 fn kinds() -> Vec<(String, Notice)> {
     let mut all = Vec::new();
     let mut channel = Channel::on("payments");
-    all.extend(shown("a finding", &channel.tell([entry(0, PUBLIC, "website-eu", BAD, 0)], 1)));
-    let more = [entry(0, PUBLIC, "backup", BAD, 5), entry(0, PUBLIC, "exports", BAD, 5)];
+    all.extend(shown(
+        "a finding",
+        &channel.tell([entry(0, PUBLIC, "website-eu", BAD, 0)], 1),
+    ));
+    let more = [
+        entry(0, PUBLIC, "backup", BAD, 5),
+        entry(0, PUBLIC, "exports", BAD, 5),
+    ];
     all.extend(shown("two more", &channel.tell(more, 6)));
-    all.extend(shown("one resolved", &channel.tell([entry(0, PUBLIC, "backup", GOOD, 15)], 16)));
-    let rest = [entry(0, PUBLIC, "website-eu", GOOD, 25), entry(0, PUBLIC, "exports", GOOD, 25)];
+    all.extend(shown(
+        "one resolved",
+        &channel.tell([entry(0, PUBLIC, "backup", GOOD, 15)], 16),
+    ));
+    let rest = [
+        entry(0, PUBLIC, "website-eu", GOOD, 25),
+        entry(0, PUBLIC, "exports", GOOD, 25),
+    ];
     all.extend(shown("all resolved", &channel.tell(rest, 26)));
 
     let user = entry(0, KEYS, "AIDACKCEVSQ6C2EXAMPLE", BAD, 0);
     channel.outbox.names = BTreeMap::from([(user.key.clone(), "alice".to_owned())]);
     all.extend(shown("a user by name", &channel.tell([user], 1)));
     let gone = entry(0, KEYS, "AIDACKCEVSQ6C2EXAMPLE", GOOD, 9);
-    all.extend(shown("deleted", &channel.tell([Entry { news: News::Gone, ..gone }], 10)));
+    all.extend(shown(
+        "deleted",
+        &channel.tell(
+            [Entry {
+                news: News::Gone,
+                ..gone
+            }],
+            10,
+        ),
+    ));
 
     let mut channel = Channel::on("payments");
-    let flapping = Entry { flapping: true, ..entry(0, PUBLIC, "website-eu", BAD, 0) };
+    let flapping = Entry {
+        flapping: true,
+        ..entry(0, PUBLIC, "website-eu", BAD, 0)
+    };
     all.extend(shown("flapping", &channel.tell([flapping], 1)));
     let mut channel = Channel::on("payments");
-    let missed = Entry { news: News::Reconciled, ..entry(0, "our-own-rule", "website-eu", BAD, 0) };
-    all.extend(shown("missed, of a rule without words", &channel.tell([missed], 1)));
+    let missed = Entry {
+        news: News::Reconciled,
+        ..entry(0, "our-own-rule", "website-eu", BAD, 0)
+    };
+    all.extend(shown(
+        "missed, of a rule without words",
+        &channel.tell([missed], 1),
+    ));
 
     let mut channel = Channel::on("payments");
     let storm = |rule: &str, standing, minute| -> Vec<Entry> {
-        (0..12).map(|account| entry(account, rule, "website", standing, minute)).collect()
+        (0..12)
+            .map(|account| entry(account, rule, "website", standing, minute))
+            .collect()
     };
     all.extend(shown("a storm", &channel.tell(storm(PUBLIC, BAD, 0), 1)));
-    all.extend(shown("another in it", &channel.tell(storm("s3-bucket-logging-enabled", BAD, 5), 6)));
-    all.extend(shown("a storm resolved", &channel.tell(storm(PUBLIC, GOOD, 15), 16)));
+    all.extend(shown(
+        "another in it",
+        &channel.tell(storm("s3-bucket-logging-enabled", BAD, 5), 6),
+    ));
+    all.extend(shown(
+        "a storm resolved",
+        &channel.tell(storm(PUBLIC, GOOD, 15), 16),
+    ));
     let mut channel = Channel::on("default");
-    all.extend(shown("a storm by SNS", &channel.tell(storm(PUBLIC, BAD, 0), 1)));
+    all.extend(shown(
+        "a storm by SNS",
+        &channel.tell(storm(PUBLIC, BAD, 0), 1),
+    ));
 
     let ends = POLICY.waivers[0].until;
     for (name, left) in [("a week", 7 * 24), ("a day", 24)] {
-        let notice = words::waiver_ends("waiver".into(), &POLICY.waivers[0], ends - SignedDuration::from_hours(left));
+        let notice = words::waiver_ends(
+            "waiver".into(),
+            &POLICY.waivers[0],
+            ends - SignedDuration::from_hours(left),
+        );
         all.push((format!("a waiver ends in {name}"), notice));
     }
     all
@@ -167,9 +273,15 @@ fn every_message_fits_and_reads_as_it_did() {
         let in_slack = slack::message(&notice);
         assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
         let by_topic = sns::message(&notice);
-        assert!(by_topic.subject.is_ascii() && by_topic.subject.len() <= 100, "{name}");
-        let attributes: Vec<String> =
-            by_topic.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert!(
+            by_topic.subject.is_ascii() && by_topic.subject.len() <= 100,
+            "{name}"
+        );
+        let attributes: Vec<String> = by_topic
+            .attributes
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let by_mail = mail::message(&notice, "banto@example.com", &[]);
         let reads = format!(
             "Lock screen: {}\nMail: {}\nSubject: {}\nAttributes: {}\n\n{}",
@@ -179,7 +291,11 @@ fn every_message_fits_and_reads_as_it_did() {
             attributes.join(" "),
             by_topic.body
         );
-        book.add(&name, &reads, &[("json", &in_slack.to_string()), ("html", &by_mail.html)]);
+        book.add(
+            &name,
+            &reads,
+            &[("json", &in_slack.to_string()), ("html", &by_mail.html)],
+        );
     }
     book.assert_as_committed();
 }
@@ -187,7 +303,11 @@ fn every_message_fits_and_reads_as_it_did() {
 #[test]
 fn a_lock_screen_shows_what_is_wrong_with_what_and_where_within_its_two_lines() {
     for (name, notice) in kinds() {
-        assert!(notice.headline.chars().count() <= 110, "{name}: {}", notice.headline);
+        assert!(
+            notice.headline.chars().count() <= 110,
+            "{name}: {}",
+            notice.headline
+        );
     }
 }
 
@@ -199,7 +319,10 @@ fn of_a_long_name_the_headline_shows_the_end_and_the_account_is_still_there() {
     );
     let letters = Channel::on("payments").tell([entry(0, PUBLIC, &arn, BAD, 0)], 1);
     let headline = &letters[0].notice.headline;
-    assert!(headline.contains("/0123456789abcdef in payments") && headline.chars().count() < 110, "{headline}");
+    assert!(
+        headline.contains("/0123456789abcdef in payments") && headline.chars().count() < 110,
+        "{headline}"
+    );
     assert!(letters[0].notice.sections[0].lines[0].contains(&arn));
 }
 
@@ -208,7 +331,11 @@ fn a_reply_and_a_new_case_of_the_same_entries_have_the_same_ids_whenever_they_ar
     let entries = [entry(0, PUBLIC, "a", BAD, 0), entry(1, PUBLIC, "b", BAD, 1)];
     let ids = |entries: &[Entry], minute| -> Vec<String> {
         let mut channel = Channel::on("payments");
-        channel.tell(entries.to_vec(), minute).into_iter().map(|letter| letter.id).collect()
+        channel
+            .tell(entries.to_vec(), minute)
+            .into_iter()
+            .map(|letter| letter.id)
+            .collect()
     };
     assert_eq!(ids(&entries, 2), ids(&entries, 9));
     // What came meanwhile does not change them.
@@ -222,7 +349,13 @@ fn when_a_route_moves_to_another_channel_its_cases_are_told_anew_there() {
     channel.tell([entry(0, PUBLIC, "a", BAD, 0)], 1);
     channel.route.to = banto_domain::policy::compliance::Destination::Channel("C0ELSEWHERE".into());
     let letters = channel.tell([entry(0, PUBLIC, "a", GOOD, 5)], 6);
-    assert_eq!(letters.iter().map(|letter| &letter.place).collect::<Vec<_>>(), [&Place::Channel]);
+    assert_eq!(
+        letters
+            .iter()
+            .map(|letter| &letter.place)
+            .collect::<Vec<_>>(),
+        [&Place::Channel]
+    );
 }
 
 prop_compose! {

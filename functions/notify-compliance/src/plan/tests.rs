@@ -15,7 +15,11 @@ const ACCOUNT: &str = "444455556666";
 fn policy(waived: bool) -> CompliancePolicy {
     let waiver = "\n[[waivers]]\nrule = \"bucket-*\"\nowner = \"alice\"\nreason = \"x\"\nuntil = 2099-01-01\n";
     let example = include_str!("../../../../examples/banto.toml");
-    let text = if waived { format!("{example}{waiver}") } else { example.to_owned() };
+    let text = if waived {
+        format!("{example}{waiver}")
+    } else {
+        example.to_owned()
+    };
     Policy::parse(&text).unwrap().compliance.unwrap()
 }
 
@@ -38,24 +42,44 @@ fn facts(tags: &[(&str, &str)]) -> AccountFacts {
         id: ACCOUNT.parse().unwrap(),
         name: "payments".into(),
         path: Vec::new(),
-        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        tags: tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
         asked_at: at(0),
     }
 }
 
 fn known(standing: Standing, said: Standing, changes: &[i64], damped: bool) -> Known {
     let changes = changes.iter().copied().map(at).collect();
-    Known { key: key("website"), standing, at: at(0), said, changes, damped }
+    Known {
+        key: key("website"),
+        standing,
+        at: at(0),
+        said,
+        changes,
+        damped,
+    }
 }
 
 fn observed(resource: &str, standing: Option<Standing>, news: News, minute: i64) -> Observation {
-    Observation { key: key(resource), standing, was: None, at: at(minute), news, annotation: None }
+    Observation {
+        key: key(resource),
+        standing,
+        was: None,
+        at: at(minute),
+        news,
+        annotation: None,
+    }
 }
 
 fn snapshot(known: impl IntoIterator<Item = Known>) -> Snapshot {
     let facts = facts(&[("team", "payments")]);
     Snapshot {
-        known: known.into_iter().map(|known| (known.key.clone(), known)).collect(),
+        known: known
+            .into_iter()
+            .map(|known| (known.key.clone(), known))
+            .collect(),
         facts: [(facts.id.clone(), facts)].into(),
         names: BTreeMap::new(),
     }
@@ -65,7 +89,9 @@ fn snapshot(known: impl IntoIterator<Item = Known>) -> Snapshot {
 fn noted(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
     let mut after = snapshot.clone();
     for change in plan.chains.iter().flat_map(|chain| &chain.changes) {
-        after.known.insert(change.after.key.clone(), change.after.clone());
+        after
+            .known
+            .insert(change.after.key.clone(), change.after.clone());
     }
     after
 }
@@ -80,11 +106,23 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
         ("nothing known", None),
         ("in order", Some(known(GOOD, GOOD, &[], false))),
         ("found, and told", Some(known(BAD, BAD, &[0], false))),
-        ("found, not told (waived)", Some(known(BAD, GOOD, &[0], false))),
+        (
+            "found, not told (waived)",
+            Some(known(BAD, GOOD, &[0], false)),
+        ),
         ("flapping: found, told", Some(known(BAD, BAD, &often, true))),
-        ("flapping: found, not told", Some(known(BAD, GOOD, &often, true))),
-        ("flapping: in order, not told", Some(known(GOOD, BAD, &often, true))),
-        ("many changes, the next is one too many", Some(known(BAD, BAD, &often[1..], false))),
+        (
+            "flapping: found, not told",
+            Some(known(BAD, GOOD, &often, true)),
+        ),
+        (
+            "flapping: in order, not told",
+            Some(known(GOOD, BAD, &often, true)),
+        ),
+        (
+            "many changes, the next is one too many",
+            Some(known(BAD, BAD, &often[1..], false)),
+        ),
     ];
     let observations = [
         ("found", Some(BAD), News::Event),
@@ -98,17 +136,31 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
     for (situation, known) in &situations {
         for waived in [false, true] {
             let policy = policy(waived);
-            table.push_str(&format!("=== {situation}{}\n", if waived { ", a waiver covers it" } else { "" }));
+            table.push_str(&format!(
+                "=== {situation}{}\n",
+                if waived { ", a waiver covers it" } else { "" }
+            ));
             for (observation, standing, news) in observations {
                 // The comparison of the next day repeats the time of what it finds unchanged.
-                for (when, minute, now) in
-                    [("earlier", -10, 15), ("at the same time", 0, 24 * 60 + 60), ("later", 10, 15)]
-                {
+                for (when, minute, now) in [
+                    ("earlier", -10, 15),
+                    ("at the same time", 0, 24 * 60 + 60),
+                    ("later", 10, 15),
+                ] {
                     let snapshot = snapshot(known.clone());
                     let observation = (observation, observed("website", standing, news, minute));
-                    let plan = plan(std::slice::from_ref(&observation.1), &snapshot, &policy, at(now));
+                    let plan = plan(
+                        std::slice::from_ref(&observation.1),
+                        &snapshot,
+                        &policy,
+                        at(now),
+                    );
                     assert_eq!(check(&plan, &snapshot, &policy, at(now)), []);
-                    table.push_str(&format!("{:<20}{when:<18}{}\n", observation.0, outcome(&plan)));
+                    table.push_str(&format!(
+                        "{:<20}{when:<18}{}\n",
+                        observation.0,
+                        outcome(&plan)
+                    ));
                 }
             }
         }
@@ -122,15 +174,39 @@ fn outcome(plan: &Plan) -> String {
     let change = plan.chains.iter().flat_map(|chain| &chain.changes).next();
     match change {
         Some(change) => {
-            let flaps = if change.after.damped { ", flapping" } else { "" };
-            let told: Vec<&str> = change.entries.iter().map(|(route, _)| route.as_str()).collect();
-            let told = if told.is_empty() { "told nobody".to_owned() } else { format!("told {}", told.join(", ")) };
+            let flaps = if change.after.damped {
+                ", flapping"
+            } else {
+                ""
+            };
+            let told: Vec<&str> = change
+                .entries
+                .iter()
+                .map(|(route, _)| route.as_str())
+                .collect();
+            let told = if told.is_empty() {
+                "told nobody".to_owned()
+            } else {
+                format!("told {}", told.join(", "))
+            };
             format!("{}{flaps}; {told}", words(change.after.standing))
         }
         None => {
-            let silence = plan.silent.keys().next().map(|silence| format!("{silence:?}")).unwrap_or_default();
+            let silence = plan
+                .silent
+                .keys()
+                .next()
+                .map(|silence| format!("{silence:?}"))
+                .unwrap_or_default();
             let again = plan.chains.iter().any(|chain| !chain.again.is_empty());
-            format!("- {silence}{}", if again { ", its routes are seen to" } else { "" })
+            format!(
+                "- {silence}{}",
+                if again {
+                    ", its routes are seen to"
+                } else {
+                    ""
+                }
+            )
         }
     }
 }
@@ -140,23 +216,42 @@ fn an_account_that_cannot_be_looked_up_is_not_planned() {
     let mut snapshot = snapshot([]);
     snapshot.facts.clear();
     let observation = observed("website", Some(BAD), News::Event, 0);
-    assert_eq!(plan(&[observation], &snapshot, &policy(false), at(1)), Plan::default());
+    assert_eq!(
+        plan(&[observation], &snapshot, &policy(false), at(1)),
+        Plan::default()
+    );
 }
 
 #[test]
 fn the_check_finds_what_a_planner_must_not_do() {
     let policy = policy(false);
     let snapshot = snapshot([]);
-    let sound = plan(&[observed("website", Some(BAD), News::Event, 0)], &snapshot, &policy, at(1));
+    let sound = plan(
+        &[observed("website", Some(BAD), News::Event, 0)],
+        &snapshot,
+        &policy,
+        at(1),
+    );
     let broken = |change: &dyn Fn(&mut Change)| {
         let mut plan = sound.clone();
         plan.chains[0].changes.iter_mut().for_each(change);
         check(&plan, &snapshot, &policy, at(1)).len()
     };
     assert_eq!(broken(&|_| {}), 0);
-    assert_eq!(broken(&|change| change.entries.clear()), 1, "N1: told nobody");
-    assert_eq!(broken(&|change| change.entries[0].0 = "security".into()), 1, "N5: another team's route");
-    assert!(broken(&|change| change.entries.push(change.entries[0].clone())) >= 1, "N1: told twice");
+    assert_eq!(
+        broken(&|change| change.entries.clear()),
+        1,
+        "N1: told nobody"
+    );
+    assert_eq!(
+        broken(&|change| change.entries[0].0 = "security".into()),
+        1,
+        "N5: another team's route"
+    );
+    assert!(
+        broken(&|change| change.entries.push(change.entries[0].clone())) >= 1,
+        "N1: told twice"
+    );
     let waived = super::tests::policy(true);
     assert_eq!(check(&sound, &snapshot, &waived, at(1)).len(), 1, "waived");
 }
