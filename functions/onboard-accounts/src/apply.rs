@@ -28,23 +28,51 @@ pub struct Outcome {
 /// Works off a plan: first the account as a whole, then its regions side by side.
 pub async fn apply(plan: &Plan, member: &Member, invocation: &Invocation) -> PerPlace<Outcome> {
     let account = work_off(Place::Account, &plan.parts.account, member, invocation).await;
-    let chains = plan.parts.regions.iter().map(async |(region, part): (&Region, &Part)| {
-        (region.clone(), work_off(Place::Region(region), part, member, invocation).await)
-    });
-    PerPlace { account, regions: join_all(chains).await.into_iter().collect() }
+    let chains = plan
+        .parts
+        .regions
+        .iter()
+        .map(async |(region, part): (&Region, &Part)| {
+            (
+                region.clone(),
+                work_off(Place::Region(region), part, member, invocation).await,
+            )
+        });
+    PerPlace {
+        account,
+        regions: join_all(chains).await.into_iter().collect(),
+    }
 }
 
-async fn work_off(place: Place<'_>, part: &Part, member: &Member, invocation: &Invocation) -> Outcome {
+async fn work_off(
+    place: Place<'_>,
+    part: &Part,
+    member: &Member,
+    invocation: &Invocation,
+) -> Outcome {
     let mut done = Vec::new();
     for action in &part.actions {
         if !invocation.has_time_for(ACTION_TIME) {
-            let reason = Reason::new(ReasonKind::Settling, "the time was up; the next message goes on");
-            return Outcome { done, failed: Some(reason) };
+            let reason = Reason::new(
+                ReasonKind::Settling,
+                "the time was up; the next message goes on",
+            );
+            return Outcome {
+                done,
+                failed: Some(reason),
+            };
         }
         if let Err(error) = act(action, place, member).await {
-            return Outcome { done, failed: Some(failure(action, &error)) };
+            return Outcome {
+                done,
+                failed: Some(failure(action, &error)),
+            };
         }
-        tracing::info!(action = action.name(), region = place.region().map(Region::as_str), "done");
+        tracing::info!(
+            action = action.name(),
+            region = place.region().map(Region::as_str),
+            "done"
+        );
         done.push(action.clone());
     }
     Outcome { done, failed: None }
@@ -55,14 +83,24 @@ async fn act(action: &Action, place: Place<'_>, member: &Member) -> Result<(), P
         (Action::CreateConfigRole, _) => or_there(member.roles.create_config_role().await),
         (Action::CreateRole { name, role }, _) => member.roles.create(name, role).await,
         (Action::ChangeRole { name, change }, _) => member.roles.change(name, change).await,
-        (Action::SetPasswordPolicy { policy, .. }, _) => member.settings.set_password_policy(policy).await,
+        (Action::SetPasswordPolicy { policy, .. }, _) => {
+            member.settings.set_password_policy(policy).await
+        }
         (Action::BlockPublicAccess { .. }, _) => member.settings.block_public_access().await,
-        (Action::SetContact { kind, contact, .. }, _) => member.settings.set_contact(*kind, contact).await,
-        (Action::PutRecorder { recorder, .. }, Some(region)) => member.config.put_recorder(region, recorder).await,
-        (Action::PutChannel { channel, .. }, Some(region)) => member.config.put_channel(region, channel).await,
+        (Action::SetContact { kind, contact, .. }, _) => {
+            member.settings.set_contact(*kind, contact).await
+        }
+        (Action::PutRecorder { recorder, .. }, Some(region)) => {
+            member.config.put_recorder(region, recorder).await
+        }
+        (Action::PutChannel { channel, .. }, Some(region)) => {
+            member.config.put_channel(region, channel).await
+        }
         (Action::StartRecorder { name }, Some(region)) => member.config.start(region, name).await,
         (Action::EncryptEbs, Some(region)) => member.regions.encrypt_ebs(region).await,
-        (Action::DeleteVpcPart(part), Some(region)) => or_gone(member.regions.delete_vpc_part(region, part).await),
+        (Action::DeleteVpcPart(part), Some(region)) => {
+            or_gone(member.regions.delete_vpc_part(region, part).await)
+        }
         (
             Action::PutRecorder { .. }
             | Action::PutChannel { .. }
@@ -70,20 +108,34 @@ async fn act(action: &Action, place: Place<'_>, member: &Member) -> Result<(), P
             | Action::EncryptEbs
             | Action::DeleteVpcPart(_),
             None,
-        ) => {
-            Err(PortError::new(ErrorKind::Invalid, "onboard-accounts", "an action of a region was planned without one"))
-        }
+        ) => Err(PortError::new(
+            ErrorKind::Invalid,
+            "onboard-accounts",
+            "an action of a region was planned without one",
+        )),
     }
 }
 
 /// Somebody else made it meanwhile, which is as well.
 fn or_there(result: Result<(), PortError>) -> Result<(), PortError> {
-    result.or_else(|error| if error.kind == ErrorKind::Conflict { Ok(()) } else { Err(error) })
+    result.or_else(|error| {
+        if error.kind == ErrorKind::Conflict {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    })
 }
 
 /// Somebody else removed it meanwhile, which is as well.
 fn or_gone(result: Result<(), PortError>) -> Result<(), PortError> {
-    result.or_else(|error| if error.kind == ErrorKind::Missing { Ok(()) } else { Err(error) })
+    result.or_else(|error| {
+        if error.kind == ErrorKind::Missing {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    })
 }
 
 /// Why an action failed, as a status row has it.
@@ -93,11 +145,13 @@ fn failure(action: &Action, error: &PortError) -> Reason {
         (Action::PutChannel { .. }, ErrorKind::Invalid) => ReasonKind::DeliveryRefused,
         (Action::PutChannel { .. }, ErrorKind::Missing) => ReasonKind::BucketMissing,
         // A role that was just made may not be known everywhere yet; a policy that is not there never will be.
-        (Action::ChangeRole { change: RoleChange::Attach(policy), .. }, ErrorKind::Missing)
-            if error.message.contains(policy.as_str()) =>
-        {
-            ReasonKind::Refused
-        }
+        (
+            Action::ChangeRole {
+                change: RoleChange::Attach(policy),
+                ..
+            },
+            ErrorKind::Missing,
+        ) if error.message.contains(policy.as_str()) => ReasonKind::Refused,
         (Action::ChangeRole { .. }, ErrorKind::Missing) => ReasonKind::Settling,
         _ => return reason(error),
     };

@@ -80,7 +80,11 @@ enum Fate {
 impl Onboarder {
     /// Works off a batch of records. Whatever can't be finished goes back to the queue, record by record,
     /// and in the end to the dead letter queue.
-    pub(crate) async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Answer {
+    pub(crate) async fn batch(
+        &self,
+        records: Vec<Record<Trigger>>,
+        invocation: &Invocation,
+    ) -> Answer {
         let (mut back, mut metrics) = (Vec::new(), Metrics::default());
         let mut works: BTreeMap<AccountId, (String, Work)> = BTreeMap::new();
         let mut publish = Vec::new();
@@ -120,8 +124,15 @@ impl Onboarder {
             }
         }
         let stacks = self.see_to_stacks(&ready).await;
-        let work = ready.into_iter().map(|visit| self.work_on(visit, &stacks, invocation));
-        fates.extend(stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+        let work = ready
+            .into_iter()
+            .map(|visit| self.work_on(visit, &stacks, invocation));
+        fates.extend(
+            stream::iter(work)
+                .buffer_unordered(AT_ONCE)
+                .collect::<Vec<_>>()
+                .await,
+        );
         let mut converged = Vec::new();
         for fate in fates {
             match fate {
@@ -149,35 +160,74 @@ impl Onboarder {
         if self.policy.way == Way::Direct {
             return stacks;
         }
-        let is_concerned = |account: &OrgAccount| is_open(account) && by_stack_set(&self.policy, account);
-        let open: Vec<&Visit> = visits.iter().filter(|visit| is_concerned(&visit.work.account)).collect();
+        let is_concerned =
+            |account: &OrgAccount| is_open(account) && by_stack_set(&self.policy, account);
+        let open: Vec<&Visit> = visits
+            .iter()
+            .filter(|visit| is_concerned(&visit.work.account))
+            .collect();
         let looks = open.iter().map(|visit| async {
             let instances = self.stacks.of(&visit.work.account.id).await;
-            (visit.work.account.id.clone(), instances.map_err(|error| reason(&error)))
+            (
+                visit.work.account.id.clone(),
+                instances.map_err(|error| reason(&error)),
+            )
         });
-        stacks.extend(stream::iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
-        let waiting: Vec<Waiting<'_>> = open.iter().filter_map(|visit| self.waiting(visit, &stacks)).collect();
+        stacks.extend(
+            stream::iter(looks)
+                .buffer_unordered(AT_ONCE)
+                .collect::<Vec<_>>()
+                .await,
+        );
+        let waiting: Vec<Waiting<'_>> = open
+            .iter()
+            .filter_map(|visit| self.waiting(visit, &stacks))
+            .collect();
         for operation in stacks::operations(&waiting) {
             let (accounts, asked) = match &operation {
-                Operation::Create { accounts, regions } => (accounts, self.stacks.create(accounts, regions).await),
-                Operation::Update { accounts, regions } => (accounts, self.stacks.update(accounts, regions).await),
+                Operation::Create { accounts, regions } => {
+                    (accounts, self.stacks.create(accounts, regions).await)
+                }
+                Operation::Update { accounts, regions } => {
+                    (accounts, self.stacks.update(accounts, regions).await)
+                }
             };
             tracing::info!(operation = ?operation, error = asked.as_ref().err().map(ToString::to_string), "asked of the StackSet");
             if let Err(error) = asked {
                 let busy = error.kind == ErrorKind::NotReady;
-                let reason = if busy { Reason::new(ReasonKind::StackSetBusy, error.message) } else { reason(&error) };
-                stacks.extend(accounts.iter().map(|account| (account.clone(), Err(reason.clone()))));
+                let reason = if busy {
+                    Reason::new(ReasonKind::StackSetBusy, error.message)
+                } else {
+                    reason(&error)
+                };
+                stacks.extend(
+                    accounts
+                        .iter()
+                        .map(|account| (account.clone(), Err(reason.clone()))),
+                );
             }
         }
         stacks
     }
 
     fn waiting<'a>(&'a self, visit: &'a Visit, stacks: &'a Stacks) -> Option<Waiting<'a>> {
-        let Visit { work: Work { account, .. }, tags, .. } = visit;
-        let Expected::Baseline(baseline) = self.policy.of(&account.id, &account.path, tags) else { return None };
-        let Some(Ok(instances)) = stacks.get(&account.id) else { return None };
+        let Visit {
+            work: Work { account, .. },
+            tags,
+            ..
+        } = visit;
+        let Expected::Baseline(baseline) = self.policy.of(&account.id, &account.path, tags) else {
+            return None;
+        };
+        let Some(Ok(instances)) = stacks.get(&account.id) else {
+            return None;
+        };
         let regions = baseline.regions.iter().flatten().collect();
-        Some(Waiting { account: &account.id, regions, instances })
+        Some(Waiting {
+            account: &account.id,
+            regions,
+            instances,
+        })
     }
 
     /// Looks an account up again, where what the message says of it is old, and what the policy asks for
@@ -198,8 +248,18 @@ impl Onboarder {
                 Err(error) => return Err(back(id, &work, &error)),
             }
         }
-        match place(self.organization.as_ref(), &self.policy, work.account.clone()).await {
-            Ok((account, tags)) => Ok(Visit { id, work: Work { account, ..work }, tags }),
+        match place(
+            self.organization.as_ref(),
+            &self.policy,
+            work.account.clone(),
+        )
+        .await
+        {
+            Ok((account, tags)) => Ok(Visit {
+                id,
+                work: Work { account, ..work },
+                tags,
+            }),
             Err(error) => Err(back(id, &work, &error)),
         }
     }
@@ -213,9 +273,21 @@ impl Onboarder {
         let (standings, outcomes) = self.converge(&work, &tags, stacks, invocation).await;
         let account = &work.account;
         let (of, name) = (account.id.clone(), account.name.clone());
-        let status = AccountStatus { account: of, name, checked_at: self.clock.now(), standings };
+        let status = AccountStatus {
+            account: of,
+            name,
+            checked_at: self.clock.now(),
+            standings,
+        };
         match self.statuses.record(&status).await {
-            Ok(before) => Fate::Converged(Box::new(Converged { id, work, status, tags, outcomes, before })),
+            Ok(before) => Fate::Converged(Box::new(Converged {
+                id,
+                work,
+                status,
+                tags,
+                outcomes,
+                before,
+            })),
             Err(error) => back(id, &work, &error),
         }
     }
@@ -240,7 +312,10 @@ impl Onboarder {
             if !breaches.is_empty() {
                 let words: Vec<String> = breaches.iter().map(ToString::to_string).collect();
                 tracing::error!(account = %plan.account, breaches = words.join("; "), "the plan is refused");
-                let reason = Reason::new(ReasonKind::Refused, format!("the plan would break {}", words.join("; ")));
+                let reason = Reason::new(
+                    ReasonKind::Refused,
+                    format!("the plan would break {}", words.join("; ")),
+                );
                 return (PerPlace::of_account(reason.standing()), outcomes);
             }
             match observed.member {
@@ -275,18 +350,35 @@ impl Onboarder {
         let mut placed = Vec::new();
         for account in &found.accounts {
             let changes = placement.look(self.organization.as_ref(), account).await;
-            let changes = changes.map_err(|error| Failure::new("NotPlanned", anyhow::Error::new(error)))?;
-            placed.extend(changes.iter().map(|change| format!("{}: {}", account.id, change.line())));
+            let changes =
+                changes.map_err(|error| Failure::new("NotPlanned", anyhow::Error::new(error)))?;
+            placed.extend(
+                changes
+                    .iter()
+                    .map(|change| format!("{}: {}", account.id, change.line())),
+            );
         }
         let since = self.clock.now();
-        let works = found.accounts.into_iter().map(|account| Work { account, cause: Cause::Asked, since, attempt: 0 });
+        let works = found.accounts.into_iter().map(|account| Work {
+            account,
+            cause: Cause::Asked,
+            since,
+            attempt: 0,
+        });
         let looks = works.map(|work| self.rehearse_one(work, invocation));
-        let mut plans: Vec<Rehearsed> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        let mut plans: Vec<Rehearsed> = stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         plans.sort_by_key(|plan| match plan {
             Ok((snapshot, _)) => snapshot.account.id.clone(),
             Err((account, _)) => account.clone(),
         });
-        if let Some((account, why)) = plans.iter().find_map(|plan| plan.as_ref().err()).filter(|_| plans.len() == 1) {
+        if let Some((account, why)) = plans
+            .iter()
+            .find_map(|plan| plan.as_ref().err())
+            .filter(|_| plans.len() == 1)
+        {
             return Err(Failure::new("NotPlanned", anyhow!("{account}: {why}")));
         }
         Ok(report::rehearsal(&plans, &found.gone, &placed))
@@ -297,11 +389,21 @@ impl Onboarder {
         if !invocation.has_time_for(ACCOUNT_TIME) {
             return Err((id, "no time was left".to_owned()));
         }
-        let placed = place(self.organization.as_ref(), &self.policy, work.account.clone()).await;
+        let placed = place(
+            self.organization.as_ref(),
+            &self.policy,
+            work.account.clone(),
+        )
+        .await;
         let (account, tags) = placed.map_err(|error| (id, error.to_string()))?;
         work.account = account;
         let stack = if is_open(&work.account) && by_stack_set(&self.policy, &work.account) {
-            Some(self.stacks.of(&work.account.id).await.map_err(|error| observe::reason(&error)))
+            Some(
+                self.stacks
+                    .of(&work.account.id)
+                    .await
+                    .map_err(|error| observe::reason(&error)),
+            )
         } else {
             None
         };
@@ -322,7 +424,9 @@ fn stand(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Standing> {
             let left: Vec<&str> = part.actions.iter().map(Action::name).collect();
             Reason::new(ReasonKind::Settling, left.join(", "))
         };
-        let failed = outcomes.get(place).and_then(|outcome| outcome.failed.clone());
+        let failed = outcomes
+            .get(place)
+            .and_then(|outcome| outcome.failed.clone());
         failed.unwrap_or_else(settling).standing()
     })
 }

@@ -28,14 +28,21 @@ pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
     let mut counts = Counts::default();
     for (place, part) in plan.parts.iter() {
         if part.actions.is_empty() {
-            line(&mut text, "    ", &format!("{place}: {}", standing(&part.standing)));
+            line(
+                &mut text,
+                "    ",
+                &format!("{place}: {}", standing(&part.standing)),
+            );
             continue;
         }
         line(&mut text, "    ", &format!("{place}:"));
         for action in &part.actions {
             // What completes a thing that this plan makes is shown as a part of it.
             let lines = match completes(action, &part.actions) {
-                Some(completion) => completion.into_iter().map(|field| format!("    {field}")).collect(),
+                Some(completion) => completion
+                    .into_iter()
+                    .map(|field| format!("    {field}"))
+                    .collect(),
                 None => lines(action),
             };
             match lines.first().and_then(|first| first.chars().next()) {
@@ -49,7 +56,11 @@ pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
             }
         }
         if part.standing != Standing::InPlace {
-            line(&mut text, "      ", &format!("! {}", standing(&part.standing)));
+            line(
+                &mut text,
+                "      ",
+                &format!("! {}", standing(&part.standing)),
+            );
         }
     }
     (text, counts)
@@ -62,14 +73,19 @@ fn completes(action: &Action, actions: &[Action]) -> Option<Option<String>> {
             let is_new = |other: &Action| matches!(other, Action::CreateRole { name: made, .. } if made == name);
             actions.iter().any(is_new).then(|| match change {
                 RoleChange::Attach(policy) => Some(format!("policy    {policy}")),
-                RoleChange::PutInline(id, policy) => Some(format!("inline    {id}: {}", compact(policy))),
+                RoleChange::PutInline(id, policy) => {
+                    Some(format!("inline    {id}: {}", compact(policy)))
+                }
                 // The mark that the role is complete.
                 _ => None,
             })
         }
         Action::StartRecorder { name } => {
             let is_new = |other: &Action| matches!(other, Action::PutRecorder { recorder, replaces: None } if recorder.name == *name);
-            actions.iter().any(is_new).then(|| Some("recording on".to_owned()))
+            actions
+                .iter()
+                .any(is_new)
+                .then(|| Some("recording on".to_owned()))
         }
         _ => None,
     }
@@ -77,9 +93,14 @@ fn completes(action: &Action, actions: &[Action]) -> Option<Option<String>> {
 
 /// What a plan, or several, come to.
 pub fn summary(counts: Counts) -> String {
-    let Counts { add, change, delete } = counts;
+    let Counts {
+        add,
+        change,
+        delete,
+    } = counts;
     if counts == Counts::default() {
-        return "No changes. Every account is as the baseline says, or waits for people.".to_owned();
+        return "No changes. Every account is as the baseline says, or waits for people."
+            .to_owned();
     }
     format!("Plan: {add} to add, {change} to change, {delete} to delete.")
 }
@@ -112,7 +133,10 @@ pub fn lines(action: &Action) -> Vec<String> {
         Action::ChangeRole { name, change } => vec![role_line(name.as_str(), change)],
         Action::SetPasswordPolicy { policy, replaces } => {
             let mut lines = vec![format!("{} password policy", sign(replaces.as_ref()))];
-            lines.extend(fields(replaces.as_ref().map(password).as_deref(), &password(policy)));
+            lines.extend(fields(
+                replaces.as_ref().map(password).as_deref(),
+                &password(policy),
+            ));
             lines
         }
         Action::BlockPublicAccess { replaces } => {
@@ -122,26 +146,54 @@ pub fn lines(action: &Action) -> Vec<String> {
                 replaces.unwrap_or(0)
             )]
         }
-        Action::SetContact { kind, contact, replaces } => {
-            let of =
-                |contact: &banto_domain::policy::onboarding::Contact| format!("{} <{}>", contact.name, contact.email);
-            let before = replaces.as_ref().map_or_else(String::new, |contact| format!("{} → ", of(contact)));
-            vec![format!("{} {} contact: {before}{}", sign(replaces.as_ref()), kind.as_str(), of(contact))]
+        Action::SetContact {
+            kind,
+            contact,
+            replaces,
+        } => {
+            let of = |contact: &banto_domain::policy::onboarding::Contact| {
+                format!("{} <{}>", contact.name, contact.email)
+            };
+            let before = replaces
+                .as_ref()
+                .map_or_else(String::new, |contact| format!("{} → ", of(contact)));
+            vec![format!(
+                "{} {} contact: {before}{}",
+                sign(replaces.as_ref()),
+                kind.as_str(),
+                of(contact)
+            )]
         }
         Action::PutRecorder { recorder, replaces } => {
-            let mut lines = vec![format!("{} recorder {}", sign(replaces.as_ref()), recorder.name)];
-            lines.extend(fields(replaces.as_ref().map(recorder_fields).as_deref(), &recorder_fields(recorder)));
+            let mut lines = vec![format!(
+                "{} recorder {}",
+                sign(replaces.as_ref()),
+                recorder.name
+            )];
+            lines.extend(fields(
+                replaces.as_ref().map(recorder_fields).as_deref(),
+                &recorder_fields(recorder),
+            ));
             lines
         }
         Action::PutChannel { channel, replaces } => {
-            let mut lines = vec![format!("{} delivery channel {}", sign(replaces.as_ref()), channel.name)];
-            lines.extend(fields(replaces.as_ref().map(channel_fields).as_deref(), &channel_fields(channel)));
+            let mut lines = vec![format!(
+                "{} delivery channel {}",
+                sign(replaces.as_ref()),
+                channel.name
+            )];
+            lines.extend(fields(
+                replaces.as_ref().map(channel_fields).as_deref(),
+                &channel_fields(channel),
+            ));
             lines
         }
         Action::StartRecorder { name } => vec![format!("~ recorder {name}: stopped → recording")],
         Action::EncryptEbs => vec!["~ encryption of new EBS volumes: off → on".to_owned()],
         Action::DeleteVpcPart(VpcPart::Subnet(id)) => vec![format!("- default subnet {id}")],
-        Action::DeleteVpcPart(VpcPart::Gateway { id, .. }) => vec![format!("- internet gateway {id}")],
+        Action::DeleteVpcPart(VpcPart::Gateway { id, .. }) => {
+            vec![format!("- internet gateway {id}")]
+        }
         Action::DeleteVpcPart(VpcPart::Vpc(id)) => vec![format!("- default VPC {id} (empty)")],
     }
 }
@@ -153,25 +205,40 @@ fn sign<T>(replaces: Option<&T>) -> char {
 fn role_line(name: &str, change: &RoleChange) -> String {
     match change {
         RoleChange::Trust(trust) => format!("~ role {name}: trust → {}", self::trust(trust)),
-        RoleChange::SessionSeconds(seconds) => format!("~ role {name}: session → {} h", seconds / 3_600),
+        RoleChange::SessionSeconds(seconds) => {
+            format!("~ role {name}: session → {} h", seconds / 3_600)
+        }
         RoleChange::Attach(policy) => format!("+ role {name}: policy {policy}"),
         RoleChange::Detach(policy) => format!("- role {name}: policy {policy}"),
-        RoleChange::PutInline(id, policy) => format!("~ role {name}: inline policy {id} → {}", compact(policy)),
+        RoleChange::PutInline(id, policy) => {
+            format!("~ role {name}: inline policy {id} → {}", compact(policy))
+        }
         RoleChange::DeleteInline(id) => format!("- role {name}: inline policy {id}"),
         RoleChange::SetBoundary(policy) => format!("~ role {name}: boundary → {policy}"),
         RoleChange::RemoveBoundary => format!("- role {name}: boundary"),
         RoleChange::Tag(tags) => {
-            let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            let tags: Vec<String> = tags
+                .iter()
+                .map(|(key, value)| format!("{key} = {value}"))
+                .collect();
             format!("~ role {name}: tags {}", tags.join(", "))
         }
     }
 }
 
 /// The fields that are new or differ.
-fn fields(before: Option<&[(&'static str, String)]>, after: &[(&'static str, String)]) -> Vec<String> {
-    let old =
-        |name: &str| before.and_then(|before| before.iter().find(|(known, _)| *known == name)).map(|(_, old)| old);
-    let changed = after.iter().filter(|(name, value)| old(name) != Some(value));
+fn fields(
+    before: Option<&[(&'static str, String)]>,
+    after: &[(&'static str, String)],
+) -> Vec<String> {
+    let old = |name: &str| {
+        before
+            .and_then(|before| before.iter().find(|(known, _)| *known == name))
+            .map(|(_, old)| old)
+    };
+    let changed = after
+        .iter()
+        .filter(|(name, value)| old(name) != Some(value));
     changed
         .map(|(name, value)| match old(name) {
             Some(old) => format!("    {name:<10}{old} → {value}"),
@@ -181,10 +248,19 @@ fn fields(before: Option<&[(&'static str, String)]>, after: &[(&'static str, Str
 }
 
 fn password(policy: &PasswordPolicy) -> Vec<(&'static str, String)> {
-    let number = |value: Option<i32>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+    let number =
+        |value: Option<i32>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
     vec![
         ("length", policy.minimum_length.to_string()),
-        ("kinds", if policy.all_character_kinds { "all" } else { "any" }.to_owned()),
+        (
+            "kinds",
+            if policy.all_character_kinds {
+                "all"
+            } else {
+                "any"
+            }
+            .to_owned(),
+        ),
         ("max age", number(policy.max_age_days)),
         ("no reuse", number(policy.reuse_prevention)),
     ]
@@ -192,9 +268,15 @@ fn password(policy: &PasswordPolicy) -> Vec<(&'static str, String)> {
 
 fn recorder_fields(recorder: &Recorder) -> Vec<(&'static str, String)> {
     let often = |continuous: bool| if continuous { "continuous" } else { "daily" };
-    let own: Vec<String> =
-        recorder.continuous_of.iter().map(|(name, continuous)| format!("{name} {}", often(*continuous))).collect();
-    let mut fields = vec![("types", group(&recorder.group)), ("frequency", often(recorder.continuous).to_owned())];
+    let own: Vec<String> = recorder
+        .continuous_of
+        .iter()
+        .map(|(name, continuous)| format!("{name} {}", often(*continuous)))
+        .collect();
+    let mut fields = vec![
+        ("types", group(&recorder.group)),
+        ("frequency", often(recorder.continuous).to_owned()),
+    ];
     if !own.is_empty() {
         fields.push(("except", own.join(", ")));
     }
@@ -202,7 +284,13 @@ fn recorder_fields(recorder: &Recorder) -> Vec<(&'static str, String)> {
 }
 
 fn group(group: &RecordingGroup) -> String {
-    let list = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let list = |names: &BTreeSet<String>| {
+        names
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match group {
         RecordingGroup::All { with_global: true } => "all, IAM's global ones too".to_owned(),
         RecordingGroup::All { with_global: false } => "all but IAM's global ones".to_owned(),
@@ -213,8 +301,15 @@ fn group(group: &RecordingGroup) -> String {
 
 fn channel_fields(channel: &Channel) -> Vec<(&'static str, String)> {
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    let mut fields = vec![("bucket", channel.bucket.clone()), ("snapshots", or_none(&channel.snapshots))];
-    for (name, value) in [("prefix", &channel.prefix), ("key", &channel.kms_key), ("topic", &channel.topic)] {
+    let mut fields = vec![
+        ("bucket", channel.bucket.clone()),
+        ("snapshots", or_none(&channel.snapshots)),
+    ];
+    for (name, value) in [
+        ("prefix", &channel.prefix),
+        ("key", &channel.kms_key),
+        ("topic", &channel.topic),
+    ] {
         if value.is_some() {
             fields.push((name, or_none(value)));
         }
@@ -225,19 +320,35 @@ fn channel_fields(channel: &Channel) -> Vec<(&'static str, String)> {
 /// A trust policy in words: who, and under which conditions.
 fn trust(document: &Value) -> String {
     let list = |value: &Value| match value {
-        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Value::Array(values) => values
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.as_str().unwrap_or_default().to_owned(),
     };
     let statement = |statement: &Value| {
-        let who = statement.pointer("/Principal/AWS").map(list).unwrap_or_default();
+        let who = statement
+            .pointer("/Principal/AWS")
+            .map(list)
+            .unwrap_or_default();
         let operators = statement.get("Condition").and_then(Value::as_object);
-        let conditions = operators.into_iter().flatten().flat_map(|(operator, keys)| {
-            let keys = keys.as_object().into_iter().flatten();
-            keys.map(move |(key, value)| format!("\n                    if {key} {operator} {}", list(value)))
-        });
+        let conditions = operators
+            .into_iter()
+            .flatten()
+            .flat_map(|(operator, keys)| {
+                let keys = keys.as_object().into_iter().flatten();
+                keys.map(move |(key, value)| {
+                    format!("\n                    if {key} {operator} {}", list(value))
+                })
+            });
         format!("{who}{}", conditions.collect::<String>())
     };
-    let statements = document.get("Statement").and_then(Value::as_array).into_iter().flatten();
+    let statements = document
+        .get("Statement")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     statements.map(statement).collect::<Vec<_>>().join("; ")
 }
 

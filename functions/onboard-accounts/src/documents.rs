@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::policy::onboarding::{Baseline, Frequency, GLOBAL_TYPES, OnboardingPolicy, Recording, Role, Types};
+use banto_domain::policy::onboarding::{
+    Baseline, Frequency, GLOBAL_TYPES, OnboardingPolicy, Recording, Role, Types,
+};
 use banto_domain::{AccountId, Partition, Region, ResourceType};
 use banto_ports::{Channel, NewRole, Recorder, RecordingGroup};
 use serde_json::{Map, Value, json};
@@ -24,16 +26,26 @@ pub const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
 
 /// The trust policy of a role.
 pub fn trust(role: &Role, partition: Partition) -> Value {
-    let principals: Vec<String> =
-        role.trusted.iter().map(|account| format!("arn:{partition}:iam::{account}:root")).collect();
+    let principals: Vec<String> = role
+        .trusted
+        .iter()
+        .map(|account| format!("arn:{partition}:iam::{account}:root"))
+        .collect();
     let mut statement = json!({
         "Effect": "Allow",
         "Principal": { "AWS": principals },
         "Action": "sts:AssumeRole",
     });
-    let mut conditions = role.conditions.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut conditions = role
+        .conditions
+        .as_ref()
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     if role.mfa {
-        let of_bool = conditions.entry("Bool").or_insert_with(|| Value::Object(Map::new()));
+        let of_bool = conditions
+            .entry("Bool")
+            .or_insert_with(|| Value::Object(Map::new()));
         if let Some(of_bool) = of_bool.as_object_mut() {
             of_bool.insert("aws:MultiFactorAuthPresent".to_owned(), json!("true"));
         }
@@ -71,11 +83,18 @@ pub fn session_seconds(role: &Role) -> i32 {
 
 /// The ARN of the role that AWS Config makes for itself.
 pub fn config_role(account: &AccountId, partition: Partition) -> String {
-    format!("arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/{CONFIG_ROLE}")
+    format!(
+        "arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/{CONFIG_ROLE}"
+    )
 }
 
 /// Banto's own recorder in a region.
-pub fn recorder(policy: &OnboardingPolicy, baseline: &Baseline, account: &AccountId, region: &Region) -> Recorder {
+pub fn recorder(
+    policy: &OnboardingPolicy,
+    baseline: &Baseline,
+    account: &AccountId,
+    region: &Region,
+) -> Recorder {
     let (continuous, continuous_of) = frequencies(&baseline.config);
     Recorder {
         name: CONFIG_NAME.to_owned(),
@@ -89,8 +108,12 @@ pub fn recorder(policy: &OnboardingPolicy, baseline: &Baseline, account: &Accoun
 /// Whether each change is recorded, and the types of which the opposite is true.
 pub fn frequencies(config: &Recording) -> (bool, BTreeMap<String, bool>) {
     let is_continuous = |frequency: Frequency| frequency == Frequency::Continuous;
-    let differing = config.frequency_of.iter().filter(|(_, frequency)| **frequency != config.frequency);
-    let differing = differing.map(|(name, frequency)| (name.to_string(), is_continuous(*frequency)));
+    let differing = config
+        .frequency_of
+        .iter()
+        .filter(|(_, frequency)| **frequency != config.frequency);
+    let differing =
+        differing.map(|(name, frequency)| (name.to_string(), is_continuous(*frequency)));
     (is_continuous(config.frequency), differing.collect())
 }
 
@@ -98,9 +121,13 @@ pub fn frequencies(config: &Recording) -> (bool, BTreeMap<String, bool>) {
 pub fn group(config: &Recording, is_home: bool) -> RecordingGroup {
     let global = || GLOBAL_TYPES.iter().map(|name| (*name).to_owned());
     match &config.types {
-        Types::All => RecordingGroup::All { with_global: is_home },
+        Types::All => RecordingGroup::All {
+            with_global: is_home,
+        },
         Types::Only(types) => RecordingGroup::Only(
-            names(types).filter(|name: &String| is_home || !GLOBAL_TYPES.contains(&name.as_str())).collect(),
+            names(types)
+                .filter(|name: &String| is_home || !GLOBAL_TYPES.contains(&name.as_str()))
+                .collect(),
         ),
         Types::AllBut(types) if is_home => RecordingGroup::AllBut(names(types).collect()),
         Types::AllBut(types) => RecordingGroup::AllBut(names(types).chain(global()).collect()),
@@ -115,10 +142,19 @@ fn names(types: &BTreeSet<ResourceType>) -> impl Iterator<Item = String> {
 /// that it recorded before, as often as before or more often.
 pub fn merged(existing: &Recorder, wanted: &Recorder) -> Recorder {
     let mut continuous_of = BTreeMap::new();
-    let types = existing.continuous_of.keys().chain(wanted.continuous_of.keys());
+    let types = existing
+        .continuous_of
+        .keys()
+        .chain(wanted.continuous_of.keys());
     let continuous = existing.continuous || wanted.continuous;
     for name in types {
-        let of = |recorder: &Recorder| recorder.continuous_of.get(name).copied().unwrap_or(recorder.continuous);
+        let of = |recorder: &Recorder| {
+            recorder
+                .continuous_of
+                .get(name)
+                .copied()
+                .unwrap_or(recorder.continuous)
+        };
         let is_continuous = of(existing) || of(wanted);
         if is_continuous != continuous {
             continuous_of.insert(name.clone(), is_continuous);
@@ -137,14 +173,19 @@ pub fn merged(existing: &Recorder, wanted: &Recorder) -> Recorder {
 fn union(one: &RecordingGroup, other: &RecordingGroup) -> RecordingGroup {
     use RecordingGroup::{All, AllBut, Only};
     match (one, other) {
-        (All { with_global: one }, All { with_global: other }) => All { with_global: *one || *other },
-        (All { with_global }, Only(types)) | (Only(types), All { with_global }) => {
-            All { with_global: *with_global || types.iter().any(|name| GLOBAL_TYPES.contains(&name.as_str())) }
-        }
+        (All { with_global: one }, All { with_global: other }) => All {
+            with_global: *one || *other,
+        },
+        (All { with_global }, Only(types)) | (Only(types), All { with_global }) => All {
+            with_global: *with_global
+                || types
+                    .iter()
+                    .any(|name| GLOBAL_TYPES.contains(&name.as_str())),
+        },
         // All but some records global types unless they are named.
-        (All { with_global }, AllBut(types)) | (AllBut(types), All { with_global }) => {
-            All { with_global: *with_global || !GLOBAL_TYPES.iter().all(|name| types.contains(*name)) }
-        }
+        (All { with_global }, AllBut(types)) | (AllBut(types), All { with_global }) => All {
+            with_global: *with_global || !GLOBAL_TYPES.iter().all(|name| types.contains(*name)),
+        },
         (Only(one), Only(other)) => Only(one | other),
         (Only(only), AllBut(all_but)) | (AllBut(all_but), Only(only)) => AllBut(all_but - only),
         (AllBut(one), AllBut(other)) => AllBut(one & other),
@@ -167,9 +208,12 @@ pub fn channel(config: &Recording, name: &str) -> Channel {
 /// language's version do not matter.
 pub fn meaning(document: &Value) -> Value {
     match document {
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(key, value)| (key.clone(), meaning(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(key, value)| (key.clone(), meaning(value)))
+                .collect(),
+        ),
         Value::Array(values) => {
             let mut values: Vec<Value> = values.iter().map(meaning).collect();
             values.sort_by_key(ToString::to_string);
@@ -190,7 +234,12 @@ mod tests {
 
     #[test]
     fn a_merged_recorder_records_whatever_either_did() {
-        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let set = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
         let all = |with_global| RecordingGroup::All { with_global };
         let only = |names: &[&str]| RecordingGroup::Only(set(names));
         let all_but = |names: &[&str]| RecordingGroup::AllBut(set(names));
@@ -211,8 +260,10 @@ mod tests {
 
     #[test]
     fn a_policy_means_the_same_however_it_is_written() {
-        let one = json!({"Statement": [{"Action": ["s3:Get*"], "Condition": {"Bool": {"x": true}}}]});
-        let other = json!({"Statement": {"Action": "s3:Get*", "Condition": {"Bool": {"x": "true"}}}});
+        let one =
+            json!({"Statement": [{"Action": ["s3:Get*"], "Condition": {"Bool": {"x": true}}}]});
+        let other =
+            json!({"Statement": {"Action": "s3:Get*", "Condition": {"Bool": {"x": "true"}}}});
         assert_eq!(meaning(&one), meaning(&other));
         let third = json!({"Statement": {"Action": ["s3:Get*", "s3:Put*"], "Condition": {"Bool": {"x": "true"}}}});
         assert_ne!(meaning(&one), meaning(&third));

@@ -182,47 +182,83 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
             .map_err(|error| EventError::Message(error.to_string())),
         Payload::Object(request) => decode_request(request),
         Payload::Text => Err(EnvelopeError::text().into()),
-        Payload::Subscription(subscription) => Ok(Trigger::Nothing { because: subscription.to_string() }),
+        Payload::Subscription(subscription) => Ok(Trigger::Nothing {
+            because: subscription.to_string(),
+        }),
     }
 }
 
 fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
-    let Event { source, detail_type, detail, .. } = event;
+    let Event {
+        source,
+        detail_type,
+        detail,
+        ..
+    } = event;
     // The newest events may come under their own name instead of CloudTrail's.
-    let name = detail.get("eventName").and_then(Value::as_str).unwrap_or(&detail_type).to_owned();
+    let name = detail
+        .get("eventName")
+        .and_then(Value::as_str)
+        .unwrap_or(&detail_type)
+        .to_owned();
     match (source.as_str(), name.as_str()) {
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(survey(Scope::Everyone, Cause::Schedule)),
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
+            Ok(survey(Scope::Everyone, Cause::Schedule))
+        }
         ("aws.organizations", _) if detail.get("errorCode").is_some_and(|code| !code.is_null()) => {
-            Ok(Trigger::Nothing { because: format!("the call {name} failed") })
+            Ok(Trigger::Nothing {
+                because: format!("the call {name} failed"),
+            })
         }
         ("aws.organizations", "CreateAccountResult") => created(&name, &detail),
         ("aws.organizations", "CloseAccountResult") => {
             let status = detail.pointer("/serviceEventDetails/closeAccountStatus");
             one(&name, status.and_then(account_in), Cause::Departed)
         }
-        ("aws.organizations", "AccountJoinedOrganization") => one(&name, account_in(&detail), Cause::Joined),
-        ("aws.organizations", "AccountDepartedOrganization") => one(&name, account_in(&detail), Cause::Departed),
-        ("aws.organizations", "AcceptHandshake") => accepted(&name, &detail),
-        ("aws.organizations", "MoveAccount") => {
-            one(&name, detail.get("requestParameters").and_then(account_in), Cause::Moved)
+        ("aws.organizations", "AccountJoinedOrganization") => {
+            one(&name, account_in(&detail), Cause::Joined)
         }
-        ("aws.controltower", "CreateManagedAccount") => managed(&name, &detail, "createManagedAccountStatus"),
+        ("aws.organizations", "AccountDepartedOrganization") => {
+            one(&name, account_in(&detail), Cause::Departed)
+        }
+        ("aws.organizations", "AcceptHandshake") => accepted(&name, &detail),
+        ("aws.organizations", "MoveAccount") => one(
+            &name,
+            detail.get("requestParameters").and_then(account_in),
+            Cause::Moved,
+        ),
+        ("aws.controltower", "CreateManagedAccount") => {
+            managed(&name, &detail, "createManagedAccountStatus")
+        }
         // A retry of a failed creation says Update.
-        ("aws.controltower", "UpdateManagedAccount") => managed(&name, &detail, "updateManagedAccountStatus"),
-        _ => Err(EventError::Foreign { name, detail_type, source_name: source }),
+        ("aws.controltower", "UpdateManagedAccount") => {
+            managed(&name, &detail, "updateManagedAccountStatus")
+        }
+        _ => Err(EventError::Foreign {
+            name,
+            detail_type,
+            source_name: source,
+        }),
     }
 }
 
 /// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and its dates
 /// are US-English text, so neither is used.
 fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
-    let lacking = |lacks| EventError::Lacking { name: name.to_owned(), lacks };
-    let status = detail.pointer("/serviceEventDetails/createAccountStatus").ok_or_else(|| lacking("its status"))?;
+    let lacking = |lacks| EventError::Lacking {
+        name: name.to_owned(),
+        lacks,
+    };
+    let status = detail
+        .pointer("/serviceEventDetails/createAccountStatus")
+        .ok_or_else(|| lacking("its status"))?;
     match text(status, "state") {
         Some("SUCCEEDED") => one(name, account_in(status), Cause::Joined),
         Some("FAILED") => Ok(Trigger::CreationFailed(CreationFailed {
             subject: text(status, "id").unwrap_or("an account").to_owned(),
-            reason: text(status, "failureReason").unwrap_or("no reason given").to_owned(),
+            reason: text(status, "failureReason")
+                .unwrap_or("no reason given")
+                .to_owned(),
         })),
         _ => Err(lacking("a state that is SUCCEEDED or FAILED")),
     }
@@ -232,35 +268,59 @@ fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
 fn accepted(name: &str, detail: &Value) -> Result<Trigger, EventError> {
     let handshake = detail.pointer("/responseElements/handshake");
     if handshake.and_then(|handshake| text(handshake, "state")) != Some("ACCEPTED") {
-        return Ok(Trigger::Nothing { because: "the handshake is not accepted".to_owned() });
+        return Ok(Trigger::Nothing {
+            because: "the handshake is not accepted".to_owned(),
+        });
     }
     let parties = handshake.and_then(|handshake| handshake.get("parties")?.as_array());
-    let party = parties.into_iter().flatten().find(|party| text(party, "type") == Some("ACCOUNT"));
-    one(name, party.and_then(|party| text(party, "id")?.parse().ok()), Cause::Joined)
+    let party = parties
+        .into_iter()
+        .flatten()
+        .find(|party| text(party, "type") == Some("ACCOUNT"));
+    one(
+        name,
+        party.and_then(|party| text(party, "id")?.parse().ok()),
+        Cause::Joined,
+    )
 }
 
 fn managed(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError> {
-    let lacking = |lacks| EventError::Lacking { name: name.to_owned(), lacks };
-    let status = detail.pointer(&format!("/serviceEventDetails/{key}")).ok_or_else(|| lacking("its status"))?;
+    let lacking = |lacks| EventError::Lacking {
+        name: name.to_owned(),
+        lacks,
+    };
+    let status = detail
+        .pointer(&format!("/serviceEventDetails/{key}"))
+        .ok_or_else(|| lacking("its status"))?;
     let account = status.get("account").and_then(account_in);
     match text(status, "state") {
         Some("SUCCEEDED") => one(name, account, Cause::ControlTower),
         Some("FAILED") => Ok(Trigger::CreationFailed(CreationFailed {
             subject: account.map_or_else(|| "an account".to_owned(), |account| account.to_string()),
-            reason: text(status, "message").unwrap_or("no reason given").to_owned(),
+            reason: text(status, "message")
+                .unwrap_or("no reason given")
+                .to_owned(),
         })),
         _ => Err(lacking("a state that is SUCCEEDED or FAILED")),
     }
 }
 
 fn one(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
-    let account = account.ok_or_else(|| EventError::Lacking { name: name.to_owned(), lacks: "an account id" })?;
+    let account = account.ok_or_else(|| EventError::Lacking {
+        name: name.to_owned(),
+        lacks: "an account id",
+    })?;
     Ok(survey(Scope::Accounts([account].into()), cause))
 }
 
 /// A survey that nobody asked for.
 fn survey(scope: Scope, cause: Cause) -> Trigger {
-    Trigger::Survey { scope, cause, placement: Placement::default(), dry_run: false }
+    Trigger::Survey {
+        scope,
+        cause,
+        placement: Placement::default(),
+        dry_run: false,
+    }
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
@@ -271,28 +331,45 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 /// The account that the event was sent to, and those of whoever caused it, are other fields.
 fn account_in(value: &Value) -> Option<AccountId> {
     let fields = value.as_object()?;
-    let own = fields.get("accountId").or_else(|| fields.get("account")?.get("id"));
+    let own = fields
+        .get("accountId")
+        .or_else(|| fields.get("account")?.get("id"));
     let own = own.or_else(|| fields.get("account").filter(|account| account.is_string()));
     if let Some(account) = own.and_then(Value::as_str).and_then(|id| id.parse().ok()) {
         return Some(account);
     }
-    let others = fields.iter().filter(|(key, _)| !matches!(key.as_str(), "userIdentity" | "recipientAccountId"));
+    let others = fields
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "userIdentity" | "recipientAccountId"));
     others.map(|(_, field)| field).find_map(account_in)
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
-    let Request { accounts, tags, ou, dry_run } =
-        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let Request {
+        accounts,
+        tags,
+        ou,
+        dry_run,
+    } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
     let placement = Placement { tags, ou };
     let scope = match accounts {
-        Some(accounts) if accounts.is_empty() => return Err(EventError::Request("\"accounts\" is empty".into())),
+        Some(accounts) if accounts.is_empty() => {
+            return Err(EventError::Request("\"accounts\" is empty".into()));
+        }
         Some(accounts) => Scope::Accounts(accounts),
         None if !placement.is_empty() => {
-            return Err(EventError::Request("\"tags\" and \"ou\" need \"accounts\"".into()));
+            return Err(EventError::Request(
+                "\"tags\" and \"ou\" need \"accounts\"".into(),
+            ));
         }
         None => Scope::Everyone,
     };
-    Ok(Trigger::Survey { scope, cause: Cause::Asked, placement, dry_run })
+    Ok(Trigger::Survey {
+        scope,
+        cause: Cause::Asked,
+        placement,
+        dry_run,
+    })
 }
 
 #[cfg(test)]
@@ -339,26 +416,50 @@ mod tests {
             ("accept-handshake", "444455556666", Cause::Joined),
             ("move-account", "444455556666", Cause::Moved),
             ("close-account-result", "444455556666", Cause::Departed),
-            ("account-departed-organization", "444455556666", Cause::Departed),
-            ("create-managed-account", "444455556666", Cause::ControlTower),
-            ("update-managed-account", "444455556666", Cause::ControlTower),
+            (
+                "account-departed-organization",
+                "444455556666",
+                Cause::Departed,
+            ),
+            (
+                "create-managed-account",
+                "444455556666",
+                Cause::ControlTower,
+            ),
+            (
+                "update-managed-account",
+                "444455556666",
+                Cause::ControlTower,
+            ),
         ] {
             assert_eq!(decoded(event), about(account, cause), "{event}");
         }
-        assert_eq!(decoded("scheduled"), survey(Scope::Everyone, Cause::Schedule));
+        assert_eq!(
+            decoded("scheduled"),
+            survey(Scope::Everyone, Cause::Schedule)
+        );
     }
 
     #[test]
     fn a_failed_creation_has_no_account_and_keeps_its_reason() {
         let failed = |subject: &str, reason: &str| {
-            Trigger::CreationFailed(CreationFailed { subject: subject.into(), reason: reason.into() })
+            Trigger::CreationFailed(CreationFailed {
+                subject: subject.into(),
+                reason: reason.into(),
+            })
         };
         assert_eq!(
             decoded("create-account-result-failed"),
-            failed("car-examplecreateaccountrequestid111", "EMAIL_ALREADY_EXISTS")
+            failed(
+                "car-examplecreateaccountrequestid111",
+                "EMAIL_ALREADY_EXISTS"
+            )
         );
         let message = "AWS Control Tower can't create the account: the email address is in use.";
-        assert_eq!(decoded("create-managed-account-failed"), failed("an account", message));
+        assert_eq!(
+            decoded("create-managed-account-failed"),
+            failed("an account", message)
+        );
     }
 
     #[test]
@@ -374,7 +475,11 @@ mod tests {
             let event = format!(
                 r#"{{"source": "aws.organizations", "detail-type": "AccountJoinedOrganization", "detail": {detail}}}"#
             );
-            assert_eq!(direct(&event), about("444455556666", Cause::Joined), "{detail}");
+            assert_eq!(
+                direct(&event),
+                about("444455556666", Cause::Joined),
+                "{detail}"
+            );
         }
     }
 
@@ -382,7 +487,10 @@ mod tests {
     fn a_call_that_failed_changes_nothing() {
         let mut event: Value = serde_json::from_str(&recorded("move-account")).unwrap();
         event["detail"]["errorCode"] = "AccessDenied".into();
-        assert!(matches!(direct(&event.to_string()), Trigger::Nothing { .. }));
+        assert!(matches!(
+            direct(&event.to_string()),
+            Trigger::Nothing { .. }
+        ));
     }
 
     #[test]
@@ -400,12 +508,36 @@ mod tests {
             attempt: 2,
         };
         let body = serde_json::to_string(&Message::Converge(work.clone())).unwrap();
-        let records = batch(&[&body, r#"{"do":"dance"}"#, r#"{"do":"publish"}"#, "{", "not ours"]);
+        let records = batch(&[
+            &body,
+            r#"{"do":"dance"}"#,
+            r#"{"do":"publish"}"#,
+            "{",
+            "not ours",
+        ]);
         assert_eq!(records[0], Ok(Trigger::Message(Message::Converge(work))));
-        assert!(records[1].as_ref().unwrap_err().contains("unknown variant `dance`"), "{records:?}");
+        assert!(
+            records[1]
+                .as_ref()
+                .unwrap_err()
+                .contains("unknown variant `dance`"),
+            "{records:?}"
+        );
         assert_eq!(records[2], Ok(Trigger::Message(Message::Publish)));
-        assert!(records[3].as_ref().unwrap_err().contains("the event is not JSON"), "{records:?}");
-        assert!(records[4].as_ref().unwrap_err().contains("it is plain text"), "{records:?}");
+        assert!(
+            records[3]
+                .as_ref()
+                .unwrap_err()
+                .contains("the event is not JSON"),
+            "{records:?}"
+        );
+        assert!(
+            records[4]
+                .as_ref()
+                .unwrap_err()
+                .contains("it is plain text"),
+            "{records:?}"
+        );
     }
 
     #[test]
@@ -414,7 +546,11 @@ mod tests {
         for event in [recorded("move-account"), recorded("scheduled"), request] {
             let said = direct(&event);
             let envelope = json!({ "Type": "Notification", "Message": event });
-            assert_eq!(batch(&[&event, &envelope.to_string()]), [Ok(said.clone()), Ok(said.clone())], "{event}");
+            assert_eq!(
+                batch(&[&event, &envelope.to_string()]),
+                [Ok(said.clone()), Ok(said.clone())],
+                "{event}"
+            );
             let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
             assert_eq!(direct(&sns.to_string()), said, "{event}");
         }
@@ -422,10 +558,14 @@ mod tests {
 
     #[test]
     fn a_subscription_to_confirm_asks_for_nothing() {
-        let confirmation =
-            r#"{"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:organizations"}"#;
-        let Ok(Trigger::Nothing { because }) = batch(&[confirmation]).remove(0) else { panic!("not passed over") };
-        assert!(because.contains(":organizations asks to confirm"), "{because}");
+        let confirmation = r#"{"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:organizations"}"#;
+        let Ok(Trigger::Nothing { because }) = batch(&[confirmation]).remove(0) else {
+            panic!("not passed over")
+        };
+        assert!(
+            because.contains(":organizations asks to confirm"),
+            "{because}"
+        );
     }
 
     #[test]
@@ -436,9 +576,18 @@ mod tests {
             (r#"{"accounts": []}"#, "\"accounts\" is empty"),
             (r#"{"accounts": ["alice"]}"#, "is not an AWS account id"),
             (r#"{"users": ["alice"]}"#, "unknown field `users`"),
-            (r#"{"ou": "ou-ab12-cdef3456"}"#, "\"tags\" and \"ou\" need \"accounts\""),
-            (r#"{"accounts": ["444455556666"], "ou": "Workloads"}"#, "is not an organizational unit's id"),
-            (r#"{"Records": [{"messageId": "1", "eventSource": "aws:s3", "body": ""}]}"#, "records of \"aws:s3\""),
+            (
+                r#"{"ou": "ou-ab12-cdef3456"}"#,
+                "\"tags\" and \"ou\" need \"accounts\"",
+            ),
+            (
+                r#"{"accounts": ["444455556666"], "ou": "Workloads"}"#,
+                "is not an organizational unit's id",
+            ),
+            (
+                r#"{"Records": [{"messageId": "1", "eventSource": "aws:s3", "body": ""}]}"#,
+                "records of \"aws:s3\"",
+            ),
             (
                 r#"{"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "CreatePolicy"}}"#,
                 "can't handle \"CreatePolicy\"",

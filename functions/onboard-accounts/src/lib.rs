@@ -73,22 +73,39 @@ impl Onboarder {
     }
 
     /// Sees to anything but the messages of the queue, which are worked off together.
-    pub(crate) async fn see_to(&self, trigger: Trigger, invocation: &Invocation) -> Result<Answer, Failure> {
+    pub(crate) async fn see_to(
+        &self,
+        trigger: Trigger,
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure> {
         match trigger {
-            Trigger::Survey { scope, placement, dry_run: true, .. } => {
-                self.rehearse(scope, &placement, invocation).await
-            }
-            Trigger::Survey { scope, cause, placement, dry_run: false } => self.survey(scope, cause, &placement).await,
+            Trigger::Survey {
+                scope,
+                placement,
+                dry_run: true,
+                ..
+            } => self.rehearse(scope, &placement, invocation).await,
+            Trigger::Survey {
+                scope,
+                cause,
+                placement,
+                dry_run: false,
+            } => self.survey(scope, cause, &placement).await,
             Trigger::CreationFailed(failed) => {
                 let notice = words::creation_failed(&failed);
-                let sent = self.notice_sender.send(&notice, invocation.remaining()).await;
+                let sent = self
+                    .notice_sender
+                    .send(&notice, invocation.remaining())
+                    .await;
                 sent.map_err(|error| Failure::new("NobodyTold", error))?;
                 Ok(answer(json!({ "told": notice.headline })))
             }
             Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),
             Trigger::Message(_) => Err(Failure::new(
                 "UnknownEvent",
-                anyhow!("a message of the queue came without the queue, which takes it back until it is done"),
+                anyhow!(
+                    "a message of the queue came without the queue, which takes it back until it is done"
+                ),
             )),
         }
     }
@@ -96,11 +113,16 @@ impl Onboarder {
 
 /// An answer without metrics.
 fn answer(response: serde_json::Value) -> Answer {
-    Answer { response, metrics: Metrics::default() }
+    Answer {
+        response,
+        metrics: Metrics::default(),
+    }
 }
 
 impl std::fmt::Debug for Onboarder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Onboarder").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Onboarder")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }

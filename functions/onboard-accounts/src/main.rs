@@ -16,14 +16,21 @@ fn main() -> ExitCode {
     banto_shell::run(
         || {
             let policy = banto_shell::policy()?;
-            let onboarding = policy.onboarding.context("the policy has no section [onboarding]")?;
+            let onboarding = policy
+                .onboarding
+                .context("the policy has no section [onboarding]")?;
             let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
             let webhooks = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
-            let notice_sender =
-                NoticeSender::new(aws.secrets(), webhooks, aws.topics(), policy.notices, Arc::clone(&clock))
-                    .through(queue);
+            let notice_sender = NoticeSender::new(
+                aws.secrets(),
+                webhooks,
+                aws.topics(),
+                policy.notices,
+                Arc::clone(&clock),
+            )
+            .through(queue);
             let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {
                 organization: Arc::new(clients.organization),

@@ -7,7 +7,8 @@ use banto_domain::Region;
 use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
 use banto_domain::status::{Reason, ReasonKind};
 use banto_ports::{
-    AccountState, ErrorKind, LiveRole, Member, OrgAccount, Organization, PortError, RegionState, StackInstance, path_of,
+    AccountState, ErrorKind, LiveRole, Member, OrgAccount, Organization, PortError, RegionState,
+    StackInstance, path_of,
 };
 use futures_util::future::join_all;
 
@@ -48,7 +49,11 @@ pub async fn place(
     if policy.needs_path() {
         account.path = path_of(organization, &account).await?;
     }
-    let tags = if policy.needs_tags() { organization.tags(&account.id).await? } else { BTreeMap::new() };
+    let tags = if policy.needs_tags() {
+        organization.tags(&account.id).await?
+    } else {
+        BTreeMap::new()
+    };
     Ok((account, tags))
 }
 
@@ -63,11 +68,22 @@ pub async fn observe(
     let policy = &onboarder.policy;
     let account = work.account.clone();
     let expected = policy.of(&account.id, &account.path, tags);
-    let mut snapshot =
-        Snapshot { account, tags: tags.clone(), cause: work.cause, since: work.since, stack, inside: None };
+    let mut snapshot = Snapshot {
+        account,
+        tags: tags.clone(),
+        cause: work.cause,
+        since: work.since,
+        stack,
+        inside: None,
+    };
     let baseline = match expected {
         Expected::Baseline(baseline) if is_open(&snapshot.account) => baseline,
-        Expected::Baseline(_) | Expected::LeftAlone(_) => return Observed { snapshot, member: None },
+        Expected::Baseline(_) | Expected::LeftAlone(_) => {
+            return Observed {
+                snapshot,
+                member: None,
+            };
+        }
     };
     let entered = match member {
         Some(member) => Ok(member),
@@ -77,58 +93,123 @@ pub async fn observe(
         Ok(member) => member,
         Err(error) => {
             snapshot.inside = Some(Err(entry_reason(&error)));
-            return Observed { snapshot, member: None };
+            return Observed {
+                snapshot,
+                member: None,
+            };
         }
     };
     snapshot.inside = Some(Ok(inside(&member, baseline, snapshot.stack.as_ref()).await));
-    Observed { snapshot, member: Some(member) }
+    Observed {
+        snapshot,
+        member: Some(member),
+    }
 }
 
-async fn inside(member: &Member, baseline: &Baseline, stack: Option<&Seen<BTreeMap<Region, StackInstance>>>) -> Inside {
+async fn inside(
+    member: &Member,
+    baseline: &Baseline,
+    stack: Option<&Seen<BTreeMap<Region, StackInstance>>>,
+) -> Inside {
     let settings = &baseline.settings;
     let by_stack_set = stack.is_some();
-    let roles = if by_stack_set { None } else { Some(roles(member).await.map_err(|error| reason(&error))) };
+    let roles = if by_stack_set {
+        None
+    } else {
+        Some(roles(member).await.map_err(|error| reason(&error)))
+    };
     let is_current = |region: &Region| {
         let instance = stack.and_then(|stack| stack.as_ref().ok()?.get(region));
-        matches!(instance, Some(StackInstance::Current | StackInstance::Drifted))
+        matches!(
+            instance,
+            Some(StackInstance::Current | StackInstance::Drifted)
+        )
     };
     let config_role = match by_stack_set && !baseline.regions.iter().flatten().all(is_current) {
-        true => Some(member.roles.has_config_role().await.map_err(|error| reason(&error))),
+        true => Some(
+            member
+                .roles
+                .has_config_role()
+                .await
+                .map_err(|error| reason(&error)),
+        ),
         false => None,
     };
     let password_policy = match &settings.password_policy {
-        Some(_) => Some(member.settings.password_policy().await.map_err(|error| reason(&error))),
+        Some(_) => Some(
+            member
+                .settings
+                .password_policy()
+                .await
+                .map_err(|error| reason(&error)),
+        ),
         None => None,
     };
     let public_access_blocks = match settings.block_public_access {
-        true => Some(member.settings.public_access_blocks().await.map_err(|error| reason(&error))),
+        true => Some(
+            member
+                .settings
+                .public_access_blocks()
+                .await
+                .map_err(|error| reason(&error)),
+        ),
         false => None,
     };
     let mut contacts = BTreeMap::new();
     for kind in settings.contacts.keys() {
-        contacts.insert(*kind, member.settings.contact(*kind).await.map_err(|error| reason(&error)));
+        contacts.insert(
+            *kind,
+            member
+                .settings
+                .contact(*kind)
+                .await
+                .map_err(|error| reason(&error)),
+        );
     }
     let states = match &baseline.regions {
-        Some(regions) => Ok(regions.iter().map(|region| (region.clone(), None)).collect()),
-        None => member.settings.regions().await.map(enabled).map_err(|error| reason(&error)),
+        Some(regions) => Ok(regions
+            .iter()
+            .map(|region| (region.clone(), None))
+            .collect()),
+        None => member
+            .settings
+            .regions()
+            .await
+            .map(enabled)
+            .map_err(|error| reason(&error)),
     };
     let regions = match states {
         Ok(states) => {
-            let views = states.into_iter().map(async |(region, state): (Region, Option<RegionState>)| {
-                let view = region_view(member, baseline, &region, state, by_stack_set).await;
-                (region, view)
-            });
+            let views =
+                states
+                    .into_iter()
+                    .map(async |(region, state): (Region, Option<RegionState>)| {
+                        let view =
+                            region_view(member, baseline, &region, state, by_stack_set).await;
+                        (region, view)
+                    });
             Ok(join_all(views).await.into_iter().collect())
         }
         Err(reason) => Err(reason),
     };
-    Inside { roles, config_role, password_policy, public_access_blocks, contacts, regions }
+    Inside {
+        roles,
+        config_role,
+        password_policy,
+        public_access_blocks,
+        contacts,
+        regions,
+    }
 }
 
 /// The regions that an account can use, or soon can.
 fn enabled(states: BTreeMap<Region, RegionState>) -> BTreeMap<Region, Option<RegionState>> {
-    let usable = states.into_iter().filter(|(_, state)| *state != RegionState::Disabled);
-    usable.map(|(region, state)| (region, Some(state))).collect()
+    let usable = states
+        .into_iter()
+        .filter(|(_, state)| *state != RegionState::Disabled);
+    usable
+        .map(|(region, state)| (region, Some(state)))
+        .collect()
 }
 
 async fn roles(member: &Member) -> Result<Vec<(LiveRole, i32)>, PortError> {
@@ -150,36 +231,85 @@ async fn region_view(
     by_stack_set: bool,
 ) -> RegionView {
     if state == Some(RegionState::Enabling) {
-        return RegionView { state, config: None, ebs_encryption: None, default_vpc: None };
+        return RegionView {
+            state,
+            config: None,
+            ebs_encryption: None,
+            default_vpc: None,
+        };
     }
-    let config = config_view(member, region, by_stack_set).await.map_err(|error| reason(&error));
+    let config = config_view(member, region, by_stack_set)
+        .await
+        .map_err(|error| reason(&error));
     let settings = &baseline.settings;
     // A region that does not answer is not asked again.
     if let Err(reason) = config {
-        return RegionView { state, config: Some(Err(reason)), ebs_encryption: None, default_vpc: None };
+        return RegionView {
+            state,
+            config: Some(Err(reason)),
+            ebs_encryption: None,
+            default_vpc: None,
+        };
     }
     let ebs_encryption = match settings.ebs_encryption {
-        true => Some(member.regions.ebs_encryption(region).await.map_err(|error| reason(&error))),
+        true => Some(
+            member
+                .regions
+                .ebs_encryption(region)
+                .await
+                .map_err(|error| reason(&error)),
+        ),
         false => None,
     };
     let default_vpc = match settings.delete_default_vpc {
-        true => Some(member.regions.default_vpc(region).await.map_err(|error| reason(&error))),
+        true => Some(
+            member
+                .regions
+                .default_vpc(region)
+                .await
+                .map_err(|error| reason(&error)),
+        ),
         false => None,
     };
-    RegionView { state, config: Some(config), ebs_encryption, default_vpc }
+    RegionView {
+        state,
+        config: Some(config),
+        ebs_encryption,
+        default_vpc,
+    }
 }
 
-async fn config_view(member: &Member, region: &Region, by_stack_set: bool) -> Result<ConfigView, PortError> {
+async fn config_view(
+    member: &Member,
+    region: &Region,
+    by_stack_set: bool,
+) -> Result<ConfigView, PortError> {
     let config = &member.config;
     if by_stack_set {
         let statuses = config.recorder_statuses(region).await?;
-        return Ok(ConfigView { parts: None, statuses, channel_errors: config.channel_errors(region).await? });
+        return Ok(ConfigView {
+            parts: None,
+            statuses,
+            channel_errors: config.channel_errors(region).await?,
+        });
     }
     let recorders = config.recorders(region).await?;
-    let statuses = if recorders.is_empty() { BTreeMap::new() } else { config.recorder_statuses(region).await? };
+    let statuses = if recorders.is_empty() {
+        BTreeMap::new()
+    } else {
+        config.recorder_statuses(region).await?
+    };
     let channels = config.channels(region).await?;
-    let channel_errors = if channels.is_empty() { BTreeMap::new() } else { config.channel_errors(region).await? };
-    Ok(ConfigView { parts: Some((recorders, channels)), statuses, channel_errors })
+    let channel_errors = if channels.is_empty() {
+        BTreeMap::new()
+    } else {
+        config.channel_errors(region).await?
+    };
+    Ok(ConfigView {
+        parts: Some((recorders, channels)),
+        statuses,
+        channel_errors,
+    })
 }
 
 /// Why an account could not be entered.

@@ -37,8 +37,13 @@ impl Placement {
 
     /// What is to be changed of an account that has these tags and is in these units, the root first.
     pub fn changes(&self, tags: &BTreeMap<String, String>, path: &[OuId]) -> Vec<Change> {
-        let differing = self.tags.iter().filter(|(key, value)| tags.get(*key) != Some(value));
-        let differing: BTreeMap<String, String> = differing.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let differing = self
+            .tags
+            .iter()
+            .filter(|(key, value)| tags.get(*key) != Some(value));
+        let differing: BTreeMap<String, String> = differing
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         let mut changes = Vec::new();
         if !differing.is_empty() {
             changes.push(Change::Tag(differing));
@@ -46,7 +51,10 @@ impl Placement {
         if let (Some(to), Some(from)) = (&self.ou, path.last())
             && from != to
         {
-            changes.push(Change::Move { from: from.clone(), to: to.clone() });
+            changes.push(Change::Move {
+                from: from.clone(),
+                to: to.clone(),
+            });
         }
         changes
     }
@@ -57,7 +65,11 @@ impl Placement {
         organization: &dyn Organization,
         account: &OrgAccount,
     ) -> Result<Vec<Change>, PortError> {
-        let tags = if self.tags.is_empty() { BTreeMap::new() } else { organization.tags(&account.id).await? };
+        let tags = if self.tags.is_empty() {
+            BTreeMap::new()
+        } else {
+            organization.tags(&account.id).await?
+        };
         let path = match &self.ou {
             Some(_) => path_of(organization, account).await?,
             None => account.path.clone(),
@@ -68,7 +80,11 @@ impl Placement {
 
 impl Change {
     /// Makes the change.
-    pub(crate) async fn make(&self, organization: &dyn Organization, account: &OrgAccount) -> Result<(), PortError> {
+    pub(crate) async fn make(
+        &self,
+        organization: &dyn Organization,
+        account: &OrgAccount,
+    ) -> Result<(), PortError> {
         match self {
             Self::Tag(tags) => organization.tag(&account.id, tags).await,
             Self::Move { from, to } => match organization.move_to(&account.id, from, to).await {
@@ -83,7 +99,10 @@ impl Change {
     pub fn line(&self) -> String {
         match self {
             Self::Tag(tags) => {
-                let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+                let tags: Vec<String> = tags
+                    .iter()
+                    .map(|(key, value)| format!("{key} = {value}"))
+                    .collect();
                 format!("~ tags: {}", tags.join(", "))
             }
             Self::Move { from, to } => format!("~ unit: {from} → {to}"),

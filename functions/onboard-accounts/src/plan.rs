@@ -12,12 +12,14 @@ use banto_domain::policy::onboarding::{
 use banto_domain::status::{Reason, ReasonKind, Standing};
 use banto_domain::{AccountId, Partition, PerPlace, Region, RoleName};
 use banto_ports::{
-    AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, NewRole, Recorder, RegionState, RoleChange,
-    StackInstance, VpcPart,
+    AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, NewRole, Recorder, RegionState,
+    RoleChange, StackInstance, VpcPart,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::documents::{self, BEING_MADE, CONFIG_NAME, CONFIG_ROLE, CONTROL_TOWER, MANAGED, MANAGED_TAG, meaning};
+use crate::documents::{
+    self, BEING_MADE, CONFIG_NAME, CONFIG_ROLE, CONTROL_TOWER, MANAGED, MANAGED_TAG, meaning,
+};
 use crate::event::Cause;
 use crate::snapshot::{ConfigView, Inside, RegionView, Seen, Snapshot};
 
@@ -112,28 +114,49 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
     let account = &snapshot.account;
     let nothing = |standing| Plan {
         account: account.id.clone(),
-        parts: PerPlace::of_account(Part { actions: Vec::new(), standing }),
+        parts: PerPlace::of_account(Part {
+            actions: Vec::new(),
+            standing,
+        }),
     };
-    let baseline = match (account.state, policy.of(&account.id, &account.path, &snapshot.tags)) {
+    let baseline = match (
+        account.state,
+        policy.of(&account.id, &account.path, &snapshot.tags),
+    ) {
         (AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed, _) => {
-            return nothing(Standing::LeftAlone { because: state(account.state).to_owned() });
+            return nothing(Standing::LeftAlone {
+                because: state(account.state).to_owned(),
+            });
         }
-        (_, Expected::LeftAlone(because)) => return nothing(Standing::LeftAlone { because: because.to_owned() }),
+        (_, Expected::LeftAlone(because)) => {
+            return nothing(Standing::LeftAlone {
+                because: because.to_owned(),
+            });
+        }
         (AccountState::PendingActivation, _) => {
             return nothing(Reason::new(ReasonKind::Initialising, "pending activation").standing());
         }
         (AccountState::Active, Expected::Baseline(baseline)) => baseline,
     };
     if waits_for_control_tower(snapshot, policy, now) {
-        let reason = Reason::new(ReasonKind::ControlTowerSettingUp, "its CreateManagedAccount event is awaited");
+        let reason = Reason::new(
+            ReasonKind::ControlTowerSettingUp,
+            "its CreateManagedAccount event is awaited",
+        );
         return nothing(reason.standing());
     }
     let inside = match &snapshot.inside {
         Some(Ok(inside)) => inside,
         Some(Err(reason)) => return nothing(reason.clone().standing()),
-        None => return nothing(Reason::new(ReasonKind::Unavailable, "it was not looked at").standing()),
+        None => {
+            return nothing(Reason::new(ReasonKind::Unavailable, "it was not looked at").standing());
+        }
     };
-    let context = Context { policy, baseline, account: &account.id };
+    let context = Context {
+        policy,
+        baseline,
+        account: &account.id,
+    };
     let mut global = context.global(inside);
     let regions = match (&inside.regions, &snapshot.stack) {
         (Err(reason), _) => {
@@ -146,26 +169,42 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
         }
         (Ok(views), Some(Ok(stack))) => {
             let part = |(region, view): (&Region, &RegionView)| {
-                (region.clone(), context.region_of_stack(view, stack.get(region)).part())
+                (
+                    region.clone(),
+                    context.region_of_stack(view, stack.get(region)).part(),
+                )
             };
             views.iter().map(part).collect()
         }
-        (Ok(views), None) => {
-            views.iter().map(|(region, view)| (region.clone(), context.region(region, view).part())).collect()
-        }
+        (Ok(views), None) => views
+            .iter()
+            .map(|(region, view)| (region.clone(), context.region(region, view).part()))
+            .collect(),
     };
-    Plan { account: account.id.clone(), parts: PerPlace { account: global.part(), regions } }
+    Plan {
+        account: account.id.clone(),
+        parts: PerPlace {
+            account: global.part(),
+            regions,
+        },
+    }
 }
 
 /// A new account under Control Tower: its own set-up comes first, makes a recorder, and ends with an event of
 /// its own. One that Control Tower does not manage after all is taken up after [`PATIENCE`].
 fn waits_for_control_tower(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> bool {
     let has_recorder = |view: &RegionView| {
-        let parts = view.config.as_ref().and_then(|config| config.as_ref().ok()?.parts.as_ref());
+        let parts = view
+            .config
+            .as_ref()
+            .and_then(|config| config.as_ref().ok()?.parts.as_ref());
         parts.is_some_and(|(recorders, _)| own(recorders).is_some())
     };
     let is_recorded = match &snapshot.inside {
-        Some(Ok(Inside { regions: Ok(regions), .. })) => regions.values().any(has_recorder),
+        Some(Ok(Inside {
+            regions: Ok(regions),
+            ..
+        })) => regions.values().any(has_recorder),
         _ => false,
     };
     let is_new = snapshot.cause == Cause::Joined && now.duration_since(snapshot.since) < PATIENCE;
@@ -194,14 +233,20 @@ struct Draft {
 impl Draft {
     /// What can't be mended counts most, then what may pass, then what is reported.
     fn part(self) -> Part {
-        let worst = self.reasons.into_iter().min_by_key(|reason| reason.kind.passes());
+        let worst = self
+            .reasons
+            .into_iter()
+            .min_by_key(|reason| reason.kind.passes());
         let standing = match (worst, self.left_alone) {
             (Some(reason), _) => reason.standing(),
             (None, _) if !self.drift.is_empty() => Standing::Drifted { items: self.drift },
             (None, Some(because)) => Standing::LeftAlone { because },
             (None, None) => Standing::InPlace,
         };
-        Part { actions: self.actions, standing }
+        Part {
+            actions: self.actions,
+            standing,
+        }
     }
 
     /// What was seen; a look that failed is a reason, and nothing is done on the word of it.
@@ -251,60 +296,122 @@ impl Context<'_> {
     /// The role that AWS Config itself uses, where a recorder of Banto's will need it.
     fn config_role(&self, draft: &mut Draft, roles: &[(LiveRole, i32)], inside: &Inside) {
         let lacks_recorder = |view: &RegionView| match &view.config {
-            Some(Ok(ConfigView { parts: Some((recorders, _)), .. })) => own(recorders).is_none(),
+            Some(Ok(ConfigView {
+                parts: Some((recorders, _)),
+                ..
+            })) => own(recorders).is_none(),
             _ => false,
         };
-        let is_needed = inside.regions.iter().flat_map(BTreeMap::values).any(lacks_recorder);
-        if is_needed && !roles.iter().any(|(role, _)| role.name.as_str() == CONFIG_ROLE) {
+        let is_needed = inside
+            .regions
+            .iter()
+            .flat_map(BTreeMap::values)
+            .any(lacks_recorder);
+        if is_needed
+            && !roles
+                .iter()
+                .any(|(role, _)| role.name.as_str() == CONFIG_ROLE)
+        {
             draft.actions.push(Action::CreateConfigRole);
         }
     }
 
-    fn role(&self, draft: &mut Draft, name: &RoleName, role: &Role, live: Option<&(LiveRole, i32)>) {
+    fn role(
+        &self,
+        draft: &mut Draft,
+        name: &RoleName,
+        role: &Role,
+        live: Option<&(LiveRole, i32)>,
+    ) {
         let partition = self.policy.home_region.partition();
         let Some((live, session)) = live else {
             let new = documents::new_role(role, partition);
-            draft.actions.push(Action::CreateRole { name: name.clone(), role: new });
-            let managed = role.managed_policies.iter().map(|policy| RoleChange::Attach(policy.to_string()));
-            let inline =
-                role.inline_policies.iter().map(|(id, policy)| RoleChange::PutInline(id.clone(), policy.clone()));
+            draft.actions.push(Action::CreateRole {
+                name: name.clone(),
+                role: new,
+            });
+            let managed = role
+                .managed_policies
+                .iter()
+                .map(|policy| RoleChange::Attach(policy.to_string()));
+            let inline = role
+                .inline_policies
+                .iter()
+                .map(|(id, policy)| RoleChange::PutInline(id.clone(), policy.clone()));
             let complete = RoleChange::Tag([(MANAGED_TAG.to_owned(), MANAGED.to_owned())].into());
             let changes = managed.chain(inline).chain([complete]);
-            draft.actions.extend(changes.map(|change| Action::ChangeRole { name: name.clone(), change }));
+            draft
+                .actions
+                .extend(changes.map(|change| Action::ChangeRole {
+                    name: name.clone(),
+                    change,
+                }));
             return;
         };
         let Some(tag) = live.tags.get(MANAGED_TAG) else {
             let detail = format!("the role {name} has no tag {MANAGED_TAG}");
-            draft.reasons.push(Reason::new(ReasonKind::ForeignRole, detail));
+            draft
+                .reasons
+                .push(Reason::new(ReasonKind::ForeignRole, detail));
             return;
         };
         let changes = role_changes(role, live, *session, partition);
         if tag != BEING_MADE && self.baseline.report_only.contains(&Item::Roles) {
-            draft.drift.extend(changes.iter().map(|change| format!("role {name}: {}", change_words(change))));
+            draft.drift.extend(
+                changes
+                    .iter()
+                    .map(|change| format!("role {name}: {}", change_words(change))),
+            );
         } else {
-            let action = |change| Action::ChangeRole { name: live.name.clone(), change };
+            let action = |change| Action::ChangeRole {
+                name: live.name.clone(),
+                change,
+            };
             draft.actions.extend(changes.into_iter().map(action));
         }
     }
 
     fn settings(&self, draft: &mut Draft, inside: &Inside) {
         let settings = &self.baseline.settings;
-        if let (Some(wanted), Some(live)) = (&settings.password_policy, draft.seen(inside.password_policy.as_ref()))
-            && live.as_ref() != Some(wanted)
+        if let (Some(wanted), Some(live)) = (
+            &settings.password_policy,
+            draft.seen(inside.password_policy.as_ref()),
+        ) && live.as_ref() != Some(wanted)
         {
-            let action = Action::SetPasswordPolicy { policy: wanted.clone(), replaces: live.clone() };
-            self.set(draft, Item::PasswordPolicy, live.is_none(), "the password policy differs", action);
+            let action = Action::SetPasswordPolicy {
+                policy: wanted.clone(),
+                replaces: live.clone(),
+            };
+            self.set(
+                draft,
+                Item::PasswordPolicy,
+                live.is_none(),
+                "the password policy differs",
+                action,
+            );
         }
         if let Some(live) = draft.seen(inside.public_access_blocks.as_ref())
             && *live != Some(4)
         {
             let action = Action::BlockPublicAccess { replaces: *live };
-            self.set(draft, Item::PublicAccessBlock, live.is_none(), "public access to S3 is not blocked", action);
+            self.set(
+                draft,
+                Item::PublicAccessBlock,
+                live.is_none(),
+                "public access to S3 is not blocked",
+                action,
+            );
         }
         for (kind, contact) in &settings.contacts {
-            let Some(live) = draft.seen(inside.contacts.get(kind)) else { continue };
+            let Some(live) = draft.seen(inside.contacts.get(kind)) else {
+                continue;
+            };
             if live.as_ref() != Some(contact) {
-                let action = Action::SetContact { kind: *kind, contact: contact.clone(), replaces: live.clone() };
+                let action = Action::SetContact {
+                    kind: *kind,
+                    contact: contact.clone(),
+                    replaces: live.clone(),
+                };
                 let differs = format!("the {} contact differs", kind.as_str());
                 self.set(draft, Item::Contacts, live.is_none(), &differs, action);
             }
@@ -313,7 +420,11 @@ impl Context<'_> {
 
     /// Sets what is absent; repairs or reports what differs.
     fn set(&self, draft: &mut Draft, item: Item, is_absent: bool, differs: &str, action: Action) {
-        if is_absent { draft.actions.push(action) } else { self.repair(draft, item, differs, action) }
+        if is_absent {
+            draft.actions.push(action)
+        } else {
+            self.repair(draft, item, differs, action)
+        }
     }
 
     /// A region, the direct way.
@@ -328,7 +439,9 @@ impl Context<'_> {
 
     /// Recorder before channel, channel before start: AWS wants it so.
     fn config(&self, draft: &mut Draft, region: &Region, view: &ConfigView) {
-        let Some((recorders, channels)) = &view.parts else { return };
+        let Some((recorders, channels)) = &view.parts else {
+            return;
+        };
         let live = own(recorders);
         if let Some(live) = live.filter(|live| live.name.starts_with(CONTROL_TOWER)) {
             draft.left_alone = Some("Control Tower records it".to_owned());
@@ -342,7 +455,10 @@ impl Context<'_> {
         };
         if live != Some(&wanted) {
             let differs = format!("the recorder {} differs", wanted.name);
-            let action = Action::PutRecorder { recorder: wanted.clone(), replaces: live.cloned() };
+            let action = Action::PutRecorder {
+                recorder: wanted.clone(),
+                replaces: live.cloned(),
+            };
             self.set(draft, Item::Config, live.is_none(), &differs, action);
         }
         let channel = channels.first();
@@ -350,14 +466,25 @@ impl Context<'_> {
         let wanted_channel = documents::channel(&self.baseline.config, name);
         if channel != Some(&wanted_channel) {
             let differs = format!("the delivery channel {name} differs");
-            let action = Action::PutChannel { channel: wanted_channel, replaces: channel.cloned() };
+            let action = Action::PutChannel {
+                channel: wanted_channel,
+                replaces: channel.cloned(),
+            };
             self.set(draft, Item::Config, channel.is_none(), &differs, action);
         }
         let status = view.statuses.get(&wanted.name);
         if !status.is_some_and(|status| status.recording) {
             let is_new = !status.is_some_and(|status| status.was_started);
             let differs = format!("the recorder {} is stopped", wanted.name);
-            self.set(draft, Item::Config, is_new, &differs, Action::StartRecorder { name: wanted.name.clone() });
+            self.set(
+                draft,
+                Item::Config,
+                is_new,
+                &differs,
+                Action::StartRecorder {
+                    name: wanted.name.clone(),
+                },
+            );
         }
         if draft.actions.is_empty() {
             self.health(draft, view, &wanted.name);
@@ -369,19 +496,29 @@ impl Context<'_> {
         let failing = |detail: String| Reason::new(ReasonKind::DeliveryFailing, detail);
         match view.statuses.get(recorder) {
             Some(status) if status.recording => {
-                let error = status.error.as_ref().map(|error| failing(format!("the recorder {recorder}: {error}")));
+                let error = status
+                    .error
+                    .as_ref()
+                    .map(|error| failing(format!("the recorder {recorder}: {error}")));
                 draft.reasons.extend(error);
             }
             // Banto's own is started, or reported as stopped; this is one that Banto does not write to.
             _ if recorder.starts_with(CONTROL_TOWER) => {
-                draft.reasons.push(failing(format!("the recorder {recorder} is stopped")));
+                draft
+                    .reasons
+                    .push(failing(format!("the recorder {recorder} is stopped")));
             }
             _ => {}
         }
-        let errors = view.channel_errors.iter().filter_map(|(channel, error)| Some((channel, error.as_ref()?)));
-        draft
-            .reasons
-            .extend(errors.map(|(channel, error)| failing(format!("the delivery channel {channel}: {error}"))));
+        let errors = view
+            .channel_errors
+            .iter()
+            .filter_map(|(channel, error)| Some((channel, error.as_ref()?)));
+        draft.reasons.extend(
+            errors.map(|(channel, error)| {
+                failing(format!("the delivery channel {channel}: {error}"))
+            }),
+        );
     }
 
     /// A region whose recorder CloudFormation sees to.
@@ -393,11 +530,17 @@ impl Context<'_> {
         let failed = |detail: &str| Reason::new(ReasonKind::StackInstanceFailed, detail);
         match (instance, config) {
             (None, _) => draft.reasons.push(pending("it was asked for")),
-            (Some(StackInstance::Pending), _) => draft.reasons.push(pending("an operation on it is under way")),
-            (Some(StackInstance::Failed(why) | StackInstance::Inoperable(why)), _) => draft.reasons.push(failed(why)),
+            (Some(StackInstance::Pending), _) => draft
+                .reasons
+                .push(pending("an operation on it is under way")),
+            (Some(StackInstance::Failed(why) | StackInstance::Inoperable(why)), _) => {
+                draft.reasons.push(failed(why))
+            }
             (Some(instance @ (StackInstance::Current | StackInstance::Drifted)), Some(config)) => {
                 if *instance == StackInstance::Drifted {
-                    draft.drift.push("somebody changed what the stack had made".to_owned());
+                    draft
+                        .drift
+                        .push("somebody changed what the stack had made".to_owned());
                 }
                 self.recording_of_stack(&mut draft, config);
             }
@@ -424,7 +567,12 @@ impl Context<'_> {
 
     fn region_settings(&self, draft: &mut Draft, view: &RegionView) {
         if draft.seen(view.ebs_encryption.as_ref()) == Some(&false) {
-            self.repair(draft, Item::EbsEncryption, "new EBS volumes are not encrypted", Action::EncryptEbs);
+            self.repair(
+                draft,
+                Item::EbsEncryption,
+                "new EBS volumes are not encrypted",
+                Action::EncryptEbs,
+            );
         }
         if let Some(Some(vpc)) = draft.seen(view.default_vpc.as_ref()) {
             default_vpc(draft, vpc);
@@ -435,7 +583,10 @@ impl Context<'_> {
 /// What is known of AWS Config, if the account can use the region.
 fn enabled<'a>(draft: &mut Draft, view: &'a RegionView) -> Option<Option<&'a Seen<ConfigView>>> {
     if view.state == Some(RegionState::Enabling) {
-        draft.reasons.push(Reason::new(ReasonKind::RegionDisabled, "it is being enabled"));
+        draft.reasons.push(Reason::new(
+            ReasonKind::RegionDisabled,
+            "it is being enabled",
+        ));
         return None;
     }
     Some(view.config.as_ref())
@@ -443,11 +594,19 @@ fn enabled<'a>(draft: &mut Draft, view: &'a RegionView) -> Option<Option<&'a See
 
 /// The customer-managed recorder, of which there is one at most.
 pub(crate) fn own(recorders: &[LiveRecorder]) -> Option<&Recorder> {
-    recorders.iter().find(|recorder| recorder.service.is_none()).map(|recorder| &recorder.recorder)
+    recorders
+        .iter()
+        .find(|recorder| recorder.service.is_none())
+        .map(|recorder| &recorder.recorder)
 }
 
 /// Everything in which a role of Banto's differs from the baseline.
-fn role_changes(role: &Role, live: &LiveRole, session: i32, partition: Partition) -> Vec<RoleChange> {
+fn role_changes(
+    role: &Role,
+    live: &LiveRole,
+    session: i32,
+    partition: Partition,
+) -> Vec<RoleChange> {
     let mut changes = Vec::new();
     let trust = documents::trust(role, partition);
     if meaning(&trust) != meaning(&live.trust) {
@@ -464,21 +623,35 @@ fn role_changes(role: &Role, live: &LiveRole, session: i32, partition: Partition
         (None, Some(_)) => changes.push(RoleChange::RemoveBoundary),
         _ => {}
     }
-    let wanted: Vec<&str> = role.managed_policies.iter().map(banto_domain::PolicyArn::as_str).collect();
-    let missing = wanted.iter().filter(|policy| !live.managed_policies.contains(**policy));
+    let wanted: Vec<&str> = role
+        .managed_policies
+        .iter()
+        .map(banto_domain::PolicyArn::as_str)
+        .collect();
+    let missing = wanted
+        .iter()
+        .filter(|policy| !live.managed_policies.contains(**policy));
     changes.extend(missing.map(|policy| RoleChange::Attach((*policy).to_owned())));
-    let surplus = live.managed_policies.iter().filter(|policy| !wanted.contains(&policy.as_str()));
+    let surplus = live
+        .managed_policies
+        .iter()
+        .filter(|policy| !wanted.contains(&policy.as_str()));
     changes.extend(surplus.map(|policy| RoleChange::Detach(policy.clone())));
     for (name, policy) in &role.inline_policies {
         if live.inline_policies.get(name).map(meaning) != Some(meaning(policy)) {
             changes.push(RoleChange::PutInline(name.clone(), policy.clone()));
         }
     }
-    let surplus = live.inline_policies.keys().filter(|name| !role.inline_policies.contains_key(*name));
+    let surplus = live
+        .inline_policies
+        .keys()
+        .filter(|name| !role.inline_policies.contains_key(*name));
     changes.extend(surplus.map(|name| RoleChange::DeleteInline(name.clone())));
     // Last: it says that the role is complete. Tags of others stay.
-    let tags: BTreeMap<String, String> =
-        documents::tags(role).into_iter().filter(|(key, value)| live.tags.get(key) != Some(value)).collect();
+    let tags: BTreeMap<String, String> = documents::tags(role)
+        .into_iter()
+        .filter(|(key, value)| live.tags.get(key) != Some(value))
+        .collect();
     if !tags.is_empty() {
         changes.push(RoleChange::Tag(tags));
     }
@@ -488,12 +661,22 @@ fn role_changes(role: &Role, live: &LiveRole, session: i32, partition: Partition
 /// Deletes a default VPC that is empty; one that is used is reported and stays.
 fn default_vpc(draft: &mut Draft, vpc: &DefaultVpc) {
     if vpc.interfaces > 0 || !vpc.foreign.is_empty() {
-        draft.drift.push(format!("the default VPC {} is used and stays", vpc.id));
+        draft
+            .drift
+            .push(format!("the default VPC {} is used and stays", vpc.id));
         return;
     }
-    let subnets = vpc.subnets.iter().map(|subnet| VpcPart::Subnet(subnet.clone()));
-    let gateways = vpc.gateways.iter().map(|id| VpcPart::Gateway { id: id.clone(), vpc: vpc.id.clone() });
-    let parts = subnets.chain(gateways).chain([VpcPart::Vpc(vpc.id.clone())]);
+    let subnets = vpc
+        .subnets
+        .iter()
+        .map(|subnet| VpcPart::Subnet(subnet.clone()));
+    let gateways = vpc.gateways.iter().map(|id| VpcPart::Gateway {
+        id: id.clone(),
+        vpc: vpc.id.clone(),
+    });
+    let parts = subnets
+        .chain(gateways)
+        .chain([VpcPart::Vpc(vpc.id.clone())]);
     draft.actions.extend(parts.map(Action::DeleteVpcPart));
 }
 
@@ -506,7 +689,9 @@ pub(crate) fn change_words(change: &RoleChange) -> String {
         RoleChange::Detach(policy) => format!("has {policy} besides"),
         RoleChange::PutInline(name, _) => format!("its inline policy {name} differs"),
         RoleChange::DeleteInline(name) => format!("has the inline policy {name} besides"),
-        RoleChange::SetBoundary(_) | RoleChange::RemoveBoundary => "its permissions boundary differs".to_owned(),
+        RoleChange::SetBoundary(_) | RoleChange::RemoveBoundary => {
+            "its permissions boundary differs".to_owned()
+        }
         RoleChange::Tag(_) => "its tags differ".to_owned(),
     }
 }

@@ -33,7 +33,12 @@ pub enum News {
 }
 
 /// What is new of an account, and what is noted once people were told; `None` if they know already.
-pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timestamp) -> Option<(News, String)> {
+pub fn news(
+    status: &AccountStatus,
+    work: &Work,
+    told: Option<&str>,
+    now: Timestamp,
+) -> Option<(News, String)> {
     let reasons = || {
         let kinds = status.reasons().into_iter().map(|(kind, places)| {
             let places: Vec<String> = places.iter().map(|(place, _)| place.to_string()).collect();
@@ -51,9 +56,14 @@ pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timest
             (None | Some(READY), _) => return None,
             (Some(_), _) => (News::InOrderAgain, READY.to_owned()),
         },
-        Standing::Drifted { .. } => (News::Drifted, format!("drifted: {}", drifted(status).join("; "))),
+        Standing::Drifted { .. } => (
+            News::Drifted,
+            format!("drifted: {}", drifted(status).join("; ")),
+        ),
         Standing::Failed(_) => (News::Stuck, reasons()),
-        Standing::NotReady(_) if now.duration_since(work.since) >= PATIENCE => (News::Stuck, reasons()),
+        Standing::NotReady(_) if now.duration_since(work.since) >= PATIENCE => {
+            (News::Stuck, reasons())
+        }
         Standing::NotReady(_) => return None,
     };
     (told != Some(note.as_str())).then_some((news, note))
@@ -61,11 +71,16 @@ pub fn news(status: &AccountStatus, work: &Work, told: Option<&str>, now: Timest
 
 /// Everything that is reported only.
 pub fn drifted(status: &AccountStatus) -> Vec<String> {
-    let items = status.standings.iter().filter_map(|(place, standing)| match standing {
-        Standing::Drifted { items } => Some((place, items)),
-        _ => None,
-    });
-    items.flat_map(|(place, items)| items.iter().map(move |item| of_place(place, item))).collect()
+    let items = status
+        .standings
+        .iter()
+        .filter_map(|(place, standing)| match standing {
+            Standing::Drifted { items } => Some((place, items)),
+            _ => None,
+        });
+    items
+        .flat_map(|(place, items)| items.iter().map(move |item| of_place(place, item)))
+        .collect()
 }
 
 /// A line about a place, which names it if it is a region.
@@ -84,9 +99,16 @@ pub fn repairs(account: &Converged) -> Vec<String> {
         let before = before.and_then(|before| before.standings.get(place));
         matches!(before, Some(Standing::InPlace | Standing::Drifted { .. }))
     };
-    let done = || account.outcomes.iter().flat_map(|(place, part)| part.done.iter().map(move |action| (place, action)));
+    let done = || {
+        account
+            .outcomes
+            .iter()
+            .flat_map(|(place, part)| part.done.iter().map(move |action| (place, action)))
+    };
     let is_made_now = |name: &RoleName| {
-        done().any(|(_, action)| matches!(action, Action::CreateRole { name: made, .. } if made == name))
+        done().any(
+            |(_, action)| matches!(action, Action::CreateRole { name: made, .. } if made == name),
+        )
     };
     let changes_others = |action: &Action| match action {
         Action::ChangeRole { name, .. } => !is_made_now(name),
@@ -104,7 +126,10 @@ pub fn repairs(account: &Converged) -> Vec<String> {
     let told = done().filter(|(place, action)| was_in_place(*place) || changes_others(action));
     let lines = told.filter_map(|(place, action)| {
         let line = diff::lines(action).into_iter().next()?;
-        Some(of_place(place, line.trim_start_matches(['+', '~', '-', ' '])))
+        Some(of_place(
+            place,
+            line.trim_start_matches(['+', '~', '-', ' ']),
+        ))
     });
     lines.collect()
 }
@@ -112,7 +137,11 @@ pub fn repairs(account: &Converged) -> Vec<String> {
 impl Onboarder {
     /// Tells people what is new, then puts back what is not ready. Returns the messages that must come again
     /// because either failed.
-    pub(crate) async fn settle(&self, converged: &[Converged], invocation: &Invocation) -> Vec<String> {
+    pub(crate) async fn settle(
+        &self,
+        converged: &[Converged],
+        invocation: &Invocation,
+    ) -> Vec<String> {
         let mut back = self.tell(converged, invocation).await;
         let (mut ids, mut messages) = (Vec::new(), Vec::new());
         for account in converged {
@@ -123,7 +152,10 @@ impl Onboarder {
                     messages.push(message);
                 }
                 Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "the message goes back to the queue");
+                    tracing::error!(
+                        error = format!("{error:#}"),
+                        "the message goes back to the queue"
+                    );
                     back.push(account.id.clone());
                 }
             }
@@ -143,11 +175,18 @@ impl Onboarder {
     fn again(&self, account: &Converged) -> anyhow::Result<Option<Delayed>> {
         let waited = self.clock.now().duration_since(account.work.since);
         // One that can't be mended by waiting may still have a place that can.
-        let may_pass = account.status.standings.values().any(|standing| matches!(standing, Standing::NotReady(_)));
+        let may_pass = account
+            .status
+            .standings
+            .values()
+            .any(|standing| matches!(standing, Standing::NotReady(_)));
         if !may_pass || waited >= PATIENCE {
             return Ok(None);
         }
-        let work = Work { attempt: account.work.attempt + 1, ..account.work.clone() };
+        let work = Work {
+            attempt: account.work.attempt + 1,
+            ..account.work.clone()
+        };
         delayed(&Message::Converge(work), backoff(account.work.attempt)).map(Some)
     }
 
@@ -157,7 +196,12 @@ impl Onboarder {
         let mut back = Vec::new();
         let mut troubles = Vec::new();
         for account in converged {
-            let news = news(&account.status, &account.work, account.before.told.as_deref(), now);
+            let news = news(
+                &account.status,
+                &account.work,
+                account.before.told.as_deref(),
+                now,
+            );
             let repairs = repairs(account);
             match news {
                 Some((News::Ready, note)) => {
@@ -182,8 +226,10 @@ impl Onboarder {
             })
             .collect();
         let notice = words::troubles(&told, &invocation.run);
-        let notes: Vec<(&Converged, String)> =
-            troubles.iter().filter_map(|(account, news, _)| Some((*account, news.as_ref()?.1.clone()))).collect();
+        let notes: Vec<(&Converged, String)> = troubles
+            .iter()
+            .filter_map(|(account, news, _)| Some((*account, news.as_ref()?.1.clone())))
+            .collect();
         if !self.send(&notice, &notes, invocation).await {
             back.extend(troubles.iter().map(|(account, _, _)| account.id.clone()));
         }
@@ -198,7 +244,11 @@ impl Onboarder {
         notes: &[(&Converged, String)],
         invocation: &Invocation,
     ) -> bool {
-        if let Err(error) = self.notice_sender.send(notice, invocation.remaining()).await {
+        if let Err(error) = self
+            .notice_sender
+            .send(notice, invocation.remaining())
+            .await
+        {
             tracing::error!(notice = notice.id, %error, "nobody was told");
             return false;
         }
@@ -214,7 +264,9 @@ impl Onboarder {
     pub(crate) async fn publish(&self) -> Result<(), PortError> {
         let mut accounts = self.statuses.all().await?;
         accounts.sort_by(|one, other| one.account.cmp(&other.account));
-        self.dashboard.publish(&dashboard(&accounts, self.clock.now()).to_string()).await
+        self.dashboard
+            .publish(&dashboard(&accounts, self.clock.now()).to_string())
+            .await
     }
 }
 
@@ -229,7 +281,10 @@ pub fn dashboard(accounts: &[AccountStatus], now: Timestamp) -> Value {
 
 /// What was planned, with nothing done.
 pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId], placed: &[String]) -> Answer {
-    let planned: Vec<(Snapshot, Plan)> = plans.iter().filter_map(|plan| plan.as_ref().ok().cloned()).collect();
+    let planned: Vec<(Snapshot, Plan)> = plans
+        .iter()
+        .filter_map(|plan| plan.as_ref().ok().cloned())
+        .collect();
     let missing: Vec<Value> = plans
         .iter()
         .filter_map(|plan| plan.as_ref().err())
@@ -238,7 +293,9 @@ pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId], placed: &[Strin
     let accounts: Vec<Value> = planned.iter().map(|(_, plan)| plan_json(plan)).collect();
     let placed: String = placed.iter().map(|line| format!("{line}\n")).collect();
     let diff = format!("{placed}{}", crate::converge::text(&planned));
-    answer(json!({ "dryRun": true, "diff": diff, "accounts": accounts, "notPlanned": missing, "gone": gone }))
+    answer(
+        json!({ "dryRun": true, "diff": diff, "accounts": accounts, "notPlanned": missing, "gone": gone }),
+    )
 }
 
 /// A plan as JSON: each place, its actions in lines, and where it stands once they are done.
@@ -257,7 +314,12 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
 /// What is counted of a batch.
 pub(crate) fn metrics(converged: &[Converged], back: usize) -> Metrics {
     let mut metrics = Metrics::default();
-    let count = |name: &str| converged.iter().filter(|account| account.status.worst().as_str() == name).count();
+    let count = |name: &str| {
+        converged
+            .iter()
+            .filter(|account| account.status.worst().as_str() == name)
+            .count()
+    };
     metrics.count("AccountsInPlace", count("in place"));
     metrics.count("AccountsLeftAlone", count("left alone"));
     metrics.count("AccountsDrifted", count("drifted"));
@@ -265,7 +327,16 @@ pub(crate) fn metrics(converged: &[Converged], back: usize) -> Metrics {
     metrics.count("AccountsFailed", count("failed"));
     metrics.count(
         "ActionsDone",
-        converged.iter().map(|account| account.outcomes.values().map(|part| part.done.len()).sum::<usize>()).sum(),
+        converged
+            .iter()
+            .map(|account| {
+                account
+                    .outcomes
+                    .values()
+                    .map(|part| part.done.len())
+                    .sum::<usize>()
+            })
+            .sum(),
     );
     metrics.count("MessagesBack", back);
     metrics

@@ -6,7 +6,8 @@ use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::Reason;
 use banto_domain::{Region, RoleName};
 use banto_ports::{
-    Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, RecorderStatus, RegionState, StackInstance,
+    Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, RecorderStatus, RegionState,
+    StackInstance,
 };
 use jiff::Timestamp;
 
@@ -77,6 +78,8 @@ pub struct ConfigView {
 impl Inside {
     /// A role by its name; IAM tells names apart without regard to case.
     pub fn role<'a>(roles: &'a [(LiveRole, i32)], name: &RoleName) -> Option<&'a (LiveRole, i32)> {
-        roles.iter().find(|(role, _)| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
+        roles
+            .iter()
+            .find(|(role, _)| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
     }
 }

@@ -38,22 +38,41 @@ pub struct Waiting<'a> {
 
 /// The operations that the accounts wait for: one for all that lack the same regions.
 pub fn operations(waiting: &[Waiting<'_>]) -> Vec<Operation> {
-    let (mut missing, mut failed) = (BTreeMap::<_, Vec<AccountId>>::new(), BTreeMap::<_, Vec<AccountId>>::new());
+    let (mut missing, mut failed) = (
+        BTreeMap::<_, Vec<AccountId>>::new(),
+        BTreeMap::<_, Vec<AccountId>>::new(),
+    );
     for account in waiting {
         let those = |is: &dyn Fn(Option<&StackInstance>) -> bool| {
-            let regions = account.regions.iter().filter(|region| is(account.instances.get(**region)));
-            regions.map(|region| (*region).clone()).collect::<Vec<Region>>()
+            let regions = account
+                .regions
+                .iter()
+                .filter(|region| is(account.instances.get(**region)));
+            regions
+                .map(|region| (*region).clone())
+                .collect::<Vec<Region>>()
         };
-        missing.entry(those(&|instance| instance.is_none())).or_default().push(account.account.clone());
+        missing
+            .entry(those(&|instance| instance.is_none()))
+            .or_default()
+            .push(account.account.clone());
         let failing = those(&|instance| matches!(instance, Some(StackInstance::Failed(_))));
-        failed.entry(failing).or_default().push(account.account.clone());
+        failed
+            .entry(failing)
+            .or_default()
+            .push(account.account.clone());
     }
-    let some =
-        |(regions, accounts): (Vec<Region>, Vec<AccountId>)| (!regions.is_empty()).then_some((accounts, regions));
-    let creates =
-        missing.into_iter().filter_map(some).map(|(accounts, regions)| Operation::Create { accounts, regions });
-    let updates =
-        failed.into_iter().filter_map(some).map(|(accounts, regions)| Operation::Update { accounts, regions });
+    let some = |(regions, accounts): (Vec<Region>, Vec<AccountId>)| {
+        (!regions.is_empty()).then_some((accounts, regions))
+    };
+    let creates = missing
+        .into_iter()
+        .filter_map(some)
+        .map(|(accounts, regions)| Operation::Create { accounts, regions });
+    let updates = failed
+        .into_iter()
+        .filter_map(some)
+        .map(|(accounts, regions)| Operation::Update { accounts, regions });
     creates.chain(updates).collect()
 }
 
@@ -65,22 +84,44 @@ mod tests {
     fn all_accounts_that_lack_the_same_regions_are_one_operation() {
         let region = |name: &str| name.parse::<Region>().unwrap();
         let regions = [region("eu-west-1"), region("us-east-1")];
-        let ids: Vec<AccountId> = (1..=4).map(|id| format!("{id:012}").parse().unwrap()).collect();
+        let ids: Vec<AccountId> = (1..=4)
+            .map(|id| format!("{id:012}").parse().unwrap())
+            .collect();
         let new = BTreeMap::new();
         let half = BTreeMap::from([(region("eu-west-1"), StackInstance::Current)]);
         let broken = BTreeMap::from([
-            (region("eu-west-1"), StackInstance::Failed("ResourceLimitExceeded".into())),
+            (
+                region("eu-west-1"),
+                StackInstance::Failed("ResourceLimitExceeded".into()),
+            ),
             (region("us-east-1"), StackInstance::Pending),
         ]);
-        let waiting =
-            |id: usize, instances| Waiting { account: &ids[id], regions: regions.iter().collect(), instances };
-        let operations = operations(&[waiting(0, &new), waiting(1, &half), waiting(2, &new), waiting(3, &broken)]);
+        let waiting = |id: usize, instances| Waiting {
+            account: &ids[id],
+            regions: regions.iter().collect(),
+            instances,
+        };
+        let operations = operations(&[
+            waiting(0, &new),
+            waiting(1, &half),
+            waiting(2, &new),
+            waiting(3, &broken),
+        ]);
         assert_eq!(
             operations,
             [
-                Operation::Create { accounts: vec![ids[0].clone(), ids[2].clone()], regions: regions.to_vec() },
-                Operation::Create { accounts: vec![ids[1].clone()], regions: vec![region("us-east-1")] },
-                Operation::Update { accounts: vec![ids[3].clone()], regions: vec![region("eu-west-1")] },
+                Operation::Create {
+                    accounts: vec![ids[0].clone(), ids[2].clone()],
+                    regions: regions.to_vec()
+                },
+                Operation::Create {
+                    accounts: vec![ids[1].clone()],
+                    regions: vec![region("us-east-1")]
+                },
+                Operation::Update {
+                    accounts: vec![ids[3].clone()],
+                    regions: vec![region("eu-west-1")]
+                },
             ]
         );
     }
@@ -90,7 +131,11 @@ mod tests {
         let region: Region = "eu-west-1".parse().unwrap();
         let id: AccountId = "111122223333".parse().unwrap();
         let instances = BTreeMap::from([(region.clone(), StackInstance::Current)]);
-        let waiting = Waiting { account: &id, regions: vec![&region], instances: &instances };
+        let waiting = Waiting {
+            account: &id,
+            regions: vec![&region],
+            instances: &instances,
+        };
         assert_eq!(operations(&[waiting]), []);
     }
 }

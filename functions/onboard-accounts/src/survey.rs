@@ -29,50 +29,97 @@ impl Onboarder {
     /// Sends a message for each account.
     ///
     /// Tags and units that were asked for are changed first: whoever asked learns at once if that fails.
-    pub(crate) async fn survey(&self, scope: Scope, cause: Cause, placement: &Placement) -> Result<Answer, Failure> {
+    pub(crate) async fn survey(
+        &self,
+        scope: Scope,
+        cause: Cause,
+        placement: &Placement,
+    ) -> Result<Answer, Failure> {
         if !self.policy.enabled {
-            return Ok(answer(json!({ "nothing": "[onboarding] enabled is false" })));
+            return Ok(answer(
+                json!({ "nothing": "[onboarding] enabled is false" }),
+            ));
         }
         let is_all = scope == Scope::Everyone;
         let Found { accounts, gone } = self.find(scope).await?;
         for account in &gone {
-            self.statuses.forget(account).await.map_err(|error| Failure::new("StatusLost", error))?;
+            self.statuses
+                .forget(account)
+                .await
+                .map_err(|error| Failure::new("StatusLost", error))?;
         }
         if cause == Cause::Asked && !gone.is_empty() {
             let names: Vec<&str> = gone.iter().map(AccountId::as_str).collect();
-            return Err(Failure::new("UnknownAccount", anyhow!("not in the Organization: {}", names.join(", "))));
+            return Err(Failure::new(
+                "UnknownAccount",
+                anyhow!("not in the Organization: {}", names.join(", ")),
+            ));
         }
         for account in &accounts {
             let organization = self.organization.as_ref();
             let misplaced = |error| Failure::new("NotPlaced", anyhow::Error::new(error));
-            for change in placement.look(organization, account).await.map_err(misplaced)? {
-                change.make(organization, account).await.map_err(misplaced)?;
+            for change in placement
+                .look(organization, account)
+                .await
+                .map_err(misplaced)?
+            {
+                change
+                    .make(organization, account)
+                    .await
+                    .map_err(misplaced)?;
                 tracing::info!(account = %account.id, change = change.line(), "placed");
             }
         }
         let since = self.clock.now();
         let sent = accounts.len();
-        let works = accounts
-            .into_iter()
-            .map(|account| (Message::Converge(Work { account, cause, since, attempt: 0 }), Duration::ZERO));
-        let publish = (Message::Publish, if is_all { PUBLISH_AFTER_ALL } else { PUBLISH_AFTER_FEW });
-        let messages = works.chain([publish]).map(|(message, delay)| delayed(&message, delay));
+        let works = accounts.into_iter().map(|account| {
+            (
+                Message::Converge(Work {
+                    account,
+                    cause,
+                    since,
+                    attempt: 0,
+                }),
+                Duration::ZERO,
+            )
+        });
+        let publish = (
+            Message::Publish,
+            if is_all {
+                PUBLISH_AFTER_ALL
+            } else {
+                PUBLISH_AFTER_FEW
+            },
+        );
+        let messages = works
+            .chain([publish])
+            .map(|(message, delay)| delayed(&message, delay));
         let messages: anyhow::Result<Vec<Delayed>> = messages.collect();
         let messages = messages.map_err(|error| Failure::new("Message", error))?;
-        self.queue.send(&messages).await.map_err(|error| Failure::new("QueueUnreachable", error))?;
+        self.queue
+            .send(&messages)
+            .await
+            .map_err(|error| Failure::new("QueueUnreachable", error))?;
         tracing::info!(sent, gone = gone.len(), cause = ?cause, "surveyed");
         let mut metrics = Metrics::default();
         metrics.count("AccountsQueued", sent);
-        Ok(Answer { response: json!({ "queued": sent, "gone": gone }), metrics })
+        Ok(Answer {
+            response: json!({ "queued": sent, "gone": gone }),
+            metrics,
+        })
     }
 
     /// Looks accounts up in Organizations.
     pub(crate) async fn find(&self, scope: Scope) -> Result<Found, Failure> {
-        let unreachable = |error| Failure::new("OrganizationUnreachable", anyhow::Error::new(error));
+        let unreachable =
+            |error| Failure::new("OrganizationUnreachable", anyhow::Error::new(error));
         match scope {
             Scope::Everyone => {
                 let accounts = self.organization.accounts().await.map_err(unreachable)?;
-                Ok(Found { accounts, gone: Vec::new() })
+                Ok(Found {
+                    accounts,
+                    gone: Vec::new(),
+                })
             }
             Scope::Accounts(ids) => {
                 let mut found = Found::default();

@@ -17,19 +17,40 @@ pub fn template(policy: &OnboardingPolicy) -> Value {
     let config = &policy.baseline.config;
     let mut parameters = Map::new();
     let mut parameter = |name: &str, default: &str, description: &str| {
-        parameters.insert(name.to_owned(), json!({ "Type": "String", "Default": default, "Description": description }));
+        parameters.insert(
+            name.to_owned(),
+            json!({ "Type": "String", "Default": default, "Description": description }),
+        );
     };
-    parameter("HomeRegion", policy.home_region.as_str(), "Where roles are made and global types are recorded");
+    parameter(
+        "HomeRegion",
+        policy.home_region.as_str(),
+        "Where roles are made and global types are recorded",
+    );
     parameter("Bucket", &config.bucket, "The log archive bucket");
     parameter(
         "Prefix",
         config.prefix.as_deref().unwrap_or(""),
         "What comes before AWSLogs/ in the bucket; may be empty",
     );
-    let key = config.kms_key.as_ref().map_or("", banto_domain::KeyArn::as_str);
-    parameter("KmsKey", key, "The ARN of the key that deliveries are encrypted with; may be empty");
-    let topic = config.topic.as_ref().map_or("", banto_domain::TopicArn::as_str);
-    parameter("Topic", topic, "The ARN of the topic that hears of deliveries; may be empty");
+    let key = config
+        .kms_key
+        .as_ref()
+        .map_or("", banto_domain::KeyArn::as_str);
+    parameter(
+        "KmsKey",
+        key,
+        "The ARN of the key that deliveries are encrypted with; may be empty",
+    );
+    let topic = config
+        .topic
+        .as_ref()
+        .map_or("", banto_domain::TopicArn::as_str);
+    parameter(
+        "Topic",
+        topic,
+        "The ARN of the topic that hears of deliveries; may be empty",
+    );
 
     let mut resources = Map::new();
     for (index, (name, role)) in policy.baseline.roles.iter().enumerate() {
@@ -60,8 +81,10 @@ fn or_nothing(condition: &str, parameter: &str) -> Value {
 }
 
 fn role_resource(policy: &OnboardingPolicy, name: &RoleName, role: &Role) -> Value {
-    let tags: Vec<Value> =
-        documents::tags(role).into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let tags: Vec<Value> = documents::tags(role)
+        .into_iter()
+        .map(|(key, value)| json!({ "Key": key, "Value": value }))
+        .collect();
     let inline: Vec<Value> = (role.inline_policies.iter())
         .map(|(name, policy)| json!({ "PolicyName": name, "PolicyDocument": policy }))
         .collect();

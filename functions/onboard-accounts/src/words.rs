@@ -30,7 +30,12 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
         Expected::Baseline(baseline) => baseline.roles.keys().collect(),
         Expected::LeftAlone(_) => Vec::new(),
     };
-    let link = |role: &&RoleName| format!("{role}: {}", sign_in_link(&policy.home_region, id, role, name));
+    let link = |role: &&RoleName| {
+        format!(
+            "{role}: {}",
+            sign_in_link(&policy.home_region, id, role, name)
+        )
+    };
     let links: Vec<String> = roles.iter().map(link).collect();
     let regions = &status.standings.regions;
     let recorded = if regions.is_empty() {
@@ -38,18 +43,38 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
     } else {
         format!("AWS Config records in {}.", listed(regions.keys()))
     };
-    let mut notice =
-        notice(format!("onboard-accounts:{id}:ready"), Urgency::Information, format!("Account {name} ({id}) is ready"));
-    notice.paragraphs.push(format!("{recorded} Sign in where you always do, then switch to a role:"));
-    notice.sections = sections([("Roles", links), ("Changed to fit the baseline", repairs.to_vec())]);
+    let mut notice = notice(
+        format!("onboard-accounts:{id}:ready"),
+        Urgency::Information,
+        format!("Account {name} ({id}) is ready"),
+    );
+    notice.paragraphs.push(format!(
+        "{recorded} Sign in where you always do, then switch to a role:"
+    ));
+    notice.sections = sections([
+        ("Roles", links),
+        ("Changed to fit the baseline", repairs.to_vec()),
+    ]);
     notice
 }
 
 /// Accounts that need people, or were repaired: one notice for all of them.
 pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
-    let of = |news: &News| troubles.iter().filter(|trouble| trouble.news == Some(news)).collect::<Vec<_>>();
-    let (stuck, drifting, again) = (of(&News::Stuck), of(&News::Drifted), of(&News::InOrderAgain));
-    let repaired: Vec<&Trouble<'_>> = troubles.iter().filter(|trouble| !trouble.repairs.is_empty()).collect();
+    let of = |news: &News| {
+        troubles
+            .iter()
+            .filter(|trouble| trouble.news == Some(news))
+            .collect::<Vec<_>>()
+    };
+    let (stuck, drifting, again) = (
+        of(&News::Stuck),
+        of(&News::Drifted),
+        of(&News::InOrderAgain),
+    );
+    let repaired: Vec<&Trouble<'_>> = troubles
+        .iter()
+        .filter(|trouble| !trouble.repairs.is_empty())
+        .collect();
     let counts = [
         (stuck.len(), "stuck"),
         (drifting.len(), "changed from the baseline"),
@@ -60,9 +85,17 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
     // The first line is all that a lock screen shows: of one account it says why.
     let headline = match (troubles, first) {
         ([one], Some((_, what))) => {
-            let why = one.status.reasons().into_keys().next().filter(|_| one.news == Some(&News::Stuck));
+            let why = one
+                .status
+                .reasons()
+                .into_keys()
+                .next()
+                .filter(|_| one.news == Some(&News::Stuck));
             let why = why.map_or_else(String::new, |kind| format!(", {}", kind.means()));
-            format!("Account {} ({}): {what}{why}", one.status.name, one.status.account)
+            format!(
+                "Account {} ({}): {what}{why}",
+                one.status.name, one.status.account
+            )
         }
         _ => format!("Accounts: {}", tally(counts)),
     };
@@ -73,17 +106,41 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
     };
     let mut notice = notice(format!("onboard-accounts:{run}"), urgency, headline);
     notice.sections = sections([
-        ("Stuck", stuck.iter().flat_map(|trouble| stuck_lines(trouble.status)).collect::<Vec<_>>()),
-        ("Changed, and left as it is by policy", lines(&drifting, |trouble| drifted(trouble.status))),
-        ("Repaired", lines(&repaired, |trouble| trouble.repairs.to_vec())),
-        ("In order again", again.iter().map(|trouble| account(trouble.status)).collect()),
+        (
+            "Stuck",
+            stuck
+                .iter()
+                .flat_map(|trouble| stuck_lines(trouble.status))
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "Changed, and left as it is by policy",
+            lines(&drifting, |trouble| drifted(trouble.status)),
+        ),
+        (
+            "Repaired",
+            lines(&repaired, |trouble| trouble.repairs.to_vec()),
+        ),
+        (
+            "In order again",
+            again
+                .iter()
+                .map(|trouble| account(trouble.status))
+                .collect(),
+        ),
     ]);
-    let mut kinds: Vec<_> = stuck.iter().flat_map(|trouble| trouble.status.reasons().into_keys()).collect();
+    let mut kinds: Vec<_> = stuck
+        .iter()
+        .flat_map(|trouble| trouble.status.reasons().into_keys())
+        .collect();
     kinds.sort_unstable();
     kinds.dedup();
     notice.steps = kinds
         .iter()
-        .map(|kind| Step { text: format!("Where {}: {}", kind.means(), kind.remedy()), command: None })
+        .map(|kind| Step {
+            text: format!("Where {}: {}", kind.means(), kind.remedy()),
+            command: None,
+        })
         .collect();
     notice
 }
@@ -92,9 +149,16 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
 pub fn creation_failed(failed: &CreationFailed) -> Notice {
     let CreationFailed { subject, reason } = failed;
     let headline = "An account could not be created".to_owned();
-    let mut notice = notice(format!("onboard-accounts:{subject}:creation-failed"), Urgency::Alarm, headline);
+    let mut notice = notice(
+        format!("onboard-accounts:{subject}:creation-failed"),
+        Urgency::Alarm,
+        headline,
+    );
     notice.facts = vec![fact("Request", subject), fact("AWS says", reason)];
-    notice.steps = vec![Step { text: creation_remedy(reason).to_owned(), command: None }];
+    notice.steps = vec![Step {
+        text: creation_remedy(reason).to_owned(),
+        command: None,
+    }];
     notice
 }
 
@@ -102,11 +166,15 @@ pub fn creation_failed(failed: &CreationFailed) -> Notice {
 fn creation_remedy(reason: &str) -> &'static str {
     match reason {
         "ACCOUNT_LIMIT_EXCEEDED" => "Ask for more accounts in Service Quotas (AWS Organizations).",
-        "EMAIL_ALREADY_EXISTS" | "INVALID_EMAIL" => "Create it again with a mail address that no other account has.",
+        "EMAIL_ALREADY_EXISTS" | "INVALID_EMAIL" => {
+            "Create it again with a mail address that no other account has."
+        }
         "INVALID_ADDRESS" | "INVALID_PAYMENT_INSTRUMENT" | "MISSING_PAYMENT_INSTRUMENT" => {
             "Correct the management account's address or means of payment, then create it again."
         }
-        "CONCURRENT_ACCOUNT_MODIFICATION" | "INTERNAL_FAILURE" => "Create it again in a few minutes.",
+        "CONCURRENT_ACCOUNT_MODIFICATION" | "INTERNAL_FAILURE" => {
+            "Create it again in a few minutes."
+        }
         _ => "Look at the reason, then create it again; AWS Support helps if it lasts.",
     }
 }
@@ -122,7 +190,10 @@ fn account(status: &AccountStatus) -> String {
 fn lines(troubles: &[&Trouble<'_>], of: impl Fn(&Trouble<'_>) -> Vec<String>) -> Vec<String> {
     let each = |trouble: &&Trouble<'_>| {
         let name = account(trouble.status);
-        of(trouble).into_iter().map(move |line| format!("{name}: {line}")).collect::<Vec<_>>()
+        of(trouble)
+            .into_iter()
+            .map(move |line| format!("{name}: {line}"))
+            .collect::<Vec<_>>()
     };
     troubles.iter().flat_map(each).collect()
 }
@@ -131,7 +202,9 @@ fn lines(troubles: &[&Trouble<'_>], of: impl Fn(&Trouble<'_>) -> Vec<String>) ->
 fn stuck_lines(status: &AccountStatus) -> Vec<String> {
     let mut by_detail: Vec<(String, Vec<&str>)> = Vec::new();
     for (place, standing) in status.standings.iter() {
-        let Some(reason) = standing.reason() else { continue };
+        let Some(reason) = standing.reason() else {
+            continue;
+        };
         let words = reason.to_string();
         let place = place.region().map_or("the account", Region::as_str);
         match by_detail.iter_mut().find(|(known, _)| *known == words) {
@@ -140,7 +213,10 @@ fn stuck_lines(status: &AccountStatus) -> Vec<String> {
         }
     }
     let name = account(status);
-    by_detail.into_iter().map(|(words, places)| format!("{name}, {}: {words}", listed(&places))).collect()
+    by_detail
+        .into_iter()
+        .map(|(words, places)| format!("{name}, {}: {words}", listed(&places)))
+        .collect()
 }
 
 /// The console's link to switch to a role. (IAM user guide, "Switch from a user to an IAM role".)

@@ -25,7 +25,10 @@ fn status(name: &str, account: Standing, region: Standing) -> AccountStatus {
         account: "444455556666".parse().unwrap(),
         name: name.to_owned(),
         checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-        standings: PerPlace { account, regions: ["ap-northeast-1", "us-east-1"].map(region).into() },
+        standings: PerPlace {
+            account,
+            regions: ["ap-northeast-1", "us-east-1"].map(region).into(),
+        },
     }
 }
 
@@ -45,18 +48,33 @@ fn ready() -> Notice {
     let converged = Converged {
         id: "message".into(),
         status: status("Payments & co", Standing::InPlace, Standing::InPlace),
-        work: Work { account, cause: Cause::Joined, since, attempt: 0 },
+        work: Work {
+            account,
+            cause: Cause::Joined,
+            since,
+            attempt: 0,
+        },
         tags: BTreeMap::new(),
         outcomes: PerPlace::default(),
         before: Before::default(),
     };
     let repairs = ["ap-northeast-1: recorder default".to_owned()];
-    words::ready(&converged, &Policy::parse(POLICY).unwrap().onboarding.unwrap(), &repairs)
+    words::ready(
+        &converged,
+        &Policy::parse(POLICY).unwrap().onboarding.unwrap(),
+        &repairs,
+    )
 }
 
 fn troubles(accounts: &[(AccountStatus, Option<News>, Vec<String>)]) -> Notice {
-    let troubles: Vec<Trouble<'_>> =
-        accounts.iter().map(|(status, news, repairs)| Trouble { status, news: news.as_ref(), repairs }).collect();
+    let troubles: Vec<Trouble<'_>> = accounts
+        .iter()
+        .map(|(status, news, repairs)| Trouble {
+            status,
+            news: news.as_ref(),
+            repairs,
+        })
+        .collect();
     words::troubles(&troubles, "run")
 }
 
@@ -66,8 +84,9 @@ fn messages() -> Vec<(String, Notice)> {
         let detail = "config:PutConfigurationRecorder: denied: AccessDeniedException: with an explicit deny in a service control policy";
         failed(ReasonKind::Denied, detail)
     };
-    let drifted =
-        Standing::Drifted { items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()] };
+    let drifted = Standing::Drifted {
+        items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()],
+    };
     let repaired = vec!["us-east-1: recorder banto: stopped → recording".to_owned()];
     let creation = CreationFailed {
         subject: "car-examplecreateaccountrequestid111".into(),
@@ -75,28 +94,65 @@ fn messages() -> Vec<(String, Notice)> {
     };
     let mut messages = vec![
         ("ready".to_owned(), ready()),
-        ("creation failed".to_owned(), words::creation_failed(&creation)),
-        ("repaired".to_owned(), troubles(&[(status("payments", in_place(), in_place()), None, repaired.clone())])),
+        (
+            "creation failed".to_owned(),
+            words::creation_failed(&creation),
+        ),
+        (
+            "repaired".to_owned(),
+            troubles(&[(
+                status("payments", in_place(), in_place()),
+                None,
+                repaired.clone(),
+            )]),
+        ),
         (
             "drifted".to_owned(),
-            troubles(&[(status("payments", drifted.clone(), in_place()), Some(News::Drifted), Vec::new())]),
+            troubles(&[(
+                status("payments", drifted.clone(), in_place()),
+                Some(News::Drifted),
+                Vec::new(),
+            )]),
         ),
         (
             "in order again".to_owned(),
-            troubles(&[(status("payments", in_place(), in_place()), Some(News::InOrderAgain), Vec::new())]),
+            troubles(&[(
+                status("payments", in_place(), in_place()),
+                Some(News::InOrderAgain),
+                Vec::new(),
+            )]),
         ),
         (
             "several accounts".to_owned(),
             troubles(&[
-                (status("payments", in_place(), denied()), Some(News::Stuck), Vec::new()),
-                (status("search", drifted, in_place()), Some(News::Drifted), Vec::new()),
-                (status("web", in_place(), in_place()), Some(News::InOrderAgain), repaired),
+                (
+                    status("payments", in_place(), denied()),
+                    Some(News::Stuck),
+                    Vec::new(),
+                ),
+                (
+                    status("search", drifted, in_place()),
+                    Some(News::Drifted),
+                    Vec::new(),
+                ),
+                (
+                    status("web", in_place(), in_place()),
+                    Some(News::InOrderAgain),
+                    repaired,
+                ),
             ]),
         ),
     ];
     for kind in ReasonKind::ALL {
-        let stuck = status("payments", failed(*kind, "the service's own words"), in_place());
-        messages.push((format!("stuck, {}", kind.as_str()), troubles(&[(stuck, Some(News::Stuck), Vec::new())])));
+        let stuck = status(
+            "payments",
+            failed(*kind, "the service's own words"),
+            in_place(),
+        );
+        messages.push((
+            format!("stuck, {}", kind.as_str()),
+            troubles(&[(stuck, Some(News::Stuck), Vec::new())]),
+        ));
     }
     messages
 }
@@ -123,7 +179,11 @@ fn every_message_fits_and_reads_as_it_did() {
 fn a_notice_of_a_thousand_stuck_accounts_still_fits() {
     let stuck = |number: usize| {
         (
-            status(&format!("team-{number}"), failed(ReasonKind::NotAssumable, "AccessDenied"), Standing::InPlace),
+            status(
+                &format!("team-{number}"),
+                failed(ReasonKind::NotAssumable, "AccessDenied"),
+                Standing::InPlace,
+            ),
             Some(News::Stuck),
             Vec::new(),
         )
@@ -134,10 +194,20 @@ fn a_notice_of_a_thousand_stuck_accounts_still_fits() {
 
 #[test]
 fn the_documentation_says_what_to_do_for_each_reason() {
-    let documentation =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/onboarding.md")).unwrap();
+    let documentation = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/onboarding.md"),
+    )
+    .unwrap();
     for kind in ReasonKind::ALL {
-        let row = format!("| {} | {} | {} |", kind.as_str(), kind.means(), kind.remedy());
-        assert!(documentation.contains(&row), "docs/onboarding.md lacks this row:\n{row}");
+        let row = format!(
+            "| {} | {} | {} |",
+            kind.as_str(),
+            kind.means(),
+            kind.remedy()
+        );
+        assert!(
+            documentation.contains(&row),
+            "docs/onboarding.md lacks this row:\n{row}"
+        );
     }
 }

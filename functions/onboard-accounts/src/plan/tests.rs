@@ -34,7 +34,11 @@ delete_default_vpc = true
 "#;
 
 fn policy(report_only: bool, stack_set: bool) -> OnboardingPolicy {
-    let mut policy = PolicyText::least().and(BASELINE).parse().onboarding.unwrap();
+    let mut policy = PolicyText::least()
+        .and(BASELINE)
+        .parse()
+        .onboarding
+        .unwrap();
     if report_only {
         policy.baseline.report_only = Item::ALL.into_iter().map(|(_, item)| item).collect();
     }
@@ -75,7 +79,11 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
         name: "admin".parse().unwrap(),
         path: "/".into(),
         trust: documents::trust(role, Partition::Aws),
-        managed_policies: role.managed_policies.iter().map(ToString::to_string).collect(),
+        managed_policies: role
+            .managed_policies
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         inline_policies: BTreeMap::new(),
         boundary: None,
         tags: documents::tags(role),
@@ -83,7 +91,15 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
     let view = RegionView {
         state: None,
         config: Some(Ok(ConfigView {
-            parts: (!by_stack_set).then(|| (vec![LiveRecorder { recorder, service: None }], vec![channel])),
+            parts: (!by_stack_set).then(|| {
+                (
+                    vec![LiveRecorder {
+                        recorder,
+                        service: None,
+                    }],
+                    vec![channel],
+                )
+            }),
             statuses: [(CONFIG_NAME.to_owned(), running())].into(),
             channel_errors: [(CONFIG_NAME.to_owned(), None)].into(),
         })),
@@ -109,7 +125,11 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
 }
 
 fn running() -> RecorderStatus {
-    RecorderStatus { recording: true, was_started: true, error: None }
+    RecorderStatus {
+        recording: true,
+        was_started: true,
+        error: None,
+    }
 }
 
 /// A situation: its name, and how it differs from an account in place.
@@ -120,7 +140,13 @@ fn inside(snapshot: &mut Snapshot) -> &mut Inside {
 }
 
 fn view(snapshot: &mut Snapshot) -> &mut RegionView {
-    inside(snapshot).regions.as_mut().unwrap().values_mut().next().unwrap()
+    inside(snapshot)
+        .regions
+        .as_mut()
+        .unwrap()
+        .values_mut()
+        .next()
+        .unwrap()
 }
 
 fn config(snapshot: &mut Snapshot) -> &mut ConfigView {
@@ -132,7 +158,14 @@ fn parts(snapshot: &mut Snapshot) -> &mut (Vec<LiveRecorder>, Vec<Channel>) {
 }
 
 fn role(snapshot: &mut Snapshot) -> &mut (LiveRole, i32) {
-    inside(snapshot).roles.as_mut().unwrap().as_mut().unwrap().first_mut().unwrap()
+    inside(snapshot)
+        .roles
+        .as_mut()
+        .unwrap()
+        .as_mut()
+        .unwrap()
+        .first_mut()
+        .unwrap()
 }
 
 fn status(snapshot: &mut Snapshot) -> &mut RecorderStatus {
@@ -158,23 +191,46 @@ fn common() -> Vec<Situation> {
         ("in place", |_| {}),
         ("suspended", |s| s.account.state = AccountState::Suspended),
         ("closed", |s| s.account.state = AccountState::Closed),
-        ("pending activation", |s| s.account.state = AccountState::PendingActivation),
-        ("not assumable", |s| s.inside = Some(Err(reason(ReasonKind::NotAssumable)))),
+        ("pending activation", |s| {
+            s.account.state = AccountState::PendingActivation
+        }),
+        ("not assumable", |s| {
+            s.inside = Some(Err(reason(ReasonKind::NotAssumable)))
+        }),
         ("not looked at", |s| s.inside = None),
-        ("regions unknown", |s| inside(s).regions = Err(reason(ReasonKind::Throttled))),
-        ("region enabling", |s| view(s).state = Some(RegionState::Enabling)),
-        ("region silent", |s| view(s).config = Some(Err(reason(ReasonKind::Unavailable)))),
+        ("regions unknown", |s| {
+            inside(s).regions = Err(reason(ReasonKind::Throttled))
+        }),
+        ("region enabling", |s| {
+            view(s).state = Some(RegionState::Enabling)
+        }),
+        ("region silent", |s| {
+            view(s).config = Some(Err(reason(ReasonKind::Unavailable)))
+        }),
         ("recorder stopped", |s| status(s).recording = false),
-        ("recorder reports an error", |s| status(s).error = Some("AccessDenied".into())),
+        ("recorder reports an error", |s| {
+            status(s).error = Some("AccessDenied".into())
+        }),
         ("channel reports an error", |s| {
-            config(s).channel_errors = [("banto".to_owned(), Some("NoSuchBucket".to_owned()))].into()
+            config(s).channel_errors =
+                [("banto".to_owned(), Some("NoSuchBucket".to_owned()))].into()
         }),
         ("EBS off", |s| view(s).ebs_encryption = Some(Ok(false))),
-        ("EBS unknown", |s| view(s).ebs_encryption = Some(Err(reason(ReasonKind::Denied)))),
-        ("default VPC, empty", |s| view(s).default_vpc = Some(Ok(Some(vpc(0, &[]))))),
-        ("default VPC, used", |s| view(s).default_vpc = Some(Ok(Some(vpc(1, &[]))))),
-        ("default VPC, with somebody's subnet", |s| view(s).default_vpc = Some(Ok(Some(vpc(0, &["subnet-2"]))))),
-        ("no password policy", |s| inside(s).password_policy = Some(Ok(None))),
+        ("EBS unknown", |s| {
+            view(s).ebs_encryption = Some(Err(reason(ReasonKind::Denied)))
+        }),
+        ("default VPC, empty", |s| {
+            view(s).default_vpc = Some(Ok(Some(vpc(0, &[]))))
+        }),
+        ("default VPC, used", |s| {
+            view(s).default_vpc = Some(Ok(Some(vpc(1, &[]))))
+        }),
+        ("default VPC, with somebody's subnet", |s| {
+            view(s).default_vpc = Some(Ok(Some(vpc(0, &["subnet-2"]))))
+        }),
+        ("no password policy", |s| {
+            inside(s).password_policy = Some(Ok(None))
+        }),
         ("another password policy", |s| {
             let other = PasswordPolicy {
                 minimum_length: 8,
@@ -184,8 +240,12 @@ fn common() -> Vec<Situation> {
             };
             inside(s).password_policy = Some(Ok(Some(other)));
         }),
-        ("public access never blocked", |s| inside(s).public_access_blocks = Some(Ok(None))),
-        ("public access half blocked", |s| inside(s).public_access_blocks = Some(Ok(Some(2)))),
+        ("public access never blocked", |s| {
+            inside(s).public_access_blocks = Some(Ok(None))
+        }),
+        ("public access half blocked", |s| {
+            inside(s).public_access_blocks = Some(Ok(Some(2)))
+        }),
     ]
 }
 
@@ -201,41 +261,79 @@ fn direct() -> Vec<Situation> {
         ("recorder made, channel not (a crash)", |s| {
             parts(s).1.clear();
             config(s).channel_errors.clear();
-            *status(s) = RecorderStatus { recording: false, was_started: false, error: None };
+            *status(s) = RecorderStatus {
+                recording: false,
+                was_started: false,
+                error: None,
+            };
         }),
         ("channel made, never started (a crash)", |s| {
-            *status(s) = RecorderStatus { recording: false, was_started: false, error: None };
+            *status(s) = RecorderStatus {
+                recording: false,
+                was_started: false,
+                error: None,
+            };
         }),
-        ("records daily", |s| parts(s).0[0].recorder.continuous = false),
-        ("delivers elsewhere", |s| parts(s).1[0].bucket = "elsewhere".into()),
+        ("records daily", |s| {
+            parts(s).0[0].recorder.continuous = false
+        }),
+        ("delivers elsewhere", |s| {
+            parts(s).1[0].bucket = "elsewhere".into()
+        }),
         ("a recorder of another name that records less", |s| {
             rename(s, "default");
-            parts(s).0[0].recorder.group = RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into());
+            parts(s).0[0].recorder.group =
+                RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into());
         }),
-        ("a recorder of another name that records the same", |s| rename(s, "default")),
-        ("Control Tower's recorder", |s| rename(s, "aws-controltower-BaselineConfigRecorder")),
+        ("a recorder of another name that records the same", |s| {
+            rename(s, "default")
+        }),
+        ("Control Tower's recorder", |s| {
+            rename(s, "aws-controltower-BaselineConfigRecorder")
+        }),
         ("Control Tower's recorder, stopped", |s| {
             rename(s, "aws-controltower-BaselineConfigRecorder");
             status(s).recording = false;
         }),
         ("a service's recorder besides ours", |s| {
             let linked = parts(s).0[0].clone();
-            parts(s).0.insert(0, LiveRecorder { service: Some("x.amazonaws.com".into()), ..linked });
+            parts(s).0.insert(
+                0,
+                LiveRecorder {
+                    service: Some("x.amazonaws.com".into()),
+                    ..linked
+                },
+            );
         }),
         ("no role", |s| inside(s).roles = Some(Ok(Vec::new()))),
-        ("a role without our tag", |s| drop(role(s).0.tags.remove(MANAGED_TAG))),
+        ("a role without our tag", |s| {
+            drop(role(s).0.tags.remove(MANAGED_TAG))
+        }),
         ("a role half made (a crash)", |s| {
-            role(s).0.tags.insert(MANAGED_TAG.to_owned(), BEING_MADE.to_owned());
+            role(s)
+                .0
+                .tags
+                .insert(MANAGED_TAG.to_owned(), BEING_MADE.to_owned());
             role(s).0.managed_policies.clear();
         }),
-        ("a role of other trust", |s| role(s).0.trust = serde_json::json!({ "Statement": [] })),
+        ("a role of other trust", |s| {
+            role(s).0.trust = serde_json::json!({ "Statement": [] })
+        }),
         ("a role of longer sessions", |s| role(s).1 = 43_200),
         ("a role with more", |s| {
-            role(s).0.managed_policies.insert("arn:aws:iam::aws:policy/IAMFullAccess".into());
-            role(s).0.inline_policies.insert("own".into(), serde_json::json!({}));
+            role(s)
+                .0
+                .managed_policies
+                .insert("arn:aws:iam::aws:policy/IAMFullAccess".into());
+            role(s)
+                .0
+                .inline_policies
+                .insert("own".into(), serde_json::json!({}));
             role(s).0.boundary = Some("arn:aws:iam::aws:policy/B".into());
         }),
-        ("roles unknown", |s| inside(s).roles = Some(Err(reason(ReasonKind::Denied)))),
+        ("roles unknown", |s| {
+            inside(s).roles = Some(Err(reason(ReasonKind::Denied)))
+        }),
     ]
 }
 
@@ -250,11 +348,19 @@ fn by_stack_set() -> Vec<Situation> {
             inside(s).config_role = Some(Ok(false));
         }),
         ("instance pending", |s| instance(s, StackInstance::Pending)),
-        ("instance failed", |s| instance(s, StackInstance::Failed("ResourceLimitExceeded".into()))),
-        ("instance inoperable", |s| instance(s, StackInstance::Inoperable("DELETE_FAILED".into()))),
+        ("instance failed", |s| {
+            instance(s, StackInstance::Failed("ResourceLimitExceeded".into()))
+        }),
+        ("instance inoperable", |s| {
+            instance(s, StackInstance::Inoperable("DELETE_FAILED".into()))
+        }),
         ("instance drifted", |s| instance(s, StackInstance::Drifted)),
-        ("instances unknown", |s| s.stack = Some(Err(reason(ReasonKind::StackSetBusy)))),
-        ("instance current, recorder gone", |s| config(s).statuses.clear()),
+        ("instances unknown", |s| {
+            s.stack = Some(Err(reason(ReasonKind::StackSetBusy)))
+        }),
+        ("instance current, recorder gone", |s| {
+            config(s).statuses.clear()
+        }),
     ]
 }
 
@@ -274,9 +380,18 @@ fn lines(plan: &Plan) -> String {
         let actions: Vec<String> = part
             .actions
             .iter()
-            .map(|action| format!("\n      {}", diff::lines(action).first().cloned().unwrap_or_default()))
+            .map(|action| {
+                format!(
+                    "\n      {}",
+                    diff::lines(action).first().cloned().unwrap_or_default()
+                )
+            })
             .collect();
-        format!("    {place}: {}{}\n", diff::standing(&part.standing), actions.concat())
+        format!(
+            "    {place}: {}{}\n",
+            diff::standing(&part.standing),
+            actions.concat()
+        )
     };
     plan.parts.iter().map(part).collect()
 }
@@ -284,14 +399,21 @@ fn lines(plan: &Plan) -> String {
 #[test]
 fn every_situation_has_its_plan_and_each_plan_passes_the_check() {
     let mut text = String::new();
-    for (way, stack_set, own) in [("direct", false, direct()), ("by StackSet", true, by_stack_set())] {
+    for (way, stack_set, own) in [
+        ("direct", false, direct()),
+        ("by StackSet", true, by_stack_set()),
+    ] {
         for (name, change) in common().into_iter().chain(own) {
             for (reaction, report_only) in [("repair", false), ("report", true)] {
                 let policy = policy(report_only, stack_set);
                 let mut snapshot = in_place(&policy);
                 change(&mut snapshot);
                 let plan = plan(&snapshot, &policy, now());
-                assert_eq!(check(&snapshot, &plan, &policy), [], "{way}, {reaction}: {name}");
+                assert_eq!(
+                    check(&snapshot, &plan, &policy),
+                    [],
+                    "{way}, {reaction}: {name}"
+                );
                 text.push_str(&format!("{way}, {reaction}: {name}\n{}", lines(&plan)));
             }
         }
@@ -316,35 +438,64 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
     let recorder = documents::recorder(&policy, &policy.baseline, &snapshot.account.id, &region());
     let regional = vec![
-        Action::PutRecorder { recorder: recorder.clone(), replaces: None },
-        Action::PutRecorder { recorder: Recorder { name: "aws-controltower-x".into(), ..recorder }, replaces: None },
-        Action::PutChannel {
-            channel: Channel { bucket: "elsewhere".into(), ..documents::channel(&policy.baseline.config, "banto") },
+        Action::PutRecorder {
+            recorder: recorder.clone(),
             replaces: None,
         },
-        Action::StartRecorder { name: "aws-controltower-BaselineConfigRecorder".into() },
+        Action::PutRecorder {
+            recorder: Recorder {
+                name: "aws-controltower-x".into(),
+                ..recorder
+            },
+            replaces: None,
+        },
+        Action::PutChannel {
+            channel: Channel {
+                bucket: "elsewhere".into(),
+                ..documents::channel(&policy.baseline.config, "banto")
+            },
+            replaces: None,
+        },
+        Action::StartRecorder {
+            name: "aws-controltower-BaselineConfigRecorder".into(),
+        },
         Action::DeleteVpcPart(VpcPart::Vpc("vpc-1".into())),
         Action::BlockPublicAccess { replaces: None },
     ];
     let name: RoleName = "admin".parse().unwrap();
     let global = vec![
-        Action::ChangeRole { name: name.clone(), change: RoleChange::RemoveBoundary },
+        Action::ChangeRole {
+            name: name.clone(),
+            change: RoleChange::RemoveBoundary,
+        },
         Action::CreateRole {
             name: name.clone(),
             role: documents::new_role(&policy.baseline.roles[&name], Partition::Aws),
         },
-        Action::ChangeRole { name: "auditor".parse().unwrap(), change: RoleChange::SessionSeconds(3_600) },
+        Action::ChangeRole {
+            name: "auditor".parse().unwrap(),
+            change: RoleChange::SessionSeconds(3_600),
+        },
         Action::EncryptEbs,
     ];
-    let part = |actions| Part { actions, standing: Standing::InPlace };
+    let part = |actions| Part {
+        actions,
+        standing: Standing::InPlace,
+    };
     let all = regional.len() + global.len();
     let plan = Plan {
         account: snapshot.account.id.clone(),
-        parts: PerPlace { account: part(global), regions: [(region(), part(regional))].into() },
+        parts: PerPlace {
+            account: part(global),
+            regions: [(region(), part(regional))].into(),
+        },
     };
     let breaches = check(&snapshot, &plan, &policy);
     assert_eq!(breaches.len(), all, "{breaches:#?}");
     // The kill switch and another account's plan refuse everything.
-    let off = OnboardingPolicy { enabled: false, ..policy };
+    let off = OnboardingPolicy {
+        enabled: false,
+        ..policy
+    };
     assert_eq!(check(&snapshot, &plan, &off).len(), all);
 }
