@@ -85,7 +85,14 @@ pub async fn apply(
 ) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for chain in &plan.chains {
-        let Some(user) = observed.snapshot.users.iter().find(|user| user.name == chain.user) else { continue };
+        let Some(user) = observed
+            .snapshot
+            .users
+            .iter()
+            .find(|user| user.name == chain.user)
+        else {
+            continue;
+        };
         let worker = Worker {
             user,
             recipient: observed.recipients.get(&chain.user),
@@ -110,7 +117,11 @@ pub async fn note_said(
     run: &str,
 ) -> Result<(), ApplyError> {
     let now = clock.now();
-    memory.write(account, user, run, |record| record.said.extend(ids.iter().map(|id| (id.clone(), now)))).await
+    memory
+        .write(account, user, run, |record| {
+            record.said.extend(ids.iter().map(|id| (id.clone(), now)))
+        })
+        .await
 }
 
 /// Works off one chain.
@@ -143,14 +154,24 @@ impl Worker<'_> {
         }
         let tried = done.len() + usize::from(failed.is_some());
         let left = chain.actions.iter().skip(tried).cloned().collect();
-        Outcome { user: chain.user.clone(), done, failed, left, memory: self.memory }
+        Outcome {
+            user: chain.user.clone(),
+            done,
+            failed,
+            left,
+            memory: self.memory,
+        }
     }
 
     async fn act(&mut self, action: &Action) -> Result<(), ApplyError> {
         match action {
             Action::DisableExposed { key } => self.disable_exposed(key).await,
             Action::DiscardOrphan { key } => self.discard_orphan(key).await,
-            Action::Issue { reason, existing, recipient } => self.issue(*reason, existing, recipient).await,
+            Action::Issue {
+                reason,
+                existing,
+                recipient,
+            } => self.issue(*reason, existing, recipient).await,
             Action::Tell(message) => self.tell(message).await,
             Action::Disable { key } => self.disable(key).await,
             Action::Delete { key } => self.delete(key).await,
@@ -172,7 +193,10 @@ impl Worker<'_> {
         {
             return noted;
         }
-        self.account.keys.set_active(&self.user.name, key, false).await?;
+        self.account
+            .keys
+            .set_active(&self.user.name, key, false)
+            .await?;
         noted?;
         self.stamp_disabled(key).await
     }
@@ -196,7 +220,9 @@ impl Worker<'_> {
         existing: &BTreeSet<AccessKeyId>,
         fingerprint: &Fingerprint,
     ) -> Result<(), ApplyError> {
-        let recipient = self.recipient.filter(|recipient| recipient.fingerprint() == fingerprint);
+        let recipient = self
+            .recipient
+            .filter(|recipient| recipient.fingerprint() == fingerprint);
         let recipient = recipient.ok_or_else(|| ApplyError::NoRecipient(fingerprint.clone()))?;
         recipient.try_out()?;
 
@@ -214,7 +240,9 @@ impl Worker<'_> {
             forget_all_but(record, existing);
         })
         .await?;
-        lease_left(intended_at, self.clock.now()).filter(|left| *left > LEASE_MARGIN).ok_or(ApplyError::LeaseOver)?;
+        lease_left(intended_at, self.clock.now())
+            .filter(|left| *left > LEASE_MARGIN)
+            .ok_or(ApplyError::LeaseOver)?;
 
         let created = self.account.keys.create(&self.user.name).await?;
         let envelope = recipient.seal(&Credential {
@@ -229,10 +257,16 @@ impl Worker<'_> {
         let armored = envelope?.into_string();
 
         self.write(|record| {
-            record.envelope = Some(StoredEnvelope { key: created.id.clone(), armored });
+            record.envelope = Some(StoredEnvelope {
+                key: created.id.clone(),
+                armored,
+            });
             record.exposed.clear();
             if let Some(rotation) = &mut record.rotation {
-                rotation.issued = Some(Issued { key: created.id, created_at: created.created_at });
+                rotation.issued = Some(Issued {
+                    key: created.id,
+                    created_at: created.created_at,
+                });
             }
         })
         .await
@@ -241,7 +275,9 @@ impl Worker<'_> {
     async fn tell(&mut self, message: &Message) -> Result<(), ApplyError> {
         let record = self.memory.record.as_ref();
         let notice = words::to_owner(message, self.user, &self.account.identity, record);
-        self.notice_sender.send(&notice, self.invocation.remaining()).await?;
+        self.notice_sender
+            .send(&notice, self.invocation.remaining())
+            .await?;
         let now = self.clock.now();
         let is_issued = matches!(message, Message::Issued { .. });
         self.write(|record| match &mut record.rotation {
@@ -252,7 +288,10 @@ impl Worker<'_> {
     }
 
     async fn disable(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
-        self.account.keys.set_active(&self.user.name, key, false).await?;
+        self.account
+            .keys
+            .set_active(&self.user.name, key, false)
+            .await?;
         self.stamp_disabled(key).await
     }
 
@@ -291,7 +330,9 @@ impl Worker<'_> {
     }
 
     async fn write(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), ApplyError> {
-        self.memory.write(self.account, self.user, &self.invocation.run, change).await
+        self.memory
+            .write(self.account, self.user, &self.invocation.run, change)
+            .await
     }
 }
 
@@ -300,12 +341,25 @@ impl Memory {
     pub fn of(user: &User) -> Self {
         let first = || Record::first(user.id.clone());
         match &user.record {
-            Remembered::Nothing => Self { record: Some(first()), is_stored: false },
-            Remembered::Record(record) => Self { record: Some(record.clone()), is_stored: true },
-            Remembered::FormerUser(former) => {
-                Self { record: Some(Record { sequence: former.sequence, ..first() }), is_stored: true }
-            }
-            Remembered::Unreadable(_) => Self { record: None, is_stored: true },
+            Remembered::Nothing => Self {
+                record: Some(first()),
+                is_stored: false,
+            },
+            Remembered::Record(record) => Self {
+                record: Some(record.clone()),
+                is_stored: true,
+            },
+            Remembered::FormerUser(former) => Self {
+                record: Some(Record {
+                    sequence: former.sequence,
+                    ..first()
+                }),
+                is_stored: true,
+            },
+            Remembered::Unreadable(_) => Self {
+                record: None,
+                is_stored: true,
+            },
         }
     }
 
@@ -357,7 +411,9 @@ impl Action {
 
 /// Forgets what was remembered of keys that are gone, as a new rotation begins.
 fn forget_all_but(record: &mut Record, keys: &BTreeSet<AccessKeyId>) {
-    record.said.retain(|id, _| keys.iter().any(|key| id.contains(key.as_str())));
+    record
+        .said
+        .retain(|id, _| keys.iter().any(|key| id.contains(key.as_str())));
     record.disabled.retain(|key, _| keys.contains(key));
     record.restored.retain(|key| keys.contains(key));
 }

@@ -90,7 +90,10 @@ impl Columns {
         Ok(Self {
             user: place("user")?,
             active: [place("access_key_1_active")?, place("access_key_2_active")?],
-            rotated: [place("access_key_1_last_rotated")?, place("access_key_2_last_rotated")?],
+            rotated: [
+                place("access_key_1_last_rotated")?,
+                place("access_key_2_last_rotated")?,
+            ],
         })
     }
 
@@ -101,12 +104,17 @@ impl Columns {
         if user == "<root_account>" {
             return Ok(None);
         }
-        let user = user.parse().map_err(|error| ReportError(format!("{error}")))?;
+        let user = user
+            .parse()
+            .map_err(|error| ReportError(format!("{error}")))?;
         let [first, second] = [0, 1].map(|slot: usize| {
             let place = |places: &[usize; 2]| places.get(slot).map_or("", |place| cell(*place));
             Slot::read(place(&self.active), place(&self.rotated))
         });
-        Ok(Some(Row { user, slots: [first, second] }))
+        Ok(Some(Row {
+            user,
+            slots: [first, second],
+        }))
     }
 }
 
@@ -124,7 +132,11 @@ impl Slot {
 
 fn describe(error: csv::Error) -> ReportError {
     // The library's own words may quote a row; its position says enough.
-    let place = error.position().map_or("its first line".to_owned(), |position| format!("line {}", position.line()));
+    let place = error
+        .position()
+        .map_or("its first line".to_owned(), |position| {
+            format!("line {}", position.line())
+        });
     ReportError(format!("{place} is not CSV of the header's width"))
 }
 
@@ -145,7 +157,10 @@ mod tests {
                  {active_1},{rotated_1},N/A,N/A,N/A,{active_2},{rotated_2},N/A,N/A,N/A,false,N/A,false,N/A"
             )
         });
-        std::iter::once(HEADER.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+        std::iter::once(HEADER.to_owned())
+            .chain(rows)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn slots(cells: [&str; 4]) -> [Slot; 2] {
@@ -157,9 +172,18 @@ mod tests {
         let then = "2026-08-01T09:30:00+00:00";
         let active = Slot::Active(then.parse().unwrap());
         assert_eq!(slots(["true", then, "false", "N/A"]), [active, Slot::Empty]);
-        assert_eq!(slots(["false", then, "true", then]), [Slot::Inactive, active]);
-        assert_eq!(slots(["true", "no_information", "true", "N/A"]), [Slot::Unknown, Slot::Unknown]);
-        assert_eq!(slots(["not_supported", "not_supported", "", ""]), [Slot::Unknown, Slot::Unknown]);
+        assert_eq!(
+            slots(["false", then, "true", then]),
+            [Slot::Inactive, active]
+        );
+        assert_eq!(
+            slots(["true", "no_information", "true", "N/A"]),
+            [Slot::Unknown, Slot::Unknown]
+        );
+        assert_eq!(
+            slots(["not_supported", "not_supported", "", ""]),
+            [Slot::Unknown, Slot::Unknown]
+        );
     }
 
     #[test]
@@ -173,14 +197,33 @@ mod tests {
         let report = "access_key_2_last_rotated,access_key_2_active,additional_credentials_info,user,\
             access_key_1_last_rotated,access_key_1_active\nN/A,false,,alice,2026-08-01T09:30:00+00:00,true";
         let row = &parse(report.as_bytes()).unwrap()[0];
-        assert_eq!(row.slots, [Slot::Active("2026-08-01T09:30:00Z".parse().unwrap()), Slot::Empty]);
+        assert_eq!(
+            row.slots,
+            [
+                Slot::Active("2026-08-01T09:30:00Z".parse().unwrap()),
+                Slot::Empty
+            ]
+        );
     }
 
     #[test]
     fn a_report_that_is_not_one_is_an_error_that_says_where() {
-        assert!(parse(b"user,arn\nalice,x").unwrap_err().to_string().contains("no column \"access_key_1_active\""));
-        let torn = format!("{}\nbob,torn", report(&[("alice", ["true", "N/A", "false", "N/A"])]));
-        assert!(parse(torn.as_bytes()).unwrap_err().to_string().contains("line 3"));
+        assert!(
+            parse(b"user,arn\nalice,x")
+                .unwrap_err()
+                .to_string()
+                .contains("no column \"access_key_1_active\"")
+        );
+        let torn = format!(
+            "{}\nbob,torn",
+            report(&[("alice", ["true", "N/A", "false", "N/A"])])
+        );
+        assert!(
+            parse(torn.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("line 3")
+        );
         assert!(parse(b"").is_err());
     }
 
@@ -190,11 +233,22 @@ mod tests {
         let days = SignedDuration::from_hours(83 * 24);
         let young = Slot::Active(now - SignedDuration::from_hours(82 * 24));
         let old = Slot::Active(now - days);
-        let looked_at = |slots| Row { user: "alice".parse().unwrap(), slots }.needs_a_look(days, now);
+        let looked_at = |slots| {
+            Row {
+                user: "alice".parse().unwrap(),
+                slots,
+            }
+            .needs_a_look(days, now)
+        };
         assert!(!looked_at([Slot::Empty, Slot::Empty]));
         assert!(!looked_at([young, Slot::Empty]));
         assert!(!looked_at([Slot::Empty, young]));
-        for slots in [[old, Slot::Empty], [young, young], [young, Slot::Inactive], [Slot::Inactive, Slot::Empty]] {
+        for slots in [
+            [old, Slot::Empty],
+            [young, young],
+            [young, Slot::Inactive],
+            [Slot::Inactive, Slot::Empty],
+        ] {
             assert!(looked_at(slots), "{slots:?}");
         }
         assert!(looked_at([Slot::Unknown, Slot::Empty]));

@@ -135,26 +135,31 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         Payload::EventBridge(event) => decode_eventbridge(event),
         Payload::Object(request) => decode_request(request),
         Payload::Text => Err(EnvelopeError::text().into()),
-        Payload::Subscription(subscription) => Ok(Trigger::Nothing { because: subscription.to_string() }),
+        Payload::Subscription(subscription) => Ok(Trigger::Nothing {
+            because: subscription.to_string(),
+        }),
     }
 }
 
 fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
     match (event.source.as_str(), event.detail_type.as_str()) {
         // From an EventBridge rule, and from EventBridge Scheduler.
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
-            Ok(Trigger::Rotate { scope: Scope::Everyone, dry_run: false })
-        }
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Trigger::Rotate {
+            scope: Scope::Everyone,
+            dry_run: false,
+        }),
         ("aws.health", "AWS Health Event") => decode_health(event),
-        _ => {
-            Err(EventError::Foreign { detail_type: event.detail_type, source_name: event.source, what: String::new() })
-        }
+        _ => Err(EventError::Foreign {
+            detail_type: event.detail_type,
+            source_name: event.source,
+            what: String::new(),
+        }),
     }
 }
 
 fn decode_health(event: Event) -> Result<Trigger, EventError> {
-    let detail: HealthDetail =
-        serde_json::from_value(event.detail).map_err(|error| EventError::Health(error.to_string()))?;
+    let detail: HealthDetail = serde_json::from_value(event.detail)
+        .map_err(|error| EventError::Health(error.to_string()))?;
     if detail.event_type_code != "AWS_RISK_CREDENTIALS_EXPOSED" {
         return Err(EventError::Foreign {
             detail_type: "AWS Health Event".into(),
@@ -162,7 +167,10 @@ fn decode_health(event: Event) -> Result<Trigger, EventError> {
             what: format!(" with the event type code {:?}", detail.event_type_code),
         });
     }
-    let parsed = detail.affected_entities.iter().map(|entity| entity.entity_value.parse::<AccessKeyId>());
+    let parsed = detail
+        .affected_entities
+        .iter()
+        .map(|entity| entity.entity_value.parse::<AccessKeyId>());
     let (keys, refused): (Vec<_>, Vec<_>) = parsed.partition(Result::is_ok);
     if let Some(Err(error)) = refused.into_iter().next() {
         return Err(EventError::Health(error.to_string()));
@@ -174,20 +182,39 @@ fn decode_health(event: Event) -> Result<Trigger, EventError> {
     // An event that reached an organization's delegated administrator names the account it is about.
     let account = match (detail.affected_account, event.account) {
         (Some(account), _) => account,
-        (None, Some(account)) => account.parse().map_err(|error: NameError| EventError::Health(error.to_string()))?,
+        (None, Some(account)) => account
+            .parse()
+            .map_err(|error: NameError| EventError::Health(error.to_string()))?,
         (None, None) => return Err(EventError::Health("it names no account".into())),
     };
-    Ok(Trigger::Rotate { scope: Scope::Exposed { account, keys }, dry_run: false })
+    Ok(Trigger::Rotate {
+        scope: Scope::Exposed { account, keys },
+        dry_run: false,
+    })
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
-    let Request { account, users, mode, dry_run } =
-        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let Request {
+        account,
+        users,
+        mode,
+        dry_run,
+    } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
     let scope = match users {
-        Some(users) if users.is_empty() => return Err(EventError::Request("\"users\" is empty".into())),
-        Some(users) => Scope::Users { account, users, mode },
-        None if mode != Mode::Due => return Err(EventError::Request("this mode needs \"users\"".into())),
-        None if account.is_some() => return Err(EventError::Request("\"account\" needs \"users\"".into())),
+        Some(users) if users.is_empty() => {
+            return Err(EventError::Request("\"users\" is empty".into()));
+        }
+        Some(users) => Scope::Users {
+            account,
+            users,
+            mode,
+        },
+        None if mode != Mode::Due => {
+            return Err(EventError::Request("this mode needs \"users\"".into()));
+        }
+        None if account.is_some() => {
+            return Err(EventError::Request("\"account\" needs \"users\"".into()));
+        }
         None => Scope::Everyone,
     };
     Ok(Trigger::Rotate { scope, dry_run })
@@ -209,7 +236,10 @@ mod tests {
 
     fn exposed() -> Scope {
         let keys = BTreeSet::from(["AKIAIOSFODNN7EXAMPLE".parse().unwrap()]);
-        Scope::Exposed { account: "111122223333".parse().unwrap(), keys }
+        Scope::Exposed {
+            account: "111122223333".parse().unwrap(),
+            keys,
+        }
     }
 
     fn refusal(event: &str) -> String {
@@ -229,23 +259,39 @@ mod tests {
     #[test]
     fn an_exposed_key_is_the_same_in_every_wrapping() {
         let envelope = json!({ "Type": "Notification", "Message": EXPOSED }).to_string();
-        let bodies = [EXPOSED, &envelope, r#"{"users": ["alice"], "mode": "emergency"}"#];
-        let records = bodies.map(|body| json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body }));
-        let Invoked::Batch(records) = decode(json!({ "Records": records }).to_string().as_bytes()).unwrap() else {
+        let bodies = [
+            EXPOSED,
+            &envelope,
+            r#"{"users": ["alice"], "mode": "emergency"}"#,
+        ];
+        let records =
+            bodies.map(|body| json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body }));
+        let Invoked::Batch(records) =
+            decode(json!({ "Records": records }).to_string().as_bytes()).unwrap()
+        else {
             panic!("no batch")
         };
         let users = BTreeSet::from(["alice".parse().unwrap()]);
-        let asked = Scope::Users { account: None, users, mode: Mode::Emergency };
+        let asked = Scope::Users {
+            account: None,
+            users,
+            mode: Mode::Emergency,
+        };
         for (record, scope) in records.into_iter().zip([exposed(), exposed(), asked]) {
-            assert_eq!(record.payload, Ok(Trigger::Rotate { scope, dry_run: false }));
+            assert_eq!(
+                record.payload,
+                Ok(Trigger::Rotate {
+                    scope,
+                    dry_run: false
+                })
+            );
         }
         assert_eq!(decode(THROUGH_SNS.as_bytes()), rotate(exposed(), false));
     }
 
     #[test]
     fn a_subscription_to_confirm_asks_for_nothing() {
-        let confirmation =
-            json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
+        let confirmation = json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
         let decoded = decode(confirmation.to_string().as_bytes());
         assert!(
             matches!(decoded, Ok(Invoked::Direct(Trigger::Nothing { because })) if because.contains(":health asks"))
@@ -263,7 +309,11 @@ mod tests {
         let event = EXPOSED.replace("AKIAIOSFODNN7EXAMPLE", "alice");
         assert!(refusal(&event).contains("\"alice\" is not an access key id"));
         let event = EXPOSED.replace("111122223333", "alice");
-        assert!(refusal(&event).contains("\"alice\" is not an AWS account id"), "{}", refusal(&event));
+        assert!(
+            refusal(&event).contains("\"alice\" is not an AWS account id"),
+            "{}",
+            refusal(&event)
+        );
         let event = EXPOSED.replace("\"account\"", "\"accounts\"");
         assert!(refusal(&event).contains("it names no account"));
     }
@@ -272,7 +322,17 @@ mod tests {
     fn named_users_may_be_forced_and_dry() {
         let trigger = decode(br#"{"users": ["alice"], "mode": "force", "dryRun": true}"#);
         let users = BTreeSet::from(["alice".parse().unwrap()]);
-        assert_eq!(trigger, rotate(Scope::Users { account: None, users, mode: Mode::Force }, true));
+        assert_eq!(
+            trigger,
+            rotate(
+                Scope::Users {
+                    account: None,
+                    users,
+                    mode: Mode::Force
+                },
+                true
+            )
+        );
     }
 
     #[test]
@@ -282,10 +342,16 @@ mod tests {
             ("[]", "the event is an array, not an object"),
             (r#"{"users": []}"#, "\"users\" is empty"),
             (r#"{"mode": "force"}"#, "this mode needs \"users\""),
-            (r#"{"mode": "sometimes", "users": ["alice"]}"#, "unknown variant `sometimes`"),
+            (
+                r#"{"mode": "sometimes", "users": ["alice"]}"#,
+                "unknown variant `sometimes`",
+            ),
             (r#"{"user": "alice"}"#, "unknown field `user`"),
             (r#"{"users": ["alice bob"]}"#, "is not an IAM user name"),
-            (r#"{"Records": [{"eventSource": "aws:s3"}]}"#, "records of \"aws:s3\" are of neither SQS nor SNS"),
+            (
+                r#"{"Records": [{"eventSource": "aws:s3"}]}"#,
+                "records of \"aws:s3\" are of neither SQS nor SNS",
+            ),
             (
                 r#"{"source": "aws.ec2", "detail-type": "EC2 Instance State-change", "account": "111122223333"}"#,
                 "can't handle \"EC2 Instance State-change\" from \"aws.ec2\"",

@@ -81,12 +81,14 @@ impl Rotator {
     pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
         match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
             Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
-            Invoked::Direct(Trigger::Rotate { scope, dry_run }) => {
-                self.rotate(scope, dry_run, invocation).await?.answer(self.clock.now())
-            }
-            Invoked::Direct(Trigger::Nothing { because }) => {
-                Ok(Answer { response: json!({ "nothing": because }), metrics: Metrics::default() })
-            }
+            Invoked::Direct(Trigger::Rotate { scope, dry_run }) => self
+                .rotate(scope, dry_run, invocation)
+                .await?
+                .answer(self.clock.now()),
+            Invoked::Direct(Trigger::Nothing { because }) => Ok(Answer {
+                response: json!({ "nothing": because }),
+                metrics: Metrics::default(),
+            }),
         }
     }
 
@@ -94,7 +96,10 @@ impl Rotator {
     async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Answer {
         let (mut back, mut metrics) = (Vec::new(), Metrics::default());
         for (number, Record { id, payload }) in (1..).zip(records) {
-            if let Err(failure) = self.work_off(payload, &mut metrics, &invocation.of_record(number)).await {
+            if let Err(failure) = self
+                .work_off(payload, &mut metrics, &invocation.of_record(number))
+                .await
+            {
                 tracing::error!(message = id, kind = failure.kind, error = %failure, "the record goes back to the queue");
                 back.push(id);
             }
@@ -109,13 +114,14 @@ impl Rotator {
         metrics: &mut Metrics,
         invocation: &Invocation,
     ) -> Result<(), Failure> {
-        let (scope, dry_run) = match payload.map_err(|error| Failure::new("UnknownEvent", anyhow!(error)))? {
-            Trigger::Rotate { scope, dry_run } => (scope, dry_run),
-            Trigger::Nothing { because } => {
-                tracing::warn!(because, "nothing is to be done");
-                return Ok(());
-            }
-        };
+        let (scope, dry_run) =
+            match payload.map_err(|error| Failure::new("UnknownEvent", anyhow!(error)))? {
+                Trigger::Rotate { scope, dry_run } => (scope, dry_run),
+                Trigger::Nothing { because } => {
+                    tracing::warn!(because, "nothing is to be done");
+                    return Ok(());
+                }
+            };
         let report = self.rotate(scope, dry_run, invocation).await?;
         let now = self.clock.now();
         metrics.add(report.metrics(now));
@@ -123,18 +129,35 @@ impl Rotator {
         match report.left() {
             0 => Ok(()),
             // Whoever put the record into the queue does not ask again.
-            left => Err(Failure::new("Incomplete", anyhow!("{left} actions are left"))),
+            left => Err(Failure::new(
+                "Incomplete",
+                anyhow!("{left} actions are left"),
+            )),
         }
     }
 
-    async fn rotate(&self, scope: Scope, dry_run: bool, invocation: &Invocation) -> Result<Report, Failure> {
+    async fn rotate(
+        &self,
+        scope: Scope,
+        dry_run: bool,
+        invocation: &Invocation,
+    ) -> Result<Report, Failure> {
         let is_named = scope != Scope::Everyone;
-        let targets = self.targets(scope).map_err(|error| Failure::new("UnknownAccount", error))?;
+        let targets = self
+            .targets(scope)
+            .map_err(|error| Failure::new("UnknownAccount", error))?;
         let mut accounts = Vec::new();
         for (account, target) in targets {
-            accounts.push(self.handle_account(account, &target, dry_run, invocation).await);
+            accounts.push(
+                self.handle_account(account, &target, dry_run, invocation)
+                    .await,
+            );
         }
-        let report = Report { accounts, dry_run, is_named };
+        let report = Report {
+            accounts,
+            dry_run,
+            is_named,
+        };
         if !dry_run {
             self.announce(&report, invocation).await;
         }
@@ -151,7 +174,10 @@ impl Rotator {
         let policy = &self.policy.rotation;
         let id = account.identity.id.clone();
         // A closed window costs no call at all.
-        if let (Some(until), false) = (plan::closed(policy, target.mode(), self.clock.now()), dry_run) {
+        if let (Some(until), false) = (
+            plan::closed(policy, target.mode(), self.clock.now()),
+            dry_run,
+        ) {
             return AccountReport::closed(id, until);
         }
         let observed = match observe::observe(account, target, policy, self.clock.as_ref()).await {
@@ -173,11 +199,24 @@ impl Rotator {
     /// What the event is about, account by account.
     fn targets(&self, scope: Scope) -> Result<Vec<(&Account, Target)>, EventError> {
         match scope {
-            Scope::Everyone => Ok(self.accounts.iter().map(|account| (account, Target::Everyone)).collect()),
-            Scope::Users { account: Some(account), users, mode } => {
-                Ok(vec![(self.account(&account)?, Target::Users { users, mode })])
-            }
-            Scope::Users { account: None, users, mode } => match self.accounts.as_slice() {
+            Scope::Everyone => Ok(self
+                .accounts
+                .iter()
+                .map(|account| (account, Target::Everyone))
+                .collect()),
+            Scope::Users {
+                account: Some(account),
+                users,
+                mode,
+            } => Ok(vec![(
+                self.account(&account)?,
+                Target::Users { users, mode },
+            )]),
+            Scope::Users {
+                account: None,
+                users,
+                mode,
+            } => match self.accounts.as_slice() {
                 [account] => Ok(vec![(account, Target::Users { users, mode })]),
                 several => Err(EventError::Request(format!(
                     "\"account\" is missing, and the policy has {} of them: {}",
@@ -185,17 +224,31 @@ impl Rotator {
                     self.account_ids()
                 ))),
             },
-            Scope::Exposed { account, keys } => Ok(vec![(self.account(&account)?, Target::Exposed(keys))]),
+            Scope::Exposed { account, keys } => {
+                Ok(vec![(self.account(&account)?, Target::Exposed(keys))])
+            }
         }
     }
 
     fn account(&self, id: &AccountId) -> Result<&Account, EventError> {
-        let found = self.accounts.iter().find(|account| account.identity.id == *id);
-        found.ok_or_else(|| EventError::Request(format!("the policy has no account {id}, only {}", self.account_ids())))
+        let found = self
+            .accounts
+            .iter()
+            .find(|account| account.identity.id == *id);
+        found.ok_or_else(|| {
+            EventError::Request(format!(
+                "the policy has no account {id}, only {}",
+                self.account_ids()
+            ))
+        })
     }
 
     fn account_ids(&self) -> String {
-        self.accounts.iter().map(|account| account.identity.id.as_str()).collect::<Vec<_>>().join(", ")
+        self.accounts
+            .iter()
+            .map(|account| account.identity.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -225,12 +278,16 @@ impl Target {
 
 impl std::fmt::Debug for Rotator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rotator").field("accounts", &self.account_ids()).finish_non_exhaustive()
+        f.debug_struct("Rotator")
+            .field("accounts", &self.account_ids())
+            .finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account").field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }

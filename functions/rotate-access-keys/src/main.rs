@@ -26,8 +26,19 @@ fn main() -> ExitCode {
             let accounts = accounts.collect();
             let webhooks = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
             let notices = policy.notices.clone();
-            let notice_sender = NoticeSender::new(aws.secrets(), webhooks, aws.topics(), notices, Arc::clone(&clock));
-            Ok(Rotator { policy, accounts, notice_sender, clock })
+            let notice_sender = NoticeSender::new(
+                aws.secrets(),
+                webhooks,
+                aws.topics(),
+                notices,
+                Arc::clone(&clock),
+            );
+            Ok(Rotator {
+                policy,
+                accounts,
+                notice_sender,
+                clock,
+            })
         },
         async |rotator, event, invocation| rotator.handle(event, invocation).await,
     )

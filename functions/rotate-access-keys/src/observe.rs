@@ -64,9 +64,19 @@ pub async fn observe(
         oldest_key: None,
     };
     let names = candidates(account, target, policy, clock, &mut snapshot).await?;
-    let groups = if names.is_empty() { BTreeMap::new() } else { members(account, policy).await? };
+    let groups = if names.is_empty() {
+        BTreeMap::new()
+    } else {
+        members(account, policy).await?
+    };
 
-    let look = Look { account, policy, mode: target.mode(), groups: &groups, now };
+    let look = Look {
+        account,
+        policy,
+        mode: target.mode(),
+        groups: &groups,
+        now,
+    };
     let mut looks: Vec<_> = stream::iter(names)
         .map(|name| async move { (look.user(&name).await, name) })
         .buffer_unordered(SIDE_BY_SIDE)
@@ -83,13 +93,29 @@ pub async fn observe(
             }
             // The report is up to four hours old: the user may be gone.
             Ok(None) if target.is_everyone() => {}
-            Ok(None) => snapshot.unread.push(Unread { subject: name.to_string(), why: "there is no such user".into() }),
-            Err(error) => snapshot.unread.push(Unread { subject: name.to_string(), why: error.to_string() }),
+            Ok(None) => snapshot.unread.push(Unread {
+                subject: name.to_string(),
+                why: "there is no such user".into(),
+            }),
+            Err(error) => snapshot.unread.push(Unread {
+                subject: name.to_string(),
+                why: error.to_string(),
+            }),
         }
     }
-    let active = snapshot.users.iter().flat_map(|user| &user.keys).filter(|key| key.active);
-    snapshot.oldest_key = active.map(|key| key.created_at).chain(snapshot.oldest_key).min();
-    Ok(Observed { snapshot, recipients })
+    let active = snapshot
+        .users
+        .iter()
+        .flat_map(|user| &user.keys)
+        .filter(|key| key.active);
+    snapshot.oldest_key = active
+        .map(|key| key.created_at)
+        .chain(snapshot.oldest_key)
+        .min();
+    Ok(Observed {
+        snapshot,
+        recipients,
+    })
 }
 
 /// The users who need a closer look.
@@ -105,7 +131,11 @@ async fn candidates(
             let rows = credential_report::parse(&read_report(account, clock).await?)?;
             let now = clock.now();
             let needs_a_look = |row: &&Row| row.needs_a_look(policy.earliest_warning(), now);
-            let names: BTreeSet<UserName> = rows.iter().filter(needs_a_look).map(|row| row.user.clone()).collect();
+            let names: BTreeSet<UserName> = rows
+                .iter()
+                .filter(needs_a_look)
+                .map(|row| row.user.clone())
+                .collect();
             snapshot.in_order = rows.len() - names.len();
             let in_order = rows.iter().filter(|row| !names.contains(&row.user));
             snapshot.oldest_key = in_order.filter_map(Row::oldest_active).min();
@@ -117,7 +147,10 @@ async fn candidates(
             for key in keys {
                 match account.keys.usage(key).await {
                     Ok(usage) => drop(owners.insert(usage.user)),
-                    Err(error) => snapshot.unread.push(Unread { subject: key.to_string(), why: error.to_string() }),
+                    Err(error) => snapshot.unread.push(Unread {
+                        subject: key.to_string(),
+                        why: error.to_string(),
+                    }),
                 }
             }
             Ok(owners)
@@ -193,7 +226,10 @@ impl Look<'_> {
         let mut keys = self.account.keys.keys(name).await?;
         keys.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
 
-        let groups = self.groups.iter().filter(|(_, members)| members.contains(name));
+        let groups = self
+            .groups
+            .iter()
+            .filter(|(_, members)| members.contains(name));
         let mut user = User {
             name: name.clone(),
             groups: groups.map(|(group, _)| group.clone()).collect(),
@@ -206,16 +242,29 @@ impl Look<'_> {
             certificate: Certificate::NotAsked,
         };
         self.ask_usage(&mut user).await;
-        let recipient = if self.may_issue(&user) { self.look_at_certificate(&mut user).await } else { None };
+        let recipient = if self.may_issue(&user) {
+            self.look_at_certificate(&mut user).await
+        } else {
+            None
+        };
         Ok(Some((user, recipient)))
     }
 
     /// Asks whether a key was used, where something hangs on it: the new key of a rotation, and a
     /// key that may be the orphan of a crash.
     async fn ask_usage(&self, user: &mut User) {
-        let Some(rotation) = user.record().and_then(|record| record.rotation.clone()) else { return };
-        let has_old = user.keys.iter().any(|key| rotation.existing.contains(&key.id));
-        for key in user.keys.iter_mut().filter(|key| matters(&rotation, has_old, key)) {
+        let Some(rotation) = user.record().and_then(|record| record.rotation.clone()) else {
+            return;
+        };
+        let has_old = user
+            .keys
+            .iter()
+            .any(|key| rotation.existing.contains(&key.id));
+        for key in user
+            .keys
+            .iter_mut()
+            .filter(|key| matters(&rotation, has_old, key))
+        {
             // Not to know is an answer: nothing is done that hangs on it.
             if let Ok(usage) = self.account.keys.usage(&key.id).await {
                 key.used = usage.last.map_or(Used::Never, Used::Last);
@@ -226,13 +275,20 @@ impl Look<'_> {
     /// Whether this run may want to issue the user a key, or warn of it.
     fn may_issue(&self, user: &User) -> bool {
         let warning_age = self.policy.pace_of(user.traits()).warning_age();
-        let nears_end = |key: &Key| key.active && self.now.duration_since(key.created_at) >= warning_age;
-        let exposed = |key: &Key| user.record().is_some_and(|record| record.exposed.contains(&key.id));
+        let nears_end =
+            |key: &Key| key.active && self.now.duration_since(key.created_at) >= warning_age;
+        let exposed = |key: &Key| {
+            user.record()
+                .is_some_and(|record| record.exposed.contains(&key.id))
+        };
         self.mode != Mode::Due || user.keys.iter().any(|key| nears_end(key) || exposed(key))
     }
 
     async fn look_at_certificate(&self, user: &mut User) -> Option<Recipient> {
-        let refused = |code: &str, reason: String| Certificate::Refused { code: code.to_owned(), reason };
+        let refused = |code: &str, reason: String| Certificate::Refused {
+            code: code.to_owned(),
+            reason,
+        };
         let Some(pin) = user.tags.get(PIN_TAG) else {
             let identity: &IdentityAccount = &self.account.identity;
             user.certificate = refused(
@@ -248,7 +304,10 @@ impl Look<'_> {
         let pin = match Fingerprint::from_human(pin) {
             Ok(pin) => pin,
             Err(error) => {
-                user.certificate = refused("bad-pin", format!("the IAM tag {PIN_TAG} is no fingerprint: {error}"));
+                user.certificate = refused(
+                    "bad-pin",
+                    format!("the IAM tag {PIN_TAG} is no fingerprint: {error}"),
+                );
                 return None;
             }
         };
@@ -260,9 +319,8 @@ impl Look<'_> {
                     "the IAM tag {PIN_TAG} pins {pin}, but no certificate is stored. Run `banto keys register` again"
                 ),
             )),
-            Ok(Some(bytes)) => {
-                Recipient::parse(&bytes, &pin, self.now).map_err(|refusal| refused(refusal.code(), refusal.to_string()))
-            }
+            Ok(Some(bytes)) => Recipient::parse(&bytes, &pin, self.now)
+                .map_err(|refusal| refused(refusal.code(), refusal.to_string())),
         };
         match parsed {
             Ok(recipient) => {
@@ -282,7 +340,12 @@ impl Look<'_> {
 
 impl Key {
     fn unasked(live: LiveKey) -> Self {
-        Self { id: live.id, active: live.active, created_at: live.created_at, used: Used::Unknown }
+        Self {
+            id: live.id,
+            active: live.active,
+            created_at: live.created_at,
+            used: Used::Unknown,
+        }
     }
 }
 
@@ -291,13 +354,16 @@ fn matters(rotation: &Rotation, has_old: bool, key: &Key) -> bool {
     match &rotation.issued {
         Some(issued) => has_old && issued.key == key.id,
         None => {
-            !rotation.existing.contains(&key.id) && key.created_at.duration_since(rotation.intended_at) <= LEASE * 2
+            !rotation.existing.contains(&key.id)
+                && key.created_at.duration_since(rotation.intended_at) <= LEASE * 2
         }
     }
 }
 
 fn remembered(text: Option<String>, live: &LiveUser) -> Remembered {
-    let Some(text) = text else { return Remembered::Nothing };
+    let Some(text) = text else {
+        return Remembered::Nothing;
+    };
     match Record::from_text(&text) {
         Ok(record) if record.owner == live.id => Remembered::Record(record),
         Ok(record) => Remembered::FormerUser(record),

@@ -93,7 +93,11 @@ pub enum Action {
 
 /// What an owner is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "tell", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    tag = "tell",
+    rename_all_fields = "camelCase"
+)]
 pub enum Message {
     /// The key nears its end.
     Warning {
@@ -188,7 +192,11 @@ pub struct Finding {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase", tag = "found", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    tag = "found",
+    rename_all_fields = "camelCase"
+)]
 pub enum Found {
     /// Two active keys, and no rotation of ours made the second.
     TwoActiveKeys {
@@ -252,7 +260,11 @@ pub struct Waiting {
 
 /// What someone waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "waitingFor", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    tag = "waitingFor",
+    rename_all_fields = "camelCase"
+)]
 pub enum Until {
     /// The kill switch to be turned back: `rotation.enabled`.
     Enabled,
@@ -295,14 +307,26 @@ pub enum Until {
 
 /// Plans a run.
 pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Plan {
-    let mut plan =
-        Plan { account: snapshot.account.clone(), chains: Vec::new(), findings: Vec::new(), waiting: Vec::new() };
+    let mut plan = Plan {
+        account: snapshot.account.clone(),
+        chains: Vec::new(),
+        findings: Vec::new(),
+        waiting: Vec::new(),
+    };
     if let Some(until) = closed(policy, snapshot.mode, now) {
         plan.waiting.push(Waiting { user: None, until });
         return plan;
     }
     for user in &snapshot.users {
-        user::plan(&mut plan, user, &user::Context { policy, snapshot, now });
+        user::plan(
+            &mut plan,
+            user,
+            &user::Context {
+                policy,
+                snapshot,
+                now,
+            },
+        );
     }
     if snapshot.mode == Mode::Due {
         queue::limit(&mut plan, snapshot, policy, now);
@@ -331,8 +355,14 @@ impl Message {
     pub fn id(&self) -> String {
         match self {
             Self::Warning { key, .. } => format!("warning:{key}"),
-            Self::CertificateProblem { key: Some(key), code, .. } => format!("certificate:{code}:{key}"),
-            Self::CertificateProblem { key: None, code, .. } => format!("certificate:{code}"),
+            Self::CertificateProblem {
+                key: Some(key),
+                code,
+                ..
+            } => format!("certificate:{code}:{key}"),
+            Self::CertificateProblem {
+                key: None, code, ..
+            } => format!("certificate:{code}"),
             Self::Issued { .. } => "issued".to_owned(),
             Self::WillBeDisabled { key, .. } => format!("will-be-disabled:{key}"),
             Self::Disabling { key, .. } => format!("disabling:{key}"),
@@ -361,10 +391,14 @@ impl Found {
 }
 
 fn joined(keys: &BTreeSet<AccessKeyId>) -> String {
-    keys.iter().map(AccessKeyId::as_str).collect::<Vec<_>>().join(":")
+    keys.iter()
+        .map(AccessKeyId::as_str)
+        .collect::<Vec<_>>()
+        .join(":")
 }
 
 /// The rotation that the user's record tells of, if it does.
 fn rotation_of(user: &User) -> Option<&Rotation> {
-    user.record().and_then(|record: &Record| record.rotation.as_ref())
+    user.record()
+        .and_then(|record: &Record| record.rotation.as_ref())
 }

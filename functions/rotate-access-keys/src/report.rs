@@ -64,14 +64,25 @@ impl AccountReport {
     /// Nothing may be done now.
     pub fn closed(account: AccountId, until: Until) -> Self {
         let waiting = vec![crate::plan::Waiting { user: None, until }];
-        let plan = Plan { account: account.clone(), chains: Vec::new(), findings: Vec::new(), waiting };
-        Self { plan: Some(plan), ..Self::new(account) }
+        let plan = Plan {
+            account: account.clone(),
+            chains: Vec::new(),
+            findings: Vec::new(),
+            waiting,
+        };
+        Self {
+            plan: Some(plan),
+            ..Self::new(account)
+        }
     }
 
     /// The account could not be looked at.
     pub fn unseen(account: AccountId, error: &ObserveError) -> Self {
         tracing::error!(%account, %error, "the account could not be looked at");
-        Self { errors: vec![error.to_string()], ..Self::new(account) }
+        Self {
+            errors: vec![error.to_string()],
+            ..Self::new(account)
+        }
     }
 
     /// It was planned, but not done: a dry run, or a plan that was refused.
@@ -83,7 +94,10 @@ impl AccountReport {
             unread: snapshot.unread.clone(),
             in_order: snapshot.in_order,
             oldest_key: snapshot.oldest_key,
-            errors: breaches.iter().map(|breach| format!("refused: the plan would break {breach}")).collect(),
+            errors: breaches
+                .iter()
+                .map(|breach| format!("refused: the plan would break {breach}"))
+                .collect(),
             plan: Some(plan.clone()),
             ..Self::new(plan.account)
         }
@@ -106,21 +120,38 @@ impl AccountReport {
     }
 
     fn done(&self) -> impl Iterator<Item = (&Outcome, &Action)> {
-        self.outcomes.iter().flat_map(|outcome| outcome.done.iter().map(move |action| (outcome, action)))
+        self.outcomes
+            .iter()
+            .flat_map(|outcome| outcome.done.iter().map(move |action| (outcome, action)))
     }
 
     fn new_findings(&self) -> impl Iterator<Item = &Finding> {
-        self.plan.iter().flat_map(|plan| &plan.findings).filter(|finding| !finding.said)
+        self.plan
+            .iter()
+            .flat_map(|plan| &plan.findings)
+            .filter(|finding| !finding.said)
     }
 
     /// One line for everything that went wrong.
     fn failures(&self) -> Vec<String> {
         let failed = self.outcomes.iter().filter_map(|outcome| {
             let (action, error) = outcome.failed.as_ref()?;
-            Some(format!("{}: {} failed: {error}", outcome.user, action.name()))
+            Some(format!(
+                "{}: {} failed: {error}",
+                outcome.user,
+                action.name()
+            ))
         });
-        let unread = self.unread.iter().map(|unread| format!("{}: not looked at: {}", unread.subject, unread.why));
-        self.errors.iter().cloned().chain(failed).chain(unread).collect()
+        let unread = self
+            .unread
+            .iter()
+            .map(|unread| format!("{}: not looked at: {}", unread.subject, unread.why));
+        self.errors
+            .iter()
+            .cloned()
+            .chain(failed)
+            .chain(unread)
+            .collect()
     }
 
     fn left(&self) -> usize {
@@ -132,19 +163,36 @@ impl Report {
     /// The answer to whoever invoked the function.
     pub fn answer(&self, now: Timestamp) -> Result<Answer, Failure> {
         let nothing_seen = self.accounts.iter().all(|account| account.plan.is_none());
-        let failures = || self.accounts.iter().flat_map(AccountReport::failures).collect::<Vec<_>>().join("; ");
+        let failures = || {
+            self.accounts
+                .iter()
+                .flat_map(AccountReport::failures)
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
         if nothing_seen {
             return Err(Failure::new("NothingSeen", anyhow!(failures())));
         }
-        if self.accounts.iter().any(|account| account.plan.is_some() && !account.errors.is_empty()) {
+        if self
+            .accounts
+            .iter()
+            .any(|account| account.plan.is_some() && !account.errors.is_empty())
+        {
             return Err(Failure::new("PlanRefused", anyhow!(failures())));
         }
         // Whoever asked for something named learns that it was not done; Lambda tries an event again.
         if self.is_named && !failures().is_empty() {
             return Err(Failure::new("Incomplete", anyhow!(failures())));
         }
-        let accounts: Vec<Value> = self.accounts.iter().map(|account| self.account_answer(account)).collect();
-        Ok(Answer { response: json!({ "dryRun": self.dry_run, "accounts": accounts }), metrics: self.metrics(now) })
+        let accounts: Vec<Value> = self
+            .accounts
+            .iter()
+            .map(|account| self.account_answer(account))
+            .collect();
+        Ok(Answer {
+            response: json!({ "dryRun": self.dry_run, "accounts": accounts }),
+            metrics: self.metrics(now),
+        })
     }
 
     fn account_answer(&self, account: &AccountReport) -> Value {
@@ -179,21 +227,50 @@ impl Report {
     pub(crate) fn metrics(&self, now: Timestamp) -> Metrics {
         let mut metrics = Metrics::default();
         let done = |is: fn(&Action) -> bool| {
-            self.accounts.iter().flat_map(AccountReport::done).filter(|(_, action)| is(action)).count()
+            self.accounts
+                .iter()
+                .flat_map(AccountReport::done)
+                .filter(|(_, action)| is(action))
+                .count()
         };
         let sum = |of: fn(&AccountReport) -> usize| self.accounts.iter().map(of).sum::<usize>();
-        metrics.count("KeysIssued", done(|action| matches!(action, Action::Issue { .. })));
+        metrics.count(
+            "KeysIssued",
+            done(|action| matches!(action, Action::Issue { .. })),
+        );
         metrics.count(
             "KeysDisabled",
-            done(|action| matches!(action, Action::Disable { .. } | Action::DisableExposed { .. })),
+            done(|action| {
+                matches!(
+                    action,
+                    Action::Disable { .. } | Action::DisableExposed { .. }
+                )
+            }),
         );
-        metrics.count("KeysDeleted", done(|action| matches!(action, Action::Delete { .. })));
-        metrics.count("OrphansDiscarded", done(|action| matches!(action, Action::DiscardOrphan { .. })));
-        metrics.count("NoticesToOwners", done(|action| matches!(action, Action::Tell(_))));
-        metrics.count("Findings", sum(|account| account.plan.as_ref().map_or(0, |plan| plan.findings.len())));
+        metrics.count(
+            "KeysDeleted",
+            done(|action| matches!(action, Action::Delete { .. })),
+        );
+        metrics.count(
+            "OrphansDiscarded",
+            done(|action| matches!(action, Action::DiscardOrphan { .. })),
+        );
+        metrics.count(
+            "NoticesToOwners",
+            done(|action| matches!(action, Action::Tell(_))),
+        );
+        metrics.count(
+            "Findings",
+            sum(|account| account.plan.as_ref().map_or(0, |plan| plan.findings.len())),
+        );
         metrics.count("Failures", sum(|account| account.failures().len()));
         metrics.count("ActionsLeft", self.left());
-        if let Some(oldest) = self.accounts.iter().filter_map(|account| account.oldest_key).min() {
+        if let Some(oldest) = self
+            .accounts
+            .iter()
+            .filter_map(|account| account.oldest_key)
+            .min()
+        {
             metrics.seconds("OldestKeyAge", now.duration_since(oldest).as_secs_f64());
         }
         metrics
@@ -204,8 +281,14 @@ impl Rotator {
     /// Tells operators what was done and found, and notes the findings so that they are said once.
     pub async fn announce(&self, report: &Report, invocation: &Invocation) {
         for account in &report.accounts {
-            let Some(notice) = summary(account, &invocation.run) else { continue };
-            if let Err(error) = self.notice_sender.send(&notice, invocation.remaining()).await {
+            let Some(notice) = summary(account, &invocation.run) else {
+                continue;
+            };
+            if let Err(error) = self
+                .notice_sender
+                .send(&notice, invocation.remaining())
+                .await
+            {
                 // Findings are not noted, so that the next run says them again.
                 tracing::error!(account = %account.account, %error, "operators could not be told");
                 continue;
@@ -215,17 +298,38 @@ impl Rotator {
     }
 
     async fn note_findings(&self, report: &AccountReport, invocation: &Invocation) {
-        let Some(observed) = &report.observed else { return };
-        let Some(account) = self.accounts.iter().find(|account| account.identity.id == report.account) else { return };
+        let Some(observed) = &report.observed else {
+            return;
+        };
+        let Some(account) = self
+            .accounts
+            .iter()
+            .find(|account| account.identity.id == report.account)
+        else {
+            return;
+        };
         for user in &observed.snapshot.users {
-            let new = report.new_findings().filter(|finding| finding.user == user.name);
+            let new = report
+                .new_findings()
+                .filter(|finding| finding.user == user.name);
             let ids: Vec<String> = new.map(|finding| finding.what.id()).collect();
             if ids.is_empty() {
                 continue;
             }
-            let outcome = report.outcomes.iter().find(|outcome| outcome.user == user.name);
+            let outcome = report
+                .outcomes
+                .iter()
+                .find(|outcome| outcome.user == user.name);
             let memory = outcome.map_or_else(|| Memory::of(user), |outcome| outcome.memory.clone());
-            let noted = note_said(account, user, memory, &ids, self.clock.as_ref(), &invocation.run).await;
+            let noted = note_said(
+                account,
+                user,
+                memory,
+                &ids,
+                self.clock.as_ref(),
+                &invocation.run,
+            )
+            .await;
             if let Err(error) = noted {
                 tracing::warn!(account = %report.account, user = %user.name, %error, "a finding will be said again");
             }
@@ -236,29 +340,64 @@ impl Rotator {
 /// The operators' summary; `None` if there is nothing new to say.
 fn summary(account: &AccountReport, run: &str) -> Option<Notice> {
     let failures = account.failures();
-    let findings: Vec<String> =
-        account.new_findings().map(|finding| format!("{} {}", finding.user, words::finding(&finding.what))).collect();
-    let done: Vec<String> = account.done().filter_map(|(outcome, action)| line(outcome, action)).collect();
+    let findings: Vec<String> = account
+        .new_findings()
+        .map(|finding| format!("{} {}", finding.user, words::finding(&finding.what)))
+        .collect();
+    let done: Vec<String> = account
+        .done()
+        .filter_map(|(outcome, action)| line(outcome, action))
+        .collect();
     if failures.is_empty() && findings.is_empty() && done.is_empty() {
         return None;
     }
     let count = |is: fn(&Action) -> bool| account.done().filter(|(_, action)| is(action)).count();
     let counts = [
-        (count(|action| matches!(action, Action::Issue { .. })), "issued"),
-        (count(|action| matches!(action, Action::Disable { .. } | Action::DisableExposed { .. })), "disabled"),
-        (count(|action| matches!(action, Action::Delete { .. })), "deleted"),
+        (
+            count(|action| matches!(action, Action::Issue { .. })),
+            "issued",
+        ),
+        (
+            count(|action| {
+                matches!(
+                    action,
+                    Action::Disable { .. } | Action::DisableExposed { .. }
+                )
+            }),
+            "disabled",
+        ),
+        (
+            count(|action| matches!(action, Action::Delete { .. })),
+            "deleted",
+        ),
         (findings.len(), "to look at"),
         (failures.len(), "failed"),
     ];
-    let said: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let said = if said.is_empty() { "owners were told".to_owned() } else { said.join(", ") };
-    let section = |title: &str, lines: Vec<String>| Section { title: title.to_owned(), lines };
-    let sections =
-        [section("Failed", failures.clone()), section("To look at", findings.clone()), section("Done", done)];
+    let said: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let said = if said.is_empty() {
+        "owners were told".to_owned()
+    } else {
+        said.join(", ")
+    };
+    let section = |title: &str, lines: Vec<String>| Section {
+        title: title.to_owned(),
+        lines,
+    };
+    let sections = [
+        section("Failed", failures.clone()),
+        section("To look at", findings.clone()),
+        section("Done", done),
+    ];
     let mut facts = vec![("Account".to_owned(), account.account.to_string())];
     if account.left() > 0 {
-        facts.push(("Left for the next run".to_owned(), format!("{} actions", account.left())));
+        facts.push((
+            "Left for the next run".to_owned(),
+            format!("{} actions", account.left()),
+        ));
     }
     let urgency = match (failures.is_empty(), findings.is_empty()) {
         (false, _) => Urgency::Alarm,
@@ -267,8 +406,15 @@ fn summary(account: &AccountReport, run: &str) -> Option<Notice> {
     };
     let id = format!("rotate-access-keys:{}:summary:{run}", account.account);
     let headline = format!("Access keys in {}: {said}", account.account);
-    let sections = sections.into_iter().filter(|section| !section.lines.is_empty()).collect();
-    Some(Notice { facts, sections, ..Notice::new(id, Audience::Operators, urgency, headline) })
+    let sections = sections
+        .into_iter()
+        .filter(|section| !section.lines.is_empty())
+        .collect();
+    Some(Notice {
+        facts,
+        sections,
+        ..Notice::new(id, Audience::Operators, urgency, headline)
+    })
 }
 
 /// What was done, in one line for operators; telling of a deed is not told beside the deed.
@@ -281,12 +427,23 @@ fn line(outcome: &Outcome, action: &Action) -> Option<String> {
         Action::Disable { key } => format!("{user}: old key {key} disabled"),
         Action::Delete { key } => format!("{user}: disabled key {key} deleted"),
         Action::NoteRestored { key } => format!("{user}: key {key} was restored by a person"),
-        Action::Tell(Message::Warning { key, .. }) => format!("{user}: warned that {key} nears its end"),
-        Action::Tell(Message::WillBeDisabled { key, .. }) => format!("{user}: reminded that {key} will be disabled"),
-        Action::Tell(Message::WillBeDeleted { key, .. }) => format!("{user}: reminded that {key} will be deleted"),
-        Action::Tell(Message::CertificateProblem { .. }) => format!("{user}: asked for a usable certificate"),
+        Action::Tell(Message::Warning { key, .. }) => {
+            format!("{user}: warned that {key} nears its end")
+        }
+        Action::Tell(Message::WillBeDisabled { key, .. }) => {
+            format!("{user}: reminded that {key} will be disabled")
+        }
+        Action::Tell(Message::WillBeDeleted { key, .. }) => {
+            format!("{user}: reminded that {key} will be deleted")
+        }
+        Action::Tell(Message::CertificateProblem { .. }) => {
+            format!("{user}: asked for a usable certificate")
+        }
         Action::Tell(
-            Message::Issued { .. } | Message::Disabling { .. } | Message::Exposed { .. } | Message::Deleting { .. },
+            Message::Issued { .. }
+            | Message::Disabling { .. }
+            | Message::Exposed { .. }
+            | Message::Deleting { .. },
         ) => return None,
     })
 }

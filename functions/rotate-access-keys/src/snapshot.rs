@@ -132,7 +132,12 @@ pub enum Certificate {
 impl User {
     /// What the policy's selectors are held against.
     pub fn traits(&self) -> Traits<'_> {
-        Traits { user: &self.name, path: &self.path, tags: &self.tags, groups: &self.groups }
+        Traits {
+            user: &self.name,
+            path: &self.path,
+            tags: &self.tags,
+            groups: &self.groups,
+        }
     }
 
     /// The record that is the user's own.

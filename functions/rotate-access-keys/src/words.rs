@@ -25,7 +25,12 @@ struct Words {
 }
 
 /// The notice to a user about one of their keys.
-pub fn to_owner(message: &Message, user: &User, account: &IdentityAccount, record: Option<&Record>) -> Notice {
+pub fn to_owner(
+    message: &Message,
+    user: &User,
+    account: &IdentityAccount,
+    record: Option<&Record>,
+) -> Notice {
     let words = words(message, user, record);
     let mut facts = vec![fact("Account", &account.id), fact("IAM user", &user.name)];
     facts.extend(words.facts);
@@ -34,7 +39,9 @@ pub fn to_owner(message: &Message, user: &User, account: &IdentityAccount, recor
         (Message::Issued { .. }, Some(issued)) => format!("issued:{}", issued.key),
         (other, _) => other.id(),
     };
-    let envelope = record.and_then(|record| record.envelope.as_ref()).filter(|_| words.carry_envelope);
+    let envelope = record
+        .and_then(|record| record.envelope.as_ref())
+        .filter(|_| words.carry_envelope);
     Notice {
         id: format!("rotate-access-keys:{}:{}:{subject}", account.id, user.name),
         audience: Audience::Owner {
@@ -100,7 +107,12 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
     }
 }
 
-fn warning(key: &str, rotates_at: Timestamp, problem: Option<&str>, expires_at: Option<Timestamp>) -> Words {
+fn warning(
+    key: &str,
+    rotates_at: Timestamp,
+    problem: Option<&str>,
+    expires_at: Option<Timestamp>,
+) -> Words {
     let mut paragraphs = match problem {
         None => vec![
             "You need not do anything now. On that day you get a new key, encrypted to your OpenPGP certificate; the \
@@ -110,30 +122,45 @@ fn warning(key: &str, rotates_at: Timestamp, problem: Option<&str>, expires_at: 
         Some(problem) => vec![format!("Before that, your OpenPGP certificate needs your attention: {problem}")],
     };
     if let Some(expires_at) = expires_at {
-        paragraphs
-            .push(format!("Your OpenPGP certificate expires on {}: extend and register it soon.", day(expires_at)));
+        paragraphs.push(format!(
+            "Your OpenPGP certificate expires on {}: extend and register it soon.",
+            day(expires_at)
+        ));
     }
     Words {
-        urgency: if problem.is_some() { Urgency::Action } else { Urgency::Information },
+        urgency: if problem.is_some() {
+            Urgency::Action
+        } else {
+            Urgency::Information
+        },
         headline: format!("Your access key {key} is replaced on {}", day(rotates_at)),
         paragraphs,
         facts: vec![fact("Key", key), fact("Replaced on", day(rotates_at))],
-        steps: if problem.is_some() { vec![register_step()] } else { Vec::new() },
+        steps: if problem.is_some() {
+            vec![register_step()]
+        } else {
+            Vec::new()
+        },
         carry_envelope: false,
     }
 }
 
 fn certificate_problem(key: Option<&str>, reason: &str) -> Words {
     let headline = match key {
-        Some(key) => format!("Your access key {key} can't be replaced: your OpenPGP certificate can't be used"),
-        None => "You can't be given an access key: your OpenPGP certificate can't be used".to_owned(),
+        Some(key) => format!(
+            "Your access key {key} can't be replaced: your OpenPGP certificate can't be used"
+        ),
+        None => {
+            "You can't be given an access key: your OpenPGP certificate can't be used".to_owned()
+        }
     };
     Words {
         urgency: Urgency::Action,
         headline,
         paragraphs: vec![
             reason.to_owned(),
-            "As soon as a usable certificate is registered, the next run sends you a new key.".to_owned(),
+            "As soon as a usable certificate is registered, the next run sends you a new key."
+                .to_owned(),
         ],
         facts: key.map(|key| fact("Key", key)).into_iter().collect(),
         steps: vec![register_step()],
@@ -141,9 +168,17 @@ fn certificate_problem(key: Option<&str>, reason: &str) -> Words {
     }
 }
 
-fn issued(reason: Reason, old: &str, carry_envelope: bool, user: &User, record: Option<&Record>) -> Words {
+fn issued(
+    reason: Reason,
+    old: &str,
+    carry_envelope: bool,
+    user: &User,
+    record: Option<&Record>,
+) -> Words {
     let rotation = record.and_then(|record| record.rotation.as_ref());
-    let new_key = rotation.and_then(|rotation| rotation.issued.as_ref()).map(|issued| issued.key.to_string());
+    let new_key = rotation
+        .and_then(|rotation| rotation.issued.as_ref())
+        .map(|issued| issued.key.to_string());
     let new_key = new_key.unwrap_or_default();
     let why = match reason {
         Reason::Due => "Your access key reached its age, so you get a new one.",
@@ -163,11 +198,19 @@ fn issued(reason: Reason, old: &str, carry_envelope: bool, user: &User, record: 
         facts.push(fact("Sealed to", rotation.recipient.as_str()));
     }
     Words {
-        urgency: if carry_envelope { Urgency::Alarm } else { Urgency::Action },
+        urgency: if carry_envelope {
+            Urgency::Alarm
+        } else {
+            Urgency::Action
+        },
         headline: format!("Your new access key {new_key} is ready to fetch"),
         paragraphs: vec![why.to_owned(), then.to_owned()],
         facts,
-        steps: if carry_envelope { vec![open_step()] } else { fetch_steps(user) },
+        steps: if carry_envelope {
+            vec![open_step()]
+        } else {
+            fetch_steps(user)
+        },
         carry_envelope,
     }
 }
@@ -176,19 +219,35 @@ fn disabling(key: &str, because: Because, restorable_until: Timestamp, user: &Us
     let by_deadline = because == Because::Deadline;
     let why = match because {
         Because::NewKeyUsed => "Your new key is in use, so the old one is not needed any more.",
-        Because::Acknowledged => "You acknowledged your new key, so the old one is not needed any more.",
+        Because::Acknowledged => {
+            "You acknowledged your new key, so the old one is not needed any more."
+        }
         Because::Deadline => {
             "Nobody has used your new key, and the deadline has passed. The new key is in the message below, which only \
              you can open."
         }
     };
-    let mut steps = if by_deadline { vec![open_step()] } else { Vec::new() };
+    let mut steps = if by_deadline {
+        vec![open_step()]
+    } else {
+        Vec::new()
+    };
     steps.push(restore_step(user, key));
     Words {
-        urgency: if by_deadline { Urgency::Alarm } else { Urgency::Information },
+        urgency: if by_deadline {
+            Urgency::Alarm
+        } else {
+            Urgency::Information
+        },
         headline: format!("Your old access key {key} stops working now"),
-        paragraphs: vec![why.to_owned(), format!("It can be restored until {}.", day(restorable_until))],
-        facts: vec![fact("Old key", key), fact("Restorable until", day(restorable_until))],
+        paragraphs: vec![
+            why.to_owned(),
+            format!("It can be restored until {}.", day(restorable_until)),
+        ],
+        facts: vec![
+            fact("Old key", key),
+            fact("Restorable until", day(restorable_until)),
+        ],
         steps,
         carry_envelope: by_deadline,
     }
@@ -240,7 +299,9 @@ fn open_step() -> Step {
 fn register_step() -> Step {
     Step {
         text: "Mend or make a certificate (docs/openpgp.md says how) and register it:".to_owned(),
-        command: Some("gpg --export --armor --export-options export-minimal YOUR-FINGERPRINT".to_owned()),
+        command: Some(
+            "gpg --export --armor --export-options export-minimal YOUR-FINGERPRINT".to_owned(),
+        ),
     }
 }
 
@@ -264,19 +325,33 @@ pub fn finding(found: &Found) -> String {
             )
         }
         Found::InactiveKeyInTheWay { key } => {
-            format!("is due, but the inactive key {key} takes the second place; delete it if it is not needed")
+            format!(
+                "is due, but the inactive key {key} takes the second place; delete it if it is not needed"
+            )
         }
         Found::NoCertificate { reason, .. } => format!("can't be given a key: {reason}"),
-        Found::Restored { key } => format!("has {key} back, which Banto had disabled; it is left alone from now on"),
-        Found::NewKeyInactive { key } => {
-            format!("has the new key {key} switched off before the old one was retired; the old one is kept")
+        Found::Restored { key } => {
+            format!("has {key} back, which Banto had disabled; it is left alone from now on")
         }
-        Found::NewKeyUnused { key } => format!("has not used the new key {key} for two weeks; the old one is kept"),
+        Found::NewKeyInactive { key } => {
+            format!(
+                "has the new key {key} switched off before the old one was retired; the old one is kept"
+            )
+        }
+        Found::NewKeyUnused { key } => {
+            format!("has not used the new key {key} for two weeks; the old one is kept")
+        }
         Found::NoRoomForNewKey { keys } => {
-            format!("has no working key, and {} take both places; restore or delete one", joined(keys, ", "))
+            format!(
+                "has no working key, and {} take both places; restore or delete one",
+                joined(keys, ", ")
+            )
         }
         Found::AmbiguousOrphan { keys } => {
-            format!("has keys ({}) of which one was lost in a crash; delete the one nobody has", joined(keys, ", "))
+            format!(
+                "has keys ({}) of which one was lost in a crash; delete the one nobody has",
+                joined(keys, ", ")
+            )
         }
         Found::UnreadableRecord { why } => format!("is left alone: {why}"),
     }

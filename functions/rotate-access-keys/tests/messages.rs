@@ -15,8 +15,7 @@ use rotate_access_keys::plan::{Because, Message};
 use rotate_access_keys::snapshot::{Certificate, Remembered, SLACK_TAG, User};
 use rotate_access_keys::words;
 
-const ENVELOPE: &str =
-    "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
+const ENVELOPE: &str = "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
 
 fn old() -> AccessKeyId {
     "AKIAIOSFODNN7EXAMPLE".parse().unwrap()
@@ -50,12 +49,18 @@ fn record() -> Record {
         intended_at: at(),
         existing: BTreeSet::from([old()]),
         recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap(),
-        issued: Some(Issued { key: new(), created_at: at() }),
+        issued: Some(Issued {
+            key: new(),
+            created_at: at(),
+        }),
         delivered_at: None,
     };
     Record {
         rotation: Some(rotation),
-        envelope: Some(StoredEnvelope { key: new(), armored: ENVELOPE.into() }),
+        envelope: Some(StoredEnvelope {
+            key: new(),
+            armored: ENVELOPE.into(),
+        }),
         ..Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap())
     }
 }
@@ -70,29 +75,73 @@ fn messages() -> Vec<(&'static str, Message)> {
         certificate_problem: certificate_problem.map(str::to_owned),
         certificate_expires_at,
     };
-    let disabling = |because| Message::Disabling { key: old(), because, restorable_until: at() };
+    let disabling = |because| Message::Disabling {
+        key: old(),
+        because,
+        restorable_until: at(),
+    };
     vec![
         ("warning", warning(None, None)),
-        ("warning, certificate expires soon", warning(None, Some(at()))),
+        (
+            "warning, certificate expires soon",
+            warning(None, Some(at())),
+        ),
         ("warning, certificate refused", warning(Some(problem), None)),
         (
             "certificate problem",
-            Message::CertificateProblem { key: Some(old()), code: "expired".into(), reason: problem.into() },
+            Message::CertificateProblem {
+                key: Some(old()),
+                code: "expired".into(),
+                reason: problem.into(),
+            },
         ),
         (
             "certificate problem, no key",
-            Message::CertificateProblem { key: None, code: "expired".into(), reason: problem.into() },
+            Message::CertificateProblem {
+                key: None,
+                code: "expired".into(),
+                reason: problem.into(),
+            },
         ),
-        ("issued", Message::Issued { reason: Reason::Due, old: keys(), carry_envelope: false }),
+        (
+            "issued",
+            Message::Issued {
+                reason: Reason::Due,
+                old: keys(),
+                carry_envelope: false,
+            },
+        ),
         (
             "issued after an emergency",
-            Message::Issued { reason: Reason::Emergency, old: BTreeSet::new(), carry_envelope: true },
+            Message::Issued {
+                reason: Reason::Emergency,
+                old: BTreeSet::new(),
+                carry_envelope: true,
+            },
         ),
-        ("will be disabled", Message::WillBeDisabled { key: old(), at: at() }),
+        (
+            "will be disabled",
+            Message::WillBeDisabled {
+                key: old(),
+                at: at(),
+            },
+        ),
         ("disabling, new key used", disabling(Because::NewKeyUsed)),
         ("disabling by deadline", disabling(Because::Deadline)),
-        ("exposed", Message::Exposed { keys: keys(), has_other: false }),
-        ("will be deleted", Message::WillBeDeleted { key: old(), at: at() }),
+        (
+            "exposed",
+            Message::Exposed {
+                keys: keys(),
+                has_other: false,
+            },
+        ),
+        (
+            "will be deleted",
+            Message::WillBeDeleted {
+                key: old(),
+                at: at(),
+            },
+        ),
         ("deleting", Message::Deleting { key: old() }),
     ]
 }
@@ -137,7 +186,10 @@ fn whoever_has_no_working_key_gets_the_envelope_itself_and_nobody_else_does() {
 
 #[test]
 fn each_message_has_an_id_of_its_own() {
-    let ids: BTreeSet<String> = messages().iter().map(|(_, message)| notice(message).id).collect();
+    let ids: BTreeSet<String> = messages()
+        .iter()
+        .map(|(_, message)| notice(message).id)
+        .collect();
     // Warnings about one key are one message, whatever they say of the certificate; so are the two
     // ways to disable it, and to issue the one that replaces it.
     assert_eq!(ids.len(), messages().len() - 4, "{ids:#?}");

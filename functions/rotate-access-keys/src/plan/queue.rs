@@ -14,13 +14,29 @@ use crate::snapshot::{Snapshot, User};
 /// Takes back the new keys that this run may not issue.
 pub(super) fn limit(plan: &mut Plan, snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) {
     let issues = |chain: &&Chain| chain.actions.iter().any(is_due_issue);
-    let due: BTreeSet<UserName> = plan.chains.iter().filter(issues).map(|chain| chain.user.clone()).collect();
+    let due: BTreeSet<UserName> = plan
+        .chains
+        .iter()
+        .filter(issues)
+        .map(|chain| chain.user.clone())
+        .collect();
     let is_canary = |user: &User| policy.canaries.contains(&user.name);
-    let mut queue: Vec<&User> = snapshot.users.iter().filter(|user| due.contains(&user.name)).collect();
-    queue.sort_by_cached_key(|user| (!is_canary(user), user.keys.first().map(|key| key.created_at), user.name.clone()));
+    let mut queue: Vec<&User> = snapshot
+        .users
+        .iter()
+        .filter(|user| due.contains(&user.name))
+        .collect();
+    queue.sort_by_cached_key(|user| {
+        (
+            !is_canary(user),
+            user.keys.first().map(|key| key.created_at),
+            user.name.clone(),
+        )
+    });
 
     // While a canary's key is on its way, a flaw in issuing harms the canary alone.
-    let canary_sings = |user: &&User| is_canary(user) && (due.contains(&user.name) || is_on_its_way(user, now));
+    let canary_sings =
+        |user: &&User| is_canary(user) && (due.contains(&user.name) || is_on_its_way(user, now));
     let canaries_only = snapshot.users.iter().any(|user| canary_sings(&user));
 
     let mut left = policy.max_users_per_run;
@@ -34,26 +50,48 @@ pub(super) fn limit(plan: &mut Plan, snapshot: &Snapshot, policy: &RotationPolic
             left -= 1;
         }
     }
-    for chain in plan.chains.iter_mut().filter(|chain| put_off.contains_key(&chain.user)) {
+    for chain in plan
+        .chains
+        .iter_mut()
+        .filter(|chain| put_off.contains_key(&chain.user))
+    {
         chain.actions.retain(|action| !belongs_to_due_issue(action));
     }
     plan.chains.retain(|chain| !chain.actions.is_empty());
-    plan.waiting.extend(put_off.into_iter().map(|(user, until)| Waiting { user: Some(user.clone()), until }));
+    plan.waiting
+        .extend(put_off.into_iter().map(|(user, until)| Waiting {
+            user: Some(user.clone()),
+            until,
+        }));
 }
 
 fn is_due_issue(action: &Action) -> bool {
-    matches!(action, Action::Issue { reason: Reason::Due, .. })
+    matches!(
+        action,
+        Action::Issue {
+            reason: Reason::Due,
+            ..
+        }
+    )
 }
 
 /// Whether the action is of a chain that issues a due key: the issue itself, or telling of it.
 fn belongs_to_due_issue(action: &Action) -> bool {
-    is_due_issue(action) || matches!(action, Action::Tell(Message::Issued { reason: Reason::Due, .. }))
+    is_due_issue(action)
+        || matches!(
+            action,
+            Action::Tell(Message::Issued {
+                reason: Reason::Due,
+                ..
+            })
+        )
 }
 
 /// Whether the user's last rotation is not delivered yet, and may still be: its run may be at work,
 /// or its envelope is stored.
 fn is_on_its_way(user: &User, now: Timestamp) -> bool {
     rotation_of(user).is_some_and(|rotation| {
-        rotation.delivered_at.is_none() && (rotation.issued.is_some() || rotation.may_be_under_way(now))
+        rotation.delivered_at.is_none()
+            && (rotation.issued.is_some() || rotation.may_be_under_way(now))
     })
 }

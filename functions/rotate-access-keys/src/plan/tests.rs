@@ -43,22 +43,36 @@ fn policy() -> RotationPolicy {
 }
 
 fn key(name: &str, active: bool, age: SignedDuration) -> Key {
-    Key { id: id(name), active, created_at: now() - age, used: Used::Unknown }
+    Key {
+        id: id(name),
+        active,
+        created_at: now() - age,
+        used: Used::Unknown,
+    }
 }
 
 fn used_at(at: Timestamp) -> Used {
-    Used::Last(LastUse { at, service: "s3".into(), region: "eu-west-1".into() })
+    Used::Last(LastUse {
+        at,
+        service: "s3".into(),
+        region: "eu-west-1".into(),
+    })
 }
 
 fn usable() -> Certificate {
-    Certificate::Usable { fingerprint: pinned(), expires_soon: None }
+    Certificate::Usable {
+        fingerprint: pinned(),
+        expires_soon: None,
+    }
 }
 
 fn user(name: &str, keys: Vec<Key>) -> User {
     User {
         name: name.parse().unwrap(),
         id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
-        arn: format!("arn:aws:iam::111122223333:user/{name}").parse().unwrap(),
+        arn: format!("arn:aws:iam::111122223333:user/{name}")
+            .parse()
+            .unwrap(),
         path: "/".into(),
         tags: BTreeMap::from([(PIN_TAG.to_owned(), PINNED.to_owned())]),
         groups: BTreeSet::new(),
@@ -81,10 +95,16 @@ fn snapshot(mode: Mode, users: Vec<User>) -> Snapshot {
 }
 
 fn record(rotation: Option<Rotation>) -> Record {
-    let sealed = rotation.as_ref().and_then(|rotation| rotation.issued.as_ref()).map(|issued| issued.key.clone());
+    let sealed = rotation
+        .as_ref()
+        .and_then(|rotation| rotation.issued.as_ref())
+        .map(|issued| issued.key.clone());
     Record {
         rotation,
-        envelope: sealed.map(|key| StoredEnvelope { key, armored: "-----BEGIN PGP MESSAGE-----".into() }),
+        envelope: sealed.map(|key| StoredEnvelope {
+            key,
+            armored: "-----BEGIN PGP MESSAGE-----".into(),
+        }),
         ..Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap())
     }
 }
@@ -103,12 +123,21 @@ fn intent(age: SignedDuration) -> Rotation {
 
 /// The same with `NEW` stored.
 fn issued(age: SignedDuration) -> Rotation {
-    Rotation { issued: Some(Issued { key: id(NEW), created_at: now() - age }), ..intent(age) }
+    Rotation {
+        issued: Some(Issued {
+            key: id(NEW),
+            created_at: now() - age,
+        }),
+        ..intent(age)
+    }
 }
 
 /// The same with `NEW` delivered.
 fn delivered(age: SignedDuration) -> Rotation {
-    Rotation { delivered_at: Some(now() - age), ..issued(age) }
+    Rotation {
+        delivered_at: Some(now() - age),
+        ..issued(age)
+    }
 }
 
 /// A plan in one line.
@@ -118,17 +147,33 @@ fn in_short(plan: &Plan) -> String {
         Action::DisableExposed { key: id } => format!("disable exposed {}", key(id)),
         Action::DiscardOrphan { key: id } => format!("discard {}", key(id)),
         Action::Issue { reason, .. } => format!("issue ({reason:?})"),
-        Action::Tell(Message::Issued { carry_envelope: true, .. }) => "tell issued with envelope".into(),
+        Action::Tell(Message::Issued {
+            carry_envelope: true,
+            ..
+        }) => "tell issued with envelope".into(),
         Action::Tell(message) => format!("tell {}", named(&message.id())),
         Action::Disable { key: id } => format!("disable {}", key(id)),
         Action::Delete { key: id } => format!("delete {}", key(id)),
         Action::NoteRestored { key: id } => format!("note {} restored", key(id)),
     };
-    let actions = plan.chains.iter().flat_map(|chain| chain.actions.iter().map(action));
-    let findings = plan.findings.iter().map(|finding| format!("! {}", named(&finding.what.id())));
-    let waiting = plan.waiting.iter().map(|waiting| format!("~ {}", super::super::words::waiting(&waiting.until)));
+    let actions = plan
+        .chains
+        .iter()
+        .flat_map(|chain| chain.actions.iter().map(action));
+    let findings = plan
+        .findings
+        .iter()
+        .map(|finding| format!("! {}", named(&finding.what.id())));
+    let waiting = plan
+        .waiting
+        .iter()
+        .map(|waiting| format!("~ {}", super::super::words::waiting(&waiting.until)));
     let all: Vec<String> = actions.chain(findings).chain(waiting).collect();
-    if all.is_empty() { "-".to_owned() } else { named(&all.join("; ")) }
+    if all.is_empty() {
+        "-".to_owned()
+    } else {
+        named(&all.join("; "))
+    }
 }
 
 fn id_of_old() -> AccessKeyId {

@@ -59,24 +59,47 @@ pub(super) fn plan(plan: &mut Plan, user: &User, context: &Context<'_>) {
     planner.plan();
     let name = || user.name.clone();
     if !planner.actions.is_empty() {
-        plan.chains.push(Chain { user: name(), actions: planner.actions });
+        plan.chains.push(Chain {
+            user: name(),
+            actions: planner.actions,
+        });
     }
-    let said = |what: &Found| user.record().is_some_and(|record| record.said.contains_key(&what.id()));
-    plan.findings.extend(planner.found.into_iter().map(|what| Finding { user: name(), said: said(&what), what }));
-    plan.waiting.extend(planner.waiting.into_iter().map(|until| Waiting { user: Some(name()), until }));
+    let said = |what: &Found| {
+        user.record()
+            .is_some_and(|record| record.said.contains_key(&what.id()))
+    };
+    plan.findings
+        .extend(planner.found.into_iter().map(|what| Finding {
+            user: name(),
+            said: said(&what),
+            what,
+        }));
+    plan.waiting
+        .extend(planner.waiting.into_iter().map(|until| Waiting {
+            user: Some(name()),
+            until,
+        }));
 }
 
 impl<'a> Planner<'a> {
     fn plan(&mut self) {
         let exposed = self.disable_exposed();
         if let Remembered::Unreadable(why) = &self.user.record {
-            return self.found.push(Found::UnreadableRecord { why: why.clone() });
+            return self
+                .found
+                .push(Found::UnreadableRecord { why: why.clone() });
         }
         if self.context.snapshot.mode != Mode::Emergency
-            && let Some(exemption) = self.context.policy.exemption_of(self.user.traits(), self.context.now)
+            && let Some(exemption) = self
+                .context
+                .policy
+                .exemption_of(self.user.traits(), self.context.now)
         {
             let reason = exemption.reason.clone();
-            return self.waiting.push(Until::ExemptionEnds { at: exemption.until, reason });
+            return self.waiting.push(Until::ExemptionEnds {
+                at: exemption.until,
+                reason,
+            });
         }
         if !self.settle_intent() {
             return;
@@ -97,14 +120,31 @@ impl<'a> Planner<'a> {
     /// Disables the exposed keys before anything else, and tells their owner. Returns them.
     fn disable_exposed(&mut self) -> BTreeSet<AccessKeyId> {
         let is_exposed = self.exposed_keys();
-        let exposed: Vec<&Key> = self.keys.iter().copied().filter(|key| is_exposed.contains(&key.id)).collect();
-        let to_disable = exposed.iter().filter(|key| key.active || !self.is_settled(&key.id));
-        let to_disable: Vec<_> = to_disable.map(|key| Action::DisableExposed { key: key.id.clone() }).collect();
+        let exposed: Vec<&Key> = self
+            .keys
+            .iter()
+            .copied()
+            .filter(|key| is_exposed.contains(&key.id))
+            .collect();
+        let to_disable = exposed
+            .iter()
+            .filter(|key| key.active || !self.is_settled(&key.id));
+        let to_disable: Vec<_> = to_disable
+            .map(|key| Action::DisableExposed {
+                key: key.id.clone(),
+            })
+            .collect();
         self.actions.extend(to_disable);
         let keys: BTreeSet<_> = exposed.iter().map(|key| key.id.clone()).collect();
         if !keys.is_empty() && !matches!(self.user.record, Remembered::Unreadable(_)) {
-            let has_other = self.keys.iter().any(|key| key.active && !keys.contains(&key.id));
-            self.tell_once(Message::Exposed { keys: keys.clone(), has_other });
+            let has_other = self
+                .keys
+                .iter()
+                .any(|key| key.active && !keys.contains(&key.id));
+            self.tell_once(Message::Exposed {
+                keys: keys.clone(),
+                has_other,
+            });
         }
         keys
     }
@@ -121,7 +161,9 @@ impl<'a> Planner<'a> {
             return self.context.snapshot.exposed.clone();
         }
         match rotation_of(self.user) {
-            Some(rotation) if rotation.reason == Reason::Emergency && self.has_any(&rotation.existing) => {
+            Some(rotation)
+                if rotation.reason == Reason::Emergency && self.has_any(&rotation.existing) =>
+            {
                 rotation.existing.clone()
             }
             _ => self.keys.iter().map(|key| key.id.clone()).collect(),
@@ -130,8 +172,12 @@ impl<'a> Planner<'a> {
 
     /// Whether an emergency took the user's last working key.
     fn owes_new_key(&self, exposed: &BTreeSet<AccessKeyId>) -> bool {
-        let taken =
-            |key: &Key| exposed.contains(&key.id) || self.record.is_some_and(|record| record.exposed.contains(&key.id));
+        let taken = |key: &Key| {
+            exposed.contains(&key.id)
+                || self
+                    .record
+                    .is_some_and(|record| record.exposed.contains(&key.id))
+        };
         let works = |key: &Key| key.active && !exposed.contains(&key.id);
         self.keys.iter().any(|key| taken(key)) && !self.keys.iter().any(|key| works(key))
     }
@@ -141,14 +187,18 @@ impl<'a> Planner<'a> {
     /// Settles an intent that came to nothing: a run recorded it and stored no envelope.
     /// Returns whether there is more to plan.
     fn settle_intent(&mut self) -> bool {
-        let Some(rotation) = rotation_of(self.user).filter(|rotation| rotation.issued.is_none()) else {
+        let Some(rotation) = rotation_of(self.user).filter(|rotation| rotation.issued.is_none())
+        else {
             return true;
         };
         if rotation.may_be_under_way(self.context.now) {
             self.waiting.push(Until::OtherRun);
             return false;
         }
-        let sealed = self.record.and_then(|record| record.envelope.as_ref()).map(|envelope| &envelope.key);
+        let sealed = self
+            .record
+            .and_then(|record| record.envelope.as_ref())
+            .map(|envelope| &envelope.key);
         let candidates: Vec<&Key> = (self.keys.iter().copied())
             .filter(|key| !rotation.existing.contains(&key.id) && sealed != Some(&key.id))
             .filter(|key| rotation.window_contains(key.created_at))
@@ -158,14 +208,18 @@ impl<'a> Planner<'a> {
             [key] => match key.used {
                 // Whoever acknowledged it has seen it.
                 Used::Never if !self.is_acknowledged(&key.id) => {
-                    self.actions.push(Action::DiscardOrphan { key: key.id.clone() });
+                    self.actions.push(Action::DiscardOrphan {
+                        key: key.id.clone(),
+                    });
                     self.keys.retain(|kept| kept.id != key.id);
                     true
                 }
                 // Somebody has its secret, so it is not the one that was lost.
                 Used::Never | Used::Last(_) => true,
                 Used::Unknown => {
-                    self.waiting.push(Until::Usage { key: key.id.clone() });
+                    self.waiting.push(Until::Usage {
+                        key: key.id.clone(),
+                    });
                     false
                 }
             },
@@ -183,7 +237,9 @@ impl<'a> Planner<'a> {
     fn retire_disabled(&mut self) {
         let Some(record) = self.record else { return };
         for (id, disabled_at) in &record.disabled {
-            let Some(key) = self.keys.iter().copied().find(|key| key.id == *id) else { continue };
+            let Some(key) = self.keys.iter().copied().find(|key| key.id == *id) else {
+                continue;
+            };
             if !key.active {
                 self.retire(key, *disabled_at);
             } else if !self.is_being_disabled(id) {
@@ -203,7 +259,10 @@ impl<'a> Planner<'a> {
     fn retire(&mut self, key: &'a Key, disabled_at: Timestamp) {
         let now = self.context.now;
         let due_at = disabled_at + self.pace.recovery;
-        let reminder = Message::WillBeDeleted { key: key.id.clone(), at: due_at.max(now + self.pace.remind_before) };
+        let reminder = Message::WillBeDeleted {
+            key: key.id.clone(),
+            at: due_at.max(now + self.pace.remind_before),
+        };
         let Some(reminded_at) = self.said_at(&reminder) else {
             if now >= due_at - self.pace.remind_before {
                 self.tell_once(reminder);
@@ -211,8 +270,12 @@ impl<'a> Planner<'a> {
             return;
         };
         if now >= due_at && now >= reminded_at + self.pace.remind_before - RUN_JITTER {
-            self.tell_once(Message::Deleting { key: key.id.clone() });
-            self.actions.push(Action::Delete { key: key.id.clone() });
+            self.tell_once(Message::Deleting {
+                key: key.id.clone(),
+            });
+            self.actions.push(Action::Delete {
+                key: key.id.clone(),
+            });
             self.keys.retain(|kept| kept.id != key.id);
         }
     }
@@ -222,18 +285,30 @@ impl<'a> Planner<'a> {
     /// Whether the rotation still has an old key to retire.
     fn is_in_progress(&self, rotation: &Rotation) -> bool {
         let is_live = |id: &AccessKeyId| self.keys.iter().any(|key| key.id == *id);
-        let is_left = |id: &AccessKeyId| is_live(id) && !self.record.is_some_and(|record| record.restored.contains(id));
+        let is_left = |id: &AccessKeyId| {
+            is_live(id)
+                && !self
+                    .record
+                    .is_some_and(|record| record.restored.contains(id))
+        };
         rotation.issued.as_ref().is_some_and(|issued| {
-            is_live(&issued.key) && (rotation.delivered_at.is_none() || rotation.existing.iter().any(is_left))
+            is_live(&issued.key)
+                && (rotation.delivered_at.is_none() || rotation.existing.iter().any(is_left))
         })
     }
 
     /// Delivers the new key, waits for proof that it is used, then retires the old ones.
     fn carry_on(&mut self, rotation: &Rotation) {
-        let Some(issued) = &rotation.issued else { return };
-        let Some(new) = self.keys.iter().copied().find(|key| key.id == issued.key) else { return };
+        let Some(issued) = &rotation.issued else {
+            return;
+        };
+        let Some(new) = self.keys.iter().copied().find(|key| key.id == issued.key) else {
+            return;
+        };
         if !new.active || self.is_being_disabled(&new.id) {
-            return self.found.push(Found::NewKeyInactive { key: new.id.clone() });
+            return self.found.push(Found::NewKeyInactive {
+                key: new.id.clone(),
+            });
         }
         let Some(delivered_at) = rotation.delivered_at else {
             return self.tell_issued(rotation.reason, &rotation.existing);
@@ -249,7 +324,8 @@ impl<'a> Planner<'a> {
 
     /// Whether the key was disabled once: it is retired from then on, or a person has restored it.
     fn is_settled(&self, id: &AccessKeyId) -> bool {
-        self.record.is_some_and(|record| record.disabled.contains_key(id) || record.restored.contains(id))
+        self.record
+            .is_some_and(|record| record.disabled.contains_key(id) || record.restored.contains(id))
     }
 
     /// Disables an old key once the new one is proven and its grace is over, or at the deadline.
@@ -257,44 +333,66 @@ impl<'a> Planner<'a> {
         let now = self.context.now;
         let proof = self.proof_of(new);
         match (proof, self.pace.deadline) {
-            (Some(because), _) if now >= delivered_at + self.pace.grace => self.disable(old, because),
+            (Some(because), _) if now >= delivered_at + self.pace.grace => {
+                self.disable(old, because)
+            }
             (None, Some(deadline)) => self.approach_deadline(old, new, delivered_at + deadline),
             (None, None) if now >= delivered_at + UNUSED_AFTER => {
-                self.found.push(Found::NewKeyUnused { key: new.id.clone() });
+                self.found.push(Found::NewKeyUnused {
+                    key: new.id.clone(),
+                });
             }
-            (Some(_) | None, _) => self.waiting.push(Until::Proof { key: new.id.clone() }),
+            (Some(_) | None, _) => self.waiting.push(Until::Proof {
+                key: new.id.clone(),
+            }),
         }
     }
 
     fn proof_of(&self, new: &Key) -> Option<Because> {
         match &new.used {
             Used::Last(_) => Some(Because::NewKeyUsed),
-            Used::Never | Used::Unknown => self.is_acknowledged(&new.id).then_some(Because::Acknowledged),
+            Used::Never | Used::Unknown => self
+                .is_acknowledged(&new.id)
+                .then_some(Because::Acknowledged),
         }
     }
 
     fn is_acknowledged(&self, id: &AccessKeyId) -> bool {
-        self.user.tags.get(ACKNOWLEDGED_TAG).is_some_and(|acknowledged| acknowledged == id.as_str())
+        self.user
+            .tags
+            .get(ACKNOWLEDGED_TAG)
+            .is_some_and(|acknowledged| acknowledged == id.as_str())
     }
 
     /// Reminds of the deadline, then disables.
     fn approach_deadline(&mut self, old: &Key, new: &Key, deadline: Timestamp) {
         let now = self.context.now;
         let at = deadline.max(now + self.pace.remind_before);
-        let reminder = Message::WillBeDisabled { key: old.id.clone(), at };
+        let reminder = Message::WillBeDisabled {
+            key: old.id.clone(),
+            at,
+        };
         match self.said_at(&reminder) {
             None if now >= deadline - self.pace.remind_before => self.tell_once(reminder),
-            Some(reminded_at) if now >= deadline && now >= reminded_at + self.pace.remind_before - RUN_JITTER => {
+            Some(reminded_at)
+                if now >= deadline && now >= reminded_at + self.pace.remind_before - RUN_JITTER =>
+            {
                 self.disable(old, Because::Deadline);
             }
-            None | Some(_) => self.waiting.push(Until::Proof { key: new.id.clone() }),
+            None | Some(_) => self.waiting.push(Until::Proof {
+                key: new.id.clone(),
+            }),
         }
     }
 
     fn disable(&mut self, old: &Key, because: Because) {
         let key = old.id.clone();
         let restorable_until = self.context.now + self.pace.recovery;
-        self.tell_once(Message::Disabling { key: key.clone(), because, restorable_until });
+        self.tell_once(Message::Disabling {
+            key: key.clone(),
+            because,
+            restorable_until,
+        });
         self.actions.push(Action::Disable { key });
     }
 
@@ -308,7 +406,9 @@ impl<'a> Planner<'a> {
         match active.as_slice() {
             [] if forced => self.issue(Reason::Forced),
             [] => {}
-            [key] if forced && self.was_just_issued(key) => self.waiting.push(Until::Proof { key: key.id.clone() }),
+            [key] if forced && self.was_just_issued(key) => self.waiting.push(Until::Proof {
+                key: key.id.clone(),
+            }),
             [_] if forced => self.issue(Reason::Forced),
             [key] => {
                 let age = self.context.now.duration_since(key.created_at);
@@ -321,7 +421,9 @@ impl<'a> Planner<'a> {
             several => {
                 // A restored key is a finding already, until the new one nears its own end.
                 let restored = |key: &&Key| self.is_settled(&key.id);
-                let old = |key: &&Key| self.context.now.duration_since(key.created_at) >= self.pace.warning_age();
+                let old = |key: &&Key| {
+                    self.context.now.duration_since(key.created_at) >= self.pace.warning_age()
+                };
                 if !several.iter().any(restored) || several.iter().all(old) {
                     let keys = several.iter().map(|key| key.id.clone()).collect();
                     self.found.push(Found::TwoActiveKeys { keys });
@@ -359,39 +461,71 @@ impl<'a> Planner<'a> {
         match &self.user.certificate {
             Certificate::Usable { fingerprint, .. } => {
                 let existing: BTreeSet<_> = self.keys.iter().map(|key| key.id.clone()).collect();
-                self.actions.push(Action::Issue { reason, existing: existing.clone(), recipient: fingerprint.clone() });
+                self.actions.push(Action::Issue {
+                    reason,
+                    existing: existing.clone(),
+                    recipient: fingerprint.clone(),
+                });
                 self.tell_issued(reason, &existing);
             }
             Certificate::Refused { code, reason } => {
-                let key = self.keys.iter().find(|key| key.active).map(|key| key.id.clone());
-                self.tell_once(Message::CertificateProblem { key, code: code.clone(), reason: reason.clone() });
-                self.found.push(Found::NoCertificate { code: code.clone(), reason: reason.clone() });
+                let key = self
+                    .keys
+                    .iter()
+                    .find(|key| key.active)
+                    .map(|key| key.id.clone());
+                self.tell_once(Message::CertificateProblem {
+                    key,
+                    code: code.clone(),
+                    reason: reason.clone(),
+                });
+                self.found.push(Found::NoCertificate {
+                    code: code.clone(),
+                    reason: reason.clone(),
+                });
             }
-            Certificate::Unknown(why) => self.waiting.push(Until::CertificateStore { why: why.clone() }),
+            Certificate::Unknown(why) => self
+                .waiting
+                .push(Until::CertificateStore { why: why.clone() }),
             Certificate::NotAsked => {}
         }
     }
 
     fn no_room(&mut self, reason: Reason) {
-        let is_ours = |key: &&&Key| self.record.is_some_and(|record| record.disabled.contains_key(&key.id));
+        let is_ours = |key: &&&Key| {
+            self.record
+                .is_some_and(|record| record.disabled.contains_key(&key.id))
+        };
         let inactive = || self.keys.iter().filter(|key| !key.active);
         if let Some(key) = inactive().find(is_ours) {
-            self.waiting.push(Until::Deletion { key: key.id.clone() });
+            self.waiting.push(Until::Deletion {
+                key: key.id.clone(),
+            });
         } else if let (Some(key), false) = (inactive().next(), reason == Reason::Emergency) {
-            self.found.push(Found::InactiveKeyInTheWay { key: key.id.clone() });
+            self.found.push(Found::InactiveKeyInTheWay {
+                key: key.id.clone(),
+            });
         }
         if reason == Reason::Emergency {
-            self.found.push(Found::NoRoomForNewKey { keys: self.keys.iter().map(|key| key.id.clone()).collect() });
+            self.found.push(Found::NoRoomForNewKey {
+                keys: self.keys.iter().map(|key| key.id.clone()).collect(),
+            });
         }
     }
 
     fn tell_issued(&mut self, reason: Reason, existing: &BTreeSet<AccessKeyId>) {
         let old: BTreeSet<_> = (self.keys.iter())
-            .filter(|key| key.active && existing.contains(&key.id) && !self.is_being_disabled(&key.id))
+            .filter(|key| {
+                key.active && existing.contains(&key.id) && !self.is_being_disabled(&key.id)
+            })
             .map(|key| key.id.clone())
             .collect();
         let carry_envelope = old.is_empty();
-        self.actions.push(Action::Tell(Message::Issued { reason, old, carry_envelope }));
+        self.actions.push(Action::Tell(Message::Issued {
+            reason,
+            old,
+            carry_envelope,
+        }));
     }
 
     // --- Small questions ---------------------------------------------------------------------
@@ -402,11 +536,14 @@ impl<'a> Planner<'a> {
 
     /// Whether this plan disables the key because it is exposed.
     fn is_being_disabled(&self, id: &AccessKeyId) -> bool {
-        self.actions.contains(&Action::DisableExposed { key: id.clone() })
+        self.actions
+            .contains(&Action::DisableExposed { key: id.clone() })
     }
 
     fn said_at(&self, message: &Message) -> Option<Timestamp> {
-        self.record.and_then(|record| record.said.get(&message.id())).copied()
+        self.record
+            .and_then(|record| record.said.get(&message.id()))
+            .copied()
     }
 
     fn tell_once(&mut self, message: Message) {

@@ -18,13 +18,19 @@ fn any_age() -> impl Strategy<Value = SignedDuration> {
 }
 
 fn any_used() -> impl Strategy<Value = Used> {
-    prop_oneof![Just(Used::Unknown), Just(Used::Never), any_age().prop_map(|age| used_at(now() - age))]
+    prop_oneof![
+        Just(Used::Unknown),
+        Just(Used::Never),
+        any_age().prop_map(|age| used_at(now() - age))
+    ]
 }
 
 fn any_keys() -> impl Strategy<Value = Vec<Key>> {
     let key = |name: &'static str| {
-        (any::<bool>(), any_age(), any_used())
-            .prop_map(move |(active, age, used)| Key { used, ..key(name, active, age) })
+        (any::<bool>(), any_age(), any_used()).prop_map(move |(active, age, used)| Key {
+            used,
+            ..key(name, active, age)
+        })
     };
     prop_oneof![
         Just(vec![]),
@@ -35,7 +41,8 @@ fn any_keys() -> impl Strategy<Value = Vec<Key>> {
 }
 
 fn any_ids() -> impl Strategy<Value = BTreeSet<AccessKeyId>> {
-    proptest::sample::subsequence(vec![OLD, NEW], 0..=2).prop_map(|ids| ids.into_iter().map(id).collect())
+    proptest::sample::subsequence(vec![OLD, NEW], 0..=2)
+        .prop_map(|ids| ids.into_iter().map(id).collect())
 }
 
 prop_compose! {
@@ -94,13 +101,19 @@ prop_compose! {
 
 fn any_policy() -> impl Strategy<Value = RotationPolicy> {
     proptest::option::of(3i64..30).prop_map(|deadline| RotationPolicy {
-        pace: Pace { deadline: deadline.map(days), ..policy().pace },
+        pace: Pace {
+            deadline: deadline.map(days),
+            ..policy().pace
+        },
         ..policy()
     })
 }
 
 fn actions(plan: &Plan) -> Vec<Action> {
-    plan.chains.iter().flat_map(|chain| chain.actions.clone()).collect()
+    plan.chains
+        .iter()
+        .flat_map(|chain| chain.actions.clone())
+        .collect()
 }
 
 proptest! {
@@ -179,66 +192,115 @@ proptest! {
 fn by_hand(actions: Vec<Action>) -> Plan {
     Plan {
         account: "111122223333".parse().unwrap(),
-        chains: vec![Chain { user: "alice".parse().unwrap(), actions }],
+        chains: vec![Chain {
+            user: "alice".parse().unwrap(),
+            actions,
+        }],
         findings: Vec::new(),
         waiting: Vec::new(),
     }
 }
 
 fn breached(user: User, actions: Vec<Action>, promise: &str) {
-    let breaches = check(&snapshot(Mode::Due, vec![user]), &by_hand(actions), &policy(), now());
-    assert!(breaches.iter().any(|breach| breach.promise == promise), "{promise}: {breaches:?}");
+    let breaches = check(
+        &snapshot(Mode::Due, vec![user]),
+        &by_hand(actions),
+        &policy(),
+        now(),
+    );
+    assert!(
+        breaches.iter().any(|breach| breach.promise == promise),
+        "{promise}: {breaches:?}"
+    );
 }
 
 fn issue(existing: &[&str], recipient: Fingerprint) -> Action {
-    Action::Issue { reason: Reason::Due, existing: existing.iter().map(|key| id(key)).collect(), recipient }
+    Action::Issue {
+        reason: Reason::Due,
+        existing: existing.iter().map(|key| id(key)).collect(),
+        recipient,
+    }
 }
 
 #[test]
 fn the_check_catches_a_third_key() {
     let keys = vec![key(OLD, true, days(100)), key(NEW, false, days(1))];
-    breached(user("alice", keys), vec![issue(&[OLD, NEW], pinned())], "R2");
+    breached(
+        user("alice", keys),
+        vec![issue(&[OLD, NEW], pinned())],
+        "R2",
+    );
 }
 
 #[test]
 fn the_check_catches_a_foreign_recipient() {
     let other = "A".repeat(40).parse().unwrap();
-    breached(user("alice", vec![key(OLD, true, days(100))]), vec![issue(&[OLD], other)], "R8");
+    breached(
+        user("alice", vec![key(OLD, true, days(100))]),
+        vec![issue(&[OLD], other)],
+        "R8",
+    );
 }
 
 #[test]
 fn the_check_catches_an_issue_beside_another_run() {
     let record = record(Some(intent(SignedDuration::from_mins(1))));
-    let alice = User { record: Remembered::Record(record), ..user("alice", vec![key(OLD, true, days(100))]) };
+    let alice = User {
+        record: Remembered::Record(record),
+        ..user("alice", vec![key(OLD, true, days(100))])
+    };
     breached(alice, vec![issue(&[OLD], pinned())], "R5");
 }
 
 #[test]
 fn the_check_catches_an_intent_that_forgets_a_key() {
-    breached(user("alice", vec![key(OLD, true, days(100))]), vec![issue(&[], pinned())], "R5");
+    breached(
+        user("alice", vec![key(OLD, true, days(100))]),
+        vec![issue(&[], pinned())],
+        "R5",
+    );
 }
 
 #[test]
 fn the_check_catches_disabling_on_unknown_use() {
     let keys = vec![key(OLD, true, days(100)), key(NEW, true, days(3))];
-    let alice = User { record: Remembered::Record(record(Some(delivered(days(3))))), ..user("alice", keys) };
-    let tell = Message::Disabling { key: id(OLD), because: Because::NewKeyUsed, restorable_until: now() };
-    breached(alice, vec![Action::Tell(tell), Action::Disable { key: id(OLD) }], "R7");
+    let alice = User {
+        record: Remembered::Record(record(Some(delivered(days(3))))),
+        ..user("alice", keys)
+    };
+    let tell = Message::Disabling {
+        key: id(OLD),
+        because: Because::NewKeyUsed,
+        restorable_until: now(),
+    };
+    breached(
+        alice,
+        vec![Action::Tell(tell), Action::Disable { key: id(OLD) }],
+        "R7",
+    );
 }
 
 #[test]
 fn the_check_catches_disabling_untold() {
     let mut keys = vec![key(OLD, true, days(100)), key(NEW, true, days(3))];
     keys[1].used = used_at(now());
-    let alice = User { record: Remembered::Record(record(Some(delivered(days(3))))), ..user("alice", keys) };
+    let alice = User {
+        record: Remembered::Record(record(Some(delivered(days(3))))),
+        ..user("alice", keys)
+    };
     breached(alice, vec![Action::Disable { key: id(OLD) }], "R1");
 }
 
 #[test]
 fn the_check_catches_deleting_too_early() {
     let mut record = record(Some(delivered(days(20))));
-    record.disabled.insert(id(OLD), now() - days(10) + SignedDuration::from_secs(1));
+    record
+        .disabled
+        .insert(id(OLD), now() - days(10) + SignedDuration::from_secs(1));
     let keys = vec![key(OLD, false, days(100)), key(NEW, true, days(20))];
-    let alice = User { record: Remembered::Record(record), ..user("alice", keys) };
+    let alice = User {
+        record: Remembered::Record(record),
+        ..user("alice", keys)
+    };
     breached(alice, vec![Action::Delete { key: id(OLD) }], "R2");
 }

@@ -13,18 +13,36 @@ fn due(name: &str, age: i64) -> User {
 
 fn issued_to(plan: &Plan) -> Vec<&str> {
     let issues = |action: &Action| matches!(action, Action::Issue { .. });
-    plan.chains.iter().filter(|chain| chain.actions.iter().any(issues)).map(|chain| chain.user.as_str()).collect()
+    plan.chains
+        .iter()
+        .filter(|chain| chain.actions.iter().any(issues))
+        .map(|chain| chain.user.as_str())
+        .collect()
 }
 
 fn waits_for(plan: &Plan, name: &str) -> Option<Until> {
-    let waiting = |waiting: &&crate::plan::Waiting| waiting.user.as_ref().is_some_and(|user| user.as_str() == name);
-    plan.waiting.iter().find(waiting).map(|waiting| waiting.until.clone())
+    let waiting = |waiting: &&crate::plan::Waiting| {
+        waiting
+            .user
+            .as_ref()
+            .is_some_and(|user| user.as_str() == name)
+    };
+    plan.waiting
+        .iter()
+        .find(waiting)
+        .map(|waiting| waiting.until.clone())
 }
 
 #[test]
 fn the_cap_takes_the_oldest_keys_first() {
-    let policy = RotationPolicy { max_users_per_run: 2, ..policy() };
-    let snapshot = snapshot(Mode::Due, vec![due("alice", 91), due("bob", 120), due("carol", 100)]);
+    let policy = RotationPolicy {
+        max_users_per_run: 2,
+        ..policy()
+    };
+    let snapshot = snapshot(
+        Mode::Due,
+        vec![due("alice", 91), due("bob", 120), due("carol", 100)],
+    );
     let plan = plan(&snapshot, &policy, now());
     assert_eq!(issued_to(&plan), ["bob", "carol"]);
     assert_eq!(waits_for(&plan, "alice"), Some(Until::NextRun));
@@ -32,8 +50,14 @@ fn the_cap_takes_the_oldest_keys_first() {
 
 #[test]
 fn canaries_go_first_and_alone() {
-    let policy = RotationPolicy { canaries: BTreeSet::from(["carol".parse().unwrap()]), ..policy() };
-    let snapshot = snapshot(Mode::Due, vec![due("alice", 120), due("bob", 120), due("carol", 90)]);
+    let policy = RotationPolicy {
+        canaries: BTreeSet::from(["carol".parse().unwrap()]),
+        ..policy()
+    };
+    let snapshot = snapshot(
+        Mode::Due,
+        vec![due("alice", 120), due("bob", 120), due("carol", 90)],
+    );
     let plan = plan(&snapshot, &policy, now());
     assert_eq!(issued_to(&plan), ["carol"]);
     assert_eq!(waits_for(&plan, "alice"), Some(Until::Canaries));
@@ -41,21 +65,44 @@ fn canaries_go_first_and_alone() {
 
 #[test]
 fn others_wait_until_the_canarys_key_is_delivered() {
-    let policy = RotationPolicy { canaries: BTreeSet::from(["carol".parse().unwrap()]), ..policy() };
+    let policy = RotationPolicy {
+        canaries: BTreeSet::from(["carol".parse().unwrap()]),
+        ..policy()
+    };
     let keys = || vec![key(OLD, true, days(120)), key(NEW, true, days(20))];
     for (rotation, waits) in [(issued(days(20)), true), (delivered(days(20)), false)] {
-        let carol = User { record: Remembered::Record(record(Some(rotation))), ..user("carol", keys()) };
-        let plan = plan(&snapshot(Mode::Due, vec![due("alice", 120), carol]), &policy, now());
+        let carol = User {
+            record: Remembered::Record(record(Some(rotation))),
+            ..user("carol", keys())
+        };
+        let plan = plan(
+            &snapshot(Mode::Due, vec![due("alice", 120), carol]),
+            &policy,
+            now(),
+        );
         assert_eq!(issued_to(&plan).is_empty(), waits);
     }
 }
 
 #[test]
 fn a_canary_without_a_certificate_holds_nobody_up() {
-    let policy = RotationPolicy { canaries: BTreeSet::from(["carol".parse().unwrap()]), ..policy() };
-    let refused = Certificate::Refused { code: "expired".into(), reason: "it expired".into() };
-    let carol = User { certificate: refused, ..due("carol", 120) };
-    let plan = plan(&snapshot(Mode::Due, vec![due("alice", 120), carol]), &policy, now());
+    let policy = RotationPolicy {
+        canaries: BTreeSet::from(["carol".parse().unwrap()]),
+        ..policy()
+    };
+    let refused = Certificate::Refused {
+        code: "expired".into(),
+        reason: "it expired".into(),
+    };
+    let carol = User {
+        certificate: refused,
+        ..due("carol", 120)
+    };
+    let plan = plan(
+        &snapshot(Mode::Due, vec![due("alice", 120), carol]),
+        &policy,
+        now(),
+    );
     assert_eq!(issued_to(&plan), ["alice"]);
 }
 
@@ -67,20 +114,40 @@ fn a_forced_rotation_heeds_neither_cap_nor_window_nor_canaries() {
         windows: vec![office_hours()],
         ..policy()
     };
-    let snapshot = snapshot(Mode::Force, vec![due("alice", 1), due("bob", 1), due("carol", 1)]);
+    let snapshot = snapshot(
+        Mode::Force,
+        vec![due("alice", 1), due("bob", 1), due("carol", 1)],
+    );
     let midnight = "2026-11-24T23:00:00Z".parse().unwrap();
-    assert_eq!(issued_to(&plan(&snapshot, &policy, midnight)), ["alice", "bob", "carol"]);
+    assert_eq!(
+        issued_to(&plan(&snapshot, &policy, midnight)),
+        ["alice", "bob", "carol"]
+    );
 }
 
 fn office_hours() -> ChangeWindow {
-    let days = vec![Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
+    let days = vec![
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+    ];
     let time_zone = TimeZone::get("Asia/Tokyo").unwrap();
-    ChangeWindow { days, from: time(9, 0, 0, 0), to: time(17, 0, 0, 0), time_zone }
+    ChangeWindow {
+        days,
+        from: time(9, 0, 0, 0),
+        to: time(17, 0, 0, 0),
+        time_zone,
+    }
 }
 
 #[test]
 fn outside_the_windows_nothing_is_done() {
-    let policy = RotationPolicy { windows: vec![office_hours()], ..policy() };
+    let policy = RotationPolicy {
+        windows: vec![office_hours()],
+        ..policy()
+    };
     let snapshot = snapshot(Mode::Due, vec![due("alice", 120)]);
     // 24 November 2026 is a Tuesday; Tokyo is nine hours ahead.
     for (at, open) in [
@@ -97,9 +164,15 @@ fn outside_the_windows_nothing_is_done() {
 
 #[test]
 fn an_exempt_user_is_left_alone_until_the_exemption_ends_but_not_in_an_emergency() {
-    let exemption =
-        Exemption { who: Selector::User("alice".parse().unwrap()), until: now() + days(1), reason: "on leave".into() };
-    let exempt = RotationPolicy { exemptions: vec![exemption], ..policy() };
+    let exemption = Exemption {
+        who: Selector::User("alice".parse().unwrap()),
+        until: now() + days(1),
+        reason: "on leave".into(),
+    };
+    let exempt = RotationPolicy {
+        exemptions: vec![exemption],
+        ..policy()
+    };
     let alice = || vec![due("alice", 120)];
     let plan_at = |mode, at| plan(&snapshot(mode, alice()), &exempt, at);
     assert!(plan_at(Mode::Due, now()).chains.is_empty());
@@ -110,27 +183,63 @@ fn an_exempt_user_is_left_alone_until_the_exemption_ends_but_not_in_an_emergency
 
 #[test]
 fn machines_follow_their_own_pace() {
-    let pace = Pace { rotate_after: days(365), ..policy().pace };
+    let pace = Pace {
+        rotate_after: days(365),
+        ..policy().pace
+    };
     let who = vec![Selector::Path("/machines/".into())];
-    let policy = RotationPolicy { machines: Some(Machines { who, pace }), ..policy() };
-    let robot = User { path: "/machines/".into(), ..due("robot", 120) };
-    let plan = plan(&snapshot(Mode::Due, vec![due("alice", 120), robot]), &policy, now());
+    let policy = RotationPolicy {
+        machines: Some(Machines { who, pace }),
+        ..policy()
+    };
+    let robot = User {
+        path: "/machines/".into(),
+        ..due("robot", 120)
+    };
+    let plan = plan(
+        &snapshot(Mode::Due, vec![due("alice", 120), robot]),
+        &policy,
+        now(),
+    );
     assert_eq!(issued_to(&plan), ["alice"]);
 }
 
 #[test]
 fn an_exposed_key_named_by_aws_spares_the_users_other_key() {
-    let alice = user("alice", vec![key(OLD, true, days(50)), key(NEW, true, days(20))]);
-    let snapshot = Snapshot { exposed: BTreeSet::from([id(OLD)]), ..snapshot(Mode::Emergency, vec![alice]) };
-    assert_eq!(in_short(&plan(&snapshot, &policy(), now())), "disable exposed old; tell exposed:old");
+    let alice = user(
+        "alice",
+        vec![key(OLD, true, days(50)), key(NEW, true, days(20))],
+    );
+    let snapshot = Snapshot {
+        exposed: BTreeSet::from([id(OLD)]),
+        ..snapshot(Mode::Emergency, vec![alice])
+    };
+    assert_eq!(
+        in_short(&plan(&snapshot, &policy(), now())),
+        "disable exposed old; tell exposed:old"
+    );
 }
 
 #[test]
 fn an_emergency_asked_twice_spares_the_key_issued_in_between() {
-    let keys = vec![key(OLD, false, days(120)), key(NEW, true, SignedDuration::from_mins(30))];
-    let mut record = record(Some(Rotation { reason: Reason::Emergency, ..delivered(SignedDuration::from_mins(30)) }));
-    record.disabled.insert(id(OLD), now() - SignedDuration::from_mins(30));
-    record.said.insert(format!("exposed:{OLD}"), now() - SignedDuration::from_mins(30));
-    let alice = User { record: Remembered::Record(record), ..user("alice", keys) };
+    let keys = vec![
+        key(OLD, false, days(120)),
+        key(NEW, true, SignedDuration::from_mins(30)),
+    ];
+    let mut record = record(Some(Rotation {
+        reason: Reason::Emergency,
+        ..delivered(SignedDuration::from_mins(30))
+    }));
+    record
+        .disabled
+        .insert(id(OLD), now() - SignedDuration::from_mins(30));
+    record.said.insert(
+        format!("exposed:{OLD}"),
+        now() - SignedDuration::from_mins(30),
+    );
+    let alice = User {
+        record: Remembered::Record(record),
+        ..user("alice", keys)
+    };
     assert!(plan(&snapshot(Mode::Emergency, vec![alice]), &policy(), now()).is_empty());
 }

@@ -23,7 +23,10 @@ fn keys() -> Vec<(&'static str, Vec<Key>)> {
         ("due, new inactive", vec![old(true, 120), new(false)]),
         ("inactive, new", vec![old(false, 120), new(true)]),
         ("inactive, new inactive", vec![old(false, 120), new(false)]),
-        ("inactive, new due", vec![old(false, 200), key(NEW, true, days(95))]),
+        (
+            "inactive, new due",
+            vec![old(false, 200), key(NEW, true, days(95))],
+        ),
         ("new alone", vec![new(true)]),
         ("new alone due", vec![key(NEW, true, days(95))]),
     ]
@@ -34,15 +37,21 @@ fn memories() -> Vec<(&'static str, Remembered)> {
     let disabled = |age: i64, reminded: Option<i64>| {
         let mut record = record(Some(delivered(days(20))));
         record.disabled.insert(id(OLD), now() - days(age));
-        record.said.insert(format!("disabling:{OLD}"), now() - days(age));
+        record
+            .said
+            .insert(format!("disabling:{OLD}"), now() - days(age));
         if let Some(reminded) = reminded {
-            record.said.insert(format!("will-be-deleted:{OLD}"), now() - days(reminded));
+            record
+                .said
+                .insert(format!("will-be-deleted:{OLD}"), now() - days(reminded));
         }
         record
     };
     let reminded = |age: i64| {
         let mut record = record(Some(delivered(days(age))));
-        record.said.insert(format!("will-be-disabled:{OLD}"), now() - days(2));
+        record
+            .said
+            .insert(format!("will-be-disabled:{OLD}"), now() - days(2));
         record
     };
     let mut restored = record(Some(delivered(days(20))));
@@ -52,14 +61,22 @@ fn memories() -> Vec<(&'static str, Remembered)> {
     let mut exposed_disabled = exposed.clone();
     exposed_disabled.disabled.insert(id(OLD), now() - days(1));
     let mut warned = record(None);
-    warned.said.insert(format!("warning:{OLD}"), now() - days(1));
+    warned
+        .said
+        .insert(format!("warning:{OLD}"), now() - days(1));
     let records = [
         ("record without rotation", record(None)),
         ("warned", warned),
-        ("intent 5 min ago", record(Some(intent(SignedDuration::from_mins(5))))),
+        (
+            "intent 5 min ago",
+            record(Some(intent(SignedDuration::from_mins(5)))),
+        ),
         ("intent 20 d ago", record(Some(intent(days(20))))),
         ("issued", record(Some(issued(days(20))))),
-        ("delivered 12 h ago", record(Some(delivered(SignedDuration::from_hours(12))))),
+        (
+            "delivered 12 h ago",
+            record(Some(delivered(SignedDuration::from_hours(12)))),
+        ),
         ("delivered 1 d ago", record(Some(delivered(days(1))))),
         ("delivered 12 d ago", record(Some(delivered(days(12))))),
         ("delivered 14 d ago", record(Some(delivered(days(14))))),
@@ -75,8 +92,14 @@ fn memories() -> Vec<(&'static str, Remembered)> {
     ];
     let mut memories = vec![
         ("no record", Remembered::Nothing),
-        ("a former user's record", Remembered::FormerUser(disabled(10, Some(2)))),
-        ("an unreadable record", Remembered::Unreadable("line 1 column 1".into())),
+        (
+            "a former user's record",
+            Remembered::FormerUser(disabled(10, Some(2))),
+        ),
+        (
+            "an unreadable record",
+            Remembered::Unreadable("line 1 column 1".into()),
+        ),
     ];
     memories.extend(records.map(|(name, record)| (name, Remembered::Record(record))));
     memories
@@ -111,11 +134,18 @@ impl Situation {
 
 /// Every situation, those that differ in details only one after the other.
 fn every_situation() -> impl Iterator<Item = Vec<Situation>> {
-    let modes = [(Mode::Due, "due"), (Mode::Force, "force"), (Mode::Emergency, "emergency")];
+    let modes = [
+        (Mode::Due, "due"),
+        (Mode::Force, "force"),
+        (Mode::Emergency, "emergency"),
+    ];
     modes.into_iter().flat_map(|(mode, mode_name)| {
         keys().into_iter().flat_map(move |(keys_name, keys)| {
             memories().into_iter().map(move |(memory_name, memory)| {
-                let alice = User { record: memory, ..user("alice", keys.clone()) };
+                let alice = User {
+                    record: memory,
+                    ..user("alice", keys.clone())
+                };
                 let situation = |details, policy, alice| Situation {
                     mode: mode_name,
                     keys: keys_name,
@@ -124,55 +154,92 @@ fn every_situation() -> impl Iterator<Item = Vec<Situation>> {
                     snapshot: snapshot(mode, vec![alice]),
                     policy,
                 };
-                in_every_detail(&alice).map(|(details, policy, alice)| situation(details, policy, alice)).collect()
+                in_every_detail(&alice)
+                    .map(|(details, policy, alice)| situation(details, policy, alice))
+                    .collect()
             })
         })
     })
 }
 
 /// One user under each policy, with each knowledge of the new key's use, with each certificate.
-fn in_every_detail(alice: &User) -> impl Iterator<Item = ([&'static str; 3], RotationPolicy, User)> {
-    let with_deadline = RotationPolicy { pace: Pace { deadline: Some(days(14)), ..policy().pace }, ..policy() };
-    let refused = Certificate::Refused { code: "expired".into(), reason: "it expired".into() };
+fn in_every_detail(
+    alice: &User,
+) -> impl Iterator<Item = ([&'static str; 3], RotationPolicy, User)> {
+    let with_deadline = RotationPolicy {
+        pace: Pace {
+            deadline: Some(days(14)),
+            ..policy().pace
+        },
+        ..policy()
+    };
+    let refused = Certificate::Refused {
+        code: "expired".into(),
+        reason: "it expired".into(),
+    };
     let certificates = [
         ("certificate usable", usable()),
         ("refused", refused),
         ("not fetched", Certificate::Unknown("denied".into())),
     ];
-    [("no deadline", policy()), ("deadline", with_deadline)].into_iter().flat_map(move |(policy_name, policy)| {
-        let certificates = certificates.clone();
-        uses().into_iter().flat_map(move |(use_name, used, acknowledged)| {
-            let policy = policy.clone();
-            certificates.clone().into_iter().map(move |(certificate_name, certificate)| {
-                let mut alice = User { certificate, ..alice.clone() };
-                for key in alice.keys.iter_mut().filter(|key| key.id == id(NEW)) {
-                    key.used = used.clone();
-                }
-                if acknowledged {
-                    alice.tags.insert(ACKNOWLEDGED_TAG.into(), NEW.into());
-                }
-                ([policy_name, use_name, certificate_name], policy.clone(), alice)
-            })
+    [("no deadline", policy()), ("deadline", with_deadline)]
+        .into_iter()
+        .flat_map(move |(policy_name, policy)| {
+            let certificates = certificates.clone();
+            uses()
+                .into_iter()
+                .flat_map(move |(use_name, used, acknowledged)| {
+                    let policy = policy.clone();
+                    certificates
+                        .clone()
+                        .into_iter()
+                        .map(move |(certificate_name, certificate)| {
+                            let mut alice = User {
+                                certificate,
+                                ..alice.clone()
+                            };
+                            for key in alice.keys.iter_mut().filter(|key| key.id == id(NEW)) {
+                                key.used = used.clone();
+                            }
+                            if acknowledged {
+                                alice.tags.insert(ACKNOWLEDGED_TAG.into(), NEW.into());
+                            }
+                            (
+                                [policy_name, use_name, certificate_name],
+                                policy.clone(),
+                                alice,
+                            )
+                        })
+                })
         })
-    })
 }
 
 /// The lines of one situation: a line for each combination of those details that matter in it.
 fn lines(situations: &[Situation]) -> Vec<String> {
-    let plans: Vec<([&str; 3], String)> =
-        situations.iter().map(|situation| (situation.details, in_short(&situation.plan()))).collect();
+    let plans: Vec<([&str; 3], String)> = situations
+        .iter()
+        .map(|situation| (situation.details, in_short(&situation.plan())))
+        .collect();
     let matters = [0, 1, 2].map(|detail| {
         plans.iter().any(|(these, plan)| {
             plans.iter().any(|(those, other)| {
-                plan != other && (0..3).all(|place| (these[place] == those[place]) == (place != detail))
+                plan != other
+                    && (0..3).all(|place| (these[place] == those[place]) == (place != detail))
             })
         })
     });
     let mut lines = Vec::new();
     for (details, plan) in &plans {
         let first = &situations[0];
-        let mattering = details.iter().zip(matters).filter(|(_, matters)| *matters).map(|(detail, _)| *detail);
-        let words: Vec<&str> = [first.mode, first.keys, first.memory].into_iter().chain(mattering).collect();
+        let mattering = details
+            .iter()
+            .zip(matters)
+            .filter(|(_, matters)| *matters)
+            .map(|(detail, _)| *detail);
+        let words: Vec<&str> = [first.mode, first.keys, first.memory]
+            .into_iter()
+            .chain(mattering)
+            .collect();
         let line = format!("{} => {plan}", words.join(" | "));
         if !lines.contains(&line) {
             lines.push(line);
@@ -187,12 +254,19 @@ fn no_situation_breaks_a_promise() {
         let plan = situation.plan();
         let breaches = check(&situation.snapshot, &plan, &situation.policy, now());
         let words = [situation.mode, situation.keys, situation.memory];
-        assert!(breaches.is_empty(), "{words:?} {:?}: {}: {breaches:?}", situation.details, in_short(&plan));
+        assert!(
+            breaches.is_empty(),
+            "{words:?} {:?}: {}: {breaches:?}",
+            situation.details,
+            in_short(&plan)
+        );
     }
 }
 
 #[test]
 fn every_situation_is_planned_as_the_table_says() {
-    let found: Vec<String> = every_situation().flat_map(|situations| lines(&situations)).collect();
+    let found: Vec<String> = every_situation()
+        .flat_map(|situations| lines(&situations))
+        .collect();
     assert_as_committed(EXPECTED, &(found.join("\n") + "\n"));
 }
