@@ -51,8 +51,12 @@ enum Notices {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(command)));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ended = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(command)));
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(130),
@@ -66,8 +70,15 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<Ending> {
     match command {
         Command::Demo { keep } => demo::run(keep).await,
-        Command::Notices { command: Notices::Preview { policy, out, no_open } } => {
-            notices::preview(policy.as_deref(), out, !no_open).await.map(|()| Ending::Done)
-        }
+        Command::Notices {
+            command:
+                Notices::Preview {
+                    policy,
+                    out,
+                    no_open,
+                },
+        } => notices::preview(policy.as_deref(), out, !no_open)
+            .await
+            .map(|()| Ending::Done),
     }
 }

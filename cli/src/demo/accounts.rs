@@ -29,8 +29,13 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
     let organization = Organization::create(&stage.aws).await?;
     let proxy = Proxy::start(stage.moto.endpoint()).await?;
     let policy = stage.directory.path().join("accounts.toml");
-    std::fs::write(&policy, policy_text(stage, &organization)?).context("can't write the policy")?;
-    let act = Act { organization, proxy, policy };
+    std::fs::write(&policy, policy_text(stage, &organization)?)
+        .context("can't write the policy")?;
+    let act = Act {
+        organization,
+        proxy,
+        policy,
+    };
 
     let search = act.organization.create_account("search").await?;
     let own = json!({ "ConfigurationRecorder": {
@@ -39,7 +44,12 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
         "recordingGroup": { "allSupported": false, "resourceTypes": ["AWS::EC2::Instance"] },
     } });
     let inside = act.organization.inside(&search).await?;
-    config(&inside.in_region("eu-west-1"), "PutConfigurationRecorder", &own).await?;
+    config(
+        &inside.in_region("eu-west-1"),
+        "PutConfigurationRecorder",
+        &own,
+    )
+    .await?;
     let former = act.organization.create_account("former").await?;
     act.organization.close_account(&former).await?;
     show.clear();
@@ -53,7 +63,12 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
     show.title("An account is created, and its event arrives before AWS has set it up");
     let payments = act.organization.create_account("payments").await?;
     // The local AWS lets everyone in at once; the real one does not.
-    act.proxy.inject(Rule { operation: Some("sts:AssumeRole".into()), first: 1, times: 2, fault: Fault::Denied });
+    act.proxy.inject(Rule {
+        operation: Some("sts:AssumeRole".into()),
+        first: 1,
+        times: 2,
+        fault: Fault::Denied,
+    });
     act.invoke(stage, &created(&payments, stage.now)).await?;
     act.work_off(stage, show).await?;
     show.statuses(&act.organization.statuses().await?, &REGIONS);
@@ -61,7 +76,11 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
     show.line("  The message came again after a while on the simulated clock:");
     show.statuses(&act.organization.statuses().await?, &REGIONS);
     let posts = stage.slack.posts();
-    let ready = posts.iter().rev().find(|post| post.channel == "operators").context("nobody was told")?;
+    let ready = posts
+        .iter()
+        .rev()
+        .find(|post| post.channel == "operators")
+        .context("nobody was told")?;
     show.message(ready);
 
     drift(&act, stage, show, &payments).await?;
@@ -73,42 +92,91 @@ async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Res
     show.title("Somebody stops a recorder and widens a role; {\"dryRun\": true} shows the repair");
     let inside = act.organization.inside(payments).await?;
     let stop = json!({ "ConfigurationRecorderName": "banto" });
-    config(&inside.in_region("us-east-1"), "StopConfigurationRecorder", &stop).await?;
-    let wider = [("RoleName", "readonly"), ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess")];
+    config(
+        &inside.in_region("us-east-1"),
+        "StopConfigurationRecorder",
+        &stop,
+    )
+    .await?;
+    let wider = [
+        ("RoleName", "readonly"),
+        ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess"),
+    ];
     inside.iam("AttachRolePolicy", &wider).await?;
-    let plan = act.invoke(stage, &json!({ "accounts": [payments], "dryRun": true })).await?;
-    for line in plan.get("diff").and_then(Value::as_str).unwrap_or_default().lines() {
+    let plan = act
+        .invoke(stage, &json!({ "accounts": [payments], "dryRun": true }))
+        .await?;
+    for line in plan
+        .get("diff")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .lines()
+    {
         show.line(&format!("  {line}"));
     }
-    act.invoke(stage, &json!({ "accounts": [payments] })).await?;
+    act.invoke(stage, &json!({ "accounts": [payments] }))
+        .await?;
     act.work_off(stage, show).await?;
     let posts = stage.slack.posts();
-    let repaired = posts.iter().rev().find(|post| post.channel == "operators").context("nobody was told")?;
-    show.line(&format!("  #operators: {}", show::first_line(&repaired.body)));
+    let repaired = posts
+        .iter()
+        .rev()
+        .find(|post| post.channel == "operators")
+        .context("nobody was told")?;
+    show.line(&format!(
+        "  #operators: {}",
+        show::first_line(&repaired.body)
+    ));
 
     let before = act.proxy.calls().len();
     act.invoke(stage, &scheduled(stage.now)).await?;
     act.work_off(stage, show).await?;
     let calls = act.proxy.calls().split_off(before);
     let is_change = |call: &str| {
-        ["iam:Create", "iam:Put", "iam:Attach", "config:Put", "config:Start"].iter().any(|verb| call.starts_with(verb))
+        [
+            "iam:Create",
+            "iam:Put",
+            "iam:Attach",
+            "config:Put",
+            "config:Start",
+        ]
+        .iter()
+        .any(|verb| call.starts_with(verb))
     };
-    let changes: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).filter(|call| is_change(call)).collect();
-    ensure!(changes.is_empty(), "a second run changed something: {changes:?}");
+    let changes: Vec<&str> = calls
+        .iter()
+        .map(|call| call.operation.as_str())
+        .filter(|call| is_change(call))
+        .collect();
+    ensure!(
+        changes.is_empty(),
+        "a second run changed something: {changes:?}"
+    );
     show.line("  The same run again: nothing to change in any account.");
     Ok(())
 }
 
 impl Act {
     async fn start(&self, stage: &Stage) -> Result<Function> {
-        stage.start(&stage.onboard_accounts, &self.proxy.endpoint(), &self.policy).await
+        stage
+            .start(
+                &stage.onboard_accounts,
+                &self.proxy.endpoint(),
+                &self.policy,
+            )
+            .await
     }
 
     async fn invoke(&self, stage: &Stage, event: &Value) -> Result<Value> {
         let mut function = self.start(stage).await?;
         let answer = function.invoke(event, PATIENCE).await;
         let log = function.stop().await;
-        answer.with_context(|| format!("the function failed; its log:\n{}", String::from_utf8_lossy(&log)))
+        answer.with_context(|| {
+            format!(
+                "the function failed; its log:\n{}",
+                String::from_utf8_lossy(&log)
+            )
+        })
     }
 
     /// Works off the messages that are visible now, as SQS's event source mapping would.
@@ -116,9 +184,14 @@ impl Act {
         show.progress("working off the queue");
         loop {
             let mut function = self.start(stage).await?;
-            let worked = self.organization.queue.work_off(&mut function, PATIENCE).await;
+            let worked = self
+                .organization
+                .queue
+                .work_off(&mut function, PATIENCE)
+                .await;
             let log = function.stop().await;
-            let worked = worked.with_context(|| format!("its log:\n{}", String::from_utf8_lossy(&log)))?;
+            let worked =
+                worked.with_context(|| format!("its log:\n{}", String::from_utf8_lossy(&log)))?;
             if worked.is_empty() {
                 show.clear();
                 return Ok(());
@@ -134,7 +207,9 @@ impl Act {
     /// Lets time pass until an account is in place.
     async fn wait_for(&self, stage: &mut Stage, show: &Show, account: &str) -> Result<()> {
         for _ in 0..60 {
-            stage.set_now(stage.now + SignedDuration::from_secs(20)).await?;
+            stage
+                .set_now(stage.now + SignedDuration::from_secs(20))
+                .await?;
             self.work_off(stage, show).await?;
             let statuses = self.organization.statuses().await?;
             let is_in_place = |status: &Value| {
@@ -152,5 +227,8 @@ impl Act {
 /// The rotation's policy, and what accounts must have.
 fn policy_text(stage: &Stage, organization: &Organization) -> Result<String> {
     let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
-    Ok(format!("{rotation}\n{}", organization.policy_section(ACCOUNT, &REGIONS)))
+    Ok(format!(
+        "{rotation}\n{}",
+        organization.policy_section(ACCOUNT, &REGIONS)
+    ))
 }

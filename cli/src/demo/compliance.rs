@@ -18,7 +18,9 @@ use crate::local::slack::{Post, TOKEN};
 const CHANNEL: &str = "C0PAYMENTS";
 
 /// Accounts of the storm, and resources in each.
-const ACCOUNTS: [&str; 8] = ["cart", "checkout", "fraud", "invoices", "ledger", "payouts", "refunds", "wallet"];
+const ACCOUNTS: [&str; 8] = [
+    "cart", "checkout", "fraud", "invoices", "ledger", "payouts", "refunds", "wallet",
+];
 const RESOURCES: usize = 12;
 
 /// The queue, and the function behind it.
@@ -28,7 +30,12 @@ struct Act {
 }
 
 /// Plays the third act, in an Organization that has an account of the payments team.
-pub(super) async fn play(stage: &mut Stage, show: &Show, organization: &Organization, payments: &str) -> Result<()> {
+pub(super) async fn play(
+    stage: &mut Stage,
+    show: &Show,
+    organization: &Organization,
+    payments: &str,
+) -> Result<()> {
     show.progress("making a table, a queue and a channel");
     let queue = compliance::create(&stage.aws).await?;
     let policy = stage.directory.path().join("compliance.toml");
@@ -50,24 +57,45 @@ pub(super) async fn play(stage: &mut Stage, show: &Show, organization: &Organiza
     let event = finding.event();
     act.tell(stage, show, &[event.clone(), event]).await?;
     show.line("  The event came twice. What the team reads in its channel:");
-    let message = act.posts(stage).first().cloned().context("nobody was told")?;
+    let message = act
+        .posts(stage)
+        .first()
+        .cloned()
+        .context("nobody was told")?;
     show.message(&message);
 
     storm(&act, stage, show, organization, &team).await?;
 
     show.title("The bucket is private again");
-    let resolved = Change { compliant: true, at: stage.now, ..finding };
+    let resolved = Change {
+        compliant: true,
+        at: stage.now,
+        ..finding
+    };
     act.tell(stage, show, &[resolved.event()]).await?;
     let posts = act.posts(stage);
-    let message = posts.iter().find(|post| post.ts == message.ts).context("the message is gone")?;
-    ensure!(!message.earlier.is_empty(), "the message was not brought up to date");
+    let message = posts
+        .iter()
+        .find(|post| post.ts == message.ts)
+        .context("the message is gone")?;
+    ensure!(
+        !message.earlier.is_empty(),
+        "the message was not brought up to date"
+    );
     show.line("  The message was brought up to date, and answered in its thread:");
     show.message(message);
-    for reply in posts.iter().filter(|post| post.thread.as_deref() == Some(message.ts.as_str())) {
-        show.line(&format!("  In the thread:\n  {}", show::first_line(&reply.body)));
+    for reply in posts
+        .iter()
+        .filter(|post| post.thread.as_deref() == Some(message.ts.as_str()))
+    {
+        show.line(&format!(
+            "  In the thread:\n  {}",
+            show::first_line(&reply.body)
+        ));
     }
     let said = act.posts(stage).len();
-    act.tell(stage, show, &[resolved.event(), finding.event()]).await?;
+    act.tell(stage, show, &[resolved.event(), finding.event()])
+        .await?;
     ensure!(act.posts(stage).len() == said, "something was said twice");
     show.line("  The same events again: nothing is said twice.");
     Ok(())
@@ -83,7 +111,9 @@ async fn storm(
 ) -> Result<()> {
     show.progress("making more accounts");
     let before = act.posts(stage).len();
-    let buckets: Vec<String> = (1..=RESOURCES).map(|number| format!("bucket-{number}")).collect();
+    let buckets: Vec<String> = (1..=RESOURCES)
+        .map(|number| format!("bucket-{number}"))
+        .collect();
     let mut events = Vec::new();
     for name in ACCOUNTS {
         let account = organization.create_account(name).await?;
@@ -106,9 +136,17 @@ async fn storm(
     ));
     act.tell(stage, show, &events).await?;
     let posts = act.posts(stage).split_off(before);
-    let (threads, messages): (Vec<&Post>, Vec<&Post>) = posts.iter().partition(|post| post.thread.is_some());
-    ensure!(messages.len() == 1, "a storm made {} messages", messages.len());
-    show.line(&format!("  One message in the channel, {} in its thread:", threads.len()));
+    let (threads, messages): (Vec<&Post>, Vec<&Post>) =
+        posts.iter().partition(|post| post.thread.is_some());
+    ensure!(
+        messages.len() == 1,
+        "a storm made {} messages",
+        messages.len()
+    );
+    show.line(&format!(
+        "  One message in the channel, {} in its thread:",
+        threads.len()
+    ));
     for message in &messages {
         show.message(message);
     }
@@ -122,7 +160,12 @@ async fn storm(
 impl Act {
     /// Every message of the team's channel, as it is now.
     fn posts(&self, stage: &Stage) -> Vec<Post> {
-        stage.slack.posts().into_iter().filter(|post| post.channel == CHANNEL).collect()
+        stage
+            .slack
+            .posts()
+            .into_iter()
+            .filter(|post| post.channel == CHANNEL)
+            .collect()
     }
 
     /// Sees events taken in and told: works the queue off, time passing where messages wait.
@@ -133,7 +176,10 @@ impl Act {
         loop {
             let worked = self.queue.work_off(&mut function, PATIENCE).await;
             if worked.as_ref().is_ok_and(|worked| !worked.is_empty()) {
-                ensure!(worked?.iter().all(|message| message.done), "a message was not done");
+                ensure!(
+                    worked?.iter().all(|message| message.done),
+                    "a message was not done"
+                );
                 continue;
             }
             let log = function.stop().await;
@@ -143,13 +189,21 @@ impl Act {
                 return Ok(());
             }
             // Changes are collected for a minute before they are told.
-            stage.set_now(stage.now + SignedDuration::from_secs(62)).await?;
+            stage
+                .set_now(stage.now + SignedDuration::from_secs(62))
+                .await?;
             function = self.start(stage).await?;
         }
     }
 
     async fn start(&self, stage: &Stage) -> Result<crate::local::runtime_api::Function> {
-        stage.start(&stage.notify_compliance, stage.moto.endpoint(), &self.policy).await
+        stage
+            .start(
+                &stage.notify_compliance,
+                stage.moto.endpoint(),
+                &self.policy,
+            )
+            .await
     }
 }
 
@@ -158,5 +212,8 @@ async fn policy_text(stage: &Stage, queue: &Queue) -> Result<String> {
     let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
     let token = stage.aws.create_secret("banto/slack/token", TOKEN).await?;
     let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:compliance");
-    Ok(format!("{rotation}\n{}", compliance::policy_section(queue, &token, CHANNEL, &topic)))
+    Ok(format!(
+        "{rotation}\n{}",
+        compliance::policy_section(queue, &token, CHANNEL, &topic)
+    ))
 }

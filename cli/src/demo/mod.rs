@@ -87,17 +87,39 @@ async fn play(show: &Show, keep: bool) -> Result<()> {
     fetch(&stage, show, &people).await?;
 
     stage.advance(1).await?;
-    stage.day(show, "Day 1: alice has used her new key, and its day of grace is over").await?;
+    stage
+        .day(
+            show,
+            "Day 1: alice has used her new key, and its day of grace is over",
+        )
+        .await?;
     stage.quiet_days(show, 9).await?;
     stage.advance(1).await?;
-    stage.day(show, "Day 11: alice's old key has been disabled for ten days").await?;
+    stage
+        .day(
+            show,
+            "Day 11: alice's old key has been disabled for ten days",
+        )
+        .await?;
     stage.quiet_days(show, 2).await?;
     stage.advance(1).await?;
-    stage.day(show, "Day 14: bob never fetched his key, and the policy sets a deadline").await?;
+    stage
+        .day(
+            show,
+            "Day 14: bob never fetched his key, and the policy sets a deadline",
+        )
+        .await?;
     open_notice(&stage, show, &people)?;
 
     stage.advance(2).await?;
-    let key = stage.aws.access_keys("heidi").await?.first().context("heidi has no key")?.id.clone();
+    let key = stage
+        .aws
+        .access_keys("heidi")
+        .await?
+        .first()
+        .context("heidi has no key")?
+        .id
+        .clone();
     show.title("Day 16: AWS Health finds heidi's key in public (AWS_RISK_CREDENTIALS_EXPOSED)");
     let answer = stage.invoke(&exposed(&key, stage.now)).await?;
     show.outcomes(&answer, stage.slack.posts());
@@ -127,10 +149,15 @@ impl Stage {
         let moto = Moto::start(&venv).await?;
         let slack = Slack::start().await?;
         let nobody = Aws::nobody(moto.endpoint(), REGION);
-        let credentials = nobody.assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/demo")).await?;
+        let credentials = nobody
+            .assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/demo"))
+            .await?;
         let aws = nobody.with_key(&credentials.access_key_id);
         let first_day = Timestamp::now() - SignedDuration::from_hours(24 * DAYS);
-        let directory = tempfile::Builder::new().prefix("banto-demo-").tempdir().context("can't make a directory")?;
+        let directory = tempfile::Builder::new()
+            .prefix("banto-demo-")
+            .tempdir()
+            .context("can't make a directory")?;
         Ok(Self {
             moto,
             slack,
@@ -169,23 +196,44 @@ impl Stage {
         let mut variables = vec![
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                self.credentials.secret_access_key.to_string(),
+            ),
             ("AWS_ENDPOINT_URL", endpoint.to_owned()),
             ("SLACK_API_URL", self.slack.api_url()),
             ("BANTO_POLICY", path_text(policy)?),
             ("BANTO_CLOCK_OFFSET_SECONDS", offset.to_string()),
         ];
-        variables.extend(self.credentials.session_token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        variables.extend(
+            self.credentials
+                .session_token
+                .clone()
+                .map(|token| ("AWS_SESSION_TOKEN", token)),
+        );
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
         Ok(Function::start(binary, variables).await?)
     }
 
     /// Starts the function anew, as after a day without events, and hands it one.
     async fn invoke(&self, event: &Value) -> Result<Value> {
-        let mut function = self.start(&self.rotate_access_keys, self.moto.endpoint(), &self.policy_path()).await?;
+        let mut function = self
+            .start(
+                &self.rotate_access_keys,
+                self.moto.endpoint(),
+                &self.policy_path(),
+            )
+            .await?;
         let answer = function.invoke(event, PATIENCE).await;
         let log = function.stop().await;
-        answer.with_context(|| format!("the function failed; its log:\n{}", String::from_utf8_lossy(&log)))
+        answer.with_context(|| {
+            format!(
+                "the function failed; its log:\n{}",
+                String::from_utf8_lossy(&log)
+            )
+        })
     }
 
     /// A daily run, and what it did.
@@ -215,7 +263,10 @@ impl Stage {
     /// The same run again, straight away.
     async fn once_more(&self, show: &Show) -> Result<()> {
         let answer = self.invoke(&scheduled(self.now)).await?;
-        ensure!(!show::did_anything(&answer), "a second run did something: {answer}");
+        ensure!(
+            !show::did_anything(&answer),
+            "a second run did something: {answer}"
+        );
         show.line("  The same run again, straight away: nothing to do.");
         Ok(())
     }
@@ -225,18 +276,33 @@ impl Stage {
 async fn fetch(stage: &Stage, show: &Show, people: &People) -> Result<()> {
     show.title("Alice fetches her key, as anyone can with plain aws and gpg");
     let alice = people.get("alice")?;
-    let old = stage.aws.access_keys("alice").await?.first().context("alice has no key")?.id.clone();
-    let record = stage.aws.with_key(&old).secret_value("banto/access-keys/alice").await?;
+    let old = stage
+        .aws
+        .access_keys("alice")
+        .await?
+        .first()
+        .context("alice has no key")?
+        .id
+        .clone();
+    let record = stage
+        .aws
+        .with_key(&old)
+        .secret_value("banto/access-keys/alice")
+        .await?;
     show.envelope(&record);
     let holder = alice.holder.as_ref().context("alice has no certificate")?;
     let payload = holder.open(&record)?;
     // With the check on, the local AWS recomputes the signature from the secret that it knows.
     stage.moto.check_credentials(true).await?;
-    let caller = caller_identity_by_boto3(&stage.venv, stage.moto.endpoint(), REGION, &payload).await;
+    let caller =
+        caller_identity_by_boto3(&stage.venv, stage.moto.endpoint(), REGION, &payload).await;
     stage.moto.check_credentials(false).await?;
     let caller = caller.context("the new key does not work")?;
     let inside: Value = serde_json::from_slice(&payload).context("the payload is not JSON")?;
-    let key = inside.get("AccessKeyId").and_then(Value::as_str).unwrap_or_default();
+    let key = inside
+        .get("AccessKeyId")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     show.fetched(key, &caller);
     if !caller.ends_with("/alice") {
         bail!("the new key belongs to {caller}");
@@ -248,12 +314,24 @@ async fn fetch(stage: &Stage, show: &Show, people: &People) -> Result<()> {
 fn open_notice(stage: &Stage, show: &Show, people: &People) -> Result<()> {
     let posts = stage.slack.posts();
     let texts = posts.iter().rev().flat_map(|post| show::texts(&post.body));
-    let envelope =
-        texts.into_iter().find(|text| text.contains("BEGIN PGP MESSAGE")).context("no notice has an envelope")?;
+    let envelope = texts
+        .into_iter()
+        .find(|text| text.contains("BEGIN PGP MESSAGE"))
+        .context("no notice has an envelope")?;
     let envelope = envelope.trim_matches('`');
-    let bob = people.get("bob")?.holder.as_ref().context("bob has no certificate")?;
-    let payload: Value = serde_json::from_slice(&bob.open(envelope)?).context("the payload is not JSON")?;
-    show.opened(payload.get("AccessKeyId").and_then(Value::as_str).unwrap_or_default());
+    let bob = people
+        .get("bob")?
+        .holder
+        .as_ref()
+        .context("bob has no certificate")?;
+    let payload: Value =
+        serde_json::from_slice(&bob.open(envelope)?).context("the payload is not JSON")?;
+    show.opened(
+        payload
+            .get("AccessKeyId")
+            .and_then(Value::as_str)
+            .unwrap_or_default(),
+    );
     Ok(())
 }
 
@@ -294,5 +372,7 @@ fn exposed(key: &str, now: Timestamp) -> Value {
 }
 
 fn path_text(path: &Path) -> Result<String> {
-    path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
+    path.to_str()
+        .map(str::to_owned)
+        .with_context(|| format!("{} is not UTF-8", path.display()))
 }

@@ -43,18 +43,52 @@ enum Expiry {
 }
 
 fn beginnings() -> Vec<Beginning> {
-    let person = |name, story, keys, certificate| Beginning { name, story, path: "/", keys, certificate };
+    let person = |name, story, keys, certificate| Beginning {
+        name,
+        story,
+        path: "/",
+        keys,
+        certificate,
+    };
     let curve = || Some((Kind::Curve25519, Expiry::Never));
     vec![
         person("alice", "key of 95 days", &[95], curve()),
-        person("bob", "key of 120 days, RSA; never fetches", &[120], Some((Kind::Rsa3072, Expiry::Never))),
-        person("carol", "key of 100 days; certificate expired", &[100], Some((Kind::Curve25519, Expiry::Expired(30)))),
+        person(
+            "bob",
+            "key of 120 days, RSA; never fetches",
+            &[120],
+            Some((Kind::Rsa3072, Expiry::Never)),
+        ),
+        person(
+            "carol",
+            "key of 100 days; certificate expired",
+            &[100],
+            Some((Kind::Curve25519, Expiry::Expired(30))),
+        ),
         person("dave", "key of 91 days; registered nothing", &[91], None),
-        person("erin", "key of 70 days, so not due for long", &[70], Some((Kind::NistP256, Expiry::Never))),
+        person(
+            "erin",
+            "key of 70 days, so not due for long",
+            &[70],
+            Some((Kind::NistP256, Expiry::Never)),
+        ),
         person("frank", "key of 200 days; exempt", &[200], curve()),
-        person("grace", "two keys that Banto did not make", &[100, 50], curve()),
-        person("heidi", "key of 10 days; will be exposed", &[10], Some((Kind::Curve25519V6, Expiry::Never))),
-        Beginning { path: "/machines/", ..person("robot", "a machine with a pace of its own", &[200], curve()) },
+        person(
+            "grace",
+            "two keys that Banto did not make",
+            &[100, 50],
+            curve(),
+        ),
+        person(
+            "heidi",
+            "key of 10 days; will be exposed",
+            &[10],
+            Some((Kind::Curve25519V6, Expiry::Never)),
+        ),
+        Beginning {
+            path: "/machines/",
+            ..person("robot", "a machine with a pace of its own", &[200], curve())
+        },
     ]
 }
 
@@ -65,28 +99,46 @@ impl People {
         aws.create_bucket(BUCKET).await?;
         let operators = aws.create_topic("banto-operators").await?;
         let owners = aws.create_topic("banto-owners").await?;
-        let operators_hook = aws.create_secret("banto/slack/operators", &stage.slack.webhook("operators")).await?;
-        let owners_hook = aws.create_secret("banto/slack/owners", &stage.slack.webhook("developers")).await?;
+        let operators_hook = aws
+            .create_secret("banto/slack/operators", &stage.slack.webhook("operators"))
+            .await?;
+        let owners_hook = aws
+            .create_secret("banto/slack/owners", &stage.slack.webhook("developers"))
+            .await?;
         let frank_until = (stage.first_day + days(90)).strftime("%F").to_string();
-        let policy = policy(&[&operators, &owners, &operators_hook, &owners_hook], &frank_until);
+        let policy = policy(
+            &[&operators, &owners, &operators_hook, &owners_hook],
+            &frank_until,
+        );
         std::fs::write(stage.policy_path(), policy).context("can't write the policy")?;
 
         let mut people = Vec::new();
         let mut births: Vec<(i64, &'static str)> = Vec::new();
         for beginning in beginnings() {
             show.progress(&format!("making {}'s certificate and key", beginning.name));
-            let holder =
-                beginning.certificate.map(|(kind, expiry)| certificate(beginning.name, kind, &expiry, stage.first_day));
+            let holder = beginning
+                .certificate
+                .map(|(kind, expiry)| certificate(beginning.name, kind, &expiry, stage.first_day));
             let holder = holder.transpose()?;
             let slack = member_id(beginning.name);
             let mut tags = vec![("banto:slack", slack.as_str())];
             if let Some(holder) = &holder {
-                aws.put_object(BUCKET, &format!("certs/{}.asc", beginning.name), holder.certificate()?).await?;
+                aws.put_object(
+                    BUCKET,
+                    &format!("certs/{}.asc", beginning.name),
+                    holder.certificate()?,
+                )
+                .await?;
                 tags.push(("banto:openpgp", holder.fingerprint().as_str()));
             }
-            aws.create_user(beginning.name, beginning.path, &tags).await?;
+            aws.create_user(beginning.name, beginning.path, &tags)
+                .await?;
             births.extend(beginning.keys.iter().map(|age| (*age, beginning.name)));
-            people.push(Person { name: beginning.name, story: beginning.story, holder });
+            people.push(Person {
+                name: beginning.name,
+                story: beginning.story,
+                holder,
+            });
         }
         // The local AWS's clock goes through the past, oldest key first.
         births.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
@@ -105,7 +157,9 @@ impl People {
 
     /// One of them.
     pub(super) fn get(&self, name: &str) -> Result<&Person> {
-        self.iter().find(|person| person.name == name).with_context(|| format!("there is no {name}"))
+        self.iter()
+            .find(|person| person.name == name)
+            .with_context(|| format!("there is no {name}"))
     }
 
     /// The keys that everyone has now.
@@ -123,8 +177,15 @@ fn certificate(name: &str, kind: Kind, expiry: &Expiry, first_day: Timestamp) ->
         Expiry::Never => None,
         Expiry::Expired(ago) => Some(first_day - days(*ago)),
     };
-    let lifetime = Lifetime { from: first_day - days(400), until };
-    Ok(Holder::generate(&format!("{name} <{name}@example.com>"), kind, lifetime)?)
+    let lifetime = Lifetime {
+        from: first_day - days(400),
+        until,
+    };
+    Ok(Holder::generate(
+        &format!("{name} <{name}@example.com>"),
+        kind,
+        lifetime,
+    )?)
 }
 
 /// An id as Slack gives them.

@@ -36,7 +36,10 @@ impl Show {
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         });
-        Self { spinner, colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+        Self {
+            spinner,
+            colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        }
     }
 
     /// What is being done.
@@ -66,7 +69,11 @@ impl Show {
 
     pub(super) fn title(&self, text: &str) {
         self.line("");
-        self.line(&if self.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() });
+        self.line(&if self.colour {
+            format!("\u{1b}[1m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        });
     }
 
     pub(super) fn introduction(&self, people: &People, first_day: Timestamp) {
@@ -97,14 +104,21 @@ impl Show {
                 ]);
             }
             for waiting in list(plan, "waiting") {
-                let reason =
-                    waiting.get("reason").and_then(Value::as_str).map_or(String::new(), |why| format!(" ({why})"));
+                let reason = waiting
+                    .get("reason")
+                    .and_then(Value::as_str)
+                    .map_or(String::new(), |why| format!(" ({why})"));
                 let what = format!("waits: {}{reason}", spaced(text(waiting, "waitingFor")));
                 table.add_row([text(waiting, "user"), &what]);
             }
         }
-        let in_order: u64 = accounts(answer).filter_map(|account| account.get("usersInOrder")?.as_u64()).sum();
-        table.add_row(["", &format!("{in_order} more are in order, by the credential report alone")]);
+        let in_order: u64 = accounts(answer)
+            .filter_map(|account| account.get("usersInOrder")?.as_u64())
+            .sum();
+        table.add_row([
+            "",
+            &format!("{in_order} more are in order, by the credential report alone"),
+        ]);
         self.table(&table);
     }
 
@@ -113,7 +127,10 @@ impl Show {
         let mut table = table(&["user", "done"]);
         for outcome in accounts(answer).flat_map(|account| list(account, "outcomes")) {
             let mut done: Vec<String> = list(outcome, "done").map(done).collect();
-            if let Some(error) = outcome.get("failed").and_then(|failed| failed.get("error")?.as_str()) {
+            if let Some(error) = outcome
+                .get("failed")
+                .and_then(|failed| failed.get("error")?.as_str())
+            {
                 done.push(format!("failed: {error}"));
             }
             table.add_row([text(outcome, "user"), &done.join("\n")]);
@@ -123,7 +140,10 @@ impl Show {
         } else {
             self.table(&table);
         }
-        for failure in accounts(answer).flat_map(|account| list(account, "failures")).filter_map(Value::as_str) {
+        for failure in accounts(answer)
+            .flat_map(|account| list(account, "failures"))
+            .filter_map(Value::as_str)
+        {
             self.line(&format!("  failed: {failure}"));
         }
         if let Some(summary) = posts.last().filter(|post| post.channel == "operators") {
@@ -134,7 +154,9 @@ impl Show {
     pub(super) fn envelope(&self, record: &str) {
         self.line("  $ aws secretsmanager get-secret-value --secret-id banto/access-keys/alice \\");
         self.line("      --query SecretString --output text | gpg --decrypt");
-        let armor = record.lines().skip_while(|line| !line.starts_with("-----BEGIN"));
+        let armor = record
+            .lines()
+            .skip_while(|line| !line.starts_with("-----BEGIN"));
         for line in armor.take(4) {
             self.line(&format!("  | {line}"));
         }
@@ -142,13 +164,17 @@ impl Show {
     }
 
     pub(super) fn fetched(&self, key: &str, caller: &str) {
-        self.line(&format!("  Only her OpenPGP key opens it. Inside is {key} with its secret,"));
+        self.line(&format!(
+            "  Only her OpenPGP key opens it. Inside is {key} with its secret,"
+        ));
         self.line("  and signed with that secret (the local AWS checks the signature):");
         self.line(&format!("  $ aws sts get-caller-identity\n  {caller}"));
     }
 
     pub(super) fn opened(&self, key: &str) {
-        self.line("  Bob's old key is dead, so the notice itself carries the envelope: he opens it");
+        self.line(
+            "  Bob's old key is dead, so the notice itself carries the envelope: he opens it",
+        );
         self.line(&format!("  with `gpg --decrypt` and has {key}."));
     }
 
@@ -159,10 +185,18 @@ impl Show {
                 .iter()
                 .map(|key| {
                     let created = key.created_at.strftime("%-d %b %Y");
-                    format!("{} of {created}, {}", key.id, if key.active { "active" } else { "disabled" })
+                    format!(
+                        "{} of {created}, {}",
+                        key.id,
+                        if key.active { "active" } else { "disabled" }
+                    )
                 })
                 .collect();
-            table.add_row([person.name.to_owned(), person.story.to_owned(), keys.join("\n")]);
+            table.add_row([
+                person.name.to_owned(),
+                person.story.to_owned(),
+                keys.join("\n"),
+            ]);
         }
         self.table(&table);
     }
@@ -171,7 +205,10 @@ impl Show {
         self.title("What people read in Slack, the first line of each message");
         let mut table = table(&["channel", "message"]);
         for post in posts {
-            table.add_row([format!("#{}", post.channel), text(&post.body, "text").to_owned()]);
+            table.add_row([
+                format!("#{}", post.channel),
+                text(&post.body, "text").to_owned(),
+            ]);
         }
         self.table(&table);
     }
@@ -185,13 +222,20 @@ impl Show {
 
     /// Where each account stands: as a whole, and in each region.
     pub(super) fn statuses(&self, statuses: &[(Value, Option<String>)], regions: &[&str]) {
-        let header: Vec<&str> = ["account", "roles, settings"].into_iter().chain(regions.iter().copied()).collect();
+        let header: Vec<&str> = ["account", "roles, settings"]
+            .into_iter()
+            .chain(regions.iter().copied())
+            .collect();
         let mut table = table(&header);
         for (status, _) in statuses {
             let rows = status.get("regions").unwrap_or(&Value::Null);
             let mut cells = vec![text(status, "name").to_owned()];
             cells.push(standing(status.get("global").unwrap_or(&Value::Null)));
-            cells.extend(regions.iter().map(|region| rows.get(*region).map_or_else(|| "-".to_owned(), standing)));
+            cells.extend(
+                regions
+                    .iter()
+                    .map(|region| rows.get(*region).map_or_else(|| "-".to_owned(), standing)),
+            );
             table.add_row(cells);
         }
         self.table(&table);
@@ -204,8 +248,12 @@ impl Show {
 
     pub(super) fn kept(&self, endpoint: &str, key: &str) {
         self.title("Left running until Ctrl-C. Try, in another terminal:");
-        self.line(&format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION=ap-northeast-1"));
-        self.line(&format!("  export AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=any"));
+        self.line(&format!(
+            "  export AWS_ENDPOINT_URL={endpoint} AWS_REGION=ap-northeast-1"
+        ));
+        self.line(&format!(
+            "  export AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=any"
+        ));
         self.line("  aws iam list-access-keys --user-name alice");
         self.line("  aws secretsmanager get-secret-value --secret-id banto/access-keys/alice \\");
         self.line("      --query SecretString --output text");
@@ -220,8 +268,12 @@ impl Show {
 pub(super) fn did_anything(answer: &Value) -> bool {
     accounts(answer).any(|account| {
         let plan = account.get("plan").unwrap_or(&Value::Null);
-        let new = list(plan, "findings").any(|finding| finding.get("said") == Some(&Value::Bool(false)));
-        new || list(account, "outcomes").chain(list(account, "failures")).next().is_some()
+        let new =
+            list(plan, "findings").any(|finding| finding.get("said") == Some(&Value::Bool(false)));
+        new || list(account, "outcomes")
+            .chain(list(account, "failures"))
+            .next()
+            .is_some()
     })
 }
 
@@ -230,7 +282,10 @@ fn standing(row: &Value) -> String {
     match text(row, "standing") {
         "inPlace" => "in place".to_owned(),
         "leftAlone" => "left alone".to_owned(),
-        other => [spaced(other), spaced(text(row, "kind"))].join(": ").trim_end_matches(": ").to_owned(),
+        other => [spaced(other), spaced(text(row, "kind"))]
+            .join(": ")
+            .trim_end_matches(": ")
+            .to_owned(),
     }
 }
 
@@ -241,12 +296,16 @@ pub(super) fn first_line(message: &Value) -> &str {
 
 /// Every text of a Slack message's blocks.
 pub(super) fn texts(message: &Value) -> Vec<String> {
-    list(message, "blocks").filter_map(|block| block.get("text")?.get("text")?.as_str().map(str::to_owned)).collect()
+    list(message, "blocks")
+        .filter_map(|block| block.get("text")?.get("text")?.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH).set_header(header.to_vec());
     table
 }
@@ -277,7 +336,11 @@ fn accounts(answer: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -308,13 +371,21 @@ mod tests {
     fn tables_fit_eighty_columns() {
         let mut table = table(&["user", "plan"]);
         table.add_row(["alice", &"a long sentence that goes on ".repeat(20)]);
-        assert!(table.to_string().lines().all(|line| line.chars().count() <= 80));
+        assert!(
+            table
+                .to_string()
+                .lines()
+                .all(|line| line.chars().count() <= 80)
+        );
     }
 
     #[test]
     fn names_of_the_wire_become_words() {
         assert_eq!(spaced("willBeDisabled"), "will be disabled");
-        assert_eq!(done(&serde_json::json!({"do": "tell", "tell": "warning"})), "told: warning");
+        assert_eq!(
+            done(&serde_json::json!({"do": "tell", "tell": "warning"})),
+            "told: warning"
+        );
     }
 
     #[test]

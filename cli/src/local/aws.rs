@@ -47,7 +47,9 @@ pub struct Credentials {
 /// Shows the key's id only.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,7 +78,10 @@ impl Aws {
 
     /// The owner of an access key.
     pub fn with_key(&self, access_key_id: &str) -> Self {
-        Self { access_key_id: access_key_id.to_owned(), ..self.clone() }
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Credentials of a role's session. The role need not exist.
@@ -91,15 +96,29 @@ impl Aws {
         let trust = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         ]});
-        let role = [("RoleName", name), ("AssumeRolePolicyDocument", &trust.to_string())];
+        let role = [
+            ("RoleName", name),
+            ("AssumeRolePolicyDocument", &trust.to_string()),
+        ];
         element(&self.iam("CreateRole", &role).await?, "Arn")
     }
 
     /// Creates a user with a path, as in `/developers/`, and tags; answers the user's ARN.
-    pub async fn create_user(&self, name: &str, path: &str, tags: &[(&str, &str)]) -> Result<String> {
-        let mut user = vec![("UserName".to_owned(), name.to_owned()), ("Path".to_owned(), path.to_owned())];
+    pub async fn create_user(
+        &self,
+        name: &str,
+        path: &str,
+        tags: &[(&str, &str)],
+    ) -> Result<String> {
+        let mut user = vec![
+            ("UserName".to_owned(), name.to_owned()),
+            ("Path".to_owned(), path.to_owned()),
+        ];
         user.extend(tag_fields(tags));
-        let user: Vec<(&str, &str)> = user.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let user: Vec<(&str, &str)> = user
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         element(&self.iam("CreateUser", &user).await?, "Arn")
     }
 
@@ -107,7 +126,10 @@ impl Aws {
     pub async fn tag_user(&self, name: &str, tags: &[(&str, &str)]) -> Result<()> {
         let mut user = vec![("UserName".to_owned(), name.to_owned())];
         user.extend(tag_fields(tags));
-        let user: Vec<(&str, &str)> = user.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let user: Vec<(&str, &str)> = user
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         self.iam("TagUser", &user).await.map(drop)
     }
 
@@ -132,7 +154,9 @@ impl Aws {
             keys.push(AccessKey {
                 id: element(member, "AccessKeyId")?,
                 active: element(member, "Status")? == "Active",
-                created_at: created_at.parse().with_context(|| format!("{created_at:?} is not a time"))?,
+                created_at: created_at
+                    .parse()
+                    .with_context(|| format!("{created_at:?} is not a time"))?,
             });
         }
         keys.sort_by_key(|key| key.created_at);
@@ -141,17 +165,34 @@ impl Aws {
 
     /// The ARN of whoever calls. The local AWS takes note that the key was used.
     pub async fn caller_identity(&self) -> Result<String> {
-        element(&self.query("sts", "2011-06-15", "GetCallerIdentity", &[]).await?, "Arn")
+        element(
+            &self
+                .query("sts", "2011-06-15", "GetCallerIdentity", &[])
+                .await?,
+            "Arn",
+        )
     }
 
     /// Creates an SNS topic; answers its ARN.
     pub async fn create_topic(&self, name: &str) -> Result<String> {
-        element(&self.query("sns", "2010-03-31", "CreateTopic", &[("Name", name)]).await?, "TopicArn")
+        element(
+            &self
+                .query("sns", "2010-03-31", "CreateTopic", &[("Name", name)])
+                .await?,
+            "TopicArn",
+        )
     }
 
     /// Lets SES send mail from an address.
     pub async fn verify_mail_address(&self, address: &str) -> Result<()> {
-        self.query("ses", "2010-12-01", "VerifyEmailIdentity", &[("EmailAddress", address)]).await.map(drop)
+        self.query(
+            "ses",
+            "2010-12-01",
+            "VerifyEmailIdentity",
+            &[("EmailAddress", address)],
+        )
+        .await
+        .map(drop)
     }
 
     /// Creates a bucket, outside of us-east-1 with its location.
@@ -162,12 +203,22 @@ impl Aws {
                 "<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
             ),
         };
-        self.send("s3", Method::PUT, &format!("/{name}"), &[], location.into()).await.map(drop)
+        self.send("s3", Method::PUT, &format!("/{name}"), &[], location.into())
+            .await
+            .map(drop)
     }
 
     /// Puts an object, whose key needs no escaping.
     pub async fn put_object(&self, bucket: &str, key: &str, body: impl Into<Bytes>) -> Result<()> {
-        self.send("s3", Method::PUT, &format!("/{bucket}/{key}"), &[], body.into()).await.map(drop)
+        self.send(
+            "s3",
+            Method::PUT,
+            &format!("/{bucket}/{key}"),
+            &[],
+            body.into(),
+        )
+        .await
+        .map(drop)
     }
 
     /// Creates a secret in Secrets Manager; answers its ARN.
@@ -180,34 +231,63 @@ impl Aws {
 
     /// The current value of a secret.
     pub async fn secret_value(&self, id: &str) -> Result<String> {
-        text(&self.secrets_manager("GetSecretValue", &json!({"SecretId": id})).await?, "SecretString")
+        text(
+            &self
+                .secrets_manager("GetSecretValue", &json!({"SecretId": id}))
+                .await?,
+            "SecretString",
+        )
     }
 
     /// Any operation of Secrets Manager.
     pub async fn secrets_manager(&self, operation: &str, input: &Value) -> Result<Value> {
-        self.json("secretsmanager", "secretsmanager", operation, input).await
+        self.json("secretsmanager", "secretsmanager", operation, input)
+            .await
     }
 
     /// Any operation of a service that speaks an AWS JSON protocol; `target` is the service's name in
     /// the header `x-amz-target`.
-    pub async fn json(&self, service: &str, target: &str, operation: &str, input: &Value) -> Result<Value> {
+    pub async fn json(
+        &self,
+        service: &str,
+        target: &str,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value> {
         let target = format!("{target}.{operation}");
-        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
+        let headers = [
+            ("x-amz-target", target.as_str()),
+            ("content-type", "application/x-amz-json-1.1"),
+        ];
         let body = Bytes::from(input.to_string());
         let answer = self.send(service, Method::POST, "/", &headers, body).await;
         let answer = answer.with_context(|| format!("{service}:{operation}"))?;
         // Some operations answer nothing at all.
-        if answer.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&answer).context("not JSON") }
+        if answer.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_str(&answer).context("not JSON")
+        }
     }
 
     /// The text of an object, whose key needs no escaping.
     pub async fn object(&self, bucket: &str, key: &str) -> Result<String> {
-        self.send("s3", Method::GET, &format!("/{bucket}/{key}"), &[], Bytes::new()).await
+        self.send(
+            "s3",
+            Method::GET,
+            &format!("/{bucket}/{key}"),
+            &[],
+            Bytes::new(),
+        )
+        .await
     }
 
     /// The same caller in another region.
     pub fn in_region(&self, region: &str) -> Self {
-        Self { region: region.to_owned(), ..self.clone() }
+        Self {
+            region: region.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Any operation of IAM; answers XML.
@@ -216,11 +296,26 @@ impl Aws {
     }
 
     /// Any operation of a service that speaks the AWS query protocol; answers XML.
-    pub async fn query(&self, service: &str, version: &str, operation: &str, input: &[(&str, &str)]) -> Result<String> {
-        let fields = [("Action", operation), ("Version", version)].into_iter().chain(input.iter().copied());
-        let form: Vec<String> = fields.map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
-        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        let answer = self.send(service, Method::POST, "/", &headers, form.join("&").into()).await;
+    pub async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        operation: &str,
+        input: &[(&str, &str)],
+    ) -> Result<String> {
+        let fields = [("Action", operation), ("Version", version)]
+            .into_iter()
+            .chain(input.iter().copied());
+        let form: Vec<String> = fields
+            .map(|(name, value)| format!("{name}={}", percent_encoded(value)))
+            .collect();
+        let headers = [(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )];
+        let answer = self
+            .send(service, Method::POST, "/", &headers, form.join("&").into())
+            .await;
         answer.with_context(|| format!("{service}:{operation}"))
     }
 
@@ -232,25 +327,40 @@ impl Aws {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<String> {
-        let scope = format!("{}/20260101/{}/{service}/aws4_request", self.access_key_id, self.region);
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.endpoint)).header(
-            "authorization",
-            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"),
+        let scope = format!(
+            "{}/20260101/{}/{service}/aws4_request",
+            self.access_key_id, self.region
         );
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.endpoint))
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"),
+            );
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let response = self.client.send(request.body(body)?).await?;
         let status = response.status();
         let body = String::from_utf8_lossy(response.body()).into_owned();
-        ensure!(status.is_success(), "the local AWS answered {status}: {}", last_lines(&body));
+        ensure!(
+            status.is_success(),
+            "the local AWS answered {status}: {}",
+            last_lines(&body)
+        );
         Ok(body)
     }
 }
 
 /// Asks STS with boto3 whose key this is, signed as AWS wants it; answers the ARN. The credentials
 /// are in the shape of the AWS CLI's `credential_process`, and never on disk or a command line.
-pub async fn caller_identity_by_boto3(venv: &Venv, endpoint: &str, region: &str, credentials: &[u8]) -> Result<String> {
+pub async fn caller_identity_by_boto3(
+    venv: &Venv,
+    endpoint: &str,
+    region: &str,
+    credentials: &[u8],
+) -> Result<String> {
     let mut boto3 = Command::new(venv.python())
         .args(["-I", "-c", CALLER_IDENTITY, endpoint, region])
         .env_clear()
@@ -262,13 +372,19 @@ pub async fn caller_identity_by_boto3(venv: &Venv, endpoint: &str, region: &str,
         .kill_on_drop(true)
         .spawn()
         .context("can't run boto3")?;
-    let Some(mut stdin) = boto3.stdin.take() else { bail!("boto3 has no standard input") };
+    let Some(mut stdin) = boto3.stdin.take() else {
+        bail!("boto3 has no standard input")
+    };
     stdin.write_all(credentials).await?;
     drop(stdin);
     let output = boto3.wait_with_output().await?;
     // The last line of a traceback is the error; it names no secret.
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "sts:GetCallerIdentity: {}", said.trim_end().lines().last().unwrap_or_default());
+    ensure!(
+        output.status.success(),
+        "sts:GetCallerIdentity: {}",
+        said.trim_end().lines().last().unwrap_or_default()
+    );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
@@ -283,20 +399,30 @@ fn read_credentials(answer: &str) -> Result<Credentials> {
 fn tag_fields(tags: &[(&str, &str)]) -> Vec<(String, String)> {
     let numbered = (1..).zip(tags);
     let fields = numbered.flat_map(|(n, (key, value))| {
-        [(format!("Tags.member.{n}.Key"), (*key).to_owned()), (format!("Tags.member.{n}.Value"), (*value).to_owned())]
+        [
+            (format!("Tags.member.{n}.Key"), (*key).to_owned()),
+            (format!("Tags.member.{n}.Value"), (*value).to_owned()),
+        ]
     });
     fields.collect()
 }
 
 /// The text of the first element of this name. What is read here, AWS never writes with entities.
 fn element(xml: &str, name: &str) -> Result<String> {
-    let text = xml.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
-    Ok(text.with_context(|| format!("the local AWS's answer has no {name}"))?.0.to_owned())
+    let text = xml
+        .split_once(&format!("<{name}>"))
+        .and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
+    Ok(text
+        .with_context(|| format!("the local AWS's answer has no {name}"))?
+        .0
+        .to_owned())
 }
 
 fn text(json: &Value, name: &str) -> Result<String> {
     let text = json.get(name).and_then(Value::as_str);
-    Ok(text.with_context(|| format!("the local AWS's answer has no {name}"))?.to_owned())
+    Ok(text
+        .with_context(|| format!("the local AWS's answer has no {name}"))?
+        .to_owned())
 }
 
 #[cfg(test)]
@@ -310,18 +436,32 @@ mod tests {
             secret_access_key: Zeroizing::new("not-for-your-eyes".into()),
             session_token: Some("nor-this".into()),
         };
-        assert_eq!(format!("{credentials:?}"), "Credentials { access_key_id: \"AKIAIOSFODNN7EXAMPLE\", .. }");
+        assert_eq!(
+            format!("{credentials:?}"),
+            "Credentials { access_key_id: \"AKIAIOSFODNN7EXAMPLE\", .. }"
+        );
     }
 
     #[test]
     fn tags_are_numbered_fields() {
         let fields = tag_fields(&[("banto:openpgp", "A"), ("team", "b")]);
-        assert_eq!(fields[3], ("Tags.member.2.Value".to_owned(), "b".to_owned()));
+        assert_eq!(
+            fields[3],
+            ("Tags.member.2.Value".to_owned(), "b".to_owned())
+        );
     }
 
     #[test]
     fn an_answer_that_lacks_an_element_is_an_error_that_names_it() {
-        assert_eq!(element("<A><Arn>arn:aws:x</Arn></A>", "Arn").unwrap(), "arn:aws:x");
-        assert!(element("<A/>", "Arn").unwrap_err().to_string().contains("no Arn"));
+        assert_eq!(
+            element("<A><Arn>arn:aws:x</Arn></A>", "Arn").unwrap(),
+            "arn:aws:x"
+        );
+        assert!(
+            element("<A/>", "Arn")
+                .unwrap_err()
+                .to_string()
+                .contains("no Arn")
+        );
     }
 }

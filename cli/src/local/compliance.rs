@@ -22,7 +22,9 @@ pub async fn create(aws: &Aws) -> Result<Queue> {
         "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
         "AttributeDefinitions": [text("pk"), text("sk")],
     });
-    aws.json("dynamodb", DYNAMODB, "CreateTable", &table).await.context("can't make the table")?;
+    aws.json("dynamodb", DYNAMODB, "CreateTable", &table)
+        .await
+        .context("can't make the table")?;
     Queue::create(aws, "banto-compliance").await
 }
 
@@ -53,9 +55,16 @@ to = {{ topic = "{topic}" }}
 pub async fn untold(aws: &Aws) -> Result<usize> {
     let scan = json!({ "TableName": TABLE });
     let answer = aws.json("dynamodb", DYNAMODB, "Scan", &scan).await?;
-    let items = answer.get("Items").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_entry =
-        |item: &&Value| item.pointer("/sk/S").and_then(Value::as_str).is_some_and(|sk| sk.starts_with("entry#"));
+    let items = answer
+        .get("Items")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let is_entry = |item: &&Value| {
+        item.pointer("/sk/S")
+            .and_then(Value::as_str)
+            .is_some_and(|sk| sk.starts_with("entry#"))
+    };
     Ok(items.iter().filter(is_entry).count())
 }
 
@@ -79,7 +88,14 @@ pub struct Change<'a> {
 impl Change<'_> {
     /// The event. (AWS Config developer guide, "Monitoring AWS Config with Amazon EventBridge".)
     pub fn event(&self) -> Value {
-        let Self { account, rule, resource_type, resource, compliant, at } = self;
+        let Self {
+            account,
+            rule,
+            resource_type,
+            resource,
+            compliant,
+            at,
+        } = self;
         let evaluation = |is_compliant: bool, annotation: Option<&str>| {
             let qualifier = json!({ "configRuleName": rule, "resourceType": resource_type, "resourceId": resource });
             let mut result = json!({

@@ -21,18 +21,29 @@ pub async fn function_binary(name: &str, progress: &Progress<'_>) -> Result<Path
         return Ok(binary);
     }
     let workspace = workspace(name, &program).with_context(|| {
-        format!("there is no `{name}` beside {}, and no workspace to build it from", program.display())
+        format!(
+            "there is no `{name}` beside {}, and no workspace to build it from",
+            program.display()
+        )
     })?;
     progress(&format!("building {name}"));
     build(name, &workspace, directory).await?;
-    ensure!(binary.is_file(), "Cargo built {name}, but not to {}", binary.display());
+    ensure!(
+        binary.is_file(),
+        "Cargo built {name}, but not to {}",
+        binary.display()
+    );
     Ok(binary)
 }
 
 /// Where Cargo puts binaries. Those of tests are one directory further down.
 fn binary_directory(program: &Path) -> Option<&Path> {
     let directory = program.parent()?;
-    if directory.ends_with("deps") { directory.parent() } else { Some(directory) }
+    if directory.ends_with("deps") {
+        directory.parent()
+    } else {
+        Some(directory)
+    }
 }
 
 /// The workspace that has this function: around the package that Cargo runs, the program, or the
@@ -41,10 +52,12 @@ fn workspace(name: &str, program: &Path) -> Option<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let starts = [package, Some(program.to_owned()), env::current_dir().ok()];
     let manifest = Path::new("functions").join(name).join("Cargo.toml");
-    starts
-        .iter()
-        .flatten()
-        .find_map(|start| start.ancestors().find(|directory| directory.join(&manifest).is_file()).map(Path::to_owned))
+    starts.iter().flatten().find_map(|start| {
+        start
+            .ancestors()
+            .find(|directory| directory.join(&manifest).is_file())
+            .map(Path::to_owned)
+    })
 }
 
 /// Builds the function in the same profile and target directory as this program.
@@ -56,7 +69,15 @@ async fn build(name: &str, workspace: &Path, directory: &Path) -> Result<()> {
     // Of the workspace, not of the package alone: Cargo then chooses the features of shared dependencies as it
     // does for all functions and tests, and builds AWS's large crates once.
     let status = Command::from(banto_setup::cargo())
-        .args(["build", "--quiet", "--workspace", "--bin", name, "--profile", profile])
+        .args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--bin",
+            name,
+            "--profile",
+            profile,
+        ])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", directory.parent().unwrap_or(directory))
         .kill_on_drop(true)
@@ -74,14 +95,23 @@ mod tests {
     #[test]
     fn binaries_lie_beside_programs_and_above_tests() {
         let directory = |program| binary_directory(Path::new(program)).map(Path::to_owned);
-        assert_eq!(directory("/target/release/banto"), Some("/target/release".into()));
-        assert_eq!(directory("/target/debug/deps/tests-0123"), Some("/target/debug".into()));
+        assert_eq!(
+            directory("/target/release/banto"),
+            Some("/target/release".into())
+        );
+        assert_eq!(
+            directory("/target/debug/deps/tests-0123"),
+            Some("/target/debug".into())
+        );
     }
 
     #[test]
     fn the_workspace_of_a_function_is_found_from_below_it() {
         let found = workspace("rotate-access-keys", Path::new("/nowhere/banto")).unwrap();
         assert!(found.join("Cargo.lock").is_file());
-        assert_eq!(workspace("no-such-function", Path::new("/nowhere/banto")), None);
+        assert_eq!(
+            workspace("no-such-function", Path::new("/nowhere/banto")),
+            None
+        );
     }
 }

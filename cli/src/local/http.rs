@@ -37,8 +37,9 @@ impl Server {
         H: Fn(Request<Bytes>) -> F + Clone + Send + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("can't listen on the loopback interface")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .context("can't listen on the loopback interface")?;
         let port = listener.local_addr()?.port();
         let task = tokio::spawn(async move {
             // Dropped with this task, and all connections with it.
@@ -83,7 +84,11 @@ where
             handle(Request::from_parts(parts, body)).await
         }
     });
-    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    drop(
+        hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .await,
+    );
 }
 
 /// An HTTP/1.1 client that follows nothing, retries nothing and decodes nothing.
@@ -99,7 +104,10 @@ impl Client {
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         let response = self.0.request(request.map(Full::new)).await?;
         let (parts, body) = response.into_parts();
-        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+        Ok(Response::from_parts(
+            parts,
+            body.collect().await?.to_bytes(),
+        ))
     }
 }
 
@@ -112,7 +120,9 @@ pub(super) fn response(
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let content_type = hyper::header::HeaderValue::from_static(content_type);
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, content_type);
+    response
+        .headers_mut()
+        .insert(hyper::header::CONTENT_TYPE, content_type);
     response
 }
 

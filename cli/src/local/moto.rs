@@ -36,7 +36,11 @@ impl Moto {
         let env = [("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")];
         let server = PythonServer::start::<&str>("the local AWS", venv, SERVER, &[], &env).await?;
         let endpoint = format!("http://127.0.0.1:{}", server.port());
-        Ok(Self { endpoint, client: Client::new(), server })
+        Ok(Self {
+            endpoint,
+            client: Client::new(),
+            server,
+        })
     }
 
     /// The URL of every service, as `AWS_ENDPOINT_URL` takes it.
@@ -60,7 +64,13 @@ impl Moto {
     /// its owner's policies; or stops that.
     pub async fn check_credentials(&self, check: bool) -> Result<()> {
         let unchecked_requests = if check { "0" } else { "inf" };
-        let changed = self.send("POST", "/moto-api/reset-auth", unchecked_requests.to_owned()).await;
+        let changed = self
+            .send(
+                "POST",
+                "/moto-api/reset-auth",
+                unchecked_requests.to_owned(),
+            )
+            .await;
         changed.context("can't change whether the local AWS checks credentials")
     }
 
@@ -76,7 +86,11 @@ impl Moto {
             .header("content-type", "application/json")
             .body(Bytes::from(body))?;
         let status = self.client.send(request).await?.status();
-        ensure!(status.is_success(), "it answered {status}:\n{}", last_lines(&self.log()));
+        ensure!(
+            status.is_success(),
+            "it answered {status}:\n{}",
+            last_lines(&self.log())
+        );
         Ok(())
     }
 }

@@ -28,7 +28,14 @@ impl Organization {
     /// Makes an Organization of the caller's account, with the queue, table and bucket that the function
     /// needs.
     pub async fn create(management: &Aws) -> Result<Self> {
-        management.json("organizations", ORGANIZATIONS, "CreateOrganization", &json!({ "FeatureSet": "ALL" })).await?;
+        management
+            .json(
+                "organizations",
+                ORGANIZATIONS,
+                "CreateOrganization",
+                &json!({ "FeatureSet": "ALL" }),
+            )
+            .await?;
         let queue = Queue::create(management, "banto-accounts").await?;
         let table = json!({
             "TableName": TABLE,
@@ -36,9 +43,14 @@ impl Organization {
             "KeySchema": [{ "AttributeName": "account", "KeyType": "HASH" }],
             "AttributeDefinitions": [{ "AttributeName": "account", "AttributeType": "S" }],
         });
-        management.json("dynamodb", DYNAMODB, "CreateTable", &table).await?;
+        management
+            .json("dynamodb", DYNAMODB, "CreateTable", &table)
+            .await?;
         management.create_bucket(DASHBOARD).await?;
-        Ok(Self { management: management.clone(), queue })
+        Ok(Self {
+            management: management.clone(),
+            queue,
+        })
     }
 
     /// A policy's section on accounts: each gets two roles that `trusted` may assume, settings, and AWS Config in these
@@ -79,22 +91,37 @@ ebs_encryption = true
     /// Creates an account; answers its id.
     pub async fn create_account(&self, name: &str) -> Result<String> {
         let account = json!({ "AccountName": name, "Email": format!("{name}@example.com") });
-        let answer = self.management.json("organizations", ORGANIZATIONS, "CreateAccount", &account).await?;
-        let id = answer.pointer("/CreateAccountStatus/AccountId").and_then(Value::as_str);
-        id.map(str::to_owned).context("the local AWS tells no account id")
+        let answer = self
+            .management
+            .json("organizations", ORGANIZATIONS, "CreateAccount", &account)
+            .await?;
+        let id = answer
+            .pointer("/CreateAccountStatus/AccountId")
+            .and_then(Value::as_str);
+        id.map(str::to_owned)
+            .context("the local AWS tells no account id")
     }
 
     /// Closes an account, which is then suspended.
     pub async fn close_account(&self, id: &str) -> Result<()> {
         let account = json!({ "AccountId": id });
-        self.management.json("organizations", ORGANIZATIONS, "CloseAccount", &account).await.map(drop)
+        self.management
+            .json("organizations", ORGANIZATIONS, "CloseAccount", &account)
+            .await
+            .map(drop)
     }
 
     /// Tags an account.
     pub async fn tag_account(&self, id: &str, tags: &[(&str, &str)]) -> Result<()> {
-        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+        let tags: Vec<Value> = tags
+            .iter()
+            .map(|(key, value)| json!({ "Key": key, "Value": value }))
+            .collect();
         let request = json!({ "ResourceId": id, "Tags": tags });
-        self.management.json("organizations", ORGANIZATIONS, "TagResource", &request).await.map(drop)
+        self.management
+            .json("organizations", ORGANIZATIONS, "TagResource", &request)
+            .await
+            .map(drop)
     }
 
     /// A caller inside an account.
@@ -106,11 +133,23 @@ ebs_encryption = true
 
     /// The recorded status of each account, and what people were told of it.
     pub async fn statuses(&self) -> Result<Vec<(Value, Option<String>)>> {
-        let answer = self.management.json("dynamodb", DYNAMODB, "Scan", &json!({ "TableName": TABLE })).await?;
-        let items = answer.get("Items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let answer = self
+            .management
+            .json("dynamodb", DYNAMODB, "Scan", &json!({ "TableName": TABLE }))
+            .await?;
+        let items = answer
+            .get("Items")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         let statuses = items.iter().filter_map(|item| {
             let status = serde_json::from_str(item.pointer("/status/S")?.as_str()?).ok()?;
-            Some((status, item.pointer("/told/S").and_then(Value::as_str).map(str::to_owned)))
+            Some((
+                status,
+                item.pointer("/told/S")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            ))
         });
         let mut statuses: Vec<(Value, Option<String>)> = statuses.collect();
         statuses.sort_by_key(|(status, _)| status["account"].to_string());

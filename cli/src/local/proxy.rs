@@ -95,31 +95,56 @@ impl Proxy {
     /// Breaks calls from now on. Of several rules that match a call, the one added first strikes;
     /// every rule counts every call that it matches.
     pub fn inject(&self, rule: Rule) {
-        self.state.rules.lock().unwrap_or_else(PoisonError::into_inner).push((rule, 0));
+        self.state
+            .rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((rule, 0));
     }
 
     /// Answers every call of an operation that speaks JSON with a recorded answer, for the local AWS lacks it.
     pub fn answer(&self, operation: &str, answer: Value) {
-        let mut recorded = self.state.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self
+            .state
+            .recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         recorded.insert(operation.to_owned(), answer);
     }
 
     /// Every call so far, in the order of their answers.
     pub fn calls(&self) -> Vec<Call> {
-        self.state.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Forgets all calls and rules.
     pub fn reset(&self) {
-        self.state.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.state.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.state
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.state
+            .rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 
 impl Rule {
     /// Breaks the nth call of an operation, counted from 1.
     pub fn nth(operation: &str, n: usize, fault: Fault) -> Self {
-        Self { operation: Some(operation.to_owned()), first: n, times: 1, fault }
+        Self {
+            operation: Some(operation.to_owned()),
+            first: n,
+            times: 1,
+            fault,
+        }
     }
 }
 
@@ -128,7 +153,11 @@ impl State {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fault = None;
         for (rule, seen) in rules.iter_mut() {
-            if rule.operation.as_deref().is_none_or(|wanted| wanted == operation) {
+            if rule
+                .operation
+                .as_deref()
+                .is_none_or(|wanted| wanted == operation)
+            {
                 *seen += 1;
                 let strikes = (rule.first..rule.first + rule.times).contains(seen);
                 fault = fault.or(strikes.then_some(rule.fault));
@@ -137,13 +166,28 @@ impl State {
         fault
     }
 
-    async fn forward(&self, operation: &str, mut request: Request<Bytes>) -> Result<Response<Full<Bytes>>> {
-        let recorded =
-            self.recorded.lock().unwrap_or_else(PoisonError::into_inner).get(operation).map(Value::to_string);
+    async fn forward(
+        &self,
+        operation: &str,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Full<Bytes>>> {
+        let recorded = self
+            .recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(operation)
+            .map(Value::to_string);
         if let Some(answer) = recorded {
-            return Ok(response(StatusCode::OK, "application/x-amz-json-1.1", answer));
+            return Ok(response(
+                StatusCode::OK,
+                "application/x-amz-json-1.1",
+                answer,
+            ));
         }
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
         *request.uri_mut() = format!("{}{path}", self.target).parse::<Uri>()?;
         request.headers_mut().remove(HOST);
         Ok(self.client.send(request).await?.map(Full::new))
@@ -159,7 +203,9 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
     let answer = match fault {
         None => forward().await,
         Some(Fault::Throttled) => Ok(protocol.throttled(&service)),
-        Some(Fault::Denied) => Ok(protocol.error(StatusCode::FORBIDDEN, "AccessDenied", "not authorized")),
+        Some(Fault::Denied) => {
+            Ok(protocol.error(StatusCode::FORBIDDEN, "AccessDenied", "not authorized"))
+        }
         Some(Fault::InternalError) => Ok(protocol.failure(StatusCode::INTERNAL_SERVER_ERROR)),
         Some(Fault::Unavailable) => Ok(protocol.failure(StatusCode::SERVICE_UNAVAILABLE)),
         Some(Fault::LostRequest) => Err(HangUp),
@@ -171,8 +217,16 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
         }
     };
     let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-    let call = Call { operation: name, status, fault };
-    state.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    let call = Call {
+        operation: name,
+        status,
+        fault,
+    };
+    state
+        .calls
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(call);
     answer
 }
 
@@ -199,12 +253,20 @@ impl Protocol {
     /// The status and code that each service documents under "Common Errors"; S3 under "Error responses".
     fn throttled(self, service: &str) -> Response<Full<Bytes>> {
         match (self, service) {
-            (Self::S3, _) => {
-                self.error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+            (Self::S3, _) => self.error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SlowDown",
+                "Please reduce your request rate.",
+            ),
+            (Self::Query, "sns") => {
+                self.error(StatusCode::TOO_MANY_REQUESTS, "Throttled", "Rate exceeded")
             }
-            (Self::Query, "sns") => self.error(StatusCode::TOO_MANY_REQUESTS, "Throttled", "Rate exceeded"),
             (Self::Query, _) => self.error(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
-            (Self::Json, _) => self.error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded"),
+            (Self::Json, _) => self.error(
+                StatusCode::BAD_REQUEST,
+                "ThrottlingException",
+                "Rate exceeded",
+            ),
         }
     }
 
@@ -215,11 +277,19 @@ impl Protocol {
             (Self::Json, _) => "InternalServiceError",
             (Self::S3, _) => "InternalError",
         };
-        self.error(status, code, "We encountered an internal error. Please try again.")
+        self.error(
+            status,
+            code,
+            "We encountered an internal error. Please try again.",
+        )
     }
 
     fn error(self, status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {
-        let kind = if status.is_server_error() { "Receiver" } else { "Sender" };
+        let kind = if status.is_server_error() {
+            "Receiver"
+        } else {
+            "Sender"
+        };
         let error = format!("<Code>{code}</Code><Message>{message}</Message>");
         match self {
             Self::Query => {
@@ -228,9 +298,11 @@ impl Protocol {
                 );
                 response(status, "text/xml", body)
             }
-            Self::S3 => {
-                response(status, "application/xml", format!("<Error>{error}<RequestId>fault</RequestId></Error>"))
-            }
+            Self::S3 => response(
+                status,
+                "application/xml",
+                format!("<Error>{error}<RequestId>fault</RequestId></Error>"),
+            ),
             Self::Json => {
                 let body = json!({"__type": code, "message": message}).to_string();
                 response(status, "application/x-amz-json-1.1", body)
@@ -242,14 +314,25 @@ impl Protocol {
 /// Service and operation of a request, as an IAM policy names them.
 fn name_of(request: &Request<Bytes>) -> (String, String) {
     // Signature Version 4: `Credential=<key>/<date>/<region>/<service>/aws4_request, …`
-    let scope = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let service = scope.and_then(|scope| scope.split(',').next()?.split('/').nth(3)).unwrap_or("unsigned");
-    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let scope = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let service = scope
+        .and_then(|scope| scope.split(',').next()?.split('/').nth(3))
+        .unwrap_or("unsigned");
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
     if service == "account" {
         // Account Management names the operation in the path, with a small first letter.
         let path = request.uri().path().trim_start_matches('/');
         let (first, rest) = path.split_at_checked(1).unwrap_or_default();
-        return (service.to_owned(), format!("{}{rest}", first.to_uppercase()));
+        return (
+            service.to_owned(),
+            format!("{}{rest}", first.to_uppercase()),
+        );
     }
     if service == "ses" && request.uri().path() == "/v2/email/outbound-emails" {
         return (service.to_owned(), "SendEmail".to_owned());
@@ -259,18 +342,31 @@ fn name_of(request: &Request<Bytes>) -> (String, String) {
         Protocol::Json => target.and_then(|target| Some(target.split_once('.')?.1)),
         Protocol::S3 => None,
     };
-    (service.to_owned(), operation.map_or_else(|| s3_operation(request), str::to_owned))
+    (
+        service.to_owned(),
+        operation.map_or_else(|| s3_operation(request), str::to_owned),
+    )
 }
 
 /// The S3 operations that Banto uses, by method and path-style path; others by those two.
 fn s3_operation(request: &Request<Bytes>) -> String {
     let path = request.uri().path();
     if path == "/v20180820/configuration/publicAccessBlock" {
-        let verb = if request.method() == Method::GET { "Get" } else { "Put" };
+        let verb = if request.method() == Method::GET {
+            "Get"
+        } else {
+            "Put"
+        };
         return format!("{verb}AccountPublicAccessBlock");
     }
-    let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
-    let lists = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
+    let key = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .map_or("", |(_, key)| key);
+    let lists = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("list-type=2"));
     match (request.method(), key.is_empty()) {
         (&Method::GET, false) => "GetObject".to_owned(),
         (&Method::HEAD, false) => "HeadObject".to_owned(),
@@ -285,5 +381,6 @@ fn s3_operation(request: &Request<Bytes>) -> String {
 /// A field of a form whose value needs no decoding, as operations' names don't.
 fn form_field<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
     let body = std::str::from_utf8(body).ok()?;
-    body.split('&').find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+    body.split('&')
+        .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
 }

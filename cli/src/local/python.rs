@@ -55,12 +55,26 @@ impl PythonServer {
             bail!("{name} has no pipes");
         };
         let mut first_line = String::new();
-        let greeting = tokio::time::timeout(START_TIMEOUT, BufReader::new(stdout).read_line(&mut first_line)).await;
-        let port = serde_json::from_str::<Value>(&first_line).ok().and_then(|line| line.get("port")?.as_u64());
+        let greeting = tokio::time::timeout(
+            START_TIMEOUT,
+            BufReader::new(stdout).read_line(&mut first_line),
+        )
+        .await;
+        let port = serde_json::from_str::<Value>(&first_line)
+            .ok()
+            .and_then(|line| line.get("port")?.as_u64());
         let (Ok(Ok(_)), Some(port)) = (greeting, port.and_then(|port| port.try_into().ok())) else {
-            bail!("{name} did not start:\n{}", last_lines(&fs::read_to_string(log.path()).unwrap_or_default()));
+            bail!(
+                "{name} did not start:\n{}",
+                last_lines(&fs::read_to_string(log.path()).unwrap_or_default())
+            );
         };
-        Ok(Self { port, log, child, _lifeline: lifeline })
+        Ok(Self {
+            port,
+            log,
+            child,
+            _lifeline: lifeline,
+        })
     }
 
     /// The port of the loopback interface that it listens on.

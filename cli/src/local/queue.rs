@@ -42,7 +42,11 @@ impl Queue {
         let redrive = json!({ "deadLetterTargetArn": arn.pointer("/Attributes/QueueArn"), "maxReceiveCount": TRIES });
         let attributes = json!({ "RedrivePolicy": redrive.to_string(), "VisibilityTimeout": HIDDEN.to_string() });
         let url = create(aws, json!({ "QueueName": name, "Attributes": attributes })).await?;
-        Ok(Self { aws: aws.clone(), url, dead_letters })
+        Ok(Self {
+            aws: aws.clone(),
+            url,
+            dead_letters,
+        })
     }
 
     /// Puts events on the queue, as a rule of EventBridge does.
@@ -56,28 +60,48 @@ impl Queue {
 
     /// Receives messages that are visible now, hands them to the function as SQS's event source mapping
     /// does, and deletes those that it does not send back. Nothing, if none is visible.
-    pub async fn work_off(&self, function: &mut Function, patience: Duration) -> Result<Vec<Worked>> {
+    pub async fn work_off(
+        &self,
+        function: &mut Function,
+        patience: Duration,
+    ) -> Result<Vec<Worked>> {
         let ask = json!({ "QueueUrl": self.url, "MaxNumberOfMessages": 10 });
         let answer = self.aws.json("sqs", SQS, "ReceiveMessage", &ask).await?;
-        let messages = answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default();
+        let messages = answer
+            .get("Messages")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         if messages.is_empty() {
             return Ok(Vec::new());
         }
         let records: Vec<Value> = messages.iter().map(record).collect();
-        let answered = function.invoke(&json!({ "Records": records }), patience).await;
-        let answered =
-            answered.map_err(|InvocationError { error_type, message }| anyhow::anyhow!("{error_type}: {message}"))?;
+        let answered = function
+            .invoke(&json!({ "Records": records }), patience)
+            .await;
+        let answered = answered.map_err(
+            |InvocationError {
+                 error_type,
+                 message,
+             }| anyhow::anyhow!("{error_type}: {message}"),
+        )?;
         let Some(back) = answered.get("batchItemFailures").and_then(Value::as_array) else {
             bail!("the function answered {answered}");
         };
         let mut worked = Vec::new();
         for message in &messages {
-            let done = !back.iter().any(|failure| failure["itemIdentifier"] == message["MessageId"]);
+            let done = !back
+                .iter()
+                .any(|failure| failure["itemIdentifier"] == message["MessageId"]);
             if done {
-                let receipt = json!({ "QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"] });
+                let receipt =
+                    json!({ "QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"] });
                 self.aws.json("sqs", SQS, "DeleteMessage", &receipt).await?;
             }
-            worked.push(Worked { body: message["Body"].as_str().unwrap_or_default().to_owned(), done });
+            worked.push(Worked {
+                body: message["Body"].as_str().unwrap_or_default().to_owned(),
+                done,
+            });
         }
         Ok(worked)
     }
@@ -99,8 +123,18 @@ impl Queue {
             "ApproximateNumberOfMessagesDelayed",
         ];
         let ask = json!({ "QueueUrl": url, "AttributeNames": names });
-        let answer = self.aws.json("sqs", SQS, "GetQueueAttributes", &ask).await?;
-        let count = |name: &&str| answer.get("Attributes")?.get(*name)?.as_str()?.parse::<usize>().ok();
+        let answer = self
+            .aws
+            .json("sqs", SQS, "GetQueueAttributes", &ask)
+            .await?;
+        let count = |name: &&str| {
+            answer
+                .get("Attributes")?
+                .get(*name)?
+                .as_str()?
+                .parse::<usize>()
+                .ok()
+        };
         Ok(names.iter().filter_map(count).sum())
     }
 }
@@ -119,5 +153,9 @@ fn record(message: &Value) -> Value {
 
 async fn create(aws: &Aws, queue: Value) -> Result<String> {
     let answer = aws.json("sqs", SQS, "CreateQueue", &queue).await?;
-    answer.get("QueueUrl").and_then(Value::as_str).map(str::to_owned).context("the local AWS tells no queue's URL")
+    answer
+        .get("QueueUrl")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .context("the local AWS tells no queue's URL")
 }

@@ -60,7 +60,10 @@ pub struct InvocationError {
 
 impl InvocationError {
     fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into() }
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+        }
     }
 
     /// Reads what a function posts to an error endpoint. Callers are given the body; the header, which
@@ -68,7 +71,9 @@ impl InvocationError {
     fn from_post(headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |field: &str| body.get(field).and_then(Value::as_str).map(str::to_owned);
-        let header = headers.get("lambda-runtime-function-error-type").and_then(|value| value.to_str().ok());
+        let header = headers
+            .get("lambda-runtime-function-error-type")
+            .and_then(|value| value.to_str().ok());
         let error_type = text("errorType").or_else(|| header.map(str::to_owned));
         Self {
             error_type: error_type.unwrap_or_else(|| "Unhandled".to_owned()),
@@ -110,13 +115,21 @@ impl Function {
         binary: &Path,
         env: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, InvocationError> {
-        let exit_error = |error: anyhow::Error| InvocationError::new("Runtime.InvalidEntrypoint", format!("{error:#}"));
+        let exit_error = |error: anyhow::Error| {
+            InvocationError::new("Runtime.InvalidEntrypoint", format!("{error:#}"))
+        };
         let (ready, asked) = oneshot::channel();
         let api = Arc::new(Api::new(ready));
         let handler = api.clone();
-        let server = Server::start(move |request| answer(handler.clone(), request)).await.map_err(exit_error)?;
+        let server = Server::start(move |request| answer(handler.clone(), request))
+            .await
+            .map_err(exit_error)?;
 
-        let name = binary.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = binary
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let mut variables = reserved_variables(&name, &server.address());
         variables.extend(env);
         let region = variables.get("AWS_REGION").cloned().unwrap_or_default();
@@ -134,7 +147,10 @@ impl Function {
             .with_context(|| format!("can't run {}", binary.display()))
             .map_err(exit_error)?;
         let log = Arc::default();
-        let readers = [capture(child.stdout.take(), &log), capture(child.stderr.take(), &log)];
+        let readers = [
+            capture(child.stdout.take(), &log),
+            capture(child.stderr.take(), &log),
+        ];
 
         let initialised = tokio::select! {
             biased;
@@ -142,13 +158,23 @@ impl Function {
             status = child.wait() => Err(exited(status, "during init")),
             () = tokio::time::sleep(INIT_TIMEOUT) => Err(timed_out(INIT_TIMEOUT)),
         };
-        let function =
-            Self { child, name, region, init_duration: started.elapsed(), api, _server: server, log, readers };
+        let function = Self {
+            child,
+            name,
+            region,
+            init_duration: started.elapsed(),
+            api,
+            _server: server,
+            log,
+            readers,
+        };
         match initialised {
             Ok(()) => Ok(function),
             Err(mut error) => {
                 let log = function.stop().await;
-                error.message = format!("{}\n{}", error.message, String::from_utf8_lossy(&log)).trim_end().to_owned();
+                error.message = format!("{}\n{}", error.message, String::from_utf8_lossy(&log))
+                    .trim_end()
+                    .to_owned();
                 Err(error)
             }
         }
@@ -156,17 +182,27 @@ impl Function {
 
     /// Invokes the function and waits for its response, its error or its end. As in Lambda, a function
     /// that is late is killed; one that has ended answers no more.
-    pub async fn invoke(&mut self, event: &Value, timeout: Duration) -> Result<Value, InvocationError> {
+    pub async fn invoke(
+        &mut self,
+        event: &Value,
+        timeout: Duration,
+    ) -> Result<Value, InvocationError> {
         let (outcome, answered) = oneshot::channel();
         let invocation = Invocation {
             request_id: request_id(),
             event: event.to_string().into(),
             deadline: Timestamp::now() + timeout,
-            function_arn: format!("arn:aws:lambda:{}:{ACCOUNT}:function:{}", self.region, self.name),
+            function_arn: format!(
+                "arn:aws:lambda:{}:{ACCOUNT}:function:{}",
+                self.region, self.name
+            ),
             outcome,
         };
         let unreachable = || InvocationError::new("Runtime.Unknown", "the Runtime API has ended");
-        self.api.invocations.send(invocation).map_err(|_| unreachable())?;
+        self.api
+            .invocations
+            .send(invocation)
+            .map_err(|_| unreachable())?;
         tokio::select! {
             biased;
             answer = answered => answer.unwrap_or_else(|_| Err(unreachable())),
@@ -191,7 +227,10 @@ impl Function {
 
     /// Everything that the function has printed so far, on both streams.
     pub fn log(&self) -> Vec<u8> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Ends the function and returns everything that it printed, on both streams.
@@ -208,11 +247,20 @@ impl Function {
 impl Api {
     fn new(init: oneshot::Sender<Result<(), InvocationError>>) -> Self {
         let (invocations, queue) = mpsc::unbounded_channel();
-        Self { queue: AsyncMutex::new(queue), invocations, in_flight: Mutex::default(), init: Mutex::new(Some(init)) }
+        Self {
+            queue: AsyncMutex::new(queue),
+            invocations,
+            in_flight: Mutex::default(),
+            init: Mutex::new(Some(init)),
+        }
     }
 
     fn tell_init(&self, told: Result<(), InvocationError>) {
-        let init = self.init.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let init = self
+            .init
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         // Nobody listens once the function was given up.
         drop(init.map(|init| init.send(told)));
     }
@@ -221,13 +269,26 @@ impl Api {
     async fn next(&self) -> Answer {
         self.tell_init(Ok(()));
         let Some(invocation) = self.queue.lock().await.recv().await else {
-            return Ok(refusal(StatusCode::GONE, "NoInvocation", "the Runtime API has ended"));
+            return Ok(refusal(
+                StatusCode::GONE,
+                "NoInvocation",
+                "the Runtime API has ended",
+            ));
         };
         let mut response = response(StatusCode::OK, "application/json", invocation.event);
         let headers = [
-            ("lambda-runtime-aws-request-id", invocation.request_id.clone()),
-            ("lambda-runtime-deadline-ms", invocation.deadline.as_millisecond().to_string()),
-            ("lambda-runtime-invoked-function-arn", invocation.function_arn),
+            (
+                "lambda-runtime-aws-request-id",
+                invocation.request_id.clone(),
+            ),
+            (
+                "lambda-runtime-deadline-ms",
+                invocation.deadline.as_millisecond().to_string(),
+            ),
+            (
+                "lambda-runtime-invoked-function-arn",
+                invocation.function_arn,
+            ),
             ("lambda-runtime-trace-id", trace_id()),
         ];
         for (name, value) in headers {
@@ -235,47 +296,98 @@ impl Api {
                 response.headers_mut().insert(name, value);
             }
         }
-        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_flight = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         in_flight.insert(invocation.request_id, invocation.outcome);
         Ok(response)
     }
 
     fn finish(&self, request_id: &str, outcome: Outcome) -> Answer {
-        let in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(request_id);
+        let in_flight = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(request_id);
         let Some(caller) = in_flight else {
-            return Ok(refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "no such invocation is in flight"));
+            return Ok(refusal(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequestID",
+                "no such invocation is in flight",
+            ));
         };
         // Nobody listens once the invocation timed out.
         drop(caller.send(outcome));
-        Ok(response(StatusCode::ACCEPTED, "application/json", json!({"status": "OK"}).to_string()))
+        Ok(response(
+            StatusCode::ACCEPTED,
+            "application/json",
+            json!({"status": "OK"}).to_string(),
+        ))
     }
 }
 
 async fn answer(api: Arc<Api>, request: Request<Bytes>) -> Answer {
-    let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    let path = request
+        .uri()
+        .path()
+        .strip_prefix(PREFIX)
+        .unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
     match (request.method(), parts.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => api.next().await,
         (&Method::POST, ["invocation", _, "response"]) if request.body().len() > MAX_RESPONSE => {
-            Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "the response is larger than 6 MB"))
+            Ok(refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLarge",
+                "the response is larger than 6 MB",
+            ))
         }
         (&Method::POST, ["invocation", id, "response"]) => {
             let outcome = serde_json::from_slice(request.body());
-            api.finish(id, outcome.map_err(|error| InvocationError::new("Runtime.InvalidResponse", error.to_string())))
+            api.finish(
+                id,
+                outcome.map_err(|error| {
+                    InvocationError::new("Runtime.InvalidResponse", error.to_string())
+                }),
+            )
         }
-        (&Method::POST, ["invocation", id, "error"]) => {
-            api.finish(id, Err(InvocationError::from_post(request.headers(), request.body())))
-        }
+        (&Method::POST, ["invocation", id, "error"]) => api.finish(
+            id,
+            Err(InvocationError::from_post(
+                request.headers(),
+                request.body(),
+            )),
+        ),
         (&Method::POST, ["init", "error"]) => {
-            api.tell_init(Err(InvocationError::from_post(request.headers(), request.body())));
-            Ok(response(StatusCode::ACCEPTED, "application/json", json!({"status": "OK"}).to_string()))
+            api.tell_init(Err(InvocationError::from_post(
+                request.headers(),
+                request.body(),
+            )));
+            Ok(response(
+                StatusCode::ACCEPTED,
+                "application/json",
+                json!({"status": "OK"}).to_string(),
+            ))
         }
-        _ => Ok(refusal(StatusCode::NOT_FOUND, "NotFound", "the Runtime API has no such path")),
+        _ => Ok(refusal(
+            StatusCode::NOT_FOUND,
+            "NotFound",
+            "the Runtime API has no such path",
+        )),
     }
 }
 
-fn refusal(status: StatusCode, error_type: &str, message: &str) -> Response<http_body_util::Full<Bytes>> {
-    response(status, "application/json", json!({"errorMessage": message, "errorType": error_type}).to_string())
+fn refusal(
+    status: StatusCode,
+    error_type: &str,
+    message: &str,
+) -> Response<http_body_util::Full<Bytes>> {
+    response(
+        status,
+        "application/json",
+        json!({"errorMessage": message, "errorType": error_type}).to_string(),
+    )
 }
 
 /// What Lambda sets for every function. (Lambda developer guide, "Defined runtime environment variables".)
@@ -297,38 +409,57 @@ fn reserved_variables(name: &str, runtime_api: &str) -> HashMap<String, String> 
     .collect()
 }
 
-fn capture(stream: Option<impl AsyncRead + Unpin + Send + 'static>, log: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+fn capture(
+    stream: Option<impl AsyncRead + Unpin + Send + 'static>,
+    log: &Arc<Mutex<Vec<u8>>>,
+) -> JoinHandle<()> {
     let log = log.clone();
     tokio::spawn(async move {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(read @ 1..) = stream.read(&mut buffer).await {
             let printed = buffer.get(..read).unwrap_or_default();
-            log.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(printed);
+            log.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend_from_slice(printed);
         }
     })
 }
 
 fn exited(status: std::io::Result<ExitStatus>, when: &str) -> InvocationError {
     let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-    InvocationError::new("Runtime.ExitError", format!("the function ended {when}: {how}"))
+    InvocationError::new(
+        "Runtime.ExitError",
+        format!("the function ended {when}: {how}"),
+    )
 }
 
 fn timed_out(timeout: Duration) -> InvocationError {
-    InvocationError::new("Sandbox.Timedout", format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()))
+    InvocationError::new(
+        "Sandbox.Timedout",
+        format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
+    )
 }
 
 /// A random version 4 UUID, as Lambda's request ids are.
 fn request_id() -> String {
     let id = random();
     let (clock, node) = (id >> 48 & 0x3fff | 0x8000, id & 0xffff_ffff_ffff);
-    format!("{:08x}-{:04x}-4{:03x}-{clock:04x}-{node:012x}", id >> 96, id >> 80 & 0xffff, id >> 64 & 0xfff)
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{clock:04x}-{node:012x}",
+        id >> 96,
+        id >> 80 & 0xffff,
+        id >> 64 & 0xfff
+    )
 }
 
 /// The X-Ray header of an invocation that is not traced.
 fn trace_id() -> String {
     let (root, parent) = (format!("{:032x}", random()), format!("{:032x}", random()));
-    format!("Root=1-{:08x}-{root:.24};Parent={parent:.16};Sampled=0", Timestamp::now().as_second())
+    format!(
+        "Root=1-{:08x}-{root:.24};Parent={parent:.16};Sampled=0",
+        Timestamp::now().as_second()
+    )
 }
 
 /// A random number; zero where the system has none to give, which only makes an id less than unique.

@@ -120,7 +120,9 @@ impl Slack {
 
     /// Refuses the next calls, after those that are to be refused already.
     pub fn refuse(&self, times: usize, refusal: Refusal) {
-        lock(&self.state).refusals.extend(std::iter::repeat_n(refusal, times));
+        lock(&self.state)
+            .refusals
+            .extend(std::iter::repeat_n(refusal, times));
     }
 
     /// Sets the clock, which goes on from there: a function on a simulated clock looks for its own messages by
@@ -132,13 +134,28 @@ impl Slack {
 
 impl State {
     /// Takes a message. Times are whole microseconds, and each is later than the one before.
-    fn accept(&mut self, channel: &str, thread: Option<String>, is_broadcast: bool, body: Value) -> Post {
-        let now = Timestamp::now().checked_add(self.ahead).unwrap_or(Timestamp::MAX);
-        let least = self.posts.last().map_or(0, |last| last.at.as_microsecond() + 1);
+    fn accept(
+        &mut self,
+        channel: &str,
+        thread: Option<String>,
+        is_broadcast: bool,
+        body: Value,
+    ) -> Post {
+        let now = Timestamp::now()
+            .checked_add(self.ahead)
+            .unwrap_or(Timestamp::MAX);
+        let least = self
+            .posts
+            .last()
+            .map_or(0, |last| last.at.as_microsecond() + 1);
         let micros = now.as_microsecond().max(least);
         let post = Post {
             channel: channel.to_owned(),
-            ts: format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)),
+            ts: format!(
+                "{}.{:06}",
+                micros.div_euclid(1_000_000),
+                micros.rem_euclid(1_000_000)
+            ),
             thread,
             is_broadcast,
             body,
@@ -169,17 +186,27 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
         Some(Refusal::LostAnswer) => door.open(&state, &request).and(Err(HangUp)),
         Some(Refusal::Word(word)) => door.say(Err(word)),
         Some(Refusal::InvalidBlocks) => door.say(Err("invalid_blocks")),
-        Some(Refusal::ServerError) => Ok(response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "server_error")),
-        Some(Refusal::Unavailable) => Ok(response(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "")),
+        Some(Refusal::ServerError) => Ok(response(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "text/plain",
+            "server_error",
+        )),
+        Some(Refusal::Unavailable) => {
+            Ok(response(StatusCode::SERVICE_UNAVAILABLE, "text/plain", ""))
+        }
         Some(Refusal::RateLimited(seconds)) => {
             let mut refused = match door {
-                Door::Webhook(_) => response(StatusCode::TOO_MANY_REQUESTS, "text/plain", "rate_limited"),
+                Door::Webhook(_) => {
+                    response(StatusCode::TOO_MANY_REQUESTS, "text/plain", "rate_limited")
+                }
                 Door::WebApi(_) => {
                     let body = json!({ "ok": false, "error": "ratelimited" }).to_string();
                     response(StatusCode::TOO_MANY_REQUESTS, "application/json", body)
                 }
             };
-            refused.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            refused
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
             Ok(refused)
         }
     }
@@ -209,7 +236,11 @@ impl Door<'_> {
             (Self::Webhook(_), Err(word)) => plain(status_of(word), word),
             (Self::WebApi(_), said) => {
                 let said = said.unwrap_or_else(|word| json!({ "ok": false, "error": word }));
-                Ok(response(StatusCode::OK, "application/json; charset=utf-8", said.to_string()))
+                Ok(response(
+                    StatusCode::OK,
+                    "application/json; charset=utf-8",
+                    said.to_string(),
+                ))
             }
         }
     }
@@ -230,14 +261,21 @@ fn status_of(word: &str) -> StatusCode {
 /// Whether Slack takes this content; else its word for why not. A message without `text` is refused, though Slack
 /// would take one that has blocks: nobody could read it on a lock screen.
 fn fits(body: &Value) -> Result<(), &'static str> {
-    if body.get("text").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty()) {
+    if body
+        .get("text")
+        .and_then(Value::as_str)
+        .is_none_or(|text| text.trim().is_empty())
+    {
         return Err("no_text");
     }
     if body.get("blocks").is_none() {
         return Ok(());
     }
     let problems = slack::check(body);
-    match problems.iter().all(|problem| problem.ends_with("characters in all")) {
+    match problems
+        .iter()
+        .all(|problem| problem.ends_with("characters in all"))
+    {
         true if problems.is_empty() => Ok(()),
         true => Err("msg_blocks_too_long"),
         false => Err("invalid_blocks"),

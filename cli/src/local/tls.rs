@@ -26,8 +26,12 @@ impl TlsFront {
     /// Starts TLS before an endpoint of the loopback interface, as in `http://127.0.0.1:49152`.
     pub async fn start(venv: &Venv, target: &str) -> Result<Self> {
         let port = port_of(target)?;
-        let directory = TempDir::with_prefix("banto-tls-").context("can't make a directory for certificates")?;
-        let arguments = [port.to_string().into(), directory.path().as_os_str().to_owned()];
+        let directory = TempDir::with_prefix("banto-tls-")
+            .context("can't make a directory for certificates")?;
+        let arguments = [
+            port.to_string().into(),
+            directory.path().as_os_str().to_owned(),
+        ];
         let server = PythonServer::start("the TLS front", venv, SERVER, &arguments, &[]).await?;
         Ok(Self { server, directory })
     }
@@ -44,8 +48,13 @@ impl TlsFront {
 }
 
 fn port_of(endpoint: &str) -> Result<u16> {
-    let port = endpoint.parse::<Uri>().ok().and_then(|endpoint| endpoint.port_u16());
-    port.with_context(|| format!("{endpoint:?} names no port; expected one as in http://127.0.0.1:49152"))
+    let port = endpoint
+        .parse::<Uri>()
+        .ok()
+        .and_then(|endpoint| endpoint.port_u16());
+    port.with_context(|| {
+        format!("{endpoint:?} names no port; expected one as in http://127.0.0.1:49152")
+    })
 }
 
 #[cfg(test)]
@@ -56,6 +65,9 @@ mod tests {
     fn an_endpoint_without_a_port_is_refused_with_one_that_has_it() {
         assert_eq!(port_of("http://127.0.0.1:49152").unwrap(), 49152);
         let error = port_of("http://localhost").unwrap_err().to_string();
-        assert_eq!(error, "\"http://localhost\" names no port; expected one as in http://127.0.0.1:49152");
+        assert_eq!(
+            error,
+            "\"http://localhost\" names no port; expected one as in http://127.0.0.1:49152"
+        );
     }
 }

@@ -20,7 +20,8 @@ impl Venv {
     pub async fn ensure(progress: &Progress<'_>) -> Result<Self> {
         let (step, mut steps) = mpsc::unbounded_channel();
         let making = spawn_blocking(move || {
-            let nobody_waits = |_| banto_setup::Error::new("nobody waits for the virtual environment any more");
+            let nobody_waits =
+                |_| banto_setup::Error::new("nobody waits for the virtual environment any more");
             banto_setup::Venv::ensure(&|what| step.send(what.to_owned()).map_err(nobody_waits))
         });
         while let Some(what) = steps.recv().await {

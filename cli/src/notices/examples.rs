@@ -46,7 +46,10 @@ pub(super) fn channels(policy: &Policy, now: Timestamp) -> Result<Vec<Channel>> 
     }
     channels.push(operators.channel);
     channels.push(keys(policy, now)?);
-    Ok(channels.into_iter().filter(|channel| !channel.messages.is_empty()).collect())
+    Ok(channels
+        .into_iter()
+        .filter(|channel| !channel.messages.is_empty())
+        .collect())
 }
 
 /// Messages in a channel, one after another.
@@ -57,8 +60,15 @@ struct Teller {
 
 impl Teller {
     fn new(name: &str, topic: &str, now: Timestamp) -> Self {
-        let channel = Channel { name: name.to_owned(), topic: topic.to_owned(), messages: Vec::new() };
-        Self { channel, now: now - SignedDuration::from_hours(4) }
+        let channel = Channel {
+            name: name.to_owned(),
+            topic: topic.to_owned(),
+            messages: Vec::new(),
+        };
+        Self {
+            channel,
+            now: now - SignedDuration::from_hours(4),
+        }
     }
 
     fn wait(&mut self, minutes: i64) {
@@ -72,24 +82,45 @@ impl Teller {
     }
 
     fn post(&mut self, about: Option<&str>, notice: &Notice, place: &Place) -> MessageRef {
-        let ts = format!("{}.{:06}", self.now.as_second(), self.channel.messages.len());
+        let ts = format!(
+            "{}.{:06}",
+            self.now.as_second(),
+            self.channel.messages.len()
+        );
         let post = Post {
             channel: self.channel.name.clone(),
             ts: ts.clone(),
             thread: place.thread().map(|message| message.ts.clone()),
-            is_broadcast: matches!(place, Place::Thread { broadcast: true, .. }),
+            is_broadcast: matches!(
+                place,
+                Place::Thread {
+                    broadcast: true,
+                    ..
+                }
+            ),
             body: slack::message(notice),
             earlier: Vec::new(),
             at: self.now,
         };
-        self.channel.messages.push(Shown { about: about.map(str::to_owned), post });
-        MessageRef { channel: self.channel.name.clone(), ts }
+        self.channel.messages.push(Shown {
+            about: about.map(str::to_owned),
+            post,
+        });
+        MessageRef {
+            channel: self.channel.name.clone(),
+            ts,
+        }
     }
 
     fn correct(&mut self, message: &MessageRef, notice: &Notice) {
-        let shown = self.channel.messages.iter_mut().find(|shown| shown.post.ts == message.ts);
+        let shown = self
+            .channel
+            .messages
+            .iter_mut()
+            .find(|shown| shown.post.ts == message.ts);
         if let Some(Shown { post, .. }) = shown {
-            post.earlier.push(std::mem::replace(&mut post.body, slack::message(notice)));
+            post.earlier
+                .push(std::mem::replace(&mut post.body, slack::message(notice)));
         }
     }
 }
@@ -105,11 +136,19 @@ struct Findings<'a> {
 }
 
 fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
-    let by_bot = policy.routes.iter().find(|route| matches!(route.to, Destination::Channel(_)));
-    let mut route = by_bot.or(policy.routes.first()).context("the policy has no route")?.clone();
+    let by_bot = policy
+        .routes
+        .iter()
+        .find(|route| matches!(route.to, Destination::Channel(_)));
+    let mut route = by_bot
+        .or(policy.routes.first())
+        .context("the policy has no route")?
+        .clone();
     let way = match &route.to {
         Destination::Channel(_) => "by the bot token",
-        Destination::Webhook(_) => "by an incoming webhook, which can't correct a message or answer it",
+        Destination::Webhook(_) => {
+            "by an incoming webhook, which can't correct a message or answer it"
+        }
         Destination::Topic(_) => "by SNS; here as Slack would show it",
         Destination::Mail(_) => "by mail; here as Slack would show it",
     };
@@ -117,22 +156,46 @@ fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
     if let Destination::Channel(channel) = &mut route.to {
         channel.clone_from(&route.name);
     }
-    let teller = Teller::new(&route.name, &format!("The route {} of the policy, {way}", route.name), now);
-    let mut findings = Findings { policy, route, teller, outbox: Outbox::default() };
+    let teller = Teller::new(
+        &route.name,
+        &format!("The route {} of the policy, {way}", route.name),
+        now,
+    );
+    let mut findings = Findings {
+        policy,
+        route,
+        teller,
+        outbox: Outbox::default(),
+    };
     findings.single()?;
     findings.several()?;
     findings.resolved()?;
     findings.storm()?;
-    let flapping = findings.entry("vpc-flow-logs-enabled", "AWS::EC2::VPC", "vpc-0f1e2d3c4b5a69788", None)?;
-    findings.tell("A resource that flaps", vec![Entry { flapping: true, ..flapping }]);
+    let flapping = findings.entry(
+        "vpc-flow-logs-enabled",
+        "AWS::EC2::VPC",
+        "vpc-0f1e2d3c4b5a69788",
+        None,
+    )?;
+    findings.tell(
+        "A resource that flaps",
+        vec![Entry {
+            flapping: true,
+            ..flapping
+        }],
+    );
     Ok(findings.teller.channel)
 }
 
 impl Findings<'_> {
     fn single(&mut self) -> Result<()> {
         let words = "The S3 bucket policy allows public read access.";
-        let entry =
-            self.entry("s3-bucket-public-read-prohibited", "AWS::S3::Bucket", "invoices-archive", Some(words))?;
+        let entry = self.entry(
+            "s3-bucket-public-read-prohibited",
+            "AWS::S3::Bucket",
+            "invoices-archive",
+            Some(words),
+        )?;
         self.tell("A new finding", vec![entry]);
         let own: Vec<String> = self.policy.rules.keys().take(OWN).cloned().collect();
         for rule in own {
@@ -144,21 +207,46 @@ impl Findings<'_> {
     }
 
     fn several(&mut self) -> Result<()> {
-        let group = |this: &Self, id: &str| this.entry("restricted-ssh", "AWS::EC2::SecurityGroup", id, None);
-        let groups = ["sg-0a1b2c3d4e5f60718", "sg-0b7c6d5e4f3a2b1c0", "sg-0c9d8e7f6a5b4c3d2"];
-        let found: Vec<Entry> = groups.iter().map(|id| group(self, id)).collect::<Result<_>>()?;
-        self.tell("Several resources, of which one was resolved, and then another was found", found.clone());
-        self.tell("", found.into_iter().take(1).map(|entry| self.resolved_now(entry)).collect());
+        let group = |this: &Self, id: &str| {
+            this.entry("restricted-ssh", "AWS::EC2::SecurityGroup", id, None)
+        };
+        let groups = [
+            "sg-0a1b2c3d4e5f60718",
+            "sg-0b7c6d5e4f3a2b1c0",
+            "sg-0c9d8e7f6a5b4c3d2",
+        ];
+        let found: Vec<Entry> = groups
+            .iter()
+            .map(|id| group(self, id))
+            .collect::<Result<_>>()?;
+        self.tell(
+            "Several resources, of which one was resolved, and then another was found",
+            found.clone(),
+        );
+        self.tell(
+            "",
+            found
+                .into_iter()
+                .take(1)
+                .map(|entry| self.resolved_now(entry))
+                .collect(),
+        );
         let another = group(self, "sg-0d2c3b4a5f6e7d8c9")?;
         self.tell("The channel sees an answer that has news", vec![another]);
         Ok(())
     }
 
     fn resolved(&mut self) -> Result<()> {
-        let user = |this: &Self, id: &str| this.entry("iam-user-mfa-enabled", "AWS::IAM::User", id, None);
-        let (alice, bob) = (user(self, "AIDACKCEVSQ6C2EXAMPLE")?, user(self, "AIDAJ72KVP4X5EXAMPLE2")?);
-        self.outbox.names =
-            BTreeMap::from([(alice.key.clone(), "alice".to_owned()), (bob.key.clone(), "bob".to_owned())]);
+        let user =
+            |this: &Self, id: &str| this.entry("iam-user-mfa-enabled", "AWS::IAM::User", id, None);
+        let (alice, bob) = (
+            user(self, "AIDACKCEVSQ6C2EXAMPLE")?,
+            user(self, "AIDAJ72KVP4X5EXAMPLE2")?,
+        );
+        self.outbox.names = BTreeMap::from([
+            (alice.key.clone(), "alice".to_owned()),
+            (bob.key.clone(), "bob".to_owned()),
+        ]);
         self.tell("All resolved", vec![alice.clone(), bob.clone()]);
         for entry in [alice, bob] {
             let resolved = self.resolved_now(entry);
@@ -173,7 +261,8 @@ impl Findings<'_> {
             for resource in 0..=number % 3 {
                 let id = format!("i-0{number:06}{resource:010}");
                 let mut entry = self.entry("ec2-imdsv2-check", "AWS::EC2::Instance", &id, None)?;
-                entry.key.account = format!("{}", 444_455_556_600_u64 + u64::from(number)).parse()?;
+                entry.key.account =
+                    format!("{}", 444_455_556_600_u64 + u64::from(number)).parse()?;
                 entry.account_name = format!("shop-{}", char::from(b'a' + u8::try_from(number)?));
                 entry.owner = Some("team-shops".to_owned());
                 entries.push(entry);
@@ -181,7 +270,11 @@ impl Findings<'_> {
         }
         self.tell("A storm: many at once become one message", entries.clone());
         self.teller.wait(30);
-        let fixed: Vec<Entry> = entries.into_iter().take(4).map(|entry| self.resolved_now(entry)).collect();
+        let fixed: Vec<Entry> = entries
+            .into_iter()
+            .take(4)
+            .map(|entry| self.resolved_now(entry))
+            .collect();
         self.tell("", fixed);
         Ok(())
     }
@@ -210,7 +303,13 @@ impl Findings<'_> {
     }
 
     fn resolved_now(&self, entry: Entry) -> Entry {
-        Entry { at: self.teller.now, standing: Standing::Compliant, was_told: true, annotation: None, ..entry }
+        Entry {
+            at: self.teller.now,
+            standing: Standing::Compliant,
+            was_told: true,
+            annotation: None,
+            ..entry
+        }
     }
 
     /// Tells changes, and notes what was told, as the function does.
@@ -218,10 +317,21 @@ impl Findings<'_> {
         self.outbox.entries = entries;
         self.teller.now += self.policy.window;
         for letter in letters(&self.outbox, &self.route, self.policy, self.teller.now) {
-            let about = matches!(letter.place, Place::Channel | Place::Thread { broadcast: true, .. }).then_some(about);
+            let about = matches!(
+                letter.place,
+                Place::Channel
+                    | Place::Thread {
+                        broadcast: true,
+                        ..
+                    }
+            )
+            .then_some(about);
             let message = self.teller.post(about, &letter.notice, &letter.place);
             if let Some(detail) = &letter.detail {
-                let thread = Place::Thread { message: message.clone(), broadcast: false };
+                let thread = Place::Thread {
+                    message: message.clone(),
+                    broadcast: false,
+                };
                 self.teller.post(None, detail, &thread);
             }
             if let Some((above, notice)) = &letter.correction {
@@ -233,9 +343,14 @@ impl Findings<'_> {
     }
 
     fn settle(&mut self, letter: Letter, message: &MessageRef) {
-        let is_new = letter.place == Place::Channel && matches!(self.route.to, Destination::Channel(_));
+        let is_new =
+            letter.place == Place::Channel && matches!(self.route.to, Destination::Channel(_));
         for piece in letter.settlements {
-            let told = piece.digest.is_none().then(|| Told::Message(message.clone())).filter(|_| is_new);
+            let told = piece
+                .digest
+                .is_none()
+                .then(|| Told::Message(message.clone()))
+                .filter(|_| is_new);
             for mut case in piece.cases {
                 case.told = told.clone().unwrap_or(case.told);
                 self.outbox.cases.insert(case.id(), case);
@@ -266,7 +381,10 @@ impl Teller {
     fn waiver(&mut self, policy: &CompliancePolicy) -> Result<()> {
         let until = self.now + SignedDuration::from_hours(7 * 24);
         let waiver = match policy.waivers.first() {
-            Some(waiver) => Waiver { until, ..waiver.clone() },
+            Some(waiver) => Waiver {
+                until,
+                ..waiver.clone()
+            },
             None => Waiver {
                 rule: "s3-bucket-public-read-prohibited".to_owned(),
                 account: Some(ACCOUNT.parse()?),
@@ -285,15 +403,31 @@ impl Teller {
         use onboard_accounts::words::{ready, troubles};
         use status::Standing::{Drifted, InPlace};
         let account = |id: &str, name: &str, standing| -> Result<AccountStatus> {
-            let regions = policy.baseline.regions.iter().flatten().chain([&policy.home_region]);
+            let regions = policy
+                .baseline
+                .regions
+                .iter()
+                .flatten()
+                .chain([&policy.home_region]);
             let regions = regions.map(|region| (region.clone(), InPlace)).collect();
-            let standings = PerPlace { account: standing, regions };
-            Ok(AccountStatus { account: id.parse()?, name: name.to_owned(), checked_at: self.now, standings })
+            let standings = PerPlace {
+                account: standing,
+                regions,
+            };
+            Ok(AccountStatus {
+                account: id.parse()?,
+                name: name.to_owned(),
+                checked_at: self.now,
+                standings,
+            })
         };
         let denied = "iam:CreateRole: denied: AccessDenied: with an explicit deny in a service control policy";
         let denied = status::Reason::new(ReasonKind::Denied, denied).standing();
-        let drift =
-            Drifted { items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".to_owned()] };
+        let drift = Drifted {
+            items: vec![
+                "role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".to_owned(),
+            ],
+        };
         let payments = account(ACCOUNT, "payments", InPlace)?;
         let stuck = account("444455556666", "search", denied)?;
         let drifted = account("777788889999", "web", drift)?;
@@ -307,7 +441,12 @@ impl Teller {
         };
         let converged = Converged {
             id: "message".to_owned(),
-            work: Work { account: org, cause: Cause::Joined, since: self.now, attempt: 0 },
+            work: Work {
+                account: org,
+                cause: Cause::Joined,
+                since: self.now,
+                attempt: 0,
+            },
             status: payments,
             tags: BTreeMap::new(),
             outcomes: PerPlace::default(),
@@ -315,13 +454,24 @@ impl Teller {
         };
         self.say("An account is ready", &ready(&converged, policy, &[]));
         let repairs = ["us-east-1: recorder banto: stopped → recording".to_owned()];
-        let of = |status, news| Trouble { status, news, repairs: &[] };
+        let of = |status, news| Trouble {
+            status,
+            news,
+            repairs: &[],
+        };
         let is_stuck = of(&stuck, Some(&report::News::Stuck));
         self.say("An account is stuck", &troubles(&[is_stuck], "run"));
         let is_stuck = of(&stuck, Some(&report::News::Stuck));
         let has_drifted = of(&drifted, Some(&report::News::Drifted));
-        let was_repaired = Trouble { status: &repaired, news: None, repairs: &repairs };
-        self.say("Operators' summary of a run", &troubles(&[is_stuck, has_drifted, was_repaired], "run-2"));
+        let was_repaired = Trouble {
+            status: &repaired,
+            news: None,
+            repairs: &repairs,
+        };
+        self.say(
+            "Operators' summary of a run",
+            &troubles(&[is_stuck, has_drifted, was_repaired], "run-2"),
+        );
         Ok(())
     }
 }
@@ -330,8 +480,15 @@ impl Teller {
 
 fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
     let mut teller = Teller::new("developers", "Owners of access keys", now);
-    let account = policy.rotation.accounts.first().context("the policy has no identity account")?;
-    let (old, new) = ("AKIAIOSFODNN7EXAMPLE".parse()?, "AKIAI44QH8DHBEXAMPLE".parse()?);
+    let account = policy
+        .rotation
+        .accounts
+        .first()
+        .context("the policy has no identity account")?;
+    let (old, new) = (
+        "AKIAIOSFODNN7EXAMPLE".parse()?,
+        "AKIAI44QH8DHBEXAMPLE".parse()?,
+    );
     let alice = User {
         name: "alice".parse()?,
         id: "AIDACKCEVSQ6C2EXAMPLE".parse()?,
@@ -349,18 +506,35 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         intended_at: teller.now,
         existing: keys.clone(),
         recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse()?,
-        issued: Some(record::Issued { key: new, created_at: teller.now }),
+        issued: Some(record::Issued {
+            key: new,
+            created_at: teller.now,
+        }),
         delivered_at: None,
     };
-    let record = record::Record { rotation: Some(rotation), ..record::Record::first(alice.id.clone()) };
-    let say = |teller: &mut Teller, about, message: &Message| {
-        teller.say(about, &rotate_access_keys::words::to_owner(message, &alice, account, Some(&record)));
+    let record = record::Record {
+        rotation: Some(rotation),
+        ..record::Record::first(alice.id.clone())
     };
-    let issued = Message::Issued { reason: record::Reason::Due, old: keys.clone(), carry_envelope: false };
+    let say = |teller: &mut Teller, about, message: &Message| {
+        teller.say(
+            about,
+            &rotate_access_keys::words::to_owner(message, &alice, account, Some(&record)),
+        );
+    };
+    let issued = Message::Issued {
+        reason: record::Reason::Due,
+        old: keys.clone(),
+        carry_envelope: false,
+    };
     say(&mut teller, "A new key is issued", &issued);
     let deadline = teller.now + policy.rotation.pace.remind_before;
     for key in keys {
-        say(&mut teller, "The old key is about to be disabled", &Message::WillBeDisabled { key, at: deadline });
+        say(
+            &mut teller,
+            "The old key is about to be disabled",
+            &Message::WillBeDisabled { key, at: deadline },
+        );
     }
     Ok(teller.channel)
 }

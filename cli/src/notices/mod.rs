@@ -61,10 +61,16 @@ fn example_page(policy: Option<&Path>, now: Timestamp) -> Result<Page> {
         None => ("the example policy".to_owned(), EXAMPLE.to_owned()),
     };
     let policy = Policy::parse(&text).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|(line, problem)| format!("{name}:{line}: {problem}")).collect();
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|(line, problem)| format!("{name}:{line}: {problem}"))
+            .collect();
         anyhow!("the policy can't be used:\n{}", lines.join("\n"))
     })?;
-    let lacking = [(policy.compliance.is_none(), "[compliance]"), (policy.onboarding.is_none(), "[onboarding]")];
+    let lacking = [
+        (policy.compliance.is_none(), "[compliance]"),
+        (policy.onboarding.is_none(), "[onboarding]"),
+    ];
     let lacking = lacking
         .into_iter()
         .filter(|(lacks, _)| *lacks)
@@ -74,28 +80,46 @@ fn example_page(policy: Option<&Path>, now: Timestamp) -> Result<Page> {
         lacking.collect::<String>()
     );
     let members = BTreeMap::from([(examples::ALICE.to_owned(), "alice".to_owned())]);
-    Ok(Page { note, channels: examples::channels(&policy, now)?, members })
+    Ok(Page {
+        note,
+        channels: examples::channels(&policy, now)?,
+        members,
+    })
 }
 
 /// A new file in the system's directory for temporary files.
 fn kept_file() -> Result<PathBuf> {
-    let file = tempfile::Builder::new().prefix("banto-notices-").suffix(".html").tempfile();
+    let file = tempfile::Builder::new()
+        .prefix("banto-notices-")
+        .suffix(".html")
+        .tempfile();
     let (_, path) = file.context("can't write a temporary file")?.keep()?;
     Ok(path)
 }
 
 /// Opens a file with whatever the system opens such files with; else why it could not be.
 async fn opened(path: &Path) -> Result<(), String> {
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
     let mut command = Command::new(program);
     // A browser that it starts goes on when this program has ended.
-    command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    command
+        .arg(path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
     let mut child = command.spawn().map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!("there is no {program} here; open it in a browser yourself"),
         _ => format!("{program}: {error}"),
     })?;
     match tokio::time::timeout(OPENING, child.wait()).await {
-        Ok(Ok(status)) if !status.success() => Err(format!("{program} found nothing to open it with ({status})")),
+        Ok(Ok(status)) if !status.success() => Err(format!(
+            "{program} found nothing to open it with ({status})"
+        )),
         Ok(Err(error)) => Err(format!("{program}: {error}")),
         Ok(Ok(_)) | Err(_) => Ok(()),
     }

@@ -57,12 +57,16 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
 
 /// A text without markup in which codes of emoji count, as a header's does.
 pub(super) fn plain_text(text: &str) -> String {
-    EMOJI.iter().fold(text.to_owned(), |text, (code, emoji)| text.replace(code, emoji))
+    EMOJI.iter().fold(text.to_owned(), |text, (code, emoji)| {
+        text.replace(code, emoji)
+    })
 }
 
 /// Takes Slack's escapes back.
 pub(super) fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 fn text_piece(plain: &mut String) -> Option<Piece> {
@@ -80,18 +84,33 @@ fn marked(rest: &str, first: char, before: Option<char>) -> Option<(Piece, usize
             Some((Piece::Block(unescaped(code.trim_matches('\n'))), length))
         }
         '`' => {
-            let (code, length) = enclosed(rest, "`", "`").filter(|(code, _)| !code.contains('\n'))?;
+            let (code, length) =
+                enclosed(rest, "`", "`").filter(|(code, _)| !code.contains('\n'))?;
             Some((Piece::Code(unescaped(code)), length))
         }
         '<' => enclosed(rest, "<", ">").map(|(inside, length)| (reference(inside), length)),
         '*' if is_start => styled(rest, "*").map(|(inside, length)| (Piece::Bold(inside), length)),
-        '_' if is_start => styled(rest, "_").map(|(inside, length)| (Piece::Italic(inside), length)),
-        '~' if is_start => styled(rest, "~").map(|(inside, length)| (Piece::Struck(inside), length)),
+        '_' if is_start => {
+            styled(rest, "_").map(|(inside, length)| (Piece::Italic(inside), length))
+        }
+        '~' if is_start => {
+            styled(rest, "~").map(|(inside, length)| (Piece::Struck(inside), length))
+        }
         'h' if is_start && is_address(rest) => {
-            let end = rest.find(|c: char| c.is_whitespace() || "<>|".contains(c)).unwrap_or(rest.len());
-            let url = rest.get(..end)?.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "<>|".contains(c))
+                .unwrap_or(rest.len());
+            let url = rest
+                .get(..end)?
+                .trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
             let shown = unescaped(url);
-            Some((Piece::Link { url: shown.clone(), label: shown }, url.len()))
+            Some((
+                Piece::Link {
+                    url: shown.clone(),
+                    label: shown,
+                },
+                url.len(),
+            ))
         }
         _ => None,
     }
@@ -113,18 +132,31 @@ fn enclosed<'a>(rest: &'a str, open: &str, close: &str) -> Option<(&'a str, usiz
 fn styled(rest: &str, marker: &str) -> Option<(Vec<Piece>, usize)> {
     let (inside, length) = enclosed(rest, marker, marker)?;
     let is_tight = inside.trim() == inside && !inside.contains('\n');
-    let ends = rest.get(length..)?.chars().next().is_none_or(|after| !after.is_alphanumeric());
+    let ends = rest
+        .get(length..)?
+        .chars()
+        .next()
+        .is_none_or(|after| !after.is_alphanumeric());
     (is_tight && ends).then(|| (pieces(inside), length))
 }
 
 /// What is between `<` and `>`.
 fn reference(inside: &str) -> Piece {
-    let (target, label) = inside.split_once('|').map_or((inside, None), |(target, label)| (target, Some(label)));
+    let (target, label) = inside
+        .split_once('|')
+        .map_or((inside, None), |(target, label)| (target, Some(label)));
     if let Some(member) = target.strip_prefix('@') {
         return Piece::Mention(unescaped(member));
     }
     let label = unescaped(label.unwrap_or(target));
-    if is_address(target) { Piece::Link { url: unescaped(target), label } } else { Piece::Text(label) }
+    if is_address(target) {
+        Piece::Link {
+            url: unescaped(target),
+            label,
+        }
+    } else {
+        Piece::Text(label)
+    }
 }
 
 #[cfg(test)]
@@ -152,13 +184,21 @@ mod tests {
             ]
         );
         assert_eq!(
-            pieces("<@U024BE7LH> see <https://a.example/?b&amp;c|Runbook>, or https://b.example/?x=1."),
+            pieces(
+                "<@U024BE7LH> see <https://a.example/?b&amp;c|Runbook>, or https://b.example/?x=1."
+            ),
             [
                 Piece::Mention("U024BE7LH".into()),
                 text(" see "),
-                Piece::Link { url: "https://a.example/?b&c".into(), label: "Runbook".into() },
+                Piece::Link {
+                    url: "https://a.example/?b&c".into(),
+                    label: "Runbook".into()
+                },
                 text(", or "),
-                Piece::Link { url: "https://b.example/?x=1".into(), label: "https://b.example/?x=1".into() },
+                Piece::Link {
+                    url: "https://b.example/?x=1".into(),
+                    label: "https://b.example/?x=1".into()
+                },
                 text("."),
             ]
         );
@@ -167,8 +207,18 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_markup_stays_text() {
-        for plain in ["website-*", "2 * 3 * 4", "SNAKE_CASE_NAME", "a*b*c", "`half", "```", "*", "* a *", "<half", "<>"]
-        {
+        for plain in [
+            "website-*",
+            "2 * 3 * 4",
+            "SNAKE_CASE_NAME",
+            "a*b*c",
+            "`half",
+            "```",
+            "*",
+            "* a *",
+            "<half",
+            "<>",
+        ] {
             assert_eq!(pieces(plain), [text(plain)], "{plain}");
         }
         assert_eq!(pieces("<javascript:alert(1)|Runbook>"), [text("Runbook")]);

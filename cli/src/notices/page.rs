@@ -49,9 +49,16 @@ pub struct Shown {
 /// The page, whole.
 pub fn html(page: &Page) -> String {
     let links = page.channels.iter().enumerate().map(|(index, channel)| {
-        format!("<li><a href=\"#channel-{index}\"><i>#</i>{}</a></li>", escaped(&channel.name))
+        format!(
+            "<li><a href=\"#channel-{index}\"><i>#</i>{}</a></li>",
+            escaped(&channel.name)
+        )
     });
-    let channels = page.channels.iter().enumerate().map(|(index, it)| channel(index, it, &page.members));
+    let channels = page
+        .channels
+        .iter()
+        .enumerate()
+        .map(|(index, it)| channel(index, it, &page.members));
     let (links, channels) = (links.collect::<String>(), channels.collect::<String>());
     format!(
         r##"<!doctype html>
@@ -93,10 +100,17 @@ fn channel(index: usize, channel: &Channel, members: &BTreeMap<String, String>) 
     let (name, topic) = (escaped(&channel.name), escaped(&channel.topic));
     let mut messages = String::new();
     let mut day = String::new();
-    for shown in channel.messages.iter().filter(|shown| shown.post.thread.is_none() || shown.post.is_broadcast) {
+    for shown in channel
+        .messages
+        .iter()
+        .filter(|shown| shown.post.thread.is_none() || shown.post.is_broadcast)
+    {
         let today = long_day(shown.post.at);
         if today != day {
-            put(&mut messages, format_args!("<p class=\"day\"><span>{today}</span></p>\n"));
+            put(
+                &mut messages,
+                format_args!("<p class=\"day\"><span>{today}</span></p>\n"),
+            );
             day = today;
         }
         messages.push_str(&message(shown, channel, members));
@@ -111,19 +125,36 @@ fn channel(index: usize, channel: &Channel, members: &BTreeMap<String, String>) 
 /// A message of the channel, with its thread below.
 fn message(shown: &Shown, channel: &Channel, members: &BTreeMap<String, String>) -> String {
     let post = &shown.post;
-    let about =
-        shown.about.as_ref().map_or_else(String::new, |about| format!("<p class=\"about\">{}</p>\n", escaped(about)));
+    let about = shown.about.as_ref().map_or_else(String::new, |about| {
+        format!("<p class=\"about\">{}</p>\n", escaped(about))
+    });
     let mut rest = String::new();
     if let Some(thread) = &post.thread {
-        let above = channel.messages.iter().find(|shown| shown.post.ts == *thread);
+        let above = channel
+            .messages
+            .iter()
+            .find(|shown| shown.post.ts == *thread);
         let text = above.map_or_else(String::new, |above| first_line(&above.post, members));
-        put(&mut rest, format_args!("<p class=\"broadcast\">replied to a thread: <span>{text}</span></p>\n"));
+        put(
+            &mut rest,
+            format_args!("<p class=\"broadcast\">replied to a thread: <span>{text}</span></p>\n"),
+        );
     }
     rest.push_str(&blocks(post, members));
-    let replies: Vec<&Shown> = channel.messages.iter().filter(|it| it.post.thread.as_ref() == Some(&post.ts)).collect();
+    let replies: Vec<&Shown> = channel
+        .messages
+        .iter()
+        .filter(|it| it.post.thread.as_ref() == Some(&post.ts))
+        .collect();
     if let Some(last) = replies.last() {
-        let count = if replies.len() == 1 { "1 reply".to_owned() } else { format!("{} replies", replies.len()) };
-        let each = replies.iter().map(|reply| row("reply", &reply.post, &blocks(&reply.post, members)));
+        let count = if replies.len() == 1 {
+            "1 reply".to_owned()
+        } else {
+            format!("{} replies", replies.len())
+        };
+        let each = replies
+            .iter()
+            .map(|reply| row("reply", &reply.post, &blocks(&reply.post, members)));
         put(
             &mut rest,
             format_args!(
@@ -149,14 +180,26 @@ fn row(class: &str, post: &Post, inside: &str) -> String {
 fn blocks(post: &Post, members: &BTreeMap<String, String>) -> String {
     match post.body.get("blocks").and_then(Value::as_array) {
         Some(blocks) => blocks.iter().map(|it| block(it, members)).collect(),
-        None => format!("<div class=\"text\">{}</div>\n", marked_up(text_of(&post.body, "/text"), members)),
+        None => format!(
+            "<div class=\"text\">{}</div>\n",
+            marked_up(text_of(&post.body, "/text"), members)
+        ),
     }
 }
 
 fn block(block: &Value, members: &BTreeMap<String, String>) -> String {
     let text = text_of(block, "/text/text");
-    let list = |name: &str| block.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    match (block.get("type").and_then(Value::as_str), list("fields").as_slice()) {
+    let list = |name: &str| {
+        block
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    match (
+        block.get("type").and_then(Value::as_str),
+        list("fields").as_slice(),
+    ) {
         (Some("header"), _) => format!("<h3>{}</h3>\n", escaped(&plain_text(text))),
         (Some("divider"), _) => "<hr>\n".to_owned(),
         (Some("context"), _) => {
@@ -168,7 +211,9 @@ fn block(block: &Value, members: &BTreeMap<String, String>) -> String {
         }
         (_, []) => format!("<div class=\"text\">{}</div>\n", marked_up(text, members)),
         (_, fields) => {
-            let each = fields.iter().map(|field| format!("<div>{}</div>", marked_up(text_of(field, "/text"), members)));
+            let each = fields
+                .iter()
+                .map(|field| format!("<div>{}</div>", marked_up(text_of(field, "/text"), members)));
             format!("<div class=\"fields\">{}</div>\n", each.collect::<String>())
         }
     }
@@ -187,17 +232,29 @@ fn inline(pieces: &[Piece], members: &BTreeMap<String, String>) -> String {
         Piece::Code(code) => format!("<code>{}</code>", escaped(code)),
         Piece::Block(code) => format!("<pre>{}</pre>", escaped(code)),
         Piece::Link { url, label } if is_address(url) => {
-            format!("<a href=\"{}\" rel=\"noreferrer\">{}</a>", escaped(url), escaped(label))
+            format!(
+                "<a href=\"{}\" rel=\"noreferrer\">{}</a>",
+                escaped(url),
+                escaped(label)
+            )
         }
         Piece::Link { label, .. } => escaped(label),
-        Piece::Mention(id) => format!("<span class=\"mention\">@{}</span>", escaped(members.get(id).unwrap_or(id))),
+        Piece::Mention(id) => format!(
+            "<span class=\"mention\">@{}</span>",
+            escaped(members.get(id).unwrap_or(id))
+        ),
     });
     each.collect()
 }
 
 /// A lock screen, which shows of each message the first line only, the newest message first.
 fn phone(channel: &Channel, members: &BTreeMap<String, String>) -> String {
-    let latest = channel.messages.iter().map(|shown| shown.post.at).max().unwrap_or(Timestamp::UNIX_EPOCH);
+    let latest = channel
+        .messages
+        .iter()
+        .map(|shown| shown.post.at)
+        .max()
+        .unwrap_or(Timestamp::UNIX_EPOCH);
     let each = channel.messages.iter().rev().map(|Shown { post, .. }| {
         let place = if post.thread.is_some() { "Thread in " } else { "" };
         format!(
@@ -220,11 +277,17 @@ fn phone(channel: &Channel, members: &BTreeMap<String, String>) -> String {
 
 /// The line that a phone showed when the message arrived; a correction makes it ring no more.
 fn first_line(post: &Post, members: &BTreeMap<String, String>) -> String {
-    marked_up(text_of(post.earlier.first().unwrap_or(&post.body), "/text"), members)
+    marked_up(
+        text_of(post.earlier.first().unwrap_or(&post.body), "/text"),
+        members,
+    )
 }
 
 fn text_of<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn time(at: Timestamp) -> String {
@@ -237,7 +300,11 @@ fn long_day(at: Timestamp) -> String {
 
 /// A text that HTML takes for nothing but text, in an element and in an attribute.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 fn put(text: &mut String, more: std::fmt::Arguments<'_>) {

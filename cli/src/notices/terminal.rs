@@ -25,22 +25,40 @@ type Run = (Vec<u8>, String);
 /// The message, line by line. Commands, envelopes and addresses stay on their lines, however long they are: a
 /// terminal wraps them so that they can be copied.
 pub fn lines(post: &Post, colour: bool) -> Vec<String> {
-    let place = if post.thread.is_some() { "thread in " } else { "" };
+    let place = if post.thread.is_some() {
+        "thread in "
+    } else {
+        ""
+    };
     let time = post.at.strftime("%-d %b %H:%M");
-    let mut lines = vec![vec![(vec![FAINT], format!("{place}#{}, {time}", post.channel))]];
+    let mut lines = vec![vec![(
+        vec![FAINT],
+        format!("{place}#{}, {time}", post.channel),
+    )]];
     match post.body.get("blocks").and_then(Value::as_array) {
         Some(blocks) => blocks.iter().for_each(|it| block(it, &mut lines)),
         None => lines.extend(wrapped(&runs(text_of(&post.body, "/text"), &[]), 0)),
     }
     let drawn = lines.iter().map(|line| {
-        let text: String = line.iter().map(|(style, text)| painted(style, text, colour)).collect();
-        format!("{}{text}", painted(&[RED], BAR, colour)).trim_end().to_owned()
+        let text: String = line
+            .iter()
+            .map(|(style, text)| painted(style, text, colour))
+            .collect();
+        format!("{}{text}", painted(&[RED], BAR, colour))
+            .trim_end()
+            .to_owned()
     });
     drawn.collect()
 }
 
 fn block(block: &Value, lines: &mut Vec<Vec<Run>>) {
-    let list = |name: &str| block.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = |name: &str| {
+        block
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
     let fields = list("fields");
     match block.get("type").and_then(Value::as_str) {
         Some("header") => {
@@ -93,32 +111,51 @@ fn facts(fields: &[Value], lines: &mut Vec<Vec<Run>>) {
     let split = |field: &Value| {
         let text = text_of(field, "/text").to_owned();
         text.split_once('\n')
-            .map_or((String::new(), text.clone()), |(label, value)| (label.to_owned(), value.to_owned()))
+            .map_or((String::new(), text.clone()), |(label, value)| {
+                (label.to_owned(), value.to_owned())
+            })
     };
     let facts: Vec<(String, Vec<Run>)> = fields
         .iter()
         .map(split)
         .map(|(label, value)| {
-            let label: String = runs(&label, &[]).into_iter().map(|(_, text)| text).collect();
+            let label: String = runs(&label, &[])
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect();
             (label, runs(&value.replace('\n', " "), &[]))
         })
         .collect();
-    let widest = facts.iter().map(|(label, _)| width(label)).max().unwrap_or_default();
+    let widest = facts
+        .iter()
+        .map(|(label, _)| width(label))
+        .max()
+        .unwrap_or_default();
     for (label, value) in facts {
         let gap = " ".repeat(widest - width(&label) + 2);
-        let line: Vec<Run> = std::iter::once((vec![FAINT], label + &gap)).chain(value).collect();
+        let line: Vec<Run> = std::iter::once((vec![FAINT], label + &gap))
+            .chain(value)
+            .collect();
         lines.extend(wrapped(&line, widest + 2));
     }
 }
 
 /// A text with Slack's markup, in runs.
 fn runs(text: &str, style: &[u8]) -> Vec<Run> {
-    pieces(text).iter().flat_map(|piece| run(piece, style)).collect()
+    pieces(text)
+        .iter()
+        .flat_map(|piece| run(piece, style))
+        .collect()
 }
 
 fn run(piece: &Piece, style: &[u8]) -> Vec<Run> {
     let with = |more: u8| style.iter().copied().chain([more]).collect::<Vec<u8>>();
-    let inside = |pieces: &[Piece], more: u8| pieces.iter().flat_map(|piece| run(piece, &with(more))).collect();
+    let inside = |pieces: &[Piece], more: u8| {
+        pieces
+            .iter()
+            .flat_map(|piece| run(piece, &with(more)))
+            .collect()
+    };
     match piece {
         Piece::Text(text) => vec![(style.to_vec(), text.clone())],
         Piece::Bold(pieces) => inside(pieces, BOLD),
@@ -127,7 +164,10 @@ fn run(piece: &Piece, style: &[u8]) -> Vec<Run> {
         Piece::Code(code) | Piece::Block(code) => vec![(vec![CYAN], code.clone())],
         Piece::Link { url, label } if url == label => vec![(with(UNDERLINED), url.clone())],
         Piece::Link { url, label } => {
-            vec![(style.to_vec(), format!("{label}: ")), (with(UNDERLINED), url.clone())]
+            vec![
+                (style.to_vec(), format!("{label}: ")),
+                (with(UNDERLINED), url.clone()),
+            ]
         }
         Piece::Mention(member) => vec![(with(BOLD), format!("@{member}"))],
     }
@@ -167,13 +207,23 @@ fn painted(style: &[u8], text: &str, colour: bool) -> String {
 fn width(text: &str) -> usize {
     let of = |c: char| match c {
         '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{fe0e}'..='\u{fe0f}' => 0,
-        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' => 2,
-        '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{1f300}'..='\u{1faff}' | '✅' | '⚪' => 2,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' => 2,
+        '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '✅'
+        | '⚪' => 2,
         _ => 1,
     };
     text.chars().map(of).sum()
 }
 
 fn text_of<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }

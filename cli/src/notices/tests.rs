@@ -20,7 +20,10 @@ fn examples() -> Page {
 }
 
 fn posts(page: &Page) -> impl Iterator<Item = &Post> {
-    page.channels.iter().flat_map(|channel| &channel.messages).map(|shown| &shown.post)
+    page.channels
+        .iter()
+        .flat_map(|channel| &channel.messages)
+        .map(|shown| &shown.post)
 }
 
 /// Every text of a message, now and before.
@@ -29,7 +32,12 @@ fn texts(post: &Post) -> Vec<String> {
         match value {
             Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
             Value::Object(fields) => {
-                found.extend(fields.get("text").and_then(Value::as_str).map(str::to_owned));
+                found.extend(
+                    fields
+                        .get("text")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
+                );
                 fields.values().for_each(|field| collect(field, found));
             }
             _ => {}
@@ -37,14 +45,22 @@ fn texts(post: &Post) -> Vec<String> {
     }
     let mut found = Vec::new();
     collect(&post.body, &mut found);
-    found.extend(post.earlier.first().and_then(|body| body["text"].as_str()).map(str::to_owned));
+    found.extend(
+        post.earlier
+            .first()
+            .and_then(|body| body["text"].as_str())
+            .map(str::to_owned),
+    );
     found
 }
 
 /// What a person reads of a page, without its white space and marks.
 fn read(html: &str) -> String {
     let body = html.split("<body>").nth(1).unwrap();
-    let text: String = body.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+    let text: String = body
+        .split('<')
+        .map(|part| part.split_once('>').map_or(part, |(_, text)| text))
+        .collect();
     bare(
         &text
             .replace("&quot;", "\"")
@@ -58,7 +74,9 @@ fn read(html: &str) -> String {
 /// A text without white space, marks and emoji.
 fn bare(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_whitespace() && !"*_`~".contains(*c) && (c.is_ascii() || c.is_alphanumeric()))
+        .filter(|c| {
+            !c.is_whitespace() && !"*_`~".contains(*c) && (c.is_ascii() || c.is_alphanumeric())
+        })
         .collect()
 }
 
@@ -66,9 +84,19 @@ fn bare(text: &str) -> String {
 fn parts(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for (index, part) in text.split(['<', '>']).enumerate() {
-        let shown = if index % 2 == 1 { part.split_once('|').map_or("", |(_, label)| label) } else { part };
-        let words = shown.split_whitespace().filter(|word| !(word.starts_with(':') && word.ends_with(':')));
-        let words = words.collect::<String>().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let shown = if index % 2 == 1 {
+            part.split_once('|').map_or("", |(_, label)| label)
+        } else {
+            part
+        };
+        let words = shown
+            .split_whitespace()
+            .filter(|word| !(word.starts_with(':') && word.ends_with(':')));
+        let words = words
+            .collect::<String>()
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&");
         parts.push(bare(&words));
     }
     parts
@@ -89,7 +117,11 @@ fn every_example_is_one_that_slack_takes() {
 fn the_page_shows_each_kind_of_message_and_every_text_of_each() {
     let page = examples();
     let shown = html(&page);
-    let names: Vec<&str> = page.channels.iter().map(|channel| channel.name.as_str()).collect();
+    let names: Vec<&str> = page
+        .channels
+        .iter()
+        .map(|channel| channel.name.as_str())
+        .collect();
     assert_eq!(names, ["payments", "operators", "developers"]);
     let reads = read(&shown);
     for post in posts(&page) {
@@ -97,19 +129,27 @@ fn the_page_shows_each_kind_of_message_and_every_text_of_each() {
             assert!(reads.contains(&part), "{part}");
         }
     }
-    for words in ["2 replies", "replied to a thread", "href=\"https://wiki.example.com/runbooks/s3-versioning\""] {
+    for words in [
+        "2 replies",
+        "replied to a thread",
+        "href=\"https://wiki.example.com/runbooks/s3-versioning\"",
+    ] {
         assert!(shown.contains(words), "{words}");
     }
     assert!(reads.contains("@alice") && !reads.contains("U024BE7LH"));
     assert!(!shown.contains("<script"));
-    assert!(!shown.contains("src=") && !shown.contains("url(") && !shown.contains("@import"), "it asks for nothing");
+    assert!(
+        !shown.contains("src=") && !shown.contains("url(") && !shown.contains("@import"),
+        "it asks for nothing"
+    );
 }
 
 /// A page of one message, which is hostile wherever it can be.
 fn hostile() -> Page {
     let text = "<script>alert(1)</script>\"'&";
     let escaped = slack_escaped(text);
-    let section = |text: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
+    let section =
+        |text: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
     let body = json!({ "text": escaped, "blocks": [
         { "type": "header", "text": { "type": "plain_text", "text": text } },
         section(format!("*{escaped}* _{escaped}_ ~{escaped}~ `{escaped}` ```{escaped}```")),
@@ -128,21 +168,43 @@ fn hostile() -> Page {
         earlier: Vec::new(),
         at: now(),
     };
-    let reply = Post { ts: "1.000002".into(), thread: Some("1.000001".into()), is_broadcast: true, ..post.clone() };
-    let messages = [post, reply].map(|post| Shown { about: Some(text.to_owned()), post }).into();
-    let channel = Channel { name: text.to_owned(), topic: text.to_owned(), messages };
-    Page { note: text.to_owned(), channels: vec![channel], members: BTreeMap::new() }
+    let reply = Post {
+        ts: "1.000002".into(),
+        thread: Some("1.000001".into()),
+        is_broadcast: true,
+        ..post.clone()
+    };
+    let messages = [post, reply]
+        .map(|post| Shown {
+            about: Some(text.to_owned()),
+            post,
+        })
+        .into();
+    let channel = Channel {
+        name: text.to_owned(),
+        topic: text.to_owned(),
+        messages,
+    };
+    Page {
+        note: text.to_owned(),
+        channels: vec![channel],
+        members: BTreeMap::new(),
+    }
 }
 
 fn slack_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[test]
 fn whatever_a_text_holds_it_stays_text() {
     let shown = html(&hostile());
     assert!(
-        !shown.contains("<script") && !shown.contains("href=\"javascript") && !shown.contains("\"onclick"),
+        !shown.contains("<script")
+            && !shown.contains("href=\"javascript")
+            && !shown.contains("\"onclick"),
         "{shown}"
     );
     let name = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;";
@@ -151,7 +213,9 @@ fn whatever_a_text_holds_it_stays_text() {
     // The same by way of the functions' own words.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("banto.toml");
-    let policy = EXAMPLE.replace("website-*", "<script>alert(1)</script>").replace("keeps no versions", "<b>&amp;</b>");
+    let policy = EXAMPLE
+        .replace("website-*", "<script>alert(1)</script>")
+        .replace("keeps no versions", "<b>&amp;</b>");
     fs::write(&path, policy).unwrap();
     let shown = html(&example_page(Some(&path), now()).unwrap());
     assert!(!shown.contains("<script") && !shown.contains("<b>&amp;</b>"));
@@ -167,16 +231,35 @@ fn a_policy_without_sections_shows_what_is_left_and_one_with_faults_names_them_a
     let (_, notices) = rest.split_once("\n[notices]").unwrap();
     fs::write(&path, format!("{rotation}\n[notices]{notices}")).unwrap();
     let page = example_page(Some(&path), now()).unwrap();
-    assert_eq!(page.channels.iter().map(|channel| channel.name.as_str()).collect::<Vec<_>>(), ["developers"]);
-    assert!(page.note.contains("no [compliance]") && page.note.contains("no [onboarding]"), "{}", page.note);
+    assert_eq!(
+        page.channels
+            .iter()
+            .map(|channel| channel.name.as_str())
+            .collect::<Vec<_>>(),
+        ["developers"]
+    );
+    assert!(
+        page.note.contains("no [compliance]") && page.note.contains("no [onboarding]"),
+        "{}",
+        page.note
+    );
 
     fs::write(
         &path,
-        EXAMPLE.replacen("grace_days = 1 ", "grace_days = -1 ", 1).replacen("window_seconds", "windows_seconds", 1),
+        EXAMPLE
+            .replacen("grace_days = 1 ", "grace_days = -1 ", 1)
+            .replacen("window_seconds", "windows_seconds", 1),
     )
     .unwrap();
     let error = example_page(Some(&path), now()).unwrap_err().to_string();
-    assert_eq!(error.lines().filter(|line| line.starts_with(path.to_str().unwrap())).count(), 2, "{error}");
+    assert_eq!(
+        error
+            .lines()
+            .filter(|line| line.starts_with(path.to_str().unwrap()))
+            .count(),
+        2,
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -184,9 +267,16 @@ async fn the_page_is_written_where_it_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("page.html");
     assert_eq!(write(None, Some(out.clone())).unwrap(), out);
-    assert!(fs::read_to_string(&out).unwrap().starts_with("<!doctype html>"));
+    assert!(
+        fs::read_to_string(&out)
+            .unwrap()
+            .starts_with("<!doctype html>")
+    );
     write(None, Some(folder.path().join("no/such/folder.html"))).unwrap_err();
-    assert!(opened(Path::new("/no/such/page.html")).await.is_err(), "nothing here opens what does not exist");
+    assert!(
+        opened(Path::new("/no/such/page.html")).await.is_err(),
+        "nothing here opens what does not exist"
+    );
 }
 
 #[test]
@@ -199,20 +289,38 @@ fn every_example_fits_eighty_columns_and_is_coloured_on_a_terminal_only() {
             let is_whole = line.contains("https://") || line.starts_with("  ▌ aws ");
             assert!(is_whole || line.chars().count() <= 80, "{line}");
         }
-        for part in texts(post).iter().flat_map(|text| parts(text)).filter(|part| !part.contains("Banto")) {
+        for part in texts(post)
+            .iter()
+            .flat_map(|text| parts(text))
+            .filter(|part| !part.contains("Banto"))
+        {
             let is_now = post.earlier.is_empty() || post.body.to_string().contains(&part);
-            assert!(!is_now || bare(&plain.replace('▌', "")).contains(&part), "{part}\n{plain}");
+            assert!(
+                !is_now || bare(&plain.replace('▌', "")).contains(&part),
+                "{part}\n{plain}"
+            );
         }
         let coloured = terminal::lines(post, true).join("\n");
-        assert!(coloured.contains("\u{1b}[1m") && coloured.contains("\u{1b}[31m"), "{coloured}");
+        assert!(
+            coloured.contains("\u{1b}[1m") && coloured.contains("\u{1b}[31m"),
+            "{coloured}"
+        );
     }
 }
 
 /// The browser that there is.
 fn browser() -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let names = [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ];
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
 }
 
 /// Widths of a phone, an old one first, and of larger screens.
@@ -221,8 +329,9 @@ const WIDTHS: [u32; 5] = [320, 400, 768, 1_280, 1_920];
 /// How wide and how high a page is in windows of these widths, by a page around it whose script measures it.
 fn measured(browser: &Path, page: &str) -> Vec<(u32, u32)> {
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
-    let frames =
-        WIDTHS.map(|width| format!("<iframe srcdoc=\"{page}\" style=\"width:{width}px;height:900px\"></iframe>\n"));
+    let frames = WIDTHS.map(|width| {
+        format!("<iframe srcdoc=\"{page}\" style=\"width:{width}px;height:900px\"></iframe>\n")
+    });
     let around = format!(
         "<!doctype html><title>measuring</title><style>iframe {{ border: 0 }}</style>{}<script>onload = () => {{
             const roots = [...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument.documentElement);
@@ -235,16 +344,37 @@ fn measured(browser: &Path, page: &str) -> Vec<(u32, u32)> {
     let path = folder.path().join("measuring.html");
     fs::write(&path, around).unwrap();
     let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--hide-scrollbars",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--dump-dom",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.path().join("profile").display()
+        ))
         .arg(format!("file://{}", path.display()))
         .output()
         .unwrap();
     let dom = String::from_utf8_lossy(&output.stdout);
-    let sizes = dom.split_once("<p>measured ").and_then(|(_, rest)| rest.split_once(" done</p>"));
-    let (sizes, _) =
-        sizes.unwrap_or_else(|| panic!("nothing was measured: {}", String::from_utf8_lossy(&output.stderr)));
+    let sizes = dom
+        .split_once("<p>measured ")
+        .and_then(|(_, rest)| rest.split_once(" done</p>"));
+    let (sizes, _) = sizes.unwrap_or_else(|| {
+        panic!(
+            "nothing was measured: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
     let size = |size: &str| {
         let (width, height) = size.split_once(':').unwrap();
         (width.parse().unwrap(), height.parse().unwrap())
@@ -253,18 +383,34 @@ fn measured(browser: &Path, page: &str) -> Vec<(u32, u32)> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "whoever reads the test's output is to know that it looked at nothing")]
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever reads the test's output is to know that it looked at nothing"
+)]
 fn in_a_real_browser_nothing_is_wider_than_the_window() {
     let Some(browser) = browser() else {
-        assert_ne!(std::env::var("BANTO_BROWSER").as_deref(), Ok("required"), "there is no browser");
+        assert_ne!(
+            std::env::var("BANTO_BROWSER").as_deref(),
+            Ok("required"),
+            "there is no browser"
+        );
         println!("skipped: there is no Chromium here");
         return;
     };
     for page in [examples(), hostile()] {
         let sizes = measured(&browser, &html(&page));
-        assert_eq!(sizes.iter().map(|(width, _)| *width).collect::<Vec<_>>(), WIDTHS);
-        assert!(sizes.iter().all(|(_, height)| *height > 900), "it shows something: {sizes:?}");
+        assert_eq!(
+            sizes.iter().map(|(width, _)| *width).collect::<Vec<_>>(),
+            WIDTHS
+        );
+        assert!(
+            sizes.iter().all(|(_, height)| *height > 900),
+            "it shows something: {sizes:?}"
+        );
     }
     let unwrapped = html(&examples()).replace("white-space: pre-wrap", "white-space: pre");
-    assert!(measured(&browser, &unwrapped)[1].0 > WIDTHS[1], "what is too wide is seen");
+    assert!(
+        measured(&browser, &unwrapped)[1].0 > WIDTHS[1],
+        "what is too wide is seen"
+    );
 }

@@ -23,7 +23,10 @@ const DEFAULT: usize = 100;
 
 /// Carries a method out.
 pub(super) fn call(state: &mut State, method: &str, request: &Request<Bytes>) -> Said {
-    let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     match token.map(|token| token.strip_prefix("Bearer ")) {
         None => return Err("not_authed"),
         Some(token) if token != Some(TOKEN) => return Err("invalid_auth"),
@@ -40,24 +43,37 @@ pub(super) fn call(state: &mut State, method: &str, request: &Request<Bytes>) ->
 }
 
 fn arguments(request: &Request<Bytes>) -> Result<Arguments, &'static str> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if kind.starts_with("application/json") {
         return serde_json::from_slice(request.body()).map_err(|_| "invalid_json");
     }
     let form = std::str::from_utf8(request.body()).map_err(|_| "invalid_form_data")?;
     let decoded = |text: &str| {
         let text = text.replace('+', " ");
-        percent_decode_str(&text).decode_utf8().map(String::from).map_err(|_| "invalid_form_data")
+        percent_decode_str(&text)
+            .decode_utf8()
+            .map(String::from)
+            .map_err(|_| "invalid_form_data")
     };
-    let fields = form.split('&').filter(|field| !field.is_empty()).map(|field| {
-        let (name, value) = field.split_once('=').unwrap_or((field, ""));
-        Ok((decoded(name)?, Value::String(decoded(value)?)))
-    });
+    let fields = form
+        .split('&')
+        .filter(|field| !field.is_empty())
+        .map(|field| {
+            let (name, value) = field.split_once('=').unwrap_or((field, ""));
+            Ok((decoded(name)?, Value::String(decoded(value)?)))
+        });
     fields.collect()
 }
 
 fn text<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a str> {
-    arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    arguments
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 /// A yes or no, as JSON or as a form has it.
@@ -75,12 +91,19 @@ fn channel(arguments: &Arguments) -> Result<&str, &'static str> {
 
 /// Where a message is.
 fn position(state: &State, channel: &str, ts: Option<&str>) -> Option<usize> {
-    state.posts.iter().position(|post| post.channel == channel && Some(post.ts.as_str()) == ts)
+    state
+        .posts
+        .iter()
+        .position(|post| post.channel == channel && Some(post.ts.as_str()) == ts)
 }
 
 fn content(arguments: &Arguments) -> Value {
     let is_content = |(name, _): &(&String, &Value)| !PLACE.contains(&name.as_str());
-    arguments.iter().filter(is_content).map(|(name, value)| (name.clone(), value.clone())).collect()
+    arguments
+        .iter()
+        .filter(is_content)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn post(state: &mut State, arguments: &Arguments) -> Said {
@@ -129,7 +152,8 @@ fn has_good_metadata(body: &Value) -> Result<(), &'static str> {
 /// The messages of a channel, the newest first, without threads.
 fn history(state: &State, arguments: &Arguments) -> Said {
     let channel = channel(arguments)?;
-    let is_in = |post: &&Post| post.channel == channel && (post.thread.is_none() || post.is_broadcast);
+    let is_in =
+        |post: &&Post| post.channel == channel && (post.thread.is_none() || post.is_broadcast);
     page(state.posts.iter().rev().filter(is_in), arguments)
 }
 
@@ -149,8 +173,9 @@ fn replies(state: &State, arguments: &Arguments) -> Said {
 
 /// As many messages as are asked for, of the time that is asked for.
 fn page<'a>(posts: impl Iterator<Item = &'a Post>, arguments: &Arguments) -> Said {
-    let time =
-        |name, otherwise| text(arguments, name).map_or(Ok(otherwise), |ts| micros(ts).ok_or("invalid_arguments"));
+    let time = |name, otherwise| {
+        text(arguments, name).map_or(Ok(otherwise), |ts| micros(ts).ok_or("invalid_arguments"))
+    };
     let (oldest, latest) = (time("oldest", i64::MIN)?, time("latest", i64::MAX)?);
     let is_inclusive = is_set(arguments, "inclusive");
     let is_in_time = |post: &&Post| {
@@ -159,19 +184,28 @@ fn page<'a>(posts: impl Iterator<Item = &'a Post>, arguments: &Arguments) -> Sai
     };
     let limit = match arguments.get("limit") {
         Some(Value::String(limit)) => limit.parse().unwrap_or(DEFAULT),
-        Some(limit) => limit.as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT),
+        Some(limit) => limit
+            .as_u64()
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(DEFAULT),
         None => DEFAULT,
     };
     let has_metadata = is_set(arguments, "include_all_metadata");
     let mut posts = posts.filter(is_in_time);
-    let messages: Vec<Value> = posts.by_ref().take(limit.min(MOST)).map(|post| shown(post, has_metadata)).collect();
+    let messages: Vec<Value> = posts
+        .by_ref()
+        .take(limit.min(MOST))
+        .map(|post| shown(post, has_metadata))
+        .collect();
     Ok(json!({ "ok": true, "messages": messages, "has_more": posts.next().is_some() }))
 }
 
 /// A message as Slack tells it.
 fn shown(post: &Post, has_metadata: bool) -> Value {
     let mut message = post.body.clone();
-    let Some(fields) = message.as_object_mut() else { return message };
+    let Some(fields) = message.as_object_mut() else {
+        return message;
+    };
     if !has_metadata {
         fields.remove("metadata");
     }
@@ -190,5 +224,9 @@ fn shown(post: &Post, has_metadata: bool) -> Value {
 fn micros(ts: &str) -> Option<i64> {
     let (seconds, fraction) = ts.split_once('.').unwrap_or((ts, ""));
     let fraction: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-    seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction)
+    seconds
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(1_000_000)?
+        .checked_add(fraction)
 }
