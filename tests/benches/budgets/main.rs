@@ -16,7 +16,10 @@ mod table;
 
 fn main() {
     // Cargo adds options of its own.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|name| !name.starts_with('-'))
+        .collect();
     let is_wanted = |section: &str| wanted.is_empty() || wanted.iter().any(|name| name == section);
     table::head();
     if is_wanted("calls") {
@@ -35,9 +38,17 @@ fn main() {
     if is_wanted("organization") {
         onboarding::simulation();
     }
-    let functions = ["rotate-access-keys", "onboard-accounts", "notify-compliance"].map(is_wanted);
+    let functions = [
+        "rotate-access-keys",
+        "onboard-accounts",
+        "notify-compliance",
+    ]
+    .map(is_wanted);
     if functions.contains(&true) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(processes(functions));
     }
 }

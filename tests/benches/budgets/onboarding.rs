@@ -56,13 +56,29 @@ pub fn calls() {
         policy.baseline.settings.delete_default_vpc = false;
         policy
     };
-    let stacked = OnboardingPolicy { baseline: direct.baseline.clone(), ..by_stack_set() };
+    let stacked = OnboardingPolicy {
+        baseline: direct.baseline.clone(),
+        ..by_stack_set()
+    };
     for (name, policy, budget) in [
-        ("calls, account in place, 4 regions, direct", without_vpc(direct), 28.0),
-        ("calls, account in place, 4 regions, StackSet", without_vpc(stacked), 18.0),
+        (
+            "calls, account in place, 4 regions, direct",
+            without_vpc(direct),
+            28.0,
+        ),
+        (
+            "calls, account in place, 4 regions, StackSet",
+            without_vpc(stacked),
+            18.0,
+        ),
     ] {
         let world = World::at(start());
-        world.add_account(MemberAccount::new("444455556666", "payments", &REGIONS, start()));
+        world.add_account(MemberAccount::new(
+            "444455556666",
+            "payments",
+            &REGIONS,
+            start(),
+        ));
         stack_set::deployed_by(&world, &policy);
         handle(&world, &policy, &scheduled());
         settle(&world, &policy);
@@ -83,7 +99,12 @@ pub fn simulation() {
     let world = World::at(start());
     for number in 0..ACCOUNTS {
         let id = format!("{:012}", 400_000_000_000 + number as u64);
-        world.add_account(MemberAccount::new(&id, &format!("team-{number}"), &REGIONS, start()));
+        world.add_account(MemberAccount::new(
+            &id,
+            &format!("team-{number}"),
+            &REGIONS,
+            start(),
+        ));
     }
     world.take_time(SignedDuration::from_millis(LATENCY));
     world.limit("organizations", ORGANIZATIONS);
@@ -94,29 +115,71 @@ pub fn simulation() {
         invoke(&world, &policy, scheduled());
         work_off(&world, &policy);
         let statuses = world.statuses();
-        let is_in_place =
-            |status: &Option<AccountStatus>| status.as_ref().is_some_and(|status| *status.worst() == Standing::InPlace);
-        assert_eq!(statuses.values().filter(|(status, _)| is_in_place(status)).count(), ACCOUNTS);
-        let last = statuses.values().filter_map(|(status, _)| Some(status.as_ref()?.checked_at)).max();
+        let is_in_place = |status: &Option<AccountStatus>| {
+            status
+                .as_ref()
+                .is_some_and(|status| *status.worst() == Standing::InPlace)
+        };
+        assert_eq!(
+            statuses
+                .values()
+                .filter(|(status, _)| is_in_place(status))
+                .count(),
+            ACCOUNTS
+        );
+        let last = statuses
+            .values()
+            .filter_map(|(status, _)| Some(status.as_ref()?.checked_at))
+            .max();
         let minutes = last.unwrap_or(since).duration_since(since).as_secs_f64() / 60.0;
-        row(&format!("10,000 accounts, {round}, simulated minutes"), format!("{minutes:.1}"));
+        row(
+            &format!("10,000 accounts, {round}, simulated minutes"),
+            format!("{minutes:.1}"),
+        );
         let calls = (world.calls().len() - calls) as f64 / ACCOUNTS as f64;
-        row(&format!("10,000 accounts, {round}, calls an account"), format!("{calls:.1}"));
+        row(
+            &format!("10,000 accounts, {round}, calls an account"),
+            format!("{calls:.1}"),
+        );
         world.advance_to(world.now() + SignedDuration::from_hours(24));
     }
-    let count = |name: &str| world.calls().iter().filter(|call| call.name == name).count();
-    row("of these, entering an account (at least 20,000)", count("sts:AssumeRole"));
-    let throttled = world.statuses().values().filter(|(_, told)| told.is_some()).count();
-    at_most("accounts of which people were told anything", throttled, 0.0);
-    row("CPU of the simulation, s", format!("{:.1}", begun.elapsed().as_secs_f64()));
+    let count = |name: &str| {
+        world
+            .calls()
+            .iter()
+            .filter(|call| call.name == name)
+            .count()
+    };
+    row(
+        "of these, entering an account (at least 20,000)",
+        count("sts:AssumeRole"),
+    );
+    let throttled = world
+        .statuses()
+        .values()
+        .filter(|(_, told)| told.is_some())
+        .count();
+    at_most(
+        "accounts of which people were told anything",
+        throttled,
+        0.0,
+    );
+    row(
+        "CPU of the simulation, s",
+        format!("{:.1}", begun.elapsed().as_secs_f64()),
+    );
 }
 
 fn start_run(world: &Arc<World>, policy: &Arc<OnboardingPolicy>, event: Value) -> Run {
     let (run, policy) = (world.run(None), Arc::clone(policy));
     Box::pin(async move {
         let invocation = Invocation::for_tests("run", Duration::from_secs(900));
-        let answer = policy.handle(&run, event.to_string().as_bytes(), &invocation).await;
-        answer.unwrap_or_else(|failure| panic!("{}: {failure}", failure.kind)).response
+        let answer = policy
+            .handle(&run, event.to_string().as_bytes(), &invocation)
+            .await;
+        answer
+            .unwrap_or_else(|failure| panic!("{}: {failure}", failure.kind))
+            .response
     })
 }
 
@@ -148,7 +211,10 @@ fn work_off(world: &Arc<World>, policy: &Arc<OnboardingPolicy>) {
                 Poll::Ready(response) => {
                     ended += 1;
                     let back = failed(&response);
-                    for message in messages.into_iter().filter(|message| back.contains(&message.id)) {
+                    for message in messages
+                        .into_iter()
+                        .filter(|message| back.contains(&message.id))
+                    {
                         world.put_back(message, OnboardingPolicy::HIDDEN);
                     }
                 }
@@ -156,7 +222,10 @@ fn work_off(world: &Arc<World>, policy: &Arc<OnboardingPolicy>) {
             }
         }
         active = running;
-        let next = [world.next_timer(), world.next_message_at().filter(|_| active.len() < AT_ONCE)];
+        let next = [
+            world.next_timer(),
+            world.next_message_at().filter(|_| active.len() < AT_ONCE),
+        ];
         match next.into_iter().flatten().min() {
             Some(next) if ended == 0 => world.advance_to(next),
             None if active.is_empty() => return,
@@ -171,18 +240,29 @@ pub async fn process(tools: &Tools) {
     let organization = Organization::create(&ground.aws).await.unwrap();
     let mut accounts = Vec::new();
     for number in 0..9 {
-        accounts.push(organization.create_account(&format!("team-{number}")).await.unwrap());
+        accounts.push(
+            organization
+                .create_account(&format!("team-{number}"))
+                .await
+                .unwrap(),
+        );
     }
     let topic = ground.aws.create_topic("operators").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
     let text = stage::text()
         .with("\"999988887777\"", "\"111122223333\"")
-        .with("https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts", &organization.queue.url)
+        .with(
+            "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts",
+            &organization.queue.url,
+        )
         .with("\"banto-accounts\"", &format!("\"{TABLE}\""))
         .with("\"banto-dashboard\"", &format!("\"{DASHBOARD}\""))
         .with("arn:aws:sns:eu-west-1:111122223333:operators", &topic)
-        .with("[\"eu-west-1\", \"us-east-1\"]", "[\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]")
+        .with(
+            "[\"eu-west-1\", \"us-east-1\"]",
+            "[\"ap-northeast-1\", \"eu-west-1\", \"us-east-1\", \"us-west-2\"]",
+        )
         .with("delete_default_vpc = true", "delete_default_vpc = false");
     fs::write(&file, text.to_string()).unwrap();
     let own: Variables = vec![("BANTO_POLICY".to_owned(), file.display().to_string())];
@@ -192,9 +272,16 @@ pub async fn process(tools: &Tools) {
     let mut function = Function::start(&binary, variables.clone()).await.unwrap();
     let patience = Duration::from_secs(300);
     function.invoke(&scheduled(), patience).await.unwrap();
-    let worked = organization.queue.work_off(&mut function, patience).await.unwrap();
+    let worked = organization
+        .queue
+        .work_off(&mut function, patience)
+        .await
+        .unwrap();
     assert_eq!(worked.iter().filter(|message| message.done).count(), 10);
-    row("onboard-accounts: peak memory, 10 accounts, MB", megabytes(cold_start::peak(&function)));
+    row(
+        "onboard-accounts: peak memory, 10 accounts, MB",
+        megabytes(cold_start::peak(&function)),
+    );
     function.stop().await;
 
     let event = json!({ "source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
@@ -203,7 +290,10 @@ pub async fn process(tools: &Tools) {
     let job = Job {
         function: "onboard-accounts",
         event: json!({ "accounts": accounts.get(..1) }),
-        variables: own.into_iter().chain([("QUEUE_URL".to_owned(), organization.queue.url.clone())]).collect(),
+        variables: own
+            .into_iter()
+            .chain([("QUEUE_URL".to_owned(), organization.queue.url.clone())])
+            .collect(),
         in_python: include_str!("twins/onboard_accounts.py"),
         in_node: include_str!("twins/onboard_accounts.mjs"),
     };

@@ -32,7 +32,11 @@ pub fn calls() {
         world.add_key(&user, days(10));
     }
     handle(&world, &policy(), &everyone());
-    at_most("calls to AWS, 4,950 users, nobody due", world.calls().len(), 2.0);
+    at_most(
+        "calls to AWS, 4,950 users, nobody due",
+        world.calls().len(),
+        2.0,
+    );
     world.advance(SignedDuration::from_hours(5));
     for number in 0..50 {
         add_registered(&world, &format!("due-{number}"), days(100));
@@ -41,7 +45,11 @@ pub fn calls() {
     policy.rotation.max_users_per_run = 50;
     let before = world.calls().len();
     handle(&world, &policy, &everyone());
-    at_most("calls to AWS, 5,000 users, 1 % due, first rotation", world.calls().len() - before, 502.0);
+    at_most(
+        "calls to AWS, 5,000 users, 1 % due, first rotation",
+        world.calls().len() - before,
+        502.0,
+    );
 }
 
 /// CPU time of planning and checking 5,000 users, all of them due.
@@ -51,7 +59,9 @@ pub fn planning() {
     let user = |number: u32| User {
         name: format!("user-{number}").parse().unwrap(),
         id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
-        arn: format!("arn:aws:iam::111122223333:user/user-{number}").parse().unwrap(),
+        arn: format!("arn:aws:iam::111122223333:user/user-{number}")
+            .parse()
+            .unwrap(),
         path: "/".into(),
         tags: BTreeMap::from([(PIN_TAG.to_owned(), fingerprint.to_owned())]),
         groups: BTreeSet::new(),
@@ -62,7 +72,10 @@ pub fn planning() {
             used: Used::Unknown,
         }],
         record: Remembered::Nothing,
-        certificate: Certificate::Usable { fingerprint: fingerprint.parse().unwrap(), expires_soon: None },
+        certificate: Certificate::Usable {
+            fingerprint: fingerprint.parse().unwrap(),
+            expires_soon: None,
+        },
     };
     let snapshot = Snapshot {
         account: "111122223333".parse().unwrap(),
@@ -81,7 +94,11 @@ pub fn planning() {
         took.push(begun.elapsed());
     }
     let made = plan::plan(&snapshot, &policy, now);
-    at_most("planning 5,000 users, all due, ms", milliseconds(median(&mut took)), 10.0);
+    at_most(
+        "planning 5,000 users, all due, ms",
+        milliseconds(median(&mut took)),
+        10.0,
+    );
     let begun = Instant::now();
     black_box(check::check(&snapshot, &made, &policy, now));
     row("checking that plan, ms", milliseconds(begun.elapsed()));
@@ -93,7 +110,13 @@ pub fn sealing() {
     let secret = SecretString::from("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
     let (account, user) = ("111122223333".parse().unwrap(), "alice".parse().unwrap());
     let key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
-    let credential = Credential { account: &account, user: &user, key: &key, secret: &secret, created_at: now };
+    let credential = Credential {
+        account: &account,
+        user: &user,
+        key: &key,
+        secret: &secret,
+        created_at: now,
+    };
     for kind in [
         Kind::Curve25519,
         Kind::Curve25519V6,
@@ -103,17 +126,25 @@ pub fn sealing() {
         Kind::Rsa2048,
         Kind::Rsa4096,
     ] {
-        let lifetime = Lifetime { from: now - days(1), until: None };
+        let lifetime = Lifetime {
+            from: now - days(1),
+            until: None,
+        };
         let holder = Holder::generate("Alice", kind, lifetime).unwrap();
         let certificate = holder.certificate().unwrap();
-        let recipient = Recipient::parse(certificate.as_bytes(), holder.fingerprint(), now).unwrap();
+        let recipient =
+            Recipient::parse(certificate.as_bytes(), holder.fingerprint(), now).unwrap();
         let mut took = Vec::new();
         for _ in 0..50 {
             let begun = Instant::now();
             black_box(recipient.seal(&credential).unwrap());
             took.push(begun.elapsed());
         }
-        at_most(&format!("sealing to {kind:?}, ms"), milliseconds(median(&mut took)), 1.0);
+        at_most(
+            &format!("sealing to {kind:?}, ms"),
+            milliseconds(median(&mut took)),
+            1.0,
+        );
     }
 }
 

@@ -15,22 +15,39 @@ pub fn row(what: &str, measured: impl Display) {
 
 /// Prints a figure that is to be no larger than its budget.
 pub fn at_most(what: &str, measured: impl Display, budget: f64) {
-    compared(what, &measured.to_string(), &format!("<= {budget}"), |figure| figure <= budget);
+    compared(
+        what,
+        &measured.to_string(),
+        &format!("<= {budget}"),
+        |figure| figure <= budget,
+    );
 }
 
 /// Prints a figure that is to be no smaller than its budget.
 pub fn at_least(what: &str, measured: impl Display, budget: f64) {
-    compared(what, &measured.to_string(), &format!(">= {budget}"), |figure| figure >= budget);
+    compared(
+        what,
+        &measured.to_string(),
+        &format!(">= {budget}"),
+        |figure| figure >= budget,
+    );
 }
 
 /// The figure is judged as it is printed, so that mark and figure never disagree.
 fn compared(what: &str, measured: &str, budget: &str, is_kept: impl Fn(f64) -> bool) {
-    let mark = if is_kept(measured.parse().unwrap()) { "" } else { "  <-- MISSED" };
+    let mark = if is_kept(measured.parse().unwrap()) {
+        ""
+    } else {
+        "  <-- MISSED"
+    };
     print(what, measured, budget, mark);
 }
 
 fn print(what: &str, measured: &str, budget: &str, mark: &str) {
-    println!("{}", format!("{what:<66} {measured:>10} {budget:>10}{mark}").trim_end());
+    println!(
+        "{}",
+        format!("{what:<66} {measured:>10} {budget:>10}{mark}").trim_end()
+    );
 }
 
 /// The middle one of some values; the upper of two.

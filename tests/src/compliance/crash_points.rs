@@ -9,8 +9,8 @@ use banto_ports::ErrorKind;
 use serde_json::{Value, json};
 
 use super::stage::{
-    OTHER, PAYMENTS, SEARCH, Told, account, add_account, breaches, minutes, policy, region, rule, scheduled, seen,
-    start, tell, world,
+    OTHER, PAYMENTS, SEARCH, Told, account, add_account, breaches, minutes, policy, region, rule,
+    scheduled, seen, start, tell, world,
 };
 use crate::harness::crash_points::{Played, Scene, at_once, one_fault, two_faults};
 use crate::harness::{Sqs, enqueue, handle, settle};
@@ -47,16 +47,34 @@ fn many(world: &World, rule: &str) -> Vec<Value> {
 }
 
 fn on(way: &'static str, wordings: &[&str]) -> Expected {
-    (way, wordings.iter().map(|wording| (*wording).to_owned()).collect())
+    (
+        way,
+        wordings
+            .iter()
+            .map(|wording| (*wording).to_owned())
+            .collect(),
+    )
 }
 
 /// Each account of [`many`], by itself or in the thread of a summary; or a summary that counts all of them.
 fn each_of_many(all: &str, count: usize, alone: fn(usize) -> String, what: &str) -> Vec<Expected> {
     let one = |number: usize| {
-        let in_thread = format!("payments-{number} ({:012}, alice): 1 {what}", 700_000_000_000_u64 + number as u64);
+        let in_thread = format!(
+            "payments-{number} ({:012}, alice): 1 {what}",
+            700_000_000_000_u64 + number as u64
+        );
         let among_rules = in_thread.replace(": 1", ": bucket-logging, 1");
         let titled = in_thread.replace(": 1", ": S3 bucket is public, 1");
-        ("C0PAYMENTS", vec![all.to_owned(), alone(number), in_thread, among_rules, titled])
+        (
+            "C0PAYMENTS",
+            vec![
+                all.to_owned(),
+                alone(number),
+                in_thread,
+                among_rules,
+                titled,
+            ],
+        )
     };
     (0..count).map(one).collect()
 }
@@ -89,11 +107,26 @@ fn scenes() -> Vec<Begun> {
                 tell(world, &policy(), &[one.event()]);
                 world.advance(minutes(30));
                 let now = world.now();
-                vec![one.good(now).event(), Told::bad(PAYMENTS, "bucket-public", "two", now).event()]
+                vec![
+                    one.good(now).event(),
+                    Told::bad(PAYMENTS, "bucket-public", "two", now).event(),
+                ]
             },
             expected: vec![
-                on("C0PAYMENTS", &["1 more, 1 resolved in payments, 1 left", "Resolved: one in payments"]),
-                on("C0PAYMENTS", &["1 more, 1 resolved in payments, 1 left", "public: two in payments"]),
+                on(
+                    "C0PAYMENTS",
+                    &[
+                        "1 more, 1 resolved in payments, 1 left",
+                        "Resolved: one in payments",
+                    ],
+                ),
+                on(
+                    "C0PAYMENTS",
+                    &[
+                        "1 more, 1 resolved in payments, 1 left",
+                        "public: two in payments",
+                    ],
+                ),
             ],
             messages: 1,
             waits_for_the_next_day: false,
@@ -118,7 +151,9 @@ fn scenes() -> Vec<Begun> {
                 let mut events = many(world, "bucket-logging");
                 let resolved = (0..4).map(|number| {
                     let id = format!("{:012}", 700_000_000_000_u64 + number);
-                    Told::bad(&id, "bucket-public", "website", start()).good(world.now()).event()
+                    Told::bad(&id, "bucket-public", "website", start())
+                        .good(world.now())
+                        .event()
                 });
                 events.extend(resolved);
                 events
@@ -130,7 +165,12 @@ fn scenes() -> Vec<Begun> {
                     |number| format!("bucket-logging: website in payments-{number}"),
                     "found",
                 ),
-                each_of_many("4 open, 4 resolved", 4, |number| format!("website in payments-{number}"), "resolved"),
+                each_of_many(
+                    "4 open, 4 resolved",
+                    4,
+                    |number| format!("website in payments-{number}"),
+                    "resolved",
+                ),
             ]
             .concat(),
             messages: 2,
@@ -143,8 +183,18 @@ fn scenes() -> Vec<Begun> {
                 let missed = bad(PAYMENTS, "bucket-logging", "missed");
                 tell(world, &policy(), &[gone.event()]);
                 world.advance(minutes(24 * 60));
-                world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), Vec::new());
-                world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-logging"), vec![missed.found()]);
+                world.aggregate(
+                    &account(PAYMENTS),
+                    &region(),
+                    &rule("bucket-public"),
+                    Vec::new(),
+                );
+                world.aggregate(
+                    &account(PAYMENTS),
+                    &region(),
+                    &rule("bucket-logging"),
+                    vec![missed.found()],
+                );
                 handle(world, &policy(), &scheduled());
                 Vec::new()
             },
@@ -159,7 +209,12 @@ fn scenes() -> Vec<Begun> {
             name: "another function's notice",
             prepare: |_| {
                 let headline = "payments is ready".to_owned();
-                let notice = Notice::new("ready".into(), Audience::Operators, Urgency::Information, headline);
+                let notice = Notice::new(
+                    "ready".into(),
+                    Audience::Operators,
+                    Urgency::Information,
+                    headline,
+                );
                 vec![json!({ "do": "notice", "notice": notice })]
             },
             expected: vec![on("operators", &["payments is ready"])],
@@ -182,19 +237,28 @@ fn unread(world: &World, scene: &Begun) -> Vec<String> {
     let messages = seen(world);
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_read = |(way, wordings): &&Expected| {
-        let mut read =
-            messages.iter().filter(|message| message.way == *way || message.text.contains("did not take it"));
+        let mut read = messages
+            .iter()
+            .filter(|message| message.way == *way || message.text.contains("did not take it"));
         read.any(|message| {
             let text = words(&format!("{} {}", message.first, message.text));
             wordings.iter().any(|wording| text.contains(wording))
         })
     };
     let unread = scene.expected.iter().filter(|expected| !is_read(expected));
-    unread.map(|(_, wordings)| format!("N1: nobody read {wordings:?}")).collect()
+    unread
+        .map(|(_, wordings)| format!("N1: nobody read {wordings:?}"))
+        .collect()
 }
 
 /// What must be true in the end, whatever happened on the way.
-fn broken(world: &Arc<World>, scene: &Begun, before: usize, dead: usize, most: usize) -> Vec<String> {
+fn broken(
+    world: &Arc<World>,
+    scene: &Begun,
+    before: usize,
+    dead: usize,
+    most: usize,
+) -> Vec<String> {
     let mut broken = unread(world, scene);
     if scene.waits_for_the_next_day {
         broken.clear();
@@ -236,8 +300,18 @@ impl Scene for Begun {
         let mut sqs = Sqs::default();
         sqs.settle(&world, &policy(), faults);
         // Each fault may cost a message that comes twice.
-        let broken = broken(&world, self, before, sqs.dead.len(), self.messages + faults.len());
-        Played { calls: sqs.calls, fired: sqs.fired, broken }
+        let broken = broken(
+            &world,
+            self,
+            before,
+            sqs.dead.len(),
+            self.messages + faults.len(),
+        );
+        Played {
+            calls: sqs.calls,
+            fired: sqs.fired,
+            broken,
+        }
     }
 }
 
@@ -248,7 +322,14 @@ fn after_a_fault_at_any_call_everything_is_told_and_at_most_one_message_comes_tw
 
 #[test]
 fn after_a_fault_in_the_invocation_that_follows_a_fault_everything_is_told_too() {
-    let both = two_faults(&scenes(), 3, &[[FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)]]);
+    let both = two_faults(
+        &scenes(),
+        3,
+        &[[
+            FaultKind::CancelAfter,
+            FaultKind::ErrorAfter(ErrorKind::Unavailable),
+        ]],
+    );
     assert!(both > 100, "{both}");
 }
 

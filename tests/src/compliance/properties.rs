@@ -7,11 +7,16 @@ use banto_ports::{ErrorKind, PortError};
 use proptest::prelude::*;
 
 use super::stage::{
-    OTHER, PAYMENTS, SEARCH, Told, account, breaches, minutes, policy, region, rule, scheduled, start, world,
+    OTHER, PAYMENTS, SEARCH, Told, account, breaches, minutes, policy, region, rule, scheduled,
+    start, world,
 };
 use crate::harness::{Sqs, enqueue, handle, settle};
 
-const ACCOUNTS: [(&str, &str); 3] = [(PAYMENTS, "payments"), (SEARCH, "search"), (OTHER, "default")];
+const ACCOUNTS: [(&str, &str); 3] = [
+    (PAYMENTS, "payments"),
+    (SEARCH, "search"),
+    (OTHER, "default"),
+];
 const RULES: [&str; 2] = ["bucket-public", "bucket-logging"];
 const RESOURCES: [&str; 3] = ["a", "b", "c"];
 
@@ -28,15 +33,24 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..2_usize, 0..3_usize, 0..4_usize, prop::bool::weighted(0.1), prop::bool::weighted(0.2));
-    let step = step.prop_map(|(account, rule, resource, late, is_lost, comes_twice)| Step {
-        account,
-        rule,
-        resource,
-        late,
-        is_lost,
-        comes_twice,
-    });
+    let step = (
+        0..3_usize,
+        0..2_usize,
+        0..3_usize,
+        0..4_usize,
+        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.2),
+    );
+    let step = step.prop_map(
+        |(account, rule, resource, late, is_lost, comes_twice)| Step {
+            account,
+            rule,
+            resource,
+            late,
+            is_lost,
+            comes_twice,
+        },
+    );
     proptest::collection::vec(step, 1..25)
 }
 

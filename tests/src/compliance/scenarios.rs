@@ -11,14 +11,18 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::stage::{
-    OTHER, PAYMENTS, REGION, SEARCH, Told, account, add_account, breaches, minutes, notifier, policy, policy_and,
-    policy_with, region, rule, scheduled, seen, start, tell, text, world,
+    OTHER, PAYMENTS, REGION, SEARCH, Told, account, add_account, breaches, minutes, notifier,
+    policy, policy_and, policy_with, region, rule, scheduled, seen, start, tell, text, world,
 };
 use crate::harness::{Sqs, batch, enqueue, failed, handle, handle_with, receive, settle};
 
 /// The first lines of the messages on one way.
 fn lines(world: &World, way: &str) -> Vec<String> {
-    seen(world).into_iter().filter(|message| message.way == way).map(|message| message.first).collect()
+    seen(world)
+        .into_iter()
+        .filter(|message| message.way == way)
+        .map(|message| message.first)
+        .collect()
 }
 
 fn bad(account: &'static str, rule: &'static str, resource: &'static str) -> Told<'static> {
@@ -33,7 +37,10 @@ fn a_finding_is_told_once_and_its_first_line_is_enough() {
     tell(&world, &policy(), &[event.clone(), event.clone()]);
     world.advance(minutes(60));
     tell(&world, &policy(), &[event]);
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: website in payments"]);
+    assert_eq!(
+        lines(&world, "C0PAYMENTS"),
+        ["[critical] S3 bucket is public: website in payments"]
+    );
     assert_eq!(seen(&world).len(), 1);
     let text = &seen(&world)[0].text;
     for said in [
@@ -59,10 +66,22 @@ fn a_finding_goes_to_every_route_that_fits_and_to_no_other() {
         bad(OTHER, "bucket-logging", "old").event(),
     ];
     tell(&world, &policy(), &events);
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["[medium] root-mfa: root in payments"]);
-    assert_eq!(lines(&world, "auditors@example.com"), ["[medium] root-mfa: root in payments"]);
-    assert_eq!(lines(&world, "webhook"), ["[critical] S3 bucket is public: index in search"]);
-    assert_eq!(lines(&world, "compliance"), ["Banto: [medium] bucket-logging: old in legacy"]);
+    assert_eq!(
+        lines(&world, "C0PAYMENTS"),
+        ["[medium] root-mfa: root in payments"]
+    );
+    assert_eq!(
+        lines(&world, "auditors@example.com"),
+        ["[medium] root-mfa: root in payments"]
+    );
+    assert_eq!(
+        lines(&world, "webhook"),
+        ["[critical] S3 bucket is public: index in search"]
+    );
+    assert_eq!(
+        lines(&world, "compliance"),
+        ["Banto: [medium] bucket-logging: old in legacy"]
+    );
     assert_eq!(breaches(&world), Vec::<String>::new());
 }
 
@@ -71,41 +90,73 @@ fn findings_of_one_rule_in_one_account_are_one_message() {
     let world = world();
     let events = ["a", "b", "c"].map(|bucket| bad(PAYMENTS, "bucket-public", bucket).event());
     tell(&world, &policy(), &events);
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: 3 resources in payments"]);
+    assert_eq!(
+        lines(&world, "C0PAYMENTS"),
+        ["[critical] S3 bucket is public: 3 resources in payments"]
+    );
 }
 
 #[test]
 fn a_resolution_corrects_the_message_and_answers_in_its_thread() {
     let world = world();
-    let (one, other) = (bad(PAYMENTS, "bucket-public", "one"), bad(PAYMENTS, "bucket-public", "other"));
+    let (one, other) = (
+        bad(PAYMENTS, "bucket-public", "one"),
+        bad(PAYMENTS, "bucket-public", "other"),
+    );
     tell(&world, &policy(), &[one.event(), other.event()]);
     world.advance(minutes(30));
     tell(&world, &policy(), &[one.good(world.now()).event()]);
     let messages = world.slack_messages();
     assert_eq!(messages.len(), 2);
-    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 1 of 2 resources left in payments");
+    assert_eq!(
+        messages[0].text(),
+        "[critical] S3 bucket is public: 1 of 2 resources left in payments"
+    );
     assert_eq!(messages[1].thread.as_ref(), Some(&messages[0].message.ts));
     assert!(!messages[1].broadcast);
-    assert_eq!(messages[1].text(), "Resolved: one in payments, 1 left (S3 bucket is public)");
+    assert_eq!(
+        messages[1].text(),
+        "Resolved: one in payments, 1 left (S3 bucket is public)"
+    );
 
     world.advance(minutes(30));
     tell(&world, &policy(), &[other.good(world.now()).event()]);
     let messages = world.slack_messages();
-    assert_eq!(messages[0].text(), "Resolved: 2 resources in payments (S3 bucket is public)");
-    assert_eq!(messages[2].text(), "Resolved: other in payments (S3 bucket is public)");
+    assert_eq!(
+        messages[0].text(),
+        "Resolved: 2 resources in payments (S3 bucket is public)"
+    );
+    assert_eq!(
+        messages[2].text(),
+        "Resolved: other in payments (S3 bucket is public)"
+    );
     assert_eq!(breaches(&world), Vec::<String>::new());
 }
 
 #[test]
 fn what_is_found_later_is_told_in_the_thread_and_shown_to_the_channel() {
     let world = world();
-    tell(&world, &policy(), &[bad(PAYMENTS, "bucket-public", "one").event()]);
+    tell(
+        &world,
+        &policy(),
+        &[bad(PAYMENTS, "bucket-public", "one").event()],
+    );
     world.advance(minutes(30));
-    tell(&world, &policy(), &[Told::bad(PAYMENTS, "bucket-public", "two", world.now()).event()]);
+    tell(
+        &world,
+        &policy(),
+        &[Told::bad(PAYMENTS, "bucket-public", "two", world.now()).event()],
+    );
     let messages = world.slack_messages();
     assert!(messages[1].broadcast && messages[1].thread.is_some());
-    assert_eq!(messages[1].text(), "[critical] S3 bucket is public: two in payments, too");
-    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 2 resources in payments");
+    assert_eq!(
+        messages[1].text(),
+        "[critical] S3 bucket is public: two in payments, too"
+    );
+    assert_eq!(
+        messages[0].text(),
+        "[critical] S3 bucket is public: 2 resources in payments"
+    );
 }
 
 #[test]
@@ -116,11 +167,28 @@ fn what_is_found_again_after_all_was_resolved_is_a_new_message() {
     world.advance(minutes(30));
     tell(&world, &policy(), &[finding.good(world.now()).event()]);
     world.advance(minutes(30));
-    tell(&world, &policy(), &[Told { at: world.now(), ..finding }.event()]);
+    tell(
+        &world,
+        &policy(),
+        &[Told {
+            at: world.now(),
+            ..finding
+        }
+        .event()],
+    );
     let messages = world.slack_messages();
-    assert_eq!(messages.iter().filter(|message| message.thread.is_none()).count(), 2);
+    assert_eq!(
+        messages
+            .iter()
+            .filter(|message| message.thread.is_none())
+            .count(),
+        2
+    );
     assert!(messages[0].text().starts_with("Resolved"));
-    assert_eq!(messages[2].text(), "[critical] S3 bucket is public: website in payments");
+    assert_eq!(
+        messages[2].text(),
+        "[critical] S3 bucket is public: website in payments"
+    );
 }
 
 #[test]
@@ -132,7 +200,10 @@ fn without_a_bot_token_each_change_is_a_message_of_its_own() {
     tell(&world, &policy(), &[finding.good(world.now()).event()]);
     assert_eq!(
         lines(&world, "webhook"),
-        ["[critical] S3 bucket is public: index in search", "Resolved: index in search (S3 bucket is public)"]
+        [
+            "[critical] S3 bucket is public: index in search",
+            "Resolved: index in search (S3 bucket is public)"
+        ]
     );
 }
 
@@ -153,9 +224,15 @@ fn a_storm_is_one_message_that_takes_up_what_else_comes() {
     tell(&world, &policy(), &events);
     let messages = world.slack_messages();
     assert_eq!(messages.len(), 2, "{messages:#?}");
-    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 40 resources in 40 accounts");
+    assert_eq!(
+        messages[0].text(),
+        "[critical] S3 bucket is public: 40 resources in 40 accounts"
+    );
     assert_eq!(messages[1].thread.as_ref(), Some(&messages[0].message.ts));
-    assert!(seen(&world)[1].text.contains("payments-39"), "the accounts are in the thread");
+    assert!(
+        seen(&world)[1].text.contains("payments-39"),
+        "the accounts are in the thread"
+    );
 
     // It goes on, and some of it is resolved.
     world.advance(minutes(5));
@@ -164,31 +241,56 @@ fn a_storm_is_one_message_that_takes_up_what_else_comes() {
     world.advance(minutes(5));
     let resolved: Vec<Value> = (0..10)
         .map(|number| format!("{:012}", 700_000_000_000_u64 + number))
-        .map(|id| Told::bad(&id, "bucket-public", "website", start()).good(world.now()).event())
+        .map(|id| {
+            Told::bad(&id, "bucket-public", "website", start())
+                .good(world.now())
+                .event()
+        })
         .collect();
     tell(&world, &policy(), &resolved);
     let messages = world.slack_messages();
-    assert_eq!(messages.iter().filter(|message| message.thread.is_none() || message.broadcast).count(), 1);
-    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: 60 resources in 60 accounts, 50 left",);
+    assert_eq!(
+        messages
+            .iter()
+            .filter(|message| message.thread.is_none() || message.broadcast)
+            .count(),
+        1
+    );
+    assert_eq!(
+        messages[0].text(),
+        "[critical] S3 bucket is public: 60 resources in 60 accounts, 50 left",
+    );
     assert_eq!(breaches(&world), Vec::<String>::new());
 }
 
 #[test]
 fn what_matters_more_than_the_storm_so_far_is_shown_to_the_channel() {
     let world = world();
-    for (rule, is_shown) in
-        [("bucket-logging", true), ("bucket-tags", true), ("bucket-public", true), ("bucket-logging", false)]
-    {
+    for (rule, is_shown) in [
+        ("bucket-logging", true),
+        ("bucket-tags", true),
+        ("bucket-public", true),
+        ("bucket-logging", false),
+    ] {
         let before = world.slack_messages().len();
         let from = before * 20;
         let events = spread(&world, rule, from, 20);
         tell(&world, &policy(), &events);
         let new = world.slack_messages().split_off(before);
-        let shown = new.iter().any(|message| message.thread.is_none() || message.broadcast);
+        let shown = new
+            .iter()
+            .any(|message| message.thread.is_none() || message.broadcast);
         assert_eq!(shown, is_shown, "{rule}: {new:#?}");
         world.advance(minutes(5));
     }
-    assert_eq!(world.slack_messages().iter().filter(|message| message.thread.is_none()).count(), 1);
+    assert_eq!(
+        world
+            .slack_messages()
+            .iter()
+            .filter(|message| message.thread.is_none())
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -206,7 +308,10 @@ fn a_storm_by_webhook_or_mail_is_a_message_in_ten_minutes_that_names_the_account
     assert_eq!(seen(&world).len(), 2);
     assert!(world.now().duration_since(begun) >= minutes(8), "it waited");
     let text = &seen(&world)[0].text;
-    assert!(text.contains("payments-7") && !text.contains("in the thread"), "{text}");
+    assert!(
+        text.contains("payments-7") && !text.contains("in the thread"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -215,24 +320,47 @@ fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still(
     let finding = bad(PAYMENTS, "bucket-public", "website");
     for change in 0..12 {
         let at = world.now();
-        let change = if change % 2 == 0 { Told { at, ..finding.clone() } } else { finding.good(at) };
+        let change = if change % 2 == 0 {
+            Told {
+                at,
+                ..finding.clone()
+            }
+        } else {
+            finding.good(at)
+        };
         tell(&world, &policy(), &[change.event()]);
         world.advance(minutes(20));
     }
     let told = seen(&world).len();
     assert!(told <= 5, "{told} messages for twelve changes");
-    assert!(seen(&world).last().unwrap().first.contains("keeps changing"));
+    assert!(
+        seen(&world)
+            .last()
+            .unwrap()
+            .first
+            .contains("keeps changing")
+    );
 
     // It ended in order, which nobody was told: a day later the daily comparison tells it, once.
-    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), Vec::new());
+    world.aggregate(
+        &account(PAYMENTS),
+        &region(),
+        &rule("bucket-public"),
+        Vec::new(),
+    );
     for _ in 0..3 {
         world.advance(minutes(24 * 60));
         handle(&world, &policy(), &scheduled());
         settle(&world, &policy());
     }
     let known = world.known_finding(&finding.key()).unwrap();
-    assert_eq!((known.standing, known.said), (Standing::Compliant, Standing::Compliant));
-    let case = world.case("payments", &account(PAYMENTS), &rule("bucket-public")).unwrap();
+    assert_eq!(
+        (known.standing, known.said),
+        (Standing::Compliant, Standing::Compliant)
+    );
+    let case = world
+        .case("payments", &account(PAYMENTS), &rule("bucket-public"))
+        .unwrap();
     assert_eq!(case.open, 0);
     assert!(seen(&world).len() <= told + 1);
 }
@@ -244,8 +372,14 @@ fn events_out_of_order_end_in_what_is_true() {
     let resolved = finding.good(start() + minutes(1));
     tell(&world, &policy(), &[resolved.event()]);
     tell(&world, &policy(), &[finding.event()]);
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["Resolved: website in payments (S3 bucket is public)"]);
-    assert_eq!(world.known_finding(&finding.key()).unwrap().standing, Standing::Compliant);
+    assert_eq!(
+        lines(&world, "C0PAYMENTS"),
+        ["Resolved: website in payments (S3 bucket is public)"]
+    );
+    assert_eq!(
+        world.known_finding(&finding.key()).unwrap().standing,
+        Standing::Compliant
+    );
 }
 
 const WAIVER: &str = r#"
@@ -265,8 +399,16 @@ fn what_is_waived_is_told_when_the_waiver_has_ended_and_its_end_is_announced() {
     let waived = bad(PAYMENTS, "bucket-public", "website-eu");
     let other = bad(PAYMENTS, "bucket-public", "backup");
     tell(&world, &policy, &[waived.event(), other.event()]);
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: backup in payments"]);
-    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![waived.found(), other.found()]);
+    assert_eq!(
+        lines(&world, "C0PAYMENTS"),
+        ["[critical] S3 bucket is public: backup in payments"]
+    );
+    world.aggregate(
+        &account(PAYMENTS),
+        &region(),
+        &rule("bucket-public"),
+        vec![waived.found(), other.found()],
+    );
     for _ in 0..12 {
         world.advance(minutes(24 * 60));
         handle(&world, &policy, &scheduled());
@@ -297,7 +439,10 @@ fn an_iam_user_goes_by_name_in_messages_and_in_waivers() {
         event
     };
     let name = |id: &'static str, name: &str| {
-        let key = banto_domain::compliance::FindingKey { resource_type: "AWS::IAM::User".into(), ..user(id).key() };
+        let key = banto_domain::compliance::FindingKey {
+            resource_type: "AWS::IAM::User".into(),
+            ..user(id).key()
+        };
         world.name_resource(&key, name);
     };
     name("AIDACKCEVSQ6C2EXAMPLE", "alice");
@@ -307,11 +452,18 @@ fn an_iam_user_goes_by_name_in_messages_and_in_waivers() {
     tell(
         &world,
         &policy_and(waiver),
-        &[event("AIDACKCEVSQ6C2EXAMPLE"), event("AIDACKCEVSQ6C3EXAMPLE"), event("AIDACKCEVSQ6C4EXAMPLE")],
+        &[
+            event("AIDACKCEVSQ6C2EXAMPLE"),
+            event("AIDACKCEVSQ6C3EXAMPLE"),
+            event("AIDACKCEVSQ6C4EXAMPLE"),
+        ],
     );
     let text = &seen(&world)[0].text;
     assert!(text.contains("alice (AIDACKCEVSQ6C2EXAMPLE"), "{text}");
-    assert!(text.contains("AIDACKCEVSQ6C4EXAMPLE") && !text.contains("deployer"), "{text}");
+    assert!(
+        text.contains("AIDACKCEVSQ6C4EXAMPLE") && !text.contains("deployer"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -321,14 +473,27 @@ fn in_quiet_hours_only_what_is_critical_is_told_and_the_rest_in_the_morning() {
         "to = { channel = \"C0PAYMENTS\" }",
         "to = { channel = \"C0PAYMENTS\" }\nquiet = [{ days = [\"mon\", \"tue\"], from = \"08:00\", to = \"11:00\", time_zone = \"UTC\" }]",
     )]);
-    enqueue(&world, &[bad(PAYMENTS, "bucket-public", "a").event(), bad(PAYMENTS, "bucket-logging", "b").event()]);
+    enqueue(
+        &world,
+        &[
+            bad(PAYMENTS, "bucket-public", "a").event(),
+            bad(PAYMENTS, "bucket-logging", "b").event(),
+        ],
+    );
     settle(&world, &quiet);
     let messages = world.slack_messages();
-    assert_eq!(messages[0].text(), "[critical] S3 bucket is public: a in payments");
+    assert_eq!(
+        messages[0].text(),
+        "[critical] S3 bucket is public: a in payments"
+    );
     assert_eq!(messages[1].text(), "[medium] bucket-logging: b in payments");
     assert!(messages[0].at < start() + minutes(2), "at once");
     assert!(messages[1].at >= start() + minutes(120), "in the morning");
-    assert!(world.call_count() < 100, "nobody asks all the time: {}", world.call_count());
+    assert!(
+        world.call_count() < 100,
+        "nobody asks all the time: {}",
+        world.call_count()
+    );
 }
 
 #[test]
@@ -339,7 +504,10 @@ fn what_was_posted_before_quiet_hours_is_not_posted_again_after_them_wherever_it
     )]);
     let told = |faults: &[(usize, Fault)]| {
         let world = world();
-        enqueue(&world, &[bad(PAYMENTS, "bucket-logging", "website").event()]);
+        enqueue(
+            &world,
+            &[bad(PAYMENTS, "bucket-logging", "website").event()],
+        );
         let mut sqs = Sqs::default();
         sqs.settle(&world, &quiet, faults);
         (lines(&world, "C0PAYMENTS").len(), sqs)
@@ -348,7 +516,13 @@ fn what_was_posted_before_quiet_hours_is_not_posted_again_after_them_wherever_it
     assert_eq!(messages, 1);
     for call in 1..=clean.calls[1] {
         // The message that has the route told comes again within the quiet hours.
-        let (messages, sqs) = told(&[(1, Fault { call, kind: FaultKind::CancelAfter })]);
+        let (messages, sqs) = told(&[(
+            1,
+            Fault {
+                call,
+                kind: FaultKind::CancelAfter,
+            },
+        )]);
         assert_eq!((messages, sqs.dead.len()), (1, 0), "call {call}");
     }
 }
@@ -359,14 +533,29 @@ fn a_channel_gets_a_message_a_second_at_the_most() {
     let calm = policy_with(&[("owner_tag", "collapse_over = 50\nowner_tag")]);
     let events = spread(&world, "bucket-public", 0, 30);
     tell(&world, &calm, &events);
-    assert_eq!(world.slack_messages().len(), 30, "Slack refuses a faster one, and none came twice");
-    assert_eq!(world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count(), 30);
+    assert_eq!(
+        world.slack_messages().len(),
+        30,
+        "Slack refuses a faster one, and none came twice"
+    );
+    assert_eq!(
+        world
+            .calls()
+            .iter()
+            .filter(|call| call.name == "slack:chat.postMessage")
+            .count(),
+        30
+    );
 }
 
 #[test]
 fn when_slack_asks_for_patience_it_is_left_alone_and_nothing_goes_another_way() {
     let world = world();
-    let throttled = PortError::new(ErrorKind::Throttled, "slack:chat.postMessage", "ratelimited");
+    let throttled = PortError::new(
+        ErrorKind::Throttled,
+        "slack:chat.postMessage",
+        "ratelimited",
+    );
     world.fail_slack(Some(throttled.retry_after(Some(Duration::from_secs(300)))));
     enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
     let mut sqs = Sqs::default();
@@ -379,40 +568,87 @@ fn when_slack_asks_for_patience_it_is_left_alone_and_nothing_goes_another_way() 
     sqs.settle(&world, &policy(), &[]);
     assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
     assert_eq!(seen(&world).len(), 1, "not by SNS");
-    let asked = world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count();
+    let asked = world
+        .calls()
+        .iter()
+        .filter(|call| call.name == "slack:chat.postMessage")
+        .count();
     assert_eq!(asked, 2);
 }
 
 #[test]
 fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
     let world = world();
-    let down = PortError::new(ErrorKind::Unavailable, "slack:chat.postMessage", "HTTP status 503");
+    let down = PortError::new(
+        ErrorKind::Unavailable,
+        "slack:chat.postMessage",
+        "HTTP status 503",
+    );
     world.fail_slack(Some(down));
-    let posts = |world: &World| world.calls().iter().filter(|call| call.name == "slack:chat.postMessage").count();
+    let posts = |world: &World| {
+        world
+            .calls()
+            .iter()
+            .filter(|call| call.name == "slack:chat.postMessage")
+            .count()
+    };
     for number in 0..3 {
-        let told = Told::bad(PAYMENTS, "bucket-public", ["a", "b", "c"][number], world.now());
+        let told = Told::bad(
+            PAYMENTS,
+            "bucket-public",
+            ["a", "b", "c"][number],
+            world.now(),
+        );
         tell(&world, &policy(), &[told.event()]);
     }
     assert_eq!(lines(&world, "operators").len(), 3, "{:?}", seen(&world));
-    assert!(seen(&world)[0].text.contains("did not take it"), "{}", seen(&world)[0].text);
+    assert!(
+        seen(&world)[0].text.contains("did not take it"),
+        "{}",
+        seen(&world)[0].text
+    );
     let asked = posts(&world);
-    tell(&world, &policy(), &[Told::bad(PAYMENTS, "bucket-public", "d", world.now()).event()]);
-    assert_eq!((posts(&world), lines(&world, "operators").len()), (asked, 4), "the circuit is open");
+    tell(
+        &world,
+        &policy(),
+        &[Told::bad(PAYMENTS, "bucket-public", "d", world.now()).event()],
+    );
+    assert_eq!(
+        (posts(&world), lines(&world, "operators").len()),
+        (asked, 4),
+        "the circuit is open"
+    );
 
     world.fail_slack(None);
     world.advance(minutes(11));
-    tell(&world, &policy(), &[Told::bad(PAYMENTS, "bucket-public", "e", world.now()).event()]);
+    tell(
+        &world,
+        &policy(),
+        &[Told::bad(PAYMENTS, "bucket-public", "e", world.now()).event()],
+    );
     assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
     assert_eq!(breaches(&world), Vec::<String>::new());
 }
 
 #[test]
 fn a_webhook_that_fails_has_its_routes_own_topic_to_fall_back_to() {
-    for kind in [ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Invalid] {
+    for kind in [
+        ErrorKind::Throttled,
+        ErrorKind::Unavailable,
+        ErrorKind::Invalid,
+    ] {
         let world = world();
         world.fail_webhooks(Some(kind));
-        tell(&world, &policy(), &[bad(SEARCH, "bucket-public", "index").event()]);
-        assert_eq!(lines(&world, "search"), ["Banto: [critical] S3 bucket is public: index in search"], "{kind:?}");
+        tell(
+            &world,
+            &policy(),
+            &[bad(SEARCH, "bucket-public", "index").event()],
+        );
+        assert_eq!(
+            lines(&world, "search"),
+            ["Banto: [critical] S3 bucket is public: index in search"],
+            "{kind:?}"
+        );
         assert_eq!(lines(&world, "operators").len(), 0, "{kind:?}");
         assert_eq!(breaches(&world), Vec::<String>::new());
     }
@@ -422,7 +658,8 @@ fn a_webhook_that_fails_has_its_routes_own_topic_to_fall_back_to() {
 fn an_event_as_large_as_sqs_carries_becomes_a_message_that_slack_takes() {
     let world = world();
     let mut event = bad(PAYMENTS, "bucket-public", "website").event();
-    event["detail"]["newEvaluationResult"]["annotation"] = "<&> no end of words ".repeat(12_000).into();
+    event["detail"]["newEvaluationResult"]["annotation"] =
+        "<&> no end of words ".repeat(12_000).into();
     event["detail"]["somethingNew"] = json!({ "nobody": "knows" });
     assert!(event.to_string().len() > 240_000);
     tell(&world, &policy(), &[event]);
@@ -433,7 +670,11 @@ fn an_event_as_large_as_sqs_carries_becomes_a_message_that_slack_takes() {
 #[test]
 fn when_nothing_takes_a_message_it_is_a_dead_letter_and_the_next_day_tells_it() {
     let world = world();
-    world.fail_slack(Some(PortError::new(ErrorKind::Denied, "slack:chat.postMessage", "invalid_auth")));
+    world.fail_slack(Some(PortError::new(
+        ErrorKind::Denied,
+        "slack:chat.postMessage",
+        "invalid_auth",
+    )));
     world.fail_topics(Some(ErrorKind::Denied));
     enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
     let mut sqs = Sqs::default();
@@ -445,7 +686,10 @@ fn when_nothing_takes_a_message_it_is_a_dead_letter_and_the_next_day_tells_it() 
     world.advance(minutes(24 * 60));
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
-    assert_eq!(lines(&world, "C0PAYMENTS"), ["[critical] S3 bucket is public: website in payments"]);
+    assert_eq!(
+        lines(&world, "C0PAYMENTS"),
+        ["[critical] S3 bucket is public: website in payments"]
+    );
 }
 
 #[test]
@@ -456,11 +700,20 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
         bad(PAYMENTS, "bucket-logging", "removed"),
         bad(SEARCH, "bucket-public", "unknown"),
     );
-    tell(&world, &policy(), &[resolved.event(), removed.event(), unknown.event()]);
+    tell(
+        &world,
+        &policy(),
+        &[resolved.event(), removed.event(), unknown.event()],
+    );
     world.advance(minutes(24 * 60));
     let missed = Told::bad(PAYMENTS, "bucket-public", "missed", start() + minutes(5));
     // The rule bucket-logging was deleted; of the account search nothing is known.
-    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![missed.found()]);
+    world.aggregate(
+        &account(PAYMENTS),
+        &region(),
+        &rule("bucket-public"),
+        vec![missed.found()],
+    );
     for _ in 0..2 {
         handle(&world, &policy(), &scheduled());
         settle(&world, &policy());
@@ -468,8 +721,15 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
     }
     let known = |told: &Told<'_>| world.known_finding(&told.key()).unwrap().said;
     assert_eq!(known(&missed), Standing::Noncompliant);
-    assert_eq!((known(&resolved), known(&removed)), (Standing::Compliant, Standing::Compliant));
-    assert_eq!(known(&unknown), Standing::Noncompliant, "unknown is not in order");
+    assert_eq!(
+        (known(&resolved), known(&removed)),
+        (Standing::Compliant, Standing::Compliant)
+    );
+    assert_eq!(
+        known(&unknown),
+        Standing::Noncompliant,
+        "unknown is not in order"
+    );
     let replies: Vec<String> = lines(&world, "C0PAYMENTS").split_off(2);
     assert_eq!(
         replies,
@@ -478,7 +738,11 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
             "[critical] S3 bucket is public: 1 more, 1 resolved in payments, 1 left"
         ]
     );
-    assert!(seen(&world).iter().any(|message| message.text.contains("its event never came")));
+    assert!(
+        seen(&world)
+            .iter()
+            .any(|message| message.text.contains("its event never came"))
+    );
 }
 
 #[test]
@@ -487,10 +751,18 @@ fn a_finding_that_is_younger_than_the_aggregators_delay_is_not_closed_by_it() {
     let finding = bad(PAYMENTS, "bucket-public", "website");
     tell(&world, &policy(), &[finding.event()]);
     world.advance(minutes(60));
-    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), Vec::new());
+    world.aggregate(
+        &account(PAYMENTS),
+        &region(),
+        &rule("bucket-public"),
+        Vec::new(),
+    );
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
-    assert_eq!(world.known_finding(&finding.key()).unwrap().standing, Standing::Noncompliant);
+    assert_eq!(
+        world.known_finding(&finding.key()).unwrap().standing,
+        Standing::Noncompliant
+    );
     assert_eq!(seen(&world).len(), 1);
 }
 
@@ -498,7 +770,11 @@ fn a_finding_that_is_younger_than_the_aggregators_delay_is_not_closed_by_it() {
 fn switched_off_it_takes_in_and_tells_nobody_and_tells_all_when_it_is_on_again() {
     let world = world();
     let off = policy_with(&[("[compliance]", "[compliance]\nenabled = false")]);
-    tell(&world, &off, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+    tell(
+        &world,
+        &off,
+        &[bad(PAYMENTS, "bucket-public", "website").event()],
+    );
     assert!(seen(&world).is_empty());
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
@@ -508,13 +784,18 @@ fn switched_off_it_takes_in_and_tells_nobody_and_tells_all_when_it_is_on_again()
 #[test]
 fn another_functions_notice_is_carried_once() {
     let world = world();
-    let notice =
-        Notice::new("account-ready".into(), Audience::Operators, Urgency::Information, "payments is ready".into());
+    let notice = Notice::new(
+        "account-ready".into(),
+        Audience::Operators,
+        Urgency::Information,
+        "payments is ready".into(),
+    );
     // As its sender hands it on.
     let run = world.run(None);
     let notices = text().parse().notices;
     let notice_sender =
-        NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone()).through(Some(run.clone()));
+        NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone())
+            .through(Some(run.clone()));
     for _ in 0..2 {
         drive(&run, notice_sender.send(&notice, Duration::from_secs(900)));
     }
@@ -533,12 +814,25 @@ fn another_functions_notice_is_carried_once() {
 fn a_rehearsal_says_what_would_be_told_and_changes_nothing() {
     let world = world();
     let missed = bad(PAYMENTS, "bucket-public", "missed");
-    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![missed.found()]);
+    world.aggregate(
+        &account(PAYMENTS),
+        &region(),
+        &rule("bucket-public"),
+        vec![missed.found()],
+    );
     let event = bad(SEARCH, "bucket-public", "index").event();
-    let plan = handle(&world, &policy(), &json!({ "events": [event], "accounts": [PAYMENTS], "dryRun": true }));
+    let plan = handle(
+        &world,
+        &policy(),
+        &json!({ "events": [event], "accounts": [PAYMENTS], "dryRun": true }),
+    );
     let changes = plan["plan"]["changes"].as_array().unwrap();
     let routes: Vec<&Value> = changes.iter().map(|change| &change["routes"]).collect();
-    assert_eq!(routes, [&json!(["payments"]), &json!(["search"])], "{plan:#}");
+    assert_eq!(
+        routes,
+        [&json!(["payments"]), &json!(["search"])],
+        "{plan:#}"
+    );
     assert!(world.known_finding(&missed.key()).is_none());
     assert!(seen(&world).is_empty() && world.waiting_messages() == 0);
 }
@@ -548,8 +842,19 @@ fn a_record_that_cannot_be_read_goes_back_alone_and_is_a_dead_letter_in_the_end(
     let world = world();
     let mut wrong = bad(PAYMENTS, "bucket-public", "website").event();
     wrong["detail"]["awsAccountId"] = "12".into();
-    let long = Told { resource: &"x".repeat(1_025), ..bad(PAYMENTS, "bucket-public", "") }.event();
-    enqueue(&world, &[wrong, bad(PAYMENTS, "bucket-public", "website").event(), long]);
+    let long = Told {
+        resource: &"x".repeat(1_025),
+        ..bad(PAYMENTS, "bucket-public", "")
+    }
+    .event();
+    enqueue(
+        &world,
+        &[
+            wrong,
+            bad(PAYMENTS, "bucket-public", "website").event(),
+            long,
+        ],
+    );
     let mut sqs = Sqs::default();
     sqs.settle(&world, &policy(), &[]);
     assert_eq!(sqs.dead.len(), 2);
@@ -560,18 +865,30 @@ fn a_record_that_cannot_be_read_goes_back_alone_and_is_a_dead_letter_in_the_end(
 fn an_account_that_left_is_told_by_its_id_on_the_default_route() {
     let world = world();
     world.remove_account(&account(OTHER));
-    tell(&world, &policy(), &[bad(OTHER, "bucket-public", "old").event()]);
-    assert_eq!(lines(&world, "compliance"), ["Banto: [critical] S3 bucket is public: old in 666677778888"]);
+    tell(
+        &world,
+        &policy(),
+        &[bad(OTHER, "bucket-public", "old").event()],
+    );
+    assert_eq!(
+        lines(&world, "compliance"),
+        ["Banto: [critical] S3 bucket is public: old in 666677778888"]
+    );
 }
 
 #[test]
 fn while_organizations_does_not_answer_findings_wait_and_none_goes_the_wrong_way() {
     let world = world();
     world.change_account(&account(PAYMENTS), |member| {
-        member.refuses.insert("organizations:DescribeAccount", ErrorKind::Throttled);
+        member
+            .refuses
+            .insert("organizations:DescribeAccount", ErrorKind::Throttled);
     });
     let event = bad(PAYMENTS, "bucket-public", "website").event();
-    enqueue(&world, &[event, bad(SEARCH, "bucket-public", "index").event()]);
+    enqueue(
+        &world,
+        &[event, bad(SEARCH, "bucket-public", "index").event()],
+    );
     let messages = world.receive(10);
     let back = failed(&handle(&world, &policy(), &batch(&messages)));
     assert_eq!(back.len(), 1, "the other account's finding is noted");
@@ -595,10 +912,18 @@ fn near_the_deadline_nothing_is_begun_and_what_is_left_comes_again() {
     let run = world.run(None);
     let function = notifier(&run, &policy());
     let late = Invocation::for_tests("late", Duration::from_secs(5));
-    let handled = banto_fake::drive(&run, function.handle(batch(&messages).to_string().as_bytes(), &late));
-    let Driven::Done(Ok(answer)) = handled else { panic!("{handled:?}") };
+    let handled = banto_fake::drive(
+        &run,
+        function.handle(batch(&messages).to_string().as_bytes(), &late),
+    );
+    let Driven::Done(Ok(answer)) = handled else {
+        panic!("{handled:?}")
+    };
     // It is sent anew: what was not tried is no step towards a dead letter.
-    assert_eq!((failed(&answer.response).len(), world.waiting_messages()), (0, 1));
+    assert_eq!(
+        (failed(&answer.response).len(), world.waiting_messages()),
+        (0, 1)
+    );
     assert!(seen(&world).is_empty());
     settle(&world, &policy());
     assert_eq!(seen(&world).len(), 1);
@@ -609,12 +934,24 @@ fn at_the_trace_level_no_token_and_no_webhook_is_logged_whatever_fails() {
     let log = LogCapture::default();
     let mut answers = Vec::new();
     log.during(|| {
-        for kind in [None, Some(ErrorKind::Denied), Some(ErrorKind::Throttled), Some(ErrorKind::Unavailable)] {
+        for kind in [
+            None,
+            Some(ErrorKind::Denied),
+            Some(ErrorKind::Throttled),
+            Some(ErrorKind::Unavailable),
+        ] {
             let world = world();
-            let fault = |kind| PortError::new(kind, "slack:chat.postMessage", "refused by the test");
+            let fault =
+                |kind| PortError::new(kind, "slack:chat.postMessage", "refused by the test");
             world.fail_slack(kind.map(fault));
             world.fail_webhooks(kind);
-            enqueue(&world, &[bad(PAYMENTS, "bucket-public", "a").event(), bad(SEARCH, "bucket-public", "b").event()]);
+            enqueue(
+                &world,
+                &[
+                    bad(PAYMENTS, "bucket-public", "a").event(),
+                    bad(SEARCH, "bucket-public", "b").event(),
+                ],
+            );
             for _ in 0..4 {
                 let messages = receive(&world);
                 if !messages.is_empty() {
@@ -623,10 +960,16 @@ fn at_the_trace_level_no_token_and_no_webhook_is_logged_whatever_fails() {
             }
         }
     });
-    assert!(log.text().contains("was not taken") && log.text().contains("told"), "the log is there");
+    assert!(
+        log.text().contains("was not taken") && log.text().contains("told"),
+        "the log is there"
+    );
     // The world's token and webhooks are URLs; the end of each is its ARN's, which is no secret.
     for text in [log.text(), answers.concat()] {
-        assert!(!text.contains("hooks.slack.com") && !text.contains("/services/"), "{text}");
+        assert!(
+            !text.contains("hooks.slack.com") && !text.contains("/services/"),
+            "{text}"
+        );
     }
 }
 
@@ -635,16 +978,26 @@ fn what_is_no_event_of_ours_fails_and_is_named() {
     let world = world();
     let event = json!({ "source": "aws.ec2", "detail-type": "EC2 Spot Instance", "detail": {}, "region": REGION });
     let (handled, _) = handle_with(&world, &policy(), &event, None);
-    let Driven::Done(Err(failure)) = handled else { panic!("{handled:?}") };
+    let Driven::Done(Err(failure)) = handled else {
+        panic!("{handled:?}")
+    };
     assert_eq!(failure.kind, "UnknownEvent");
-    assert!(failure.to_string().contains("EC2 Spot Instance"), "{failure}");
+    assert!(
+        failure.to_string().contains("EC2 Spot Instance"),
+        "{failure}"
+    );
 }
 
 #[test]
 fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
     let world = world();
     let missed = Told::bad(PAYMENTS, "bucket-public", "missed", start() - minutes(60));
-    world.aggregate(&account(PAYMENTS), &region(), &rule("bucket-public"), vec![missed.found()]);
+    world.aggregate(
+        &account(PAYMENTS),
+        &region(),
+        &rule("bucket-public"),
+        vec![missed.found()],
+    );
     let event = bad(PAYMENTS, "bucket-public", "website").event();
     enqueue(
         &world,
@@ -657,8 +1010,18 @@ fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
     );
     let mut sqs = Sqs::default();
     sqs.settle(&world, &policy(), &[]);
-    let dead: Vec<&str> = sqs.dead.iter().map(|message| message.body.as_str()).collect();
+    let dead: Vec<&str> = sqs
+        .dead
+        .iter()
+        .map(|message| message.body.as_str())
+        .collect();
     assert_eq!(dead, [r#"{"do":"dance"}"#]);
-    let told = seen(&world).into_iter().map(|message| message.text).collect::<String>();
-    assert!(told.contains("missed") && told.contains("website"), "{told}");
+    let told = seen(&world)
+        .into_iter()
+        .map(|message| message.text)
+        .collect::<String>();
+    assert!(
+        told.contains("missed") && told.contains("website"),
+        "{told}"
+    );
 }

@@ -77,7 +77,12 @@ pub fn text() -> PolicyText {
 
 /// The policy with some of its text replaced.
 pub fn policy_with(replace: &[(&str, &str)]) -> CompliancePolicy {
-    replace.iter().fold(text(), |text, (from, to)| text.with(from, to)).parse().compliance.unwrap()
+    replace
+        .iter()
+        .fold(text(), |text, (from, to)| text.with(from, to))
+        .parse()
+        .compliance
+        .unwrap()
 }
 
 /// The policy with more at its end.
@@ -88,7 +93,11 @@ pub fn policy_and(more: &str) -> CompliancePolicy {
 /// An Organization of three accounts: payments, search, and one of nobody's.
 pub fn world() -> Arc<World> {
     let world = World::at(start());
-    for (id, name, team) in [(PAYMENTS, "payments", "payments"), (SEARCH, "search", "search"), (OTHER, "legacy", "x")] {
+    for (id, name, team) in [
+        (PAYMENTS, "payments", "payments"),
+        (SEARCH, "search", "search"),
+        (OTHER, "legacy", "x"),
+    ] {
         add_account(&world, id, name, team);
     }
     world
@@ -96,7 +105,11 @@ pub fn world() -> Arc<World> {
 
 pub fn add_account(world: &World, id: &str, name: &str, team: &str) {
     let mut account = MemberAccount::new(id, name, &[REGION], world.now());
-    account.org_tags = [("team".to_owned(), team.to_owned()), ("owner".to_owned(), "alice".to_owned())].into();
+    account.org_tags = [
+        ("team".to_owned(), team.to_owned()),
+        ("owner".to_owned(), "alice".to_owned()),
+    ]
+    .into();
     world.add_account(account);
 }
 
@@ -119,7 +132,13 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
             mail_from: policy.mail_from.clone(),
             clock: run.clone(),
         },
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone()),
+        notice_sender: NoticeSender::new(
+            run.clone(),
+            run.clone(),
+            run.clone(),
+            notices,
+            run.clone(),
+        ),
         clock: run.clone(),
         remembered: Default::default(),
     }
@@ -128,7 +147,12 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
 impl Function for CompliancePolicy {
     const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
 
-    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+    async fn handle(
+        &self,
+        run: &Arc<Run>,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure> {
         notifier(run, self).handle(event, invocation).await
     }
 }
@@ -147,11 +171,21 @@ pub struct Told<'a> {
 
 impl<'a> Told<'a> {
     pub fn bad(account: &'a str, rule: &'a str, resource: &'a str, at: Timestamp) -> Self {
-        Self { account, rule, resource, compliant: false, at }
+        Self {
+            account,
+            rule,
+            resource,
+            compliant: false,
+            at,
+        }
     }
 
     pub fn good(&self, at: Timestamp) -> Self {
-        Self { compliant: true, at, ..self.clone() }
+        Self {
+            compliant: true,
+            at,
+            ..self.clone()
+        }
     }
 
     pub fn key(&self) -> FindingKey {
@@ -166,7 +200,11 @@ impl<'a> Told<'a> {
 
     /// The same as the aggregator knows it.
     pub fn found(&self) -> Found {
-        Found { key: self.key(), at: self.at, annotation: None }
+        Found {
+            key: self.key(),
+            at: self.at,
+            annotation: None,
+        }
     }
 
     /// The event that EventBridge sends.
@@ -175,7 +213,11 @@ impl<'a> Told<'a> {
             "../../../functions/notify-compliance/tests/events/compliance-change.json"
         ))
         .unwrap();
-        let (new, old) = if self.compliant { ("COMPLIANT", "NON_COMPLIANT") } else { ("NON_COMPLIANT", "COMPLIANT") };
+        let (new, old) = if self.compliant {
+            ("COMPLIANT", "NON_COMPLIANT")
+        } else {
+            ("NON_COMPLIANT", "COMPLIANT")
+        };
         for (pointer, value) in [
             ("/account", self.account),
             ("/region", REGION),
@@ -185,10 +227,15 @@ impl<'a> Told<'a> {
             ("/detail/resourceId", self.resource),
             ("/detail/resourceType", "AWS::S3::Bucket"),
             ("/detail/newEvaluationResult/complianceType", new),
-            ("/detail/newEvaluationResult/resultRecordedTime", &self.at.to_string()),
+            (
+                "/detail/newEvaluationResult/resultRecordedTime",
+                &self.at.to_string(),
+            ),
             ("/detail/oldEvaluationResult/complianceType", old),
         ] {
-            *event.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value.into();
+            *event
+                .pointer_mut(pointer)
+                .unwrap_or_else(|| panic!("{pointer}")) = value.into();
         }
         event
     }
@@ -235,20 +282,32 @@ pub fn seen(world: &World) -> Vec<Seen> {
         .map(|message| Seen {
             way: message.message.channel.clone(),
             first: message.bodies[0]["text"].as_str().unwrap().to_owned(),
-            text: message.bodies.iter().map(|body| format!("{body:#}\n")).collect(),
+            text: message
+                .bodies
+                .iter()
+                .map(|body| format!("{body:#}\n"))
+                .collect(),
         })
         .collect();
     all.extend(world.sent().into_iter().map(|sent| match sent {
         Sent::Slack(body) => {
             let body: Value = serde_json::from_str(&body).unwrap();
-            Seen { way: "webhook".into(), first: body["text"].as_str().unwrap().into(), text: format!("{body:#}") }
+            Seen {
+                way: "webhook".into(),
+                first: body["text"].as_str().unwrap().into(),
+                text: format!("{body:#}"),
+            }
         }
         Sent::Topic(topic, message) => Seen {
             way: topic.as_str().rsplit(':').next().unwrap().to_owned(),
             first: message.subject.clone(),
             text: message.body,
         },
-        Sent::Mail(mail) => Seen { way: mail.to.join(","), first: mail.subject, text: mail.text },
+        Sent::Mail(mail) => Seen {
+            way: mail.to.join(","),
+            first: mail.subject,
+            text: mail.text,
+        },
     }));
     all
 }
@@ -257,13 +316,20 @@ pub fn seen(world: &World) -> Vec<Seen> {
 /// an account of another team. Topics named like fall-backs and the default one may name any account.
 pub fn breaches(world: &World) -> Vec<String> {
     let mut broken = Vec::new();
-    let bodies = world.slack_messages().into_iter().flat_map(|message| message.bodies);
+    let bodies = world
+        .slack_messages()
+        .into_iter()
+        .flat_map(|message| message.bodies);
     let webhooks = world.sent().into_iter().filter_map(|sent| match sent {
         Sent::Slack(body) => Some(serde_json::from_str(&body).unwrap()),
         Sent::Topic(..) | Sent::Mail(_) => None,
     });
     for body in bodies.chain(webhooks) {
-        broken.extend(slack::check(&body).into_iter().map(|problem| format!("N3: {problem}: {body}")));
+        broken.extend(
+            slack::check(&body)
+                .into_iter()
+                .map(|problem| format!("N3: {problem}: {body}")),
+        );
     }
     for message in seen(world) {
         let foreign: &[&str] = match message.way.as_str() {
@@ -272,7 +338,10 @@ pub fn breaches(world: &World) -> Vec<String> {
             _ => &[],
         };
         broken.extend(
-            foreign.iter().filter(|id| message.text.contains(**id)).map(|id| format!("N5: {id} in {message:?}")),
+            foreign
+                .iter()
+                .filter(|id| message.text.contains(**id))
+                .map(|id| format!("N5: {id} in {message:?}")),
         );
     }
     broken

@@ -34,13 +34,30 @@ impl Stage {
         let local = Local::of("notify-compliance").await;
         let organization = Organization::create(&local.aws).await.unwrap();
         let payments = organization.create_account("payments").await.unwrap();
-        organization.tag_account(&payments, &[("team", "payments"), ("owner", "alice")]).await.unwrap();
+        organization
+            .tag_account(&payments, &[("team", "payments"), ("owner", "alice")])
+            .await
+            .unwrap();
         let search = organization.create_account("search").await.unwrap();
-        organization.tag_account(&search, &[("team", "search")]).await.unwrap();
+        organization
+            .tag_account(&search, &[("team", "search")])
+            .await
+            .unwrap();
         let queue = compliance::create(&local.aws).await.unwrap();
-        local.aws.verify_mail_address("banto@example.com").await.unwrap();
+        local
+            .aws
+            .verify_mail_address("banto@example.com")
+            .await
+            .unwrap();
         let policy = policy(&local, &queue).await;
-        Self { local, queue, payments, search, log: Vec::new(), policy }
+        Self {
+            local,
+            queue,
+            payments,
+            search,
+            log: Vec::new(),
+            policy,
+        }
     }
 
     async fn invoke(&mut self, event: &Value) -> Value {
@@ -58,9 +75,14 @@ impl Stage {
     async fn settle(&mut self) {
         for _ in 0..60 {
             let mut function = self.local.start(&self.policy).await.unwrap();
-            let worked = self.queue.work_off(&mut function, Duration::from_secs(300)).await;
+            let worked = self
+                .queue
+                .work_off(&mut function, Duration::from_secs(300))
+                .await;
             self.log.extend(function.stop().await);
-            let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&self.log)));
+            let worked = worked.unwrap_or_else(|error| {
+                panic!("{error:#}\n{}", String::from_utf8_lossy(&self.log))
+            });
             if worked.is_empty() {
                 if self.queue.waiting().await.unwrap() == 0 {
                     return;
@@ -78,17 +100,36 @@ impl Stage {
 
     fn bad<'a>(&'a self, rule: &'a str, resource: &'a str) -> Change<'a> {
         let (account, at) = (self.payments.as_str(), self.local.now);
-        Change { account, rule, resource_type: "AWS::S3::Bucket", resource, compliant: false, at }
+        Change {
+            account,
+            rule,
+            resource_type: "AWS::S3::Bucket",
+            resource,
+            compliant: false,
+            at,
+        }
     }
 
     /// The messages in a channel, as they look now.
     fn texts(&self, channel: &str) -> Vec<String> {
-        let posts = self.local.slack.posts().into_iter().filter(|post| post.channel == channel);
-        posts.map(|post| post.body["text"].as_str().unwrap().to_owned()).collect()
+        let posts = self
+            .local
+            .slack
+            .posts()
+            .into_iter()
+            .filter(|post| post.channel == channel);
+        posts
+            .map(|post| post.body["text"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     fn calls(&self, operation: &str) -> usize {
-        self.local.proxy.calls().iter().filter(|call| call.operation == operation && call.status == Some(200)).count()
+        self.local
+            .proxy
+            .calls()
+            .iter()
+            .filter(|call| call.operation == operation && call.status == Some(200))
+            .count()
     }
 
     /// What must be true of Slack whatever happened: its limits are met, and its pace.
@@ -103,7 +144,10 @@ impl Stage {
         for post in &posts {
             if let Some(before) = last.insert(&post.channel, post) {
                 let gap = post.at.duration_since(before.at);
-                assert!(gap >= SignedDuration::from_millis(990), "{gap:?} between {before:?} and {post:?}");
+                assert!(
+                    gap >= SignedDuration::from_millis(990),
+                    "{gap:?} between {before:?} and {post:?}"
+                );
             }
         }
     }
@@ -113,7 +157,10 @@ async fn policy(local: &Local, queue: &Queue) -> PolicyText {
     let Local { aws, slack, .. } = local;
     let topic = aws.create_topic("compliance").await.unwrap();
     let token = aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
-    let hook = aws.create_secret("banto/slack/search", &slack.webhook("search")).await.unwrap();
+    let hook = aws
+        .create_secret("banto/slack/search", &slack.webhook("search"))
+        .await
+        .unwrap();
     let more = format!(
         r#"[[compliance.routes]]
 name = "search"
@@ -126,7 +173,12 @@ to = {{ mail = ["auditors@example.com"] }}
 "#
     );
     let section = compliance::policy_section(queue, &token, CHANNEL, &topic);
-    local.least_policy().await.and(&section).with_lines("compliance", "mail_from = \"banto@example.com\"").and(&more)
+    local
+        .least_policy()
+        .await
+        .and(&section)
+        .with_lines("compliance", "mail_from = \"banto@example.com\"")
+        .and(&more)
 }
 
 const PUBLIC: &str = "s3-bucket-public-read-prohibited";
@@ -135,24 +187,56 @@ const PUBLIC: &str = "s3-bucket-public-read-prohibited";
 async fn changes_reach_slack_mail_and_sns_once_and_a_resolution_updates_the_message() {
     let mut stage = Stage::set().await;
     let found = stage.bad(PUBLIC, "website");
-    let elsewhere = Change { account: &stage.search, ..found };
-    let unrouted = Change { account: MANAGEMENT, ..found };
-    let root = Change { rule: "root-account-mfa-enabled", ..found };
+    let elsewhere = Change {
+        account: &stage.search,
+        ..found
+    };
+    let unrouted = Change {
+        account: MANAGEMENT,
+        ..found
+    };
+    let root = Change {
+        rule: "root-account-mfa-enabled",
+        ..found
+    };
     let events = [found, elsewhere, unrouted, root, found].map(|change| change.event());
     stage.tell(&events).await;
     let texts = stage.texts(CHANNEL);
     assert_eq!(texts.len(), 2, "{texts:?}");
-    assert!(texts.contains(&"[critical] S3 bucket allows public read: website in payments".to_owned()), "{texts:?}");
-    assert_eq!(stage.texts("search"), ["[critical] S3 bucket allows public read: website in search"]);
-    assert_eq!((stage.calls("sns:Publish"), stage.calls("ses:SendEmail")), (1, 1));
+    assert!(
+        texts.contains(&"[critical] S3 bucket allows public read: website in payments".to_owned()),
+        "{texts:?}"
+    );
+    assert_eq!(
+        stage.texts("search"),
+        ["[critical] S3 bucket allows public read: website in search"]
+    );
+    assert_eq!(
+        (stage.calls("sns:Publish"), stage.calls("ses:SendEmail")),
+        (1, 1)
+    );
 
     stage.advance(1_800).await;
-    let resolved = Change { compliant: true, at: stage.local.now, ..stage.bad(PUBLIC, "website") }.event();
+    let resolved = Change {
+        compliant: true,
+        at: stage.local.now,
+        ..stage.bad(PUBLIC, "website")
+    }
+    .event();
     stage.tell(&[resolved]).await;
     let posts = stage.local.slack.posts();
-    let message = posts.iter().find(|post| post.channel == CHANNEL && !post.earlier.is_empty()).unwrap();
-    assert_eq!(message.body["text"], "Resolved: website in payments (S3 bucket allows public read)");
-    let reply = posts.iter().find(|post| post.thread.as_deref() == Some(message.ts.as_str())).unwrap();
+    let message = posts
+        .iter()
+        .find(|post| post.channel == CHANNEL && !post.earlier.is_empty())
+        .unwrap();
+    assert_eq!(
+        message.body["text"],
+        "Resolved: website in payments (S3 bucket allows public read)"
+    );
+    let reply = posts
+        .iter()
+        .find(|post| post.thread.as_deref() == Some(message.ts.as_str()))
+        .unwrap();
     assert!(!reply.is_broadcast);
     assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
     assert_eq!(stage.queue.dead().await.unwrap(), 0);
@@ -184,7 +268,13 @@ async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_no
             "{fault:?}: {}",
             String::from_utf8_lossy(&stage.log)
         );
-        let struck = stage.local.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
+        let struck = stage
+            .local
+            .proxy
+            .calls()
+            .iter()
+            .filter(|call| call.fault == Some(fault))
+            .count();
         assert_eq!(struck, 9, "{fault:?}");
         assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
         assert_eq!(stage.queue.dead().await.unwrap(), 0);
@@ -210,7 +300,9 @@ const FAILURES: [(usize, Refusal); 12] = [
 #[tokio::test]
 async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
     let mut stage = Stage::set().await;
-    let rules: Vec<String> = (0..FAILURES.len()).map(|number| format!("our-rule-{number}")).collect();
+    let rules: Vec<String> = (0..FAILURES.len())
+        .map(|number| format!("our-rule-{number}"))
+        .collect();
     for (rule, (times, refusal)) in rules.iter().zip(FAILURES) {
         stage.local.slack.refuse(times, refusal);
         let event = stage.bad(rule, "website").event();
@@ -218,12 +310,21 @@ async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
         stage.advance(60).await;
     }
     let told = stage.texts(CHANNEL);
-    let count = |rule: &str| told.iter().filter(|text| text.contains(&format!("{rule}: website"))).count();
+    let count = |rule: &str| {
+        told.iter()
+            .filter(|text| text.contains(&format!("{rule}: website")))
+            .count()
+    };
     // Those that Slack will never take go by the fall-back, the others to the channel, none of them twice.
     let refused = ["our-rule-9", "our-rule-10", "our-rule-11"];
     for rule in &rules {
         let expected = usize::from(!refused.contains(&rule.as_str()));
-        assert_eq!(count(rule), expected, "{rule}: {told:?}\n{}", String::from_utf8_lossy(&stage.log));
+        assert_eq!(
+            count(rule),
+            expected,
+            "{rule}: {told:?}\n{}",
+            String::from_utf8_lossy(&stage.log)
+        );
     }
     assert_eq!(stage.calls("sns:Publish"), refused.len(), "the fall-back");
     assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
@@ -249,7 +350,10 @@ async fn a_storm_is_one_message_in_the_channel() {
         .collect();
     stage.tell(&events).await;
     let posts = stage.local.slack.posts();
-    let seen: Vec<&Post> = posts.iter().filter(|post| post.thread.is_none() || post.is_broadcast).collect();
+    let seen: Vec<&Post> = posts
+        .iter()
+        .filter(|post| post.thread.is_none() || post.is_broadcast)
+        .collect();
     assert_eq!(seen.len(), 1, "{:?}", stage.texts(CHANNEL));
     assert_eq!(seen[0].body["text"], "[medium] 48 findings of 8 rules");
     assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
@@ -258,7 +362,11 @@ async fn a_storm_is_one_message_in_the_channel() {
 
 /// What the aggregator answers, as recorded from its API reference: one rule that finds one bucket.
 fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
-    let compliance = if found.is_empty() { "COMPLIANT" } else { "NON_COMPLIANT" };
+    let compliance = if found.is_empty() {
+        "COMPLIANT"
+    } else {
+        "NON_COMPLIANT"
+    };
     let rule = json!({ "ConfigRuleName": PUBLIC, "AccountId": account, "AwsRegion": REGION,
         "Compliance": { "ComplianceType": compliance } });
     stage.local.proxy.answer(
@@ -276,10 +384,10 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
             })
         })
         .collect();
-    stage
-        .local
-        .proxy
-        .answer("config:GetAggregateComplianceDetailsByConfigRule", json!({ "AggregateEvaluationResults": found }));
+    stage.local.proxy.answer(
+        "config:GetAggregateComplianceDetailsByConfigRule",
+        json!({ "AggregateEvaluationResults": found }),
+    );
     stage.local.proxy.answer(
         "config:BatchGetAggregateResourceConfig",
         json!({ "BaseConfigurationItems": [], "UnprocessedResourceIdentifiers": [] }),
@@ -288,7 +396,7 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
 
 #[tokio::test]
 async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_by_recorded_answers_of_the_aggregator()
-{
+ {
     let mut stage = Stage::set().await;
     let event = stage.bad(PUBLIC, "resolved-unseen").event();
     stage.tell(&[event]).await;
@@ -306,56 +414,109 @@ async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved
             "[critical] S3 bucket allows public read: 1 more, 1 resolved in payments, 1 left"
         ]
     );
-    let plan = stage.invoke(&json!({ "accounts": [payments], "dryRun": true })).await;
-    assert_eq!(plan["plan"]["changes"], json!([]), "nothing is new the second time");
+    let plan = stage
+        .invoke(&json!({ "accounts": [payments], "dryRun": true }))
+        .await;
+    assert_eq!(
+        plan["plan"]["changes"],
+        json!([]),
+        "nothing is new the second time"
+    );
 }
 
 #[tokio::test]
 async fn at_the_trace_level_neither_the_token_nor_a_webhook_nor_the_session_is_logged() {
     let mut stage = Stage::set().await;
     stage.local.log_level = "trace";
-    stage.local.slack.refuse_next(Refusal::Word("token_revoked"));
+    stage
+        .local
+        .slack
+        .refuse_next(Refusal::Word("token_revoked"));
     stage.local.slack.refuse(2, Refusal::ServerError);
     let found = stage.bad(PUBLIC, "website");
-    let events = [found, Change { account: &stage.search, ..found }].map(|change| change.event());
+    let events = [
+        found,
+        Change {
+            account: &stage.search,
+            ..found
+        },
+    ]
+    .map(|change| change.event());
     stage.tell(&events).await;
-    assert!(stage.log.len() > 50_000, "the log at TRACE has {} bytes only", stage.log.len());
-    let secrets =
-        [TOKEN.to_owned(), stage.local.slack.webhook("search"), stage.local.credentials.secret_access_key.to_string()];
+    assert!(
+        stage.log.len() > 50_000,
+        "the log at TRACE has {} bytes only",
+        stage.log.len()
+    );
+    let secrets = [
+        TOKEN.to_owned(),
+        stage.local.slack.webhook("search"),
+        stage.local.credentials.secret_access_key.to_string(),
+    ];
     let log = String::from_utf8_lossy(&stage.log);
     for secret in &secrets[..1] {
         assert!(!log.contains(secret.as_str()), "{secret} is in the log");
     }
     assert!(!log.contains("/services/search"), "a webhook is in the log");
-    assert!(!log.contains(secrets[2].as_str()), "the session is in the log");
+    assert!(
+        !log.contains(secrets[2].as_str()),
+        "the session is in the log"
+    );
 }
 
 #[tokio::test]
 async fn a_simulated_slack_that_is_elsewhere_is_refused_at_the_start() {
     let stage = Stage::set().await;
     let elsewhere = [("SLACK_API_URL", "https://slack.example.com/api")];
-    let error = stage.local.start_with(&stage.policy, &elsewhere).await.unwrap_err();
-    assert!(error.to_string().contains("SLACK_API_URL is neither https://slack.com/api, nor "), "{error}");
+    let error = stage
+        .local
+        .start_with(&stage.policy, &elsewhere)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("SLACK_API_URL is neither https://slack.com/api, nor "),
+        "{error}"
+    );
 }
 
 #[test]
 fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!("../../../functions/notify-compliance/iam-policy.json"));
+    let mut allowed = allowed(include_str!(
+        "../../../functions/notify-compliance/iam-policy.json"
+    ));
     // Made by Lambda's event source mapping on the function's behalf.
-    for polled in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+    for polled in [
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+    ] {
         assert!(allowed.remove(polled), "{polled}");
     }
-    let mut made = named(&["organization.rs", "queue.rs", "ledger.rs", "aggregator.rs", "mail.rs", "telling.rs"]);
+    let mut made = named(&[
+        "organization.rs",
+        "queue.rs",
+        "ledger.rs",
+        "aggregator.rs",
+        "mail.rs",
+        "telling.rs",
+    ]);
     // The port of the Organization can do more than this function asks of it.
     for of_onboarding in ["organizations:MoveAccount", "organizations:TagResource"] {
         assert!(made.remove(of_onboarding), "{of_onboarding}");
     }
     assert_eq!(allowed, made);
     let sources = ["intake", "observe", "reconcile", "telling", "lib"].map(|name| {
-        std::fs::read_to_string(format!("{}/../functions/notify-compliance/src/{name}.rs", env!("CARGO_MANIFEST_DIR")))
-            .unwrap()
+        std::fs::read_to_string(format!(
+            "{}/../functions/notify-compliance/src/{name}.rs",
+            env!("CARGO_MANIFEST_DIR")
+        ))
+        .unwrap()
     });
-    let asks: BTreeSet<bool> =
-        sources.iter().map(|source| source.contains(".move_to(") || source.contains(".tag(")).collect();
+    let asks: BTreeSet<bool> = sources
+        .iter()
+        .map(|source| source.contains(".move_to(") || source.contains(".tag("))
+        .collect();
     assert_eq!(asks, BTreeSet::from([false]));
 }

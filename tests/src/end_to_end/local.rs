@@ -41,11 +41,25 @@ impl Local {
         let proxy = Proxy::start(moto.endpoint()).await.unwrap();
         let slack = Slack::start().await.unwrap();
         let nobody = Aws::nobody(moto.endpoint(), REGION);
-        let credentials = nobody.assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/banto")).await.unwrap();
+        let credentials = nobody
+            .assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/banto"))
+            .await
+            .unwrap();
         let aws = nobody.with_key(&credentials.access_key_id);
         let directory = tempfile::tempdir().unwrap();
         let (now, log_level) = (Timestamp::now(), "info");
-        Self { venv, moto, proxy, slack, aws, credentials, now, log_level, binary, directory }
+        Self {
+            venv,
+            moto,
+            proxy,
+            slack,
+            aws,
+            credentials,
+            now,
+            log_level,
+            binary,
+            directory,
+        }
     }
 
     /// The least that a policy must say, and the topics that it names.
@@ -64,23 +78,44 @@ impl Local {
     }
 
     /// Starts the function with a policy, some variables other than usual.
-    pub async fn start_with(&self, policy: &PolicyText, other: &[(&str, &str)]) -> Result<Function, InvocationError> {
+    pub async fn start_with(
+        &self,
+        policy: &PolicyText,
+        other: &[(&str, &str)],
+    ) -> Result<Function, InvocationError> {
         let file = self.directory.path().join("banto.toml");
         std::fs::write(&file, policy.to_string()).unwrap();
         let variables = [
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.to_string()),
-            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone().unwrap()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                self.credentials.secret_access_key.to_string(),
+            ),
+            (
+                "AWS_SESSION_TOKEN",
+                self.credentials.session_token.clone().unwrap(),
+            ),
             ("AWS_ENDPOINT_URL", self.proxy.endpoint()),
             ("SLACK_API_URL", self.slack.api_url()),
             ("BANTO_POLICY", file.to_str().unwrap().to_owned()),
-            ("BANTO_CLOCK_OFFSET_SECONDS", self.now.duration_since(Timestamp::now()).as_secs().to_string()),
+            (
+                "BANTO_CLOCK_OFFSET_SECONDS",
+                self.now
+                    .duration_since(Timestamp::now())
+                    .as_secs()
+                    .to_string(),
+            ),
             ("BANTO_LOG", self.log_level.to_owned()),
         ];
-        let other = other.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let other = other
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         // Of two variables of one name, the last is what the process sees.
-        let variables = variables.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(other);
+        let variables = variables
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .chain(other);
         Function::start(&self.binary, variables).await
     }
 

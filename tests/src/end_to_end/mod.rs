@@ -27,7 +27,10 @@ const CALLS: [&str; 8] = [
 ];
 
 fn scheduled() -> Value {
-    serde_json::from_str(include_str!("../../../functions/rotate-access-keys/tests/events/scheduled.json")).unwrap()
+    serde_json::from_str(include_str!(
+        "../../../functions/rotate-access-keys/tests/events/scheduled.json"
+    ))
+    .unwrap()
 }
 
 fn forced() -> Value {
@@ -40,27 +43,64 @@ async fn a_key_is_rotated_by_schedule_and_opens_and_works_and_a_second_run_does_
     let answer = stage.invoke(&scheduled()).await.unwrap();
     assert_eq!(answer["accounts"][0]["failures"], json!([]), "{answer:#}");
     let payload = stage.opened().await;
-    assert_eq!(stage.caller(&payload).await, "arn:aws:iam::111122223333:user/developers/alice");
+    assert_eq!(
+        stage.caller(&payload).await,
+        "arn:aws:iam::111122223333:user/developers/alice"
+    );
     stage.local.proxy.reset();
     let again = stage.invoke(&scheduled()).await.unwrap();
     assert_eq!(again["accounts"][0]["outcomes"], json!([]));
-    let writes = ["iam:CreateAccessKey", "iam:UpdateAccessKey", "secretsmanager:PutSecretValue", "sns:Publish"];
-    assert!(!stage.local.proxy.calls().iter().any(|call| writes.contains(&call.operation.as_str())));
+    let writes = [
+        "iam:CreateAccessKey",
+        "iam:UpdateAccessKey",
+        "secretsmanager:PutSecretValue",
+        "sns:Publish",
+    ];
+    assert!(
+        !stage
+            .local
+            .proxy
+            .calls()
+            .iter()
+            .any(|call| writes.contains(&call.operation.as_str()))
+    );
 }
 
 #[tokio::test]
 async fn throttling_and_failures_on_the_wire_are_retried_and_no_key_is_lost() {
-    for fault in [Fault::Throttled, Fault::InternalError, Fault::Unavailable, Fault::LostAnswer] {
+    for fault in [
+        Fault::Throttled,
+        Fault::InternalError,
+        Fault::Unavailable,
+        Fault::LostAnswer,
+    ] {
         let mut stage = Stage::with_due_alice().await;
         for call in CALLS {
             stage.local.proxy.inject(Rule::nth(call, 1, fault));
         }
         let answer = stage.invoke(&scheduled()).await.unwrap();
-        assert_eq!(answer["accounts"][0]["failures"], json!([]), "{fault:?}: {answer:#}");
-        assert_eq!(stage.local.aws.access_keys("alice").await.unwrap().len(), 2, "{fault:?}");
+        assert_eq!(
+            answer["accounts"][0]["failures"],
+            json!([]),
+            "{fault:?}: {answer:#}"
+        );
+        assert_eq!(
+            stage.local.aws.access_keys("alice").await.unwrap().len(),
+            2,
+            "{fault:?}"
+        );
         let payload = stage.opened().await;
-        assert!(stage.caller(&payload).await.ends_with("/alice"), "{fault:?}");
-        let struck = stage.local.proxy.calls().iter().filter(|call| call.fault == Some(fault)).count();
+        assert!(
+            stage.caller(&payload).await.ends_with("/alice"),
+            "{fault:?}"
+        );
+        let struck = stage
+            .local
+            .proxy
+            .calls()
+            .iter()
+            .filter(|call| call.fault == Some(fault))
+            .count();
         assert_eq!(struck, CALLS.len(), "{fault:?}");
     }
 }
@@ -68,11 +108,21 @@ async fn throttling_and_failures_on_the_wire_are_retried_and_no_key_is_lost() {
 #[tokio::test]
 async fn a_lost_answer_of_create_access_key_is_not_asked_for_twice_and_its_key_is_discarded() {
     let mut stage = Stage::with_due_alice().await;
-    stage.local.proxy.inject(Rule::nth("iam:CreateAccessKey", 1, Fault::LostAnswer));
+    stage
+        .local
+        .proxy
+        .inject(Rule::nth("iam:CreateAccessKey", 1, Fault::LostAnswer));
     let error = stage.invoke(&forced()).await.unwrap_err();
     assert_eq!(error.error_type, "Incomplete", "{error}");
-    let created =
-        |stage: &Stage| stage.local.proxy.calls().iter().filter(|call| call.operation == "iam:CreateAccessKey").count();
+    let created = |stage: &Stage| {
+        stage
+            .local
+            .proxy
+            .calls()
+            .iter()
+            .filter(|call| call.operation == "iam:CreateAccessKey")
+            .count()
+    };
     assert_eq!(created(&stage), 1);
     let keys = stage.local.aws.access_keys("alice").await.unwrap();
     assert_eq!(keys.len(), 2, "the lost key exists");
@@ -100,20 +150,51 @@ async fn at_the_trace_level_no_piece_of_a_secret_leaves_the_function() {
         // The calls after the secret is known: creating, storing, telling.
         for call in ["secretsmanager:PutSecretValue", "sns:Publish"] {
             if let Some(fault) = fault {
-                stage.local.proxy.inject(Rule { operation: Some(call.into()), first: 1, times: 9, fault });
+                stage.local.proxy.inject(Rule {
+                    operation: Some(call.into()),
+                    first: 1,
+                    times: 9,
+                    fault,
+                });
             }
         }
         let answer = format!("{:?}", stage.invoke(&forced()).await);
-        assert!(stage.log.len() > 50_000, "the log at TRACE has {} bytes only", stage.log.len());
-        assert!(stage.local.proxy.calls().iter().any(|call| call.operation == "sts:AssumeRole"));
+        assert!(
+            stage.log.len() > 50_000,
+            "the log at TRACE has {} bytes only",
+            stage.log.len()
+        );
+        assert!(
+            stage
+                .local
+                .proxy
+                .calls()
+                .iter()
+                .any(|call| call.operation == "sts:AssumeRole")
+        );
         let log = String::from_utf8_lossy(&stage.log);
-        assert!(!log.contains("<SecretAccessKey>") && !log.contains("<SessionToken>"), "an answer is in the log");
+        assert!(
+            !log.contains("<SecretAccessKey>") && !log.contains("<SessionToken>"),
+            "an answer is in the log"
+        );
         let secrets = stage.every_secret().await;
         assert!(!secrets.is_empty());
         let posts = format!("{:?}", stage.local.slack.posts());
-        let records = stage.local.aws.secret_value("banto/access-keys/alice").await.unwrap();
-        let found =
-            leaks::scan(&secrets, [stage.log.as_slice(), answer.as_bytes(), posts.as_bytes(), records.as_bytes()]);
+        let records = stage
+            .local
+            .aws
+            .secret_value("banto/access-keys/alice")
+            .await
+            .unwrap();
+        let found = leaks::scan(
+            &secrets,
+            [
+                stage.log.as_slice(),
+                answer.as_bytes(),
+                posts.as_bytes(),
+                records.as_bytes(),
+            ],
+        );
         assert!(found.is_empty(), "{fault:?}: {found:?}");
     }
 }
@@ -126,8 +207,17 @@ async fn when_slack_refuses_sns_carries_the_notice_and_no_url_is_logged() {
     stage.local.slack.refuse(3, Refusal::ServerError);
     let answer = stage.invoke(&scheduled()).await.unwrap();
     assert_eq!(answer["accounts"][0]["failures"], json!([]), "{answer:#}");
-    let published = stage.local.proxy.calls().iter().filter(|call| call.operation == "sns:Publish").count();
-    assert_eq!(published, 2, "the owner's notice and the operators' summary");
+    let published = stage
+        .local
+        .proxy
+        .calls()
+        .iter()
+        .filter(|call| call.operation == "sns:Publish")
+        .count();
+    assert_eq!(
+        published, 2,
+        "the owner's notice and the operators' summary"
+    );
     let log = String::from_utf8_lossy(&stage.log);
     assert!(log.contains("to be tried again after 30 s"), "{log}");
     assert!(!log.contains("/services/"), "{log}");
@@ -135,7 +225,9 @@ async fn when_slack_refuses_sns_carries_the_notice_and_no_url_is_logged() {
 
 #[tokio::test]
 async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
-    let mut allowed = onboarding::allowed(include_str!("../../../functions/rotate-access-keys/iam-policy.json"));
+    let mut allowed = onboarding::allowed(include_str!(
+        "../../../functions/rotate-access-keys/iam-policy.json"
+    ));
     // Needed without being called: S3 asks for the first when an object is missing, Secrets Manager for
     // the second when a secret is created with tags.
     for implied in ["s3:ListBucket", "secretsmanager:TagResource"] {
@@ -153,7 +245,13 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
         stage.advance_minutes(24 * 60 + 1).await;
         stage.invoke(&scheduled()).await.unwrap();
     }
-    let made: BTreeSet<String> = stage.local.proxy.calls().into_iter().map(|call| call.operation).collect();
+    let made: BTreeSet<String> = stage
+        .local
+        .proxy
+        .calls()
+        .into_iter()
+        .map(|call| call.operation)
+        .collect();
     assert_eq!(made, allowed);
 }
 
@@ -163,7 +261,10 @@ async fn a_policy_with_problems_keeps_the_function_from_starting_and_names_them_
     stage.policy_problem = Some("grace_days = 0\nrecovery_dais = 10\n");
     let error = stage.invoke(&scheduled()).await.unwrap_err();
     assert!(error.message.contains("`rotation.grace_days`"), "{error}");
-    assert!(error.message.contains("did you mean `recovery_days`?"), "{error}");
+    assert!(
+        error.message.contains("did you mean `recovery_days`?"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -33,16 +33,27 @@ impl Stage {
     async fn set() -> Self {
         let local = Local::of("onboard-accounts").await;
         let organization = Organization::create(&local.aws).await.unwrap();
-        let webhook =
-            local.aws.create_secret("banto/slack/operators", &local.slack.webhook("operators")).await.unwrap();
-        let webhooks = format!("[notices.slack]\noperators = \"{webhook}\"\nowners = \"{webhook}\"\n");
+        let webhook = local
+            .aws
+            .create_secret("banto/slack/operators", &local.slack.webhook("operators"))
+            .await
+            .unwrap();
+        let webhooks =
+            format!("[notices.slack]\noperators = \"{webhook}\"\nowners = \"{webhook}\"\n");
         let accounts = organization.policy_section(MANAGEMENT, &REGIONS);
         let policy = local.least_policy().await.and(&webhooks).and(&accounts);
         let policy = policy
             .with_lines("onboarding.roles.readonly", NO_SECRETS)
-            .with("{ minimum_length = 16 }", "{ minimum_length = 16, max_age_days = 365 }")
+            .with(
+                "{ minimum_length = 16 }",
+                "{ minimum_length = 16, max_age_days = 365 }",
+            )
             .with_lines("onboarding.settings", MORE_SETTINGS);
-        Self { local, organization, policy }
+        Self {
+            local,
+            organization,
+            policy,
+        }
     }
 
     async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
@@ -56,9 +67,14 @@ impl Stage {
     async fn settle(&mut self) {
         for _ in 0..40 {
             let mut function = self.local.start(&self.policy).await.unwrap();
-            let worked = self.organization.queue.work_off(&mut function, Duration::from_secs(300)).await;
+            let worked = self
+                .organization
+                .queue
+                .work_off(&mut function, Duration::from_secs(300))
+                .await;
             let log = function.stop().await;
-            let worked = worked.unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&log)));
+            let worked = worked
+                .unwrap_or_else(|error| panic!("{error:#}\n{}", String::from_utf8_lossy(&log)));
             if worked.is_empty() {
                 if self.organization.queue.waiting().await.unwrap() == 0 {
                     return;
@@ -66,22 +82,37 @@ impl Stage {
                 self.local.advance(SignedDuration::from_mins(3)).await;
             }
         }
-        panic!("the queue does not empty: {:?}", self.organization.statuses().await);
+        panic!(
+            "the queue does not empty: {:?}",
+            self.organization.statuses().await
+        );
     }
 
     async fn status(&self, account: &str) -> (Value, Option<String>) {
         let statuses = self.organization.statuses().await.unwrap();
-        statuses.into_iter().find(|(status, _)| status["account"] == account).unwrap_or_else(|| panic!("no {account}"))
+        statuses
+            .into_iter()
+            .find(|(status, _)| status["account"] == account)
+            .unwrap_or_else(|| panic!("no {account}"))
     }
 
     async fn is_in_place(&self, account: &str) -> bool {
         let (status, _) = self.status(account).await;
-        let rows = status["regions"].as_object().unwrap().values().chain([&status["global"]]);
+        let rows = status["regions"]
+            .as_object()
+            .unwrap()
+            .values()
+            .chain([&status["global"]]);
         rows.into_iter().all(|row| row["standing"] == "inPlace")
     }
 
     async fn config(&self, account: &str, region: &str, operation: &str, input: &Value) -> Value {
-        let inside = self.organization.inside(account).await.unwrap().in_region(region);
+        let inside = self
+            .organization
+            .inside(account)
+            .await
+            .unwrap()
+            .in_region(region);
         config(&inside, operation, input).await.unwrap()
     }
 
@@ -91,7 +122,10 @@ impl Stage {
 }
 
 fn scheduled() -> Value {
-    serde_json::from_str(include_str!("../../../functions/onboard-accounts/tests/events/scheduled.json")).unwrap()
+    serde_json::from_str(include_str!(
+        "../../../functions/onboard-accounts/tests/events/scheduled.json"
+    ))
+    .unwrap()
 }
 
 #[tokio::test]
@@ -105,7 +139,14 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         "name": "default", "roleARN": format!("arn:aws:iam::{recorded}:role/config"),
         "recordingGroup": { "allSupported": false, "resourceTypes": ["AWS::EC2::Instance"] },
     } });
-    stage.config(&recorded, "us-east-1", "PutConfigurationRecorder", &existing).await;
+    stage
+        .config(
+            &recorded,
+            "us-east-1",
+            "PutConfigurationRecorder",
+            &existing,
+        )
+        .await;
     // The fresh account's role can't be assumed at first.
     stage.local.proxy.inject(Rule {
         operation: Some("sts:AssumeRole".into()),
@@ -118,16 +159,46 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
     stage.settle().await;
 
     for account in [&fresh, &recorded] {
-        assert!(stage.is_in_place(account).await, "{:#}", stage.status(account).await.0);
+        assert!(
+            stage.is_in_place(account).await,
+            "{:#}",
+            stage.status(account).await.0
+        );
         for region in REGIONS {
-            let status = stage.config(account, region, "DescribeConfigurationRecorderStatus", &json!({})).await;
-            assert_eq!(status["ConfigurationRecordersStatus"][0]["recording"], true, "{account} {region}");
+            let status = stage
+                .config(
+                    account,
+                    region,
+                    "DescribeConfigurationRecorderStatus",
+                    &json!({}),
+                )
+                .await;
+            assert_eq!(
+                status["ConfigurationRecordersStatus"][0]["recording"], true,
+                "{account} {region}"
+            );
         }
     }
-    assert_eq!(stage.status(&closed).await.0["global"]["standing"], "leftAlone");
-    let recorders = stage.config(&recorded, "us-east-1", "DescribeConfigurationRecorders", &json!({})).await;
+    assert_eq!(
+        stage.status(&closed).await.0["global"]["standing"],
+        "leftAlone"
+    );
+    let recorders = stage
+        .config(
+            &recorded,
+            "us-east-1",
+            "DescribeConfigurationRecorders",
+            &json!({}),
+        )
+        .await;
     let recorder = &recorders["ConfigurationRecorders"][0];
-    assert_eq!((&recorder["name"], &recorder["recordingGroup"]["allSupported"]), (&json!("default"), &json!(true)));
+    assert_eq!(
+        (
+            &recorder["name"],
+            &recorder["recordingGroup"]["allSupported"]
+        ),
+        (&json!("default"), &json!(true))
+    );
     let inside = stage.organization.inside(&fresh).await.unwrap();
     let roles = inside.iam("ListRoles", &[]).await.unwrap();
     assert!(
@@ -135,9 +206,20 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
             && roles.contains("<MaxSessionDuration>14400</MaxSessionDuration>"),
         "{roles}"
     );
-    let dashboard: Value =
-        serde_json::from_str(&stage.local.aws.object(DASHBOARD, "accounts.json").await.unwrap()).unwrap();
-    assert_eq!(dashboard["counts"], json!({ "in place": 3, "left alone": 1 }), "the management account too");
+    let dashboard: Value = serde_json::from_str(
+        &stage
+            .local
+            .aws
+            .object(DASHBOARD, "accounts.json")
+            .await
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        dashboard["counts"],
+        json!({ "in place": 3, "left alone": 1 }),
+        "the management account too"
+    );
     assert_eq!(stage.organization.queue.dead().await.unwrap(), 0);
 
     // A second round writes nothing but the time of the look.
@@ -149,9 +231,20 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
             .iter()
             .any(|verb| call.split(':').nth(1).unwrap().starts_with(verb))
     };
-    let writes: BTreeSet<String> =
-        stage.local.proxy.calls().into_iter().map(|call| call.operation).filter(|call| !is_read(call)).collect();
-    let expected = ["dynamodb:UpdateItem", "s3:PutObject", "sqs:SendMessageBatch"].map(str::to_owned);
+    let writes: BTreeSet<String> = stage
+        .local
+        .proxy
+        .calls()
+        .into_iter()
+        .map(|call| call.operation)
+        .filter(|call| !is_read(call))
+        .collect();
+    let expected = [
+        "dynamodb:UpdateItem",
+        "s3:PutObject",
+        "sqs:SendMessageBatch",
+    ]
+    .map(str::to_owned);
     assert_eq!(writes, BTreeSet::from(expected));
 }
 
@@ -170,11 +263,26 @@ async fn a_created_account_is_announced_in_slack_through_throttling_and_failures
         ] {
             stage.local.proxy.inject(Rule::nth(call, 1, fault));
         }
-        stage.invoke(&created(&account, stage.local.now)).await.unwrap();
+        stage
+            .invoke(&created(&account, stage.local.now))
+            .await
+            .unwrap();
         stage.settle().await;
-        assert!(stage.is_in_place(&account).await, "{fault:?}: {:#}", stage.status(&account).await.0);
-        assert!(stage.told().contains("is ready"), "{fault:?}: {}", stage.told());
-        assert!(stage.told().contains("signin.aws.amazon.com/switchrole"), "{fault:?}: {}", stage.told());
+        assert!(
+            stage.is_in_place(&account).await,
+            "{fault:?}: {:#}",
+            stage.status(&account).await.0
+        );
+        assert!(
+            stage.told().contains("is ready"),
+            "{fault:?}: {}",
+            stage.told()
+        );
+        assert!(
+            stage.told().contains("signin.aws.amazon.com/switchrole"),
+            "{fault:?}: {}",
+            stage.told()
+        );
     }
 }
 
@@ -182,37 +290,79 @@ async fn a_created_account_is_announced_in_slack_through_throttling_and_failures
 async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
     let mut stage = Stage::set().await;
     let account = stage.organization.create_account("payments").await.unwrap();
-    stage.invoke(&created(&account, stage.local.now)).await.unwrap();
+    stage
+        .invoke(&created(&account, stage.local.now))
+        .await
+        .unwrap();
     stage.settle().await;
     let inside = stage.organization.inside(&account).await.unwrap();
-    let extra = [("RoleName", "readonly"), ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess")];
+    let extra = [
+        ("RoleName", "readonly"),
+        ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess"),
+    ];
     inside.iam("AttachRolePolicy", &extra).await.unwrap();
     stage
-        .config(&account, "us-east-1", "StopConfigurationRecorder", &json!({ "ConfigurationRecorderName": "banto" }))
+        .config(
+            &account,
+            "us-east-1",
+            "StopConfigurationRecorder",
+            &json!({ "ConfigurationRecorderName": "banto" }),
+        )
         .await;
 
-    let plan = stage.invoke(&json!({ "accounts": [account], "dryRun": true })).await.unwrap();
+    let plan = stage
+        .invoke(&json!({ "accounts": [account], "dryRun": true }))
+        .await
+        .unwrap();
     let diff = plan["diff"].as_str().unwrap();
-    assert!(diff.contains("- role readonly: policy arn:aws:iam::aws:policy/IAMFullAccess"), "{diff}");
-    assert!(diff.contains("~ recorder banto: stopped → recording"), "{diff}");
-    assert!(diff.contains("Plan: 0 to add, 1 to change, 1 to delete."), "{diff}");
+    assert!(
+        diff.contains("- role readonly: policy arn:aws:iam::aws:policy/IAMFullAccess"),
+        "{diff}"
+    );
+    assert!(
+        diff.contains("~ recorder banto: stopped → recording"),
+        "{diff}"
+    );
+    assert!(
+        diff.contains("Plan: 0 to add, 1 to change, 1 to delete."),
+        "{diff}"
+    );
 
-    stage.invoke(&json!({ "accounts": [account] })).await.unwrap();
+    stage
+        .invoke(&json!({ "accounts": [account] }))
+        .await
+        .unwrap();
     stage.settle().await;
-    assert!(stage.is_in_place(&account).await, "{:#}", stage.status(&account).await.0);
-    let attached = inside.iam("ListAttachedRolePolicies", &[("RoleName", "readonly")]).await.unwrap();
+    assert!(
+        stage.is_in_place(&account).await,
+        "{:#}",
+        stage.status(&account).await.0
+    );
+    let attached = inside
+        .iam("ListAttachedRolePolicies", &[("RoleName", "readonly")])
+        .await
+        .unwrap();
     assert!(!attached.contains("IAMFullAccess"), "{attached}");
-    assert!(stage.told().contains("Repaired") && stage.told().contains("IAMFullAccess"), "{}", stage.told());
+    assert!(
+        stage.told().contains("Repaired") && stage.told().contains("IAMFullAccess"),
+        "{}",
+        stage.told()
+    );
 }
 
 /// The calls that a policy document allows.
 pub fn allowed(policy: &str) -> BTreeSet<String> {
     let policy: Value = serde_json::from_str(policy).unwrap();
-    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
-        Value::Array(actions) => actions.clone(),
-        one => vec![one.clone()],
-    });
-    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+    let actions =
+        policy["Statement"].as_array().unwrap().iter().flat_map(
+            |statement| match &statement["Action"] {
+                Value::Array(actions) => actions.clone(),
+                one => vec![one.clone()],
+            },
+        );
+    actions
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The calls that adapters name, each in the words of an IAM policy.
@@ -225,7 +375,9 @@ pub fn named(files: &[&str]) -> BTreeSet<String> {
         let is_call = |text: &&str| {
             text.split_once(':').is_some_and(|(service, action)| {
                 !service.is_empty()
-                    && service.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                    && service
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
                     && action.starts_with(|first: char| first.is_ascii_uppercase())
                     && action.bytes().all(|byte| byte.is_ascii_alphanumeric())
             })
@@ -237,19 +389,37 @@ pub fn named(files: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn a_session_in_an_account_may_make_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!("../../../functions/onboard-accounts/session-policy.json"));
+    let mut allowed = allowed(include_str!(
+        "../../../functions/onboard-accounts/session-policy.json"
+    ));
     // Needed without being called: AWS Config is handed a role.
     assert!(allowed.remove("iam:PassRole"));
-    assert_eq!(allowed, named(&["roles.rs", "settings.rs", "recording.rs", "ec2.rs"]));
+    assert_eq!(
+        allowed,
+        named(&["roles.rs", "settings.rs", "recording.rs", "ec2.rs"])
+    );
 }
 
 #[test]
 fn the_functions_own_policy_allows_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!("../../../functions/onboard-accounts/iam-policy.json"));
+    let mut allowed = allowed(include_str!(
+        "../../../functions/onboard-accounts/iam-policy.json"
+    ));
     // Made by Lambda's event source mapping on the function's behalf.
-    for polled in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+    for polled in [
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+    ] {
         assert!(allowed.remove(polled), "{polled}");
     }
-    let files = ["organization.rs", "stacks.rs", "queue.rs", "statuses.rs", "role.rs", "telling.rs"];
+    let files = [
+        "organization.rs",
+        "stacks.rs",
+        "queue.rs",
+        "statuses.rs",
+        "role.rs",
+        "telling.rs",
+    ];
     assert_eq!(allowed, named(&files));
 }

@@ -31,21 +31,56 @@ impl Stage {
     /// Alice has registered a certificate, and a key of 100 days.
     pub async fn with_due_alice() -> Self {
         let local = Local::of("rotate-access-keys").await;
-        let Local { aws, slack, moto, now, .. } = &local;
+        let Local {
+            aws,
+            slack,
+            moto,
+            now,
+            ..
+        } = &local;
         aws.create_bucket(BUCKET).await.unwrap();
-        let operators = aws.create_secret("banto/slack/operators", &slack.webhook("operators")).await.unwrap();
-        let owners = aws.create_secret("banto/slack/owners", &slack.webhook("owners")).await.unwrap();
-        let webhooks = format!("[notices.slack]\noperators = \"{operators}\"\nowners = \"{owners}\"\n");
-        let policy = local.least_policy().await.with("role = ", "assume = false\nrole = ").and(&webhooks);
-        moto.set_clock(*now - SignedDuration::from_hours(24 * 100)).await.unwrap();
-        let lifetime = Lifetime { from: *now - SignedDuration::from_hours(24 * 200), until: None };
-        let holder = Holder::generate("Alice <alice@example.com>", Kind::Curve25519, lifetime).unwrap();
-        aws.put_object(BUCKET, "certs/alice.asc", holder.certificate().unwrap()).await.unwrap();
+        let operators = aws
+            .create_secret("banto/slack/operators", &slack.webhook("operators"))
+            .await
+            .unwrap();
+        let owners = aws
+            .create_secret("banto/slack/owners", &slack.webhook("owners"))
+            .await
+            .unwrap();
+        let webhooks =
+            format!("[notices.slack]\noperators = \"{operators}\"\nowners = \"{owners}\"\n");
+        let policy = local
+            .least_policy()
+            .await
+            .with("role = ", "assume = false\nrole = ")
+            .and(&webhooks);
+        moto.set_clock(*now - SignedDuration::from_hours(24 * 100))
+            .await
+            .unwrap();
+        let lifetime = Lifetime {
+            from: *now - SignedDuration::from_hours(24 * 200),
+            until: None,
+        };
+        let holder =
+            Holder::generate("Alice <alice@example.com>", Kind::Curve25519, lifetime).unwrap();
+        aws.put_object(BUCKET, "certs/alice.asc", holder.certificate().unwrap())
+            .await
+            .unwrap();
         let tags = [("banto:openpgp", holder.fingerprint().as_str())];
-        aws.create_user("alice", "/developers/", &tags).await.unwrap();
+        aws.create_user("alice", "/developers/", &tags)
+            .await
+            .unwrap();
         aws.create_access_key("alice").await.unwrap();
         moto.set_clock(*now).await.unwrap();
-        Self { local, log: Vec::new(), policy_problem: None, exempt_group: false, assume: false, holder, policy }
+        Self {
+            local,
+            log: Vec::new(),
+            policy_problem: None,
+            exempt_group: false,
+            assume: false,
+            holder,
+            policy,
+        }
     }
 
     /// Starts the function anew, hands it an event, and ends it.
@@ -62,14 +97,25 @@ impl Stage {
 
     /// What alice finds in her envelope.
     pub async fn opened(&self) -> Vec<u8> {
-        let record = self.local.aws.secret_value("banto/access-keys/alice").await.unwrap();
+        let record = self
+            .local
+            .aws
+            .secret_value("banto/access-keys/alice")
+            .await
+            .unwrap();
         self.holder.open(&record).unwrap().to_vec()
     }
 
     /// Whose credentials these are, signed with them, the signature checked.
     pub async fn caller(&self, credentials: &[u8]) -> String {
         self.local.moto.check_credentials(true).await.unwrap();
-        let caller = caller_identity_by_boto3(&self.local.venv, self.local.moto.endpoint(), REGION, credentials).await;
+        let caller = caller_identity_by_boto3(
+            &self.local.venv,
+            self.local.moto.endpoint(),
+            REGION,
+            credentials,
+        )
+        .await;
         self.local.moto.check_credentials(false).await.unwrap();
         caller.unwrap()
     }
@@ -84,9 +130,15 @@ impl Stage {
     /// credentials, and, where an envelope is stored, what is in it.
     pub async fn every_secret(&self) -> Vec<String> {
         let mut secrets = vec![self.local.credentials.secret_access_key.to_string()];
-        let record = self.local.aws.secret_value("banto/access-keys/alice").await.unwrap();
+        let record = self
+            .local
+            .aws
+            .secret_value("banto/access-keys/alice")
+            .await
+            .unwrap();
         if record.contains("BEGIN PGP MESSAGE") {
-            let payload: Value = serde_json::from_slice(&self.holder.open(&record).unwrap()).unwrap();
+            let payload: Value =
+                serde_json::from_slice(&self.holder.open(&record).unwrap()).unwrap();
             secrets.push(payload["SecretAccessKey"].as_str().unwrap().to_owned());
         }
         secrets
@@ -101,6 +153,10 @@ impl Stage {
             policy =
                 policy.and("[[rotation.exemptions]]\ngroup = \"parked\"\nuntil = 2099-01-01\nreason = \"parked\"\n");
         }
-        if self.assume { policy.with("assume = false", "assume = true") } else { policy }
+        if self.assume {
+            policy.with("assume = false", "assume = true")
+        } else {
+            policy
+        }
     }
 }

@@ -45,14 +45,26 @@ pub struct Played {
 
 /// The fault that befalls an invocation, if one does.
 pub fn fault_of(faults: &[(usize, Fault)], invocation: usize) -> Option<Fault> {
-    faults.iter().find(|(number, _)| *number == invocation).map(|(_, fault)| *fault)
+    faults
+        .iter()
+        .find(|(number, _)| *number == invocation)
+        .map(|(_, fault)| *fault)
 }
 
 /// The calls of each invocation when nothing fails, which must keep every promise too.
 fn clean(scene: &impl Scene) -> Vec<usize> {
     let Played { calls, broken, .. } = scene.play(&[]);
-    assert_eq!(broken, Vec::<String>::new(), "{}: without a fault", scene.name());
-    assert!(calls.iter().sum::<usize>() > 2, "{}: a clean run makes {calls:?} calls", scene.name());
+    assert_eq!(
+        broken,
+        Vec::<String>::new(),
+        "{}: without a fault",
+        scene.name()
+    );
+    assert!(
+        calls.iter().sum::<usize>() > 2,
+        "{}: a clean run makes {calls:?} calls",
+        scene.name()
+    );
     calls
 }
 
@@ -62,8 +74,12 @@ pub fn one_fault(scenes: &[impl Scene]) -> usize {
     for scene in scenes {
         for (invocation, calls) in clean(scene).into_iter().enumerate() {
             for (call, kind) in (1..=calls).flat_map(|call| KINDS.map(|kind| (call, kind))) {
-                let Played { fired, broken, .. } = scene.play(&[(invocation, Fault { call, kind })]);
-                let place = format!("{}, invocation {invocation}, call {call}, {kind:?}", scene.name());
+                let Played { fired, broken, .. } =
+                    scene.play(&[(invocation, Fault { call, kind })]);
+                let place = format!(
+                    "{}, invocation {invocation}, call {call}, {kind:?}",
+                    scene.name()
+                );
                 assert_eq!(fired, 1, "no fault: {place}");
                 tally.add(place, broken);
             }
@@ -82,12 +98,24 @@ pub fn two_faults(scenes: &[impl Scene], step: usize, kinds: &[[FaultKind; 2]]) 
             let firsts = (1..=calls).step_by(step);
             let pairs = firsts.flat_map(|first| {
                 let seconds = (1..=calls.max(AFTER_A_FAULT)).step_by(step);
-                seconds.flat_map(move |second| kinds.iter().map(move |kinds| ([first, second], kinds)))
+                seconds
+                    .flat_map(move |second| kinds.iter().map(move |kinds| ([first, second], kinds)))
             });
             for (calls, kinds) in pairs {
-                let fault = |number: usize| (invocation + number, Fault { call: calls[number], kind: kinds[number] });
+                let fault = |number: usize| {
+                    (
+                        invocation + number,
+                        Fault {
+                            call: calls[number],
+                            kind: kinds[number],
+                        },
+                    )
+                };
                 let Played { fired, broken, .. } = scene.play(&[fault(0), fault(1)]);
-                let place = format!("{}, invocation {invocation}, calls {calls:?}, {kinds:?}", scene.name());
+                let place = format!(
+                    "{}, invocation {invocation}, calls {calls:?}, {kinds:?}",
+                    scene.name()
+                );
                 assert!(fired > 0, "no fault: {place}");
                 // The second invocation may be shorter than that, for the first did a part of the work.
                 both += usize::from(fired == 2);
@@ -103,7 +131,10 @@ pub fn two_faults(scenes: &[impl Scene], step: usize, kinds: &[[FaultKind; 2]]) 
 
 /// Lets two invocations have each batch of messages at once: the first makes some calls before the second begins, then
 /// they take turns. `play` does so for one invocation's batch, given the turns, and answers what is broken.
-pub fn at_once<S: Scene>(scenes: &[S], play: impl Fn(&S, usize, Vec<bool>) -> Vec<String>) -> usize {
+pub fn at_once<S: Scene>(
+    scenes: &[S],
+    play: impl Fn(&S, usize, Vec<bool>) -> Vec<String>,
+) -> usize {
     let mut tally = Tally::of("interleavings");
     for scene in scenes {
         for (invocation, calls) in clean(scene).into_iter().enumerate() {
@@ -112,7 +143,13 @@ pub fn at_once<S: Scene>(scenes: &[S], play: impl Fn(&S, usize, Vec<bool>) -> Ve
                 let in_turn = (0..calls * 6).map(|turn| turn % 2 == 1);
                 let turns = std::iter::repeat_n(true, first).chain(in_turn).collect();
                 let broken = play(scene, invocation, turns);
-                tally.add(format!("{}, invocation {invocation}, second from call {first}", scene.name()), broken);
+                tally.add(
+                    format!(
+                        "{}, invocation {invocation}, second from call {first}",
+                        scene.name()
+                    ),
+                    broken,
+                );
             }
         }
     }
@@ -128,20 +165,34 @@ pub struct Tally {
 
 impl Tally {
     pub fn of(what: &'static str) -> Self {
-        Self { what, points: 0, broken: Vec::new() }
+        Self {
+            what,
+            points: 0,
+            broken: Vec::new(),
+        }
     }
 
     pub fn add(&mut self, place: impl fmt::Display, broken: Vec<String>) {
         self.points += 1;
-        self.broken.extend(broken.into_iter().map(|what| format!("{place}: {what}")));
+        self.broken
+            .extend(broken.into_iter().map(|what| format!("{place}: {what}")));
     }
 
     /// Says how many there were; fails if there were none, or if any promise was broken.
     pub fn close(self) -> usize {
-        let Self { what, points, broken } = self;
+        let Self {
+            what,
+            points,
+            broken,
+        } = self;
         say!("{what}: {points}, promises broken: {}", broken.len());
         assert!(points > 0, "{what}: nothing was tried");
-        assert!(broken.is_empty(), "{} of {points}:\n{}", broken.len(), broken.join("\n"));
+        assert!(
+            broken.is_empty(),
+            "{} of {points}:\n{}",
+            broken.len(),
+            broken.join("\n")
+        );
         points
     }
 }

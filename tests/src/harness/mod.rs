@@ -29,7 +29,12 @@ pub trait Function {
     const HIDDEN: SignedDuration;
 
     /// Handles one event, on one run's view of the world.
-    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure>;
+    async fn handle(
+        &self,
+        run: &Arc<Run>,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure>;
 }
 
 /// A function's answer to an event.
@@ -50,7 +55,10 @@ pub fn handle_with(
     let run = world.run(fault);
     let invocation = invocation(&format!("run-{}", world.call_count()));
     let event = event.to_string();
-    (drive(&run, function.handle(&run, event.as_bytes(), &invocation)), run)
+    (
+        drive(&run, function.handle(&run, event.as_bytes(), &invocation)),
+        run,
+    )
 }
 
 /// Handles one event that is expected to succeed, and returns the response.

@@ -34,7 +34,12 @@ pub struct Sqs {
 impl Sqs {
     /// Hands over the messages that are visible now, and takes those back that were not done: how many, or `None` if
     /// no message is visible. A fault befalls the invocation if one is given.
-    pub fn deliver<F: Function>(&mut self, world: &Arc<World>, function: &F, fault: Option<Fault>) -> Option<usize> {
+    pub fn deliver<F: Function>(
+        &mut self,
+        world: &Arc<World>,
+        function: &F,
+        fault: Option<Fault>,
+    ) -> Option<usize> {
         let messages = world.receive(BATCH);
         if messages.is_empty() {
             return None;
@@ -45,9 +50,14 @@ impl Sqs {
         let back: BTreeSet<String> = match handled {
             Driven::Done(Ok(answer)) => failed(&answer.response),
             // SQS gives a batch again whose invocation failed or ended.
-            Driven::Done(Err(_)) | Driven::Cancelled => messages.iter().map(|message| message.id.clone()).collect(),
+            Driven::Done(Err(_)) | Driven::Cancelled => {
+                messages.iter().map(|message| message.id.clone()).collect()
+            }
         };
-        for message in messages.into_iter().filter(|message| back.contains(&message.id)) {
+        for message in messages
+            .into_iter()
+            .filter(|message| back.contains(&message.id))
+        {
             let received = self.received.entry(message.id.clone()).or_default();
             *received += 1;
             if *received == RECEIVES {
@@ -61,14 +71,22 @@ impl Sqs {
 
     /// Works off the queue, time passing where messages wait, until it is empty. Each fault befalls one invocation, by
     /// its number from 0.
-    pub fn settle(&mut self, world: &Arc<World>, function: &impl Function, faults: &[(usize, Fault)]) {
+    pub fn settle(
+        &mut self,
+        world: &Arc<World>,
+        function: &impl Function,
+        faults: &[(usize, Fault)],
+    ) {
         for number in 0..MOST_INVOCATIONS {
             if !wait(world) {
                 return;
             }
             self.deliver(world, function, fault_of(faults, number));
         }
-        panic!("the queue does not empty: {} messages", world.waiting_messages());
+        panic!(
+            "the queue does not empty: {} messages",
+            world.waiting_messages()
+        );
     }
 
     /// Works off the queue, one invocation's messages being handed to two at once. Each turn says whether the next
@@ -119,7 +137,10 @@ pub fn settle(world: &Arc<World>, function: &impl Function) {
 
 /// Puts events on the queue.
 pub fn enqueue(world: &World, events: &[Value]) {
-    let messages = events.iter().map(|event| Delayed { body: event.to_string(), delay: Duration::ZERO });
+    let messages = events.iter().map(|event| Delayed {
+        body: event.to_string(),
+        delay: Duration::ZERO,
+    });
     world.enqueue(&messages.collect::<Vec<_>>());
 }
 
@@ -134,5 +155,8 @@ pub fn batch(messages: &[Queued]) -> Value {
 /// The records that a response sends back.
 pub fn failed(response: &Value) -> BTreeSet<String> {
     let failures = response["batchItemFailures"].as_array().unwrap();
-    failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    failures
+        .iter()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+        .collect()
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::stack_set::deployed_by;
 use super::stage::{
-    account, by_stack_set, created, foreign, is_in_place, minutes, policy, scheduled, start, status, told,
+    account, by_stack_set, created, foreign, is_in_place, minutes, policy, scheduled, start,
+    status, told,
 };
 use crate::harness::crash_points::{Played, Scene, at_once, one_fault, two_faults};
 use crate::harness::{Sqs, handle, settle};
@@ -25,15 +26,25 @@ struct Begun {
 
 fn scenes() -> Vec<Begun> {
     vec![
-        Begun { name: "new account", policy, prepare: |_, _| {} },
-        Begun { name: "by StackSet", policy: by_stack_set, prepare: |world, _| deployed_by(world, &by_stack_set()) },
+        Begun {
+            name: "new account",
+            policy,
+            prepare: |_, _| {},
+        },
+        Begun {
+            name: "by StackSet",
+            policy: by_stack_set,
+            prepare: |world, _| deployed_by(world, &by_stack_set()),
+        },
         Begun {
             name: "existing recorder",
             policy,
             prepare: |world, account| {
                 world.change_account(account, |member| {
                     member.region("eu-west-1").recorder = Some(existing());
-                    member.roles.insert("auditor".parse().unwrap(), (foreign_role("auditor"), 3_600));
+                    member
+                        .roles
+                        .insert("auditor".parse().unwrap(), (foreign_role("auditor"), 3_600));
                 });
             },
         },
@@ -46,7 +57,12 @@ fn scenes() -> Vec<Begun> {
                 world.change_account(account, |member| {
                     let admin = &mut member.roles.get_mut(&"admin".parse().unwrap()).unwrap().0;
                     admin.trust = serde_json::json!({ "Statement": [] });
-                    member.region("us-east-1").status.as_mut().unwrap().recording = false;
+                    member
+                        .region("us-east-1")
+                        .status
+                        .as_mut()
+                        .unwrap()
+                        .recording = false;
                     member.region("us-east-1").ebs_encryption = false;
                 });
             },
@@ -57,9 +73,17 @@ fn scenes() -> Vec<Begun> {
 fn existing() -> LiveRecorder {
     let group = RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into());
     let role = "arn:aws:iam::444455556666:role/config".to_owned();
-    let recorder =
-        Recorder { name: "default".into(), role, group, continuous: true, continuous_of: Default::default() };
-    LiveRecorder { recorder, service: None }
+    let recorder = Recorder {
+        name: "default".into(),
+        role,
+        group,
+        continuous: true,
+        continuous_of: Default::default(),
+    };
+    LiveRecorder {
+        recorder,
+        service: None,
+    }
 }
 
 pub fn foreign_role(name: &str) -> banto_ports::LiveRole {
@@ -87,7 +111,12 @@ impl Begun {
 }
 
 /// What must be true in the end, whatever happened on the way.
-fn settled(world: &Arc<World>, policy: &OnboardingPolicy, account: &AccountId, before: &Value) -> Vec<String> {
+fn settled(
+    world: &Arc<World>,
+    policy: &OnboardingPolicy,
+    account: &AccountId,
+    before: &Value,
+) -> Vec<String> {
     let mut broken = Vec::new();
     // What a single failure left for people is taken up by the next day's survey.
     world.advance(minutes(24 * 60));
@@ -105,7 +134,9 @@ fn settled(world: &Arc<World>, policy: &OnboardingPolicy, account: &AccountId, b
     let again: Vec<String> = world.writes().split_off(writes);
     let again: Vec<&String> = again
         .iter()
-        .filter(|call| !["dynamodb:UpdateItem", "sqs:SendMessage", "s3:PutObject"].contains(&call.as_str()))
+        .filter(|call| {
+            !["dynamodb:UpdateItem", "sqs:SendMessage", "s3:PutObject"].contains(&call.as_str())
+        })
         .collect();
     if !again.is_empty() {
         broken.push(format!("O4: the second run wrote {again:?}"));
@@ -127,8 +158,16 @@ impl Scene for Begun {
         let mut sqs = Sqs::default();
         sqs.settle(&world, &policy, faults);
         let mut broken = settled(&world, &policy, &account, &before);
-        broken.extend(sqs.dead.iter().map(|message| format!("given up: {}", message.body)));
-        Played { calls: sqs.calls, fired: sqs.fired, broken }
+        broken.extend(
+            sqs.dead
+                .iter()
+                .map(|message| format!("given up: {}", message.body)),
+        );
+        Played {
+            calls: sqs.calls,
+            fired: sqs.fired,
+            broken,
+        }
     }
 }
 
@@ -139,7 +178,14 @@ fn after_a_fault_at_any_call_the_account_is_in_place_and_no_promise_is_broken() 
 
 #[test]
 fn after_a_fault_in_the_run_that_follows_a_fault_the_account_is_in_place_too() {
-    two_faults(&scenes(), 4, &[[FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)]]);
+    two_faults(
+        &scenes(),
+        4,
+        &[[
+            FaultKind::CancelAfter,
+            FaultKind::ErrorAfter(ErrorKind::Unavailable),
+        ]],
+    );
 }
 
 #[test]
@@ -150,6 +196,9 @@ fn two_invocations_on_one_account_at_once_lead_to_the_same() {
         Sqs::default().settle_with_two(&world, &policy, invocation, turns);
         let found = settled(&world, &policy, &account, &before);
         // Both may have told the same news, once each.
-        found.into_iter().filter(|what| !what.starts_with("said again")).collect()
+        found
+            .into_iter()
+            .filter(|what| !what.starts_with("said again"))
+            .collect()
     });
 }

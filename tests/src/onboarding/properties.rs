@@ -11,14 +11,26 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::stack_set::deployed_by;
-use super::stage::{REGIONS, by_stack_set, foreign, policy, policy_with, scheduled, start, status, told};
+use super::stage::{
+    REGIONS, by_stack_set, foreign, policy, policy_with, scheduled, start, status, told,
+};
 use crate::harness::{handle, settle};
 
-const TYPES: [&str; 5] =
-    ["AWS::EC2::Instance", "AWS::IAM::Role", "AWS::IAM::User", "AWS::S3::Bucket", "AWS::EC2::NetworkInterface"];
+const TYPES: [&str; 5] = [
+    "AWS::EC2::Instance",
+    "AWS::IAM::Role",
+    "AWS::IAM::User",
+    "AWS::S3::Bucket",
+    "AWS::EC2::NetworkInterface",
+];
 
 fn group() -> impl Strategy<Value = RecordingGroup> {
-    let types = || proptest::collection::btree_set(proptest::sample::select(&TYPES[..]).prop_map(str::to_owned), 1..4);
+    let types = || {
+        proptest::collection::btree_set(
+            proptest::sample::select(&TYPES[..]).prop_map(str::to_owned),
+            1..4,
+        )
+    };
     prop_oneof![
         any::<bool>().prop_map(|with_global| RecordingGroup::All { with_global }),
         types().prop_map(RecordingGroup::Only),
@@ -27,21 +39,29 @@ fn group() -> impl Strategy<Value = RecordingGroup> {
 }
 
 fn recorder() -> impl Strategy<Value = LiveRecorder> {
-    let name = proptest::sample::select(&["banto", "default", "aws-controltower-BaselineConfigRecorder"][..]);
+    let name = proptest::sample::select(
+        &[
+            "banto",
+            "default",
+            "aws-controltower-BaselineConfigRecorder",
+        ][..],
+    );
     let own = proptest::collection::btree_map(
         proptest::sample::select(&TYPES[..]).prop_map(str::to_owned),
         any::<bool>(),
         0..3,
     );
-    (name, group(), any::<bool>(), own).prop_map(|(name, group, continuous, continuous_of)| LiveRecorder {
-        recorder: Recorder {
-            name: name.into(),
-            role: "arn:aws:iam::444455556666:role/own".into(),
-            group,
-            continuous,
-            continuous_of,
-        },
-        service: None,
+    (name, group(), any::<bool>(), own).prop_map(|(name, group, continuous, continuous_of)| {
+        LiveRecorder {
+            recorder: Recorder {
+                name: name.into(),
+                role: "arn:aws:iam::444455556666:role/own".into(),
+                group,
+                continuous,
+                continuous_of,
+            },
+            service: None,
+        }
     })
 }
 
@@ -64,12 +84,23 @@ fn view() -> impl Strategy<Value = View> {
         topic: None,
         snapshots: None,
     });
-    let parts =
-        (proptest::option::of(recorder()), proptest::option::of(channel), any::<bool>(), any::<bool>(), 0..2_usize);
+    let parts = (
+        proptest::option::of(recorder()),
+        proptest::option::of(channel),
+        any::<bool>(),
+        any::<bool>(),
+        0..2_usize,
+    );
     parts.prop_map(|(recorder, channel, recording, ebs, interfaces)| {
         // AWS has no channel without a recorder, and nothing recording without both.
         let channel = channel.filter(|_| recorder.is_some());
-        View { recording: recording && channel.is_some(), recorder, channel, ebs, interfaces }
+        View {
+            recording: recording && channel.is_some(),
+            recorder,
+            channel,
+            ebs,
+            interfaces,
+        }
     })
 }
 
@@ -81,10 +112,16 @@ fn role() -> impl Strategy<Value = (LiveRole, i32)> {
             name: name.parse().unwrap(),
             path: "/".into(),
             trust: json!({ "Statement": [] }),
-            managed_policies: extra.then(|| "arn:aws:iam::aws:policy/IAMFullAccess".to_owned()).into_iter().collect(),
+            managed_policies: extra
+                .then(|| "arn:aws:iam::aws:policy/IAMFullAccess".to_owned())
+                .into_iter()
+                .collect(),
             inline_policies: Default::default(),
             boundary: extra.then(|| "arn:aws:iam::aws:policy/Boundary".to_owned()),
-            tags: tag.map(|tag| ("banto:managed".to_owned(), tag.to_owned())).into_iter().collect(),
+            tags: tag
+                .map(|tag| ("banto:managed".to_owned(), tag.to_owned()))
+                .into_iter()
+                .collect(),
         };
         (role, hours * 3_600)
     })
@@ -100,7 +137,11 @@ struct Account {
 fn any_account() -> impl Strategy<Value = Account> {
     let views = proptest::collection::vec(view(), REGIONS.len());
     let roles = proptest::collection::vec(role(), 0..3);
-    (views, roles, proptest::option::of(0..5_u8)).prop_map(|(views, roles, blocks)| Account { views, roles, blocks })
+    (views, roles, proptest::option::of(0..5_u8)).prop_map(|(views, roles, blocks)| Account {
+        views,
+        roles,
+        blocks,
+    })
 }
 
 fn settled(account: &Account, policy: &OnboardingPolicy) -> (Arc<World>, AccountId, MemberAccount) {
@@ -119,8 +160,14 @@ fn settled(account: &Account, policy: &OnboardingPolicy) -> (Arc<World>, Account
     }
     // IAM tells names apart without regard to case.
     for (role, session) in &account.roles {
-        if !member.roles.keys().any(|known| known.as_str().eq_ignore_ascii_case(role.name.as_str())) {
-            member.roles.insert(role.name.clone(), (role.clone(), *session));
+        if !member
+            .roles
+            .keys()
+            .any(|known| known.as_str().eq_ignore_ascii_case(role.name.as_str()))
+        {
+            member
+                .roles
+                .insert(role.name.clone(), (role.clone(), *session));
         }
     }
     member.public_access_blocks = account.blocks;

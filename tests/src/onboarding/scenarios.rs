@@ -6,15 +6,16 @@ use banto_domain::AccountId;
 use banto_domain::status::{ReasonKind, Standing};
 use banto_fake::{Driven, World};
 use banto_ports::{
-    AccountState, Channel, ErrorKind, LiveRecorder, Recorder, RecorderStatus, RecordingGroup, RegionState,
+    AccountState, Channel, ErrorKind, LiveRecorder, Recorder, RecorderStatus, RecordingGroup,
+    RegionState,
 };
 use serde_json::{Value, json};
 
 use super::crash_points::foreign_role;
 use super::stack_set::deployed_by;
 use super::stage::{
-    account, by_stack_set, created, foreign, is_in_place, minutes, named_account, policy, policy_with, recorded,
-    region, scheduled, start, status, told,
+    account, by_stack_set, created, foreign, is_in_place, minutes, named_account, policy,
+    policy_with, recorded, region, scheduled, start, status, told,
 };
 use crate::harness::{batch, handle, handle_with, settle, work_off};
 
@@ -26,12 +27,25 @@ fn world() -> (Arc<World>, AccountId) {
 
 fn running(name: &str, group: RecordingGroup) -> LiveRecorder {
     let role = "arn:aws:iam::444455556666:role/config".to_owned();
-    let recorder = Recorder { name: name.into(), role, group, continuous: true, continuous_of: Default::default() };
-    LiveRecorder { recorder, service: None }
+    let recorder = Recorder {
+        name: name.into(),
+        role,
+        group,
+        continuous: true,
+        continuous_of: Default::default(),
+    };
+    LiveRecorder {
+        recorder,
+        service: None,
+    }
 }
 
 fn recording() -> Option<RecorderStatus> {
-    Some(RecorderStatus { recording: true, was_started: true, error: None })
+    Some(RecorderStatus {
+        recording: true,
+        was_started: true,
+        error: None,
+    })
 }
 
 fn channel(name: &str, bucket: &str) -> Option<Channel> {
@@ -56,21 +70,52 @@ fn a_new_account_is_recorded_hardened_and_announced_with_its_roles_and_links() {
     settle(&world, &policy());
     assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));
     let member = world.account(&id);
-    assert_eq!(member.roles.len(), 3, "admin, readonly and AWS Config's own");
+    assert_eq!(
+        member.roles.len(),
+        3,
+        "admin, readonly and AWS Config's own"
+    );
     assert_eq!(member.public_access_blocks, Some(4));
     assert!(member.regions[&region("us-east-1")].ebs_encryption);
     assert_eq!(member.regions[&region("us-east-1")].default_vpc, None);
-    assert!(member.regions[&region("ap-east-1")].default_vpc.is_some(), "not in the baseline");
-    let group = |name: &str| member.regions[&region(name)].recorder.clone().unwrap().recorder.group;
-    assert_eq!(group("eu-west-1"), RecordingGroup::All { with_global: true });
-    assert_eq!(group("us-east-1"), RecordingGroup::All { with_global: false });
+    assert!(
+        member.regions[&region("ap-east-1")].default_vpc.is_some(),
+        "not in the baseline"
+    );
+    let group = |name: &str| {
+        member.regions[&region(name)]
+            .recorder
+            .clone()
+            .unwrap()
+            .recorder
+            .group
+    };
+    assert_eq!(
+        group("eu-west-1"),
+        RecordingGroup::All { with_global: true }
+    );
+    assert_eq!(
+        group("us-east-1"),
+        RecordingGroup::All { with_global: false }
+    );
     let told = told(&world);
     assert_eq!(told.len(), 1, "{told:#?}");
-    assert!(told[0].contains("Account payments (444455556666) is ready"), "{}", told[0]);
-    assert!(told[0].contains("roleName=admin&displayName=payments"), "{}", told[0]);
+    assert!(
+        told[0].contains("Account payments (444455556666) is ready"),
+        "{}",
+        told[0]
+    );
+    assert!(
+        told[0].contains("roleName=admin&displayName=payments"),
+        "{}",
+        told[0]
+    );
     let dashboard: Value = serde_json::from_str(&world.dashboard().unwrap()).unwrap();
     assert_eq!(dashboard["counts"], json!({ "in place": 1 }));
-    assert_eq!(dashboard["accounts"][0]["regions"]["eu-west-1"]["standing"], "inPlace");
+    assert_eq!(
+        dashboard["accounts"][0]["regions"]["eu-west-1"]["standing"],
+        "inPlace"
+    );
 }
 
 #[test]
@@ -79,23 +124,37 @@ fn a_second_run_changes_nothing_and_says_nothing() {
     handle(&world, &policy(), &created());
     settle(&world, &policy());
     let (before, said, writes) = (world.accounts(), told(&world).len(), world.writes().len());
-    for event in [created(), scheduled(), recorded("create-managed-account"), recorded("move-account")] {
+    for event in [
+        created(),
+        scheduled(),
+        recorded("create-managed-account"),
+        recorded("move-account"),
+    ] {
         handle(&world, &policy(), &event);
         settle(&world, &policy());
     }
     assert_eq!(world.accounts(), before);
     assert_eq!(told(&world).len(), said);
     let writes = world.writes().split_off(writes);
-    assert!(writes.iter().all(|call| !call.starts_with("iam:") && !call.starts_with("config:")), "{writes:?}");
+    assert!(
+        writes
+            .iter()
+            .all(|call| !call.starts_with("iam:") && !call.starts_with("config:")),
+        "{writes:?}"
+    );
 }
 
 #[test]
 fn an_account_that_cant_be_entered_yet_waits_ever_longer_and_is_then_taken_up() {
     let (world, id) = world();
-    world.change_account(&id, |member| member.reachable_from = Some(start() + minutes(12)));
+    world.change_account(&id, |member| {
+        member.reachable_from = Some(start() + minutes(12))
+    });
     handle(&world, &policy(), &created());
     work_off(&world, &policy());
-    let Standing::NotReady(reason) = status(&world, &id).standings.account else { panic!("{:?}", status(&world, &id)) };
+    let Standing::NotReady(reason) = status(&world, &id).standings.account else {
+        panic!("{:?}", status(&world, &id))
+    };
     assert_eq!(reason.kind, ReasonKind::NotAssumable);
     let mut waits = Vec::new();
     while let Some(next) = world.next_message_at() {
@@ -116,8 +175,16 @@ fn one_that_is_stuck_for_an_hour_is_told_once_with_what_to_do_and_again_when_it_
     settle(&world, &policy());
     let messages = told(&world);
     assert_eq!(messages.len(), 1, "{messages:#?}");
-    assert!(messages[0].contains("[alarm] Account payments (444455556666): stuck"), "{}", messages[0]);
-    assert!(messages[0].contains("OrganizationAccountAccessRole"), "{}", messages[0]);
+    assert!(
+        messages[0].contains("[alarm] Account payments (444455556666): stuck"),
+        "{}",
+        messages[0]
+    );
+    assert!(
+        messages[0].contains("OrganizationAccountAccessRole"),
+        "{}",
+        messages[0]
+    );
     assert!(world.now().duration_since(start()) >= minutes(60));
     for _ in 0..3 {
         world.advance(minutes(24 * 60));
@@ -129,19 +196,28 @@ fn one_that_is_stuck_for_an_hour_is_told_once_with_what_to_do_and_again_when_it_
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
     assert!(is_in_place(&world, &id));
-    assert!(told(&world)[1].contains("in order again"), "{}", told(&world)[1]);
+    assert!(
+        told(&world)[1].contains("in order again"),
+        "{}",
+        told(&world)[1]
+    );
 }
 
 #[test]
 fn a_broken_account_or_region_delays_no_other() {
     let (world, broken) = world();
     let other = named_account(&world, "555566667777", "search");
-    world.change_account(&broken, |member| member.region("us-east-1").down = Some(ErrorKind::Unavailable));
+    world.change_account(&broken, |member| {
+        member.region("us-east-1").down = Some(ErrorKind::Unavailable)
+    });
     handle(&world, &policy(), &scheduled());
     work_off(&world, &policy());
     assert!(is_in_place(&world, &other));
     let status = status(&world, &broken);
-    assert_eq!(status.standings.regions[&region("eu-west-1")], Standing::InPlace);
+    assert_eq!(
+        status.standings.regions[&region("eu-west-1")],
+        Standing::InPlace
+    );
     assert!(
         matches!(&status.standings.regions[&region("us-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::Unavailable)
     );
@@ -152,16 +228,37 @@ fn suspended_and_closed_accounts_are_left_alone_and_departed_ones_forgotten() {
     let (world, id) = world();
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    for state in [AccountState::PendingClosure, AccountState::Suspended, AccountState::Closed] {
+    for state in [
+        AccountState::PendingClosure,
+        AccountState::Suspended,
+        AccountState::Closed,
+    ] {
         world.change_account(&id, |member| member.org.state = state);
         let calls = world.calls().len();
         handle(&world, &policy(), &recorded("close-account-result"));
         settle(&world, &policy());
-        assert!(matches!(status(&world, &id).standings.account, Standing::LeftAlone { .. }), "{state:?}");
-        assert!(world.calls().split_off(calls).iter().all(|call| call.name != "sts:AssumeRole"), "{state:?}");
+        assert!(
+            matches!(
+                status(&world, &id).standings.account,
+                Standing::LeftAlone { .. }
+            ),
+            "{state:?}"
+        );
+        assert!(
+            world
+                .calls()
+                .split_off(calls)
+                .iter()
+                .all(|call| call.name != "sts:AssumeRole"),
+            "{state:?}"
+        );
     }
     world.remove_account(&id);
-    handle(&world, &policy(), &recorded("account-departed-organization"));
+    handle(
+        &world,
+        &policy(),
+        &recorded("account-departed-organization"),
+    );
     settle(&world, &policy());
     assert_eq!(world.statuses().len(), 0);
     assert_eq!(told(&world).len(), 1, "only that it was ready");
@@ -187,7 +284,10 @@ fn an_existing_recorder_keeps_its_name_role_and_types_and_gets_those_of_the_poli
     )]);
     world.change_account(&id, |member| {
         let view = member.region("eu-west-1");
-        view.recorder = Some(running("default", RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into())));
+        view.recorder = Some(running(
+            "default",
+            RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into()),
+        ));
         (view.status, view.channel) = (recording(), channel("default", "somewhere-else"));
     });
     handle(&world, &policy, &created());
@@ -195,14 +295,22 @@ fn an_existing_recorder_keeps_its_name_role_and_types_and_gets_those_of_the_poli
     assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));
     let view = &world.account(&id).regions[&region("eu-west-1")];
     let recorder = &view.recorder.as_ref().unwrap().recorder;
-    assert_eq!((recorder.name.as_str(), recorder.role.as_str()), ("default", "arn:aws:iam::444455556666:role/config"));
-    let both = ["AWS::EC2::Instance".to_owned(), "AWS::S3::Bucket".to_owned()].into();
+    assert_eq!(
+        (recorder.name.as_str(), recorder.role.as_str()),
+        ("default", "arn:aws:iam::444455556666:role/config")
+    );
+    let both = [
+        "AWS::EC2::Instance".to_owned(),
+        "AWS::S3::Bucket".to_owned(),
+    ]
+    .into();
     assert_eq!(recorder.group, RecordingGroup::Only(both));
     assert_eq!(view.channel, channel("default", "banto-log-archive"));
     assert!(
         told(&world)
             .iter()
-            .any(|told| told.contains("Changed to fit the baseline") && told.contains("recorder default")),
+            .any(|told| told.contains("Changed to fit the baseline")
+                && told.contains("recorder default")),
         "{:#?}",
         told(&world)
     );
@@ -214,21 +322,43 @@ fn control_towers_and_other_services_recorders_are_never_written_to() {
     let control_tower = "aws-controltower-BaselineConfigRecorder";
     world.change_account(&id, |member| {
         let view = member.region("eu-west-1");
-        view.recorder = Some(running(control_tower, RecordingGroup::All { with_global: true }));
-        (view.status, view.channel) =
-            (recording(), channel("aws-controltower-BaselineConfigDeliveryChannel", "control-tower"));
+        view.recorder = Some(running(
+            control_tower,
+            RecordingGroup::All { with_global: true },
+        ));
+        (view.status, view.channel) = (
+            recording(),
+            channel(
+                "aws-controltower-BaselineConfigDeliveryChannel",
+                "control-tower",
+            ),
+        );
     });
     let before = world.account(&id).regions[&region("eu-west-1")].clone();
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
     let after = &world.account(&id).regions[&region("eu-west-1")];
-    assert_eq!((&after.recorder, &after.channel), (&before.recorder, &before.channel));
-    assert!(matches!(status(&world, &id).standings.regions[&region("eu-west-1")], Standing::LeftAlone { .. }));
+    assert_eq!(
+        (&after.recorder, &after.channel),
+        (&before.recorder, &before.channel)
+    );
+    assert!(matches!(
+        status(&world, &id).standings.regions[&region("eu-west-1")],
+        Standing::LeftAlone { .. }
+    ));
     // A stopped one is told, not started.
-    world.change_account(&id, |member| member.region("eu-west-1").status.as_mut().unwrap().recording = false);
+    world.change_account(&id, |member| {
+        member
+            .region("eu-west-1")
+            .status
+            .as_mut()
+            .unwrap()
+            .recording = false
+    });
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
-    let Standing::Failed(reason) = &status(&world, &id).standings.regions[&region("eu-west-1")] else {
+    let Standing::Failed(reason) = &status(&world, &id).standings.regions[&region("eu-west-1")]
+    else {
         panic!("in silence")
     };
     assert!(reason.to_string().contains("is stopped"), "{reason}");
@@ -243,8 +373,12 @@ fn a_new_account_is_left_to_control_tower_until_its_own_event() {
     assert!(
         matches!(&status(&world, &id).standings.account, Standing::NotReady(reason) if reason.kind == ReasonKind::ControlTowerSettingUp)
     );
-    let touched =
-        |world: &World| world.writes().iter().any(|call| call.starts_with("iam:") || call.starts_with("config:"));
+    let touched = |world: &World| {
+        world
+            .writes()
+            .iter()
+            .any(|call| call.starts_with("iam:") || call.starts_with("config:"))
+    };
     assert!(!touched(&world));
     world.advance(minutes(10));
     handle(&world, &policy, &recorded("create-managed-account"));
@@ -268,32 +402,64 @@ fn one_that_control_tower_never_takes_up_is_taken_up_after_an_hour() {
 fn a_role_of_the_same_name_that_is_not_bantos_is_a_finding_and_stays_as_it_is() {
     let (world, id) = world();
     world.change_account(&id, |member| {
-        drop(member.roles.insert("admin".parse().unwrap(), (foreign_role("admin"), 3_600)))
+        drop(
+            member
+                .roles
+                .insert("admin".parse().unwrap(), (foreign_role("admin"), 3_600)),
+        )
     });
     let before = foreign(&world.account(&id));
     handle(&world, &policy(), &created());
     settle(&world, &policy());
     assert_eq!(foreign(&world.account(&id)), before);
     let status = status(&world, &id);
-    assert!(matches!(&status.standings.account, Standing::Failed(reason) if reason.kind == ReasonKind::ForeignRole));
-    assert_eq!(status.standings.regions[&region("eu-west-1")], Standing::InPlace, "the rest is done");
-    assert!(told(&world)[0].contains("role of this name is not Banto's"), "{:#?}", told(&world));
+    assert!(
+        matches!(&status.standings.account, Standing::Failed(reason) if reason.kind == ReasonKind::ForeignRole)
+    );
+    assert_eq!(
+        status.standings.regions[&region("eu-west-1")],
+        Standing::InPlace,
+        "the rest is done"
+    );
+    assert!(
+        told(&world)[0].contains("role of this name is not Banto's"),
+        "{:#?}",
+        told(&world)
+    );
 }
 
 #[test]
 fn drift_is_repaired_or_reported_as_the_policy_says_of_each_item() {
     for reported in [false, true] {
         let (world, id) = world();
-        let report_only = ("regions =", "report_only = [\"roles\", \"config\", \"password_policy\"]\nregions =");
-        let policy = if reported { policy_with(&[report_only]) } else { policy() };
+        let report_only = (
+            "regions =",
+            "report_only = [\"roles\", \"config\", \"password_policy\"]\nregions =",
+        );
+        let policy = if reported {
+            policy_with(&[report_only])
+        } else {
+            policy()
+        };
         handle(&world, &policy, &created());
         settle(&world, &policy);
-        assert!(is_in_place(&world, &id), "what is absent is set up in either case: {:?}", status(&world, &id));
+        assert!(
+            is_in_place(&world, &id),
+            "what is absent is set up in either case: {:?}",
+            status(&world, &id)
+        );
         world.change_account(&id, |member| {
             let admin = &mut member.roles.get_mut(&"admin".parse().unwrap()).unwrap().0;
-            admin.managed_policies.insert("arn:aws:iam::aws:policy/IAMFullAccess".into());
+            admin
+                .managed_policies
+                .insert("arn:aws:iam::aws:policy/IAMFullAccess".into());
             member.password_policy.as_mut().unwrap().minimum_length = 8;
-            member.region("us-east-1").status.as_mut().unwrap().recording = false;
+            member
+                .region("us-east-1")
+                .status
+                .as_mut()
+                .unwrap()
+                .recording = false;
         });
         let drifted = world.account(&id);
         handle(&world, &policy, &scheduled());
@@ -305,10 +471,16 @@ fn drift_is_repaired_or_reported_as_the_policy_says_of_each_item() {
                 panic!("{:?}", status(&world, &id))
             };
             assert_eq!(items.len(), 2, "{items:?}");
-            assert!(said.contains("changed from the baseline") && said.contains("IAMFullAccess"), "{said}");
+            assert!(
+                said.contains("changed from the baseline") && said.contains("IAMFullAccess"),
+                "{said}"
+            );
         } else {
             assert!(is_in_place(&world, &id));
-            assert!(said.contains("repaired") && said.contains("IAMFullAccess"), "{said}");
+            assert!(
+                said.contains("repaired") && said.contains("IAMFullAccess"),
+                "{said}"
+            );
         }
         handle(&world, &policy, &scheduled());
         settle(&world, &policy);
@@ -319,57 +491,116 @@ fn drift_is_repaired_or_reported_as_the_policy_says_of_each_item() {
 #[test]
 fn a_default_vpc_that_is_used_stays() {
     let (world, id) = world();
-    world.change_account(&id, |member| member.region("us-east-1").default_vpc.as_mut().unwrap().interfaces = 1);
+    world.change_account(&id, |member| {
+        member
+            .region("us-east-1")
+            .default_vpc
+            .as_mut()
+            .unwrap()
+            .interfaces = 1
+    });
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    assert!(world.account(&id).regions[&region("us-east-1")].default_vpc.is_some());
-    assert!(matches!(status(&world, &id).standings.regions[&region("us-east-1")], Standing::Drifted { .. }));
+    assert!(
+        world.account(&id).regions[&region("us-east-1")]
+            .default_vpc
+            .is_some()
+    );
+    assert!(matches!(
+        status(&world, &id).standings.regions[&region("us-east-1")],
+        Standing::Drifted { .. }
+    ));
 }
 
 #[test]
 fn a_disabled_region_is_told_and_one_being_enabled_is_waited_for() {
     let (world, id) = world();
     let everywhere = policy_with(&[("regions = [\"eu-west-1\", \"us-east-1\"]\n", "")]);
-    world.change_account(&id, |member| member.region("ap-east-1").state = RegionState::Enabling);
+    world.change_account(&id, |member| {
+        member.region("ap-east-1").state = RegionState::Enabling
+    });
     handle(&world, &everywhere, &created());
     work_off(&world, &everywhere);
     assert!(
         matches!(&status(&world, &id).standings.regions[&region("ap-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::RegionDisabled)
     );
-    world.change_account(&id, |member| member.region("ap-east-1").state = RegionState::Enabled);
+    world.change_account(&id, |member| {
+        member.region("ap-east-1").state = RegionState::Enabled
+    });
     settle(&world, &everywhere);
     assert!(is_in_place(&world, &id));
-    world.change_account(&id, |member| member.region("ap-east-1").state = RegionState::Disabled);
+    world.change_account(&id, |member| {
+        member.region("ap-east-1").state = RegionState::Disabled
+    });
     handle(&world, &everywhere, &scheduled());
     settle(&world, &everywhere);
-    assert!(is_in_place(&world, &id), "a region that is disabled has nothing to record");
+    assert!(
+        is_in_place(&world, &id),
+        "a region that is disabled has nothing to record"
+    );
 
     let listed = policy_with(&[("\"us-east-1\"]", "\"us-east-1\", \"ap-east-1\"]")]);
     handle(&world, &listed, &scheduled());
     settle(&world, &listed);
-    assert!(told(&world).last().unwrap().contains("the region is not enabled"), "{:#?}", told(&world));
+    assert!(
+        told(&world)
+            .last()
+            .unwrap()
+            .contains("the region is not enabled"),
+        "{:#?}",
+        told(&world)
+    );
 }
 
 #[test]
 fn a_call_that_a_service_control_policy_denies_for_an_hour_is_told_and_the_rest_is_done() {
     let (world, id) = world();
-    world.change_account(&id, |member| member.refuses.extend([("account:PutAlternateContact", ErrorKind::Denied)]));
+    world.change_account(&id, |member| {
+        member
+            .refuses
+            .extend([("account:PutAlternateContact", ErrorKind::Denied)])
+    });
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    assert_eq!(status(&world, &id).standings.account.reason().map(|reason| reason.kind), Some(ReasonKind::Denied));
-    assert_eq!(status(&world, &id).standings.regions[&region("eu-west-1")], Standing::InPlace);
-    assert!(told(&world)[0].contains("account:PutAlternateContact"), "{:#?}", told(&world));
+    assert_eq!(
+        status(&world, &id)
+            .standings
+            .account
+            .reason()
+            .map(|reason| reason.kind),
+        Some(ReasonKind::Denied)
+    );
+    assert_eq!(
+        status(&world, &id).standings.regions[&region("eu-west-1")],
+        Standing::InPlace
+    );
+    assert!(
+        told(&world)[0].contains("account:PutAlternateContact"),
+        "{:#?}",
+        told(&world)
+    );
 }
 
 #[test]
 fn a_bucket_that_refuses_is_waited_for_and_then_told() {
     let (world, id) = world();
-    world.change_account(&id, |member| member.refuses.extend([("config:PutDeliveryChannel", ErrorKind::Invalid)]));
+    world.change_account(&id, |member| {
+        member
+            .refuses
+            .extend([("config:PutDeliveryChannel", ErrorKind::Invalid)])
+    });
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    let reason = status(&world, &id).standings.regions[&region("eu-west-1")].reason().unwrap().clone();
+    let reason = status(&world, &id).standings.regions[&region("eu-west-1")]
+        .reason()
+        .unwrap()
+        .clone();
     assert_eq!(reason.kind, ReasonKind::DeliveryRefused);
-    assert!(told(&world)[0].contains("config.amazonaws.com"), "{:#?}", told(&world));
+    assert!(
+        told(&world)[0].contains("config.amazonaws.com"),
+        "{:#?}",
+        told(&world)
+    );
 }
 
 #[test]
@@ -377,10 +608,16 @@ fn a_recorder_that_reports_errors_is_told() {
     let (world, id) = world();
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    world.change_account(&id, |member| member.region("us-east-1").channel_error = Some("NoSuchBucket".into()));
+    world.change_account(&id, |member| {
+        member.region("us-east-1").channel_error = Some("NoSuchBucket".into())
+    });
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
-    assert!(told(&world).last().unwrap().contains("NoSuchBucket"), "{:#?}", told(&world));
+    assert!(
+        told(&world).last().unwrap().contains("NoSuchBucket"),
+        "{:#?}",
+        told(&world)
+    );
 }
 
 #[test]
@@ -388,7 +625,9 @@ fn overrides_by_unit_and_tag_and_accounts_left_alone() {
     let (world, id) = world();
     let tagged = named_account(&world, "555566667777", "sandbox");
     let alone = named_account(&world, "666677778888", "vendor");
-    world.change_account(&tagged, |member| drop(member.org_tags.insert("kind".into(), "sandbox".into())));
+    world.change_account(&tagged, |member| {
+        drop(member.org_tags.insert("kind".into(), "sandbox".into()))
+    });
     for account in [&id, &tagged, &alone] {
         // An API that does not tell the path with the account.
         world.change_account(account, |member| member.org.path.clear());
@@ -411,7 +650,14 @@ config = { frequency = "daily" }
         matches!(&status(&world, &alone).standings.account, Standing::LeftAlone { because } if because == "run by a vendor")
     );
     assert_eq!(status(&world, &tagged).standings.regions.len(), 1);
-    assert!(!world.account(&id).regions[&region("eu-west-1")].recorder.as_ref().unwrap().recorder.continuous);
+    assert!(
+        !world.account(&id).regions[&region("eu-west-1")]
+            .recorder
+            .as_ref()
+            .unwrap()
+            .recorder
+            .continuous
+    );
 }
 
 #[test]
@@ -419,12 +665,25 @@ fn a_dry_run_answers_with_a_diff_and_touches_nothing() {
     let (world, id) = world();
     let before = world.accounts();
     let response = handle(&world, &policy(), &asked(&id, true));
-    assert_eq!((world.accounts(), world.waiting_messages(), told(&world).len()), (before, 0, 0));
-    assert_eq!(response["diff"].as_str().unwrap(), include_str!("expected-diff.txt"));
+    assert_eq!(
+        (
+            world.accounts(),
+            world.waiting_messages(),
+            told(&world).len()
+        ),
+        (before, 0, 0)
+    );
+    assert_eq!(
+        response["diff"].as_str().unwrap(),
+        include_str!("expected-diff.txt")
+    );
     handle(&world, &policy(), &created());
     settle(&world, &policy());
     let response = handle(&world, &policy(), &asked(&id, true));
-    assert!(response["diff"].as_str().unwrap().contains("No changes."), "{response:#}");
+    assert!(
+        response["diff"].as_str().unwrap().contains("No changes."),
+        "{response:#}"
+    );
 }
 
 #[test]
@@ -432,7 +691,11 @@ fn a_failed_creation_is_told_with_its_reason_and_what_to_do() {
     let (world, _) = world();
     handle(&world, &policy(), &recorded("create-account-result-failed"));
     let told = told(&world);
-    assert!(told[0].contains("EMAIL_ALREADY_EXISTS") && told[0].contains("no other account has"), "{}", told[0]);
+    assert!(
+        told[0].contains("EMAIL_ALREADY_EXISTS") && told[0].contains("no other account has"),
+        "{}",
+        told[0]
+    );
 }
 
 #[test]
@@ -443,13 +706,21 @@ fn a_failed_stack_is_told_with_cloudformations_reason_and_tried_again_the_next_d
     world.fail_deployments(&id, Some("ResourceLimitExceeded: roles"));
     handle(&world, &policy, &created());
     settle(&world, &policy);
-    assert!(told(&world)[0].contains("ResourceLimitExceeded: roles"), "{:#?}", told(&world));
+    assert!(
+        told(&world)[0].contains("ResourceLimitExceeded: roles"),
+        "{:#?}",
+        told(&world)
+    );
     world.fail_deployments(&id, None);
     world.advance(minutes(24 * 60));
     handle(&world, &policy, &scheduled());
     settle(&world, &policy);
     assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));
-    assert!(told(&world)[1].contains("in order again"), "{:#?}", told(&world));
+    assert!(
+        told(&world)[1].contains("in order again"),
+        "{:#?}",
+        told(&world)
+    );
 }
 
 #[test]
@@ -478,8 +749,17 @@ fn the_management_account_is_done_directly_even_where_a_stack_set_does_the_other
     let management = named_account(&world, "999988887777", "management");
     handle(&world, &policy, &scheduled());
     settle(&world, &policy);
-    assert!(is_in_place(&world, &management), "{:?}", status(&world, &management));
-    assert!(world.calls().iter().any(|call| call.name == "iam:CreateRole" && call.subject == management.as_str()));
+    assert!(
+        is_in_place(&world, &management),
+        "{:?}",
+        status(&world, &management)
+    );
+    assert!(
+        world
+            .calls()
+            .iter()
+            .any(|call| call.name == "iam:CreateRole" && call.subject == management.as_str())
+    );
 }
 
 #[test]
@@ -489,10 +769,18 @@ fn the_kill_switch_stops_everything_but_dry_runs() {
     handle(&world, &policy(), &created());
     let messages = world.receive(10);
     let calls = world.calls().len();
-    assert_eq!(handle(&world, &off, &batch(&messages[..1])), json!({ "batchItemFailures": [] }));
+    assert_eq!(
+        handle(&world, &off, &batch(&messages[..1])),
+        json!({ "batchItemFailures": [] })
+    );
     handle(&world, &off, &scheduled());
     assert_eq!(world.calls().len(), calls);
-    assert!(handle(&world, &off, &asked(&id, true))["diff"].as_str().unwrap().contains("+ role admin"));
+    assert!(
+        handle(&world, &off, &asked(&id, true))["diff"]
+            .as_str()
+            .unwrap()
+            .contains("+ role admin")
+    );
 }
 
 #[test]
@@ -500,9 +788,16 @@ fn a_message_that_cant_be_read_fails_alone() {
     let (world, id) = world();
     handle(&world, &policy(), &created());
     let mut messages = world.receive(1);
-    messages.push(banto_fake::Queued { id: "torn".into(), body: "{".into(), visible_at: start() });
+    messages.push(banto_fake::Queued {
+        id: "torn".into(),
+        body: "{".into(),
+        visible_at: start(),
+    });
     let response = handle(&world, &policy(), &batch(&messages));
-    assert_eq!(response, json!({ "batchItemFailures": [{ "itemIdentifier": "torn" }] }));
+    assert_eq!(
+        response,
+        json!({ "batchItemFailures": [{ "itemIdentifier": "torn" }] })
+    );
     assert!(is_in_place(&world, &id));
 }
 
@@ -510,10 +805,15 @@ fn a_message_that_cant_be_read_fails_alone() {
 fn an_account_that_is_not_in_the_organization_is_an_error_that_names_it() {
     let (world, _) = world();
     let unknown: AccountId = "000000000000".parse().unwrap();
-    let Driven::Done(Err(failure)) = handle_with(&world, &policy(), &asked(&unknown, false), None).0 else {
+    let Driven::Done(Err(failure)) =
+        handle_with(&world, &policy(), &asked(&unknown, false), None).0
+    else {
         panic!("accepted")
     };
-    assert_eq!((failure.kind, failure.to_string().contains("000000000000")), ("UnknownAccount", true));
+    assert_eq!(
+        (failure.kind, failure.to_string().contains("000000000000")),
+        ("UnknownAccount", true)
+    );
 }
 
 #[test]
@@ -531,13 +831,18 @@ fn nobody_reached_means_that_the_message_comes_again_and_nothing_counts_as_told(
 #[test]
 fn tags_and_units_are_changed_on_request_only_and_a_dry_run_shows_them() {
     let (world, id) = world();
-    world.change_account(&id, |member| drop(member.org_tags.insert("team".into(), "search".into())));
-    let mut event =
-        json!({ "accounts": [&id], "tags": { "team": "payments" }, "ou": "ou-ab12-sandbox1", "dryRun": true });
+    world.change_account(&id, |member| {
+        drop(member.org_tags.insert("team".into(), "search".into()))
+    });
+    let mut event = json!({ "accounts": [&id], "tags": { "team": "payments" }, "ou": "ou-ab12-sandbox1", "dryRun": true });
     let before = world.accounts();
-    let diff = handle(&world, &policy(), &event)["diff"].as_str().unwrap().to_owned();
+    let diff = handle(&world, &policy(), &event)["diff"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(
-        diff.contains("~ tags: team = payments") && diff.contains("~ unit: ou-ab12-cdef3456 → ou-ab12-sandbox1"),
+        diff.contains("~ tags: team = payments")
+            && diff.contains("~ unit: ou-ab12-cdef3456 → ou-ab12-sandbox1"),
         "{diff}"
     );
     assert_eq!(world.accounts(), before);
@@ -547,18 +852,39 @@ fn tags_and_units_are_changed_on_request_only_and_a_dry_run_shows_them() {
         settle(&world, &policy());
     }
     let member = world.account(&id);
-    assert_eq!((member.org_tags["team"].as_str(), member.parents[0].as_str()), ("payments", "ou-ab12-sandbox1"));
-    assert_eq!(world.calls().iter().filter(|call| call.name == "organizations:MoveAccount").count(), 1);
+    assert_eq!(
+        (member.org_tags["team"].as_str(), member.parents[0].as_str()),
+        ("payments", "ou-ab12-sandbox1")
+    );
+    assert_eq!(
+        world
+            .calls()
+            .iter()
+            .filter(|call| call.name == "organizations:MoveAccount")
+            .count(),
+        1
+    );
     assert!(is_in_place(&world, &id));
 }
 
 #[test]
 fn a_role_that_does_not_show_yet_is_waited_for_and_a_policy_that_does_not_exist_is_told() {
     let (world, id) = world();
-    world.change_account(&id, |member| member.refuses.extend([("iam:AttachRolePolicy", ErrorKind::Missing)]));
+    world.change_account(&id, |member| {
+        member
+            .refuses
+            .extend([("iam:AttachRolePolicy", ErrorKind::Missing)])
+    });
     handle(&world, &policy(), &created());
     work_off(&world, &policy());
-    assert_eq!(status(&world, &id).standings.account.reason().map(|reason| reason.kind), Some(ReasonKind::Settling));
+    assert_eq!(
+        status(&world, &id)
+            .standings
+            .account
+            .reason()
+            .map(|reason| reason.kind),
+        Some(ReasonKind::Settling)
+    );
     world.change_account(&id, |member| member.refuses.clear());
     settle(&world, &policy());
     assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));
@@ -586,21 +912,33 @@ fn of_several_messages_on_one_account_the_one_that_says_most_counts() {
     handle(&world, &policy(), &batch(&messages));
     assert!(is_in_place(&world, &id));
     assert!(told(&world)[0].contains("is ready"), "{:#?}", told(&world));
-    assert_eq!(world.calls().iter().filter(|call| call.name == "sts:AssumeRole").count(), 1);
+    assert_eq!(
+        world
+            .calls()
+            .iter()
+            .filter(|call| call.name == "sts:AssumeRole")
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn an_event_that_comes_by_the_queue_leads_to_its_account_and_one_of_no_use_fails_alone() {
     let (world, id) = world();
-    let record =
-        |id: &str, body: Value| banto_fake::Queued { id: id.into(), body: body.to_string(), visible_at: start() };
+    let record = |id: &str, body: Value| banto_fake::Queued {
+        id: id.into(),
+        body: body.to_string(),
+        visible_at: start(),
+    };
     let mut foreign = recorded("move-account");
     foreign["detail"]["eventName"] = "CreatePolicy".into();
     let unknown: AccountId = "000000000000".parse().unwrap();
-    let confirmation =
-        json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:org" });
+    let confirmation = json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:org" });
     let messages = [
-        record("created", json!({ "Type": "Notification", "Message": created().to_string() })),
+        record(
+            "created",
+            json!({ "Type": "Notification", "Message": created().to_string() }),
+        ),
         record("foreign", foreign),
         record("unknown", asked(&unknown, false)),
         record("confirmation", confirmation),

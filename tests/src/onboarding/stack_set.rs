@@ -10,13 +10,17 @@ use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder, RecorderStatus, Rec
 use onboard_accounts::template::template;
 use serde_json::{Map, Value, json};
 
-use super::stage::{account, by_stack_set, created, is_in_place, named_account, policy, scheduled, start, text};
+use super::stage::{
+    account, by_stack_set, created, is_in_place, named_account, policy, scheduled, start, text,
+};
 use crate::harness::{handle, settle};
 
 /// Lets the world's StackSet deploy the policy's template.
 pub fn deployed_by(world: &World, policy: &OnboardingPolicy) {
     let template = template(policy);
-    world.deploy_with(Arc::new(move |member, region| deploy(&template, member, region)));
+    world.deploy_with(Arc::new(move |member, region| {
+        deploy(&template, member, region)
+    }));
 }
 
 /// CloudFormation, as far as the template needs it.
@@ -43,12 +47,21 @@ impl Stack<'_> {
     fn value(&self, value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
-                let function = fields.iter().next().filter(|(name, _)| name.starts_with("Fn::") || *name == "Ref");
+                let function = fields
+                    .iter()
+                    .next()
+                    .filter(|(name, _)| name.starts_with("Fn::") || *name == "Ref");
                 match function {
                     Some((name, argument)) => self.function(name, argument),
                     None => {
-                        let fields = fields.iter().map(|(name, value)| (name.clone(), self.value(value)));
-                        Value::Object(fields.filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
+                        let fields = fields
+                            .iter()
+                            .map(|(name, value)| (name.clone(), self.value(value)));
+                        Value::Object(
+                            fields
+                                .filter(|(_, value)| !value.is_null())
+                                .collect::<Map<_, _>>(),
+                        )
                     }
                 }
             }
@@ -63,11 +76,18 @@ impl Stack<'_> {
             "Fn::Equals" => json!(self.value(&argument[0]) == self.value(&argument[1])),
             "Fn::Not" => json!(self.value(&argument[0]) == json!(false)),
             "Fn::If" => {
-                let branch = if self.condition(argument[0].as_str().unwrap()) { 1 } else { 2 };
+                let branch = if self.condition(argument[0].as_str().unwrap()) {
+                    1
+                } else {
+                    2
+                };
                 self.value(&argument[branch])
             }
             "Fn::Sub" => {
-                let text = argument.as_str().unwrap().replace("${AWS::Partition}", "aws");
+                let text = argument
+                    .as_str()
+                    .unwrap()
+                    .replace("${AWS::Partition}", "aws");
                 json!(text.replace("${AWS::AccountId}", self.account.as_str()))
             }
             other => panic!("the template uses {other}, which this test does not know"),
@@ -77,9 +97,16 @@ impl Stack<'_> {
 
 fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) -> Result<(), String> {
     let account = member.org.id.clone();
-    let stack = Stack { template, account: &account, region };
+    let stack = Stack {
+        template,
+        account: &account,
+        region,
+    };
     for resource in template["Resources"].as_object().unwrap().values() {
-        if resource.get("Condition").is_some_and(|name| !stack.condition(name.as_str().unwrap())) {
+        if resource
+            .get("Condition")
+            .is_some_and(|name| !stack.condition(name.as_str().unwrap()))
+        {
             continue;
         }
         let properties = stack.value(&resource["Properties"]);
@@ -100,7 +127,11 @@ fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) -> Resu
                         .map(str::to_owned),
                 });
                 // CloudFormation starts the recorder once there is a channel.
-                view.status = Some(RecorderStatus { recording: true, was_started: true, error: None });
+                view.status = Some(RecorderStatus {
+                    recording: true,
+                    was_started: true,
+                    error: None,
+                });
             }
             other => panic!("the template has a {other}, which this test does not know"),
         }
@@ -111,8 +142,14 @@ fn deploy(template: &Value, member: &mut MemberAccount, region: &Region) -> Resu
 /// CloudFormation makes nothing that is there already.
 fn deploy_role(member: &mut MemberAccount, properties: &Value) -> Result<(), String> {
     let name = properties["RoleName"].as_str().unwrap();
-    if member.roles.keys().any(|known| known.as_str().eq_ignore_ascii_case(name)) {
-        return Err(format!("Resource of type 'AWS::IAM::Role' with identifier '{name}' already exists."));
+    if member
+        .roles
+        .keys()
+        .any(|known| known.as_str().eq_ignore_ascii_case(name))
+    {
+        return Err(format!(
+            "Resource of type 'AWS::IAM::Role' with identifier '{name}' already exists."
+        ));
     }
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -120,44 +157,76 @@ fn deploy_role(member: &mut MemberAccount, properties: &Value) -> Result<(), Str
         name: name.parse().unwrap(),
         path: "/".into(),
         trust: properties["AssumeRolePolicyDocument"].clone(),
-        managed_policies: list(&properties["ManagedPolicyArns"]).iter().map(text).collect(),
+        managed_policies: list(&properties["ManagedPolicyArns"])
+            .iter()
+            .map(text)
+            .collect(),
         inline_policies: list(&properties["Policies"])
             .iter()
-            .map(|policy| (text(&policy["PolicyName"]), policy["PolicyDocument"].clone()))
+            .map(|policy| {
+                (
+                    text(&policy["PolicyName"]),
+                    policy["PolicyDocument"].clone(),
+                )
+            })
             .collect(),
-        boundary: properties["PermissionsBoundary"].as_str().map(str::to_owned),
-        tags: list(&properties["Tags"]).iter().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect(),
+        boundary: properties["PermissionsBoundary"]
+            .as_str()
+            .map(str::to_owned),
+        tags: list(&properties["Tags"])
+            .iter()
+            .map(|tag| (text(&tag["Key"]), text(&tag["Value"])))
+            .collect(),
     };
     let session = i32::try_from(properties["MaxSessionDuration"].as_i64().unwrap()).unwrap();
     member.roles.insert(name.parse().unwrap(), (role, session));
     Ok(())
 }
 
-fn deploy_recorder(member: &mut MemberAccount, region: &Region, properties: &Value) -> Result<(), String> {
-    if !member.roles.keys().any(|name| name.as_str() == "AWSServiceRoleForConfig") {
+fn deploy_recorder(
+    member: &mut MemberAccount,
+    region: &Region,
+    properties: &Value,
+) -> Result<(), String> {
+    if !member
+        .roles
+        .keys()
+        .any(|name| name.as_str() == "AWSServiceRoleForConfig")
+    {
         return Err("InvalidRoleException: AWSServiceRoleForConfig does not exist".to_owned());
     }
     if member.regions[region].recorder.is_some() {
         return Err("MaxNumberOfConfigurationRecordersExceededException".to_owned());
     }
-    let names =
-        |value: &Value| value.as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let names = |value: &Value| {
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect()
+    };
     let group = &properties["RecordingGroup"];
     let group = match group["RecordingStrategy"]["UseOnly"].as_str().unwrap() {
-        "ALL_SUPPORTED_RESOURCE_TYPES" => {
-            RecordingGroup::All { with_global: group["IncludeGlobalResourceTypes"].as_bool().unwrap() }
-        }
+        "ALL_SUPPORTED_RESOURCE_TYPES" => RecordingGroup::All {
+            with_global: group["IncludeGlobalResourceTypes"].as_bool().unwrap(),
+        },
         "INCLUSION_BY_RESOURCE_TYPES" => RecordingGroup::Only(names(&group["ResourceTypes"])),
         _ => RecordingGroup::AllBut(names(&group["ExclusionByResourceTypes"]["ResourceTypes"])),
     };
     let mode = &properties["RecordingMode"];
     let is_continuous = |value: &Value| value["RecordingFrequency"] == "CONTINUOUS";
-    let overrides = mode["RecordingModeOverrides"].as_array().cloned().unwrap_or_default();
+    let overrides = mode["RecordingModeOverrides"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let continuous_of: BTreeMap<String, bool> = overrides
         .iter()
         .flat_map(|own| {
             let types: std::collections::BTreeSet<String> = names(&own["ResourceTypes"]);
-            types.into_iter().map(move |name| (name, is_continuous(own)))
+            types
+                .into_iter()
+                .map(move |name| (name, is_continuous(own)))
         })
         .collect();
     let recorder = Recorder {
@@ -168,7 +237,10 @@ fn deploy_recorder(member: &mut MemberAccount, region: &Region, properties: &Val
         continuous_of,
     };
     let view = member.regions.get_mut(region).unwrap();
-    view.recorder = Some(LiveRecorder { recorder, service: None });
+    view.recorder = Some(LiveRecorder {
+        recorder,
+        service: None,
+    });
     Ok(())
 }
 
@@ -185,8 +257,15 @@ const SCOPES: [&str; 4] = [
 fn both_ways_lead_to_the_very_same_account_whatever_the_policy_records() {
     for scope in SCOPES {
         let with_scope = |policy: OnboardingPolicy| {
-            let recorded = text().with_lines("onboarding.config", scope).parse().onboarding.unwrap();
-            OnboardingPolicy { baseline: recorded.baseline, ..policy }
+            let recorded = text()
+                .with_lines("onboarding.config", scope)
+                .parse()
+                .onboarding
+                .unwrap();
+            OnboardingPolicy {
+                baseline: recorded.baseline,
+                ..policy
+            }
         };
         let (direct, stacked) = (with_scope(policy()), with_scope(by_stack_set()));
         let reached = [direct, stacked].map(|policy| {
@@ -195,7 +274,11 @@ fn both_ways_lead_to_the_very_same_account_whatever_the_policy_records() {
             deployed_by(&world, &policy);
             handle(&world, &policy, &created());
             settle(&world, &policy);
-            assert!(is_in_place(&world, &id), "{:?}", super::stage::status(&world, &id));
+            assert!(
+                is_in_place(&world, &id),
+                "{:?}",
+                super::stage::status(&world, &id)
+            );
             world.account(&id)
         });
         assert_eq!(reached[0], reached[1], "{scope}");
@@ -207,7 +290,13 @@ fn all_waiting_accounts_get_their_instances_in_one_operation() {
     let (world, policy) = (World::at(start()), by_stack_set());
     deployed_by(&world, &policy);
     let ids: Vec<AccountId> = (0..8)
-        .map(|number| named_account(&world, &format!("44445555000{number}"), &format!("team-{number}")))
+        .map(|number| {
+            named_account(
+                &world,
+                &format!("44445555000{number}"),
+                &format!("team-{number}"),
+            )
+        })
         .collect();
     handle(&world, &policy, &scheduled());
     settle(&world, &policy);
@@ -216,12 +305,18 @@ fn all_waiting_accounts_get_their_instances_in_one_operation() {
 }
 
 /// Where the template lies that Terraform deploys.
-const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/stacksets/baseline.json");
+const TEMPLATE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../infra/stacksets/baseline.json"
+);
 
 #[test]
 fn the_template_in_infra_is_what_the_example_policy_says() {
     let example = include_str!("../../../examples/banto.toml");
-    let policy = banto_domain::policy::Policy::parse(example).unwrap().onboarding.unwrap();
+    let policy = banto_domain::policy::Policy::parse(example)
+        .unwrap()
+        .onboarding
+        .unwrap();
     let rendered = format!("{:#}\n", template(&policy));
     // A team renders its own: see docs/onboarding.md.
     assert_as_committed(TEMPLATE, &rendered);

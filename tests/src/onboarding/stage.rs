@@ -71,7 +71,12 @@ pub fn text() -> PolicyText {
 
 /// The policy with some of its text replaced.
 pub fn policy_with(replace: &[(&str, &str)]) -> OnboardingPolicy {
-    replace.iter().fold(text(), |text, (from, to)| text.with(from, to)).parse().onboarding.unwrap()
+    replace
+        .iter()
+        .fold(text(), |text, (from, to)| text.with(from, to))
+        .parse()
+        .onboarding
+        .unwrap()
 }
 
 pub fn by_stack_set() -> OnboardingPolicy {
@@ -103,7 +108,13 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
         queue: run.clone(),
         statuses: run.clone(),
         dashboard: run.clone(),
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), POLICY.notices.clone(), run.clone()),
+        notice_sender: NoticeSender::new(
+            run.clone(),
+            run.clone(),
+            run.clone(),
+            POLICY.notices.clone(),
+            run.clone(),
+        ),
         clock: run.clone(),
     }
 }
@@ -111,7 +122,12 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
 impl Function for OnboardingPolicy {
     const HIDDEN: SignedDuration = SignedDuration::from_mins(15);
 
-    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+    async fn handle(
+        &self,
+        run: &Arc<Run>,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure> {
         onboarder(run, self).handle(event, invocation).await
     }
 }
@@ -126,7 +142,10 @@ pub fn created() -> Value {
 
 /// A recorded event.
 pub fn recorded(name: &str) -> Value {
-    let path = format!("{}/../functions/onboard-accounts/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../functions/onboard-accounts/tests/events/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

@@ -61,7 +61,12 @@ fn retired() -> (Arc<World>, UserName) {
 
 fn stories() -> Vec<Story> {
     vec![
-        Story { name: "issue", excused: false, event: |_| everyone(), prepare: due },
+        Story {
+            name: "issue",
+            excused: false,
+            event: |_| everyone(),
+            prepare: due,
+        },
         Story {
             name: "force",
             excused: false,
@@ -83,7 +88,12 @@ fn stories() -> Vec<Story> {
                 (world, user)
             },
         },
-        Story { name: "emergency", excused: true, event: |user| asked(user, "emergency"), prepare: due },
+        Story {
+            name: "emergency",
+            excused: true,
+            event: |user| asked(user, "emergency"),
+            prepare: due,
+        },
         Story {
             name: "warn",
             excused: false,
@@ -94,9 +104,24 @@ fn stories() -> Vec<Story> {
                 (world, user)
             },
         },
-        Story { name: "disable", excused: false, event: |_| everyone(), prepare: proven },
-        Story { name: "deadline", excused: true, event: |_| everyone(), prepare: unproven },
-        Story { name: "delete", excused: false, event: |_| everyone(), prepare: retired },
+        Story {
+            name: "disable",
+            excused: false,
+            event: |_| everyone(),
+            prepare: proven,
+        },
+        Story {
+            name: "deadline",
+            excused: true,
+            event: |_| everyone(),
+            prepare: unproven,
+        },
+        Story {
+            name: "delete",
+            excused: false,
+            event: |_| everyone(),
+            prepare: retired,
+        },
     ]
 }
 
@@ -111,8 +136,9 @@ fn converge(world: &Arc<World>, policy: &Policy, user: &UserName) -> bool {
         quiet = if before == after { quiet + 1 } else { 0 };
         let rotation = record(&world.view(), user).and_then(|record| record.rotation);
         if let Some(rotation) = rotation.filter(|rotation| rotation.delivered_at.is_some())
-            && let Some(issued) =
-                rotation.issued.filter(|issued| world.view().users[user].keys.contains_key(&issued.key))
+            && let Some(issued) = rotation
+                .issued
+                .filter(|issued| world.view().users[user].keys.contains_key(&issued.key))
         {
             world.use_key(&issued.key);
         }
@@ -134,7 +160,10 @@ fn settled(world: &Arc<World>, policy: &Policy, user: &UserName, story: &str) ->
     let keys: Vec<_> = view.users[user].keys.values().collect();
     let is_settled = keys.len() == 1 && keys[0].active && (keys[0].by_banto || story == "warn");
     if !is_settled {
-        broken.push(format!("R4: not one new key in the end, but {keys:?}\n{}", story_of(world)));
+        broken.push(format!(
+            "R4: not one new key in the end, but {keys:?}\n{}",
+            story_of(world)
+        ));
     }
     broken
 }
@@ -182,7 +211,11 @@ fn after_a_fault_at_any_call_further_runs_converge_and_no_promise_is_broken() {
 
 #[test]
 fn after_faults_in_two_runs_in_a_row_further_runs_converge() {
-    let kinds = [FaultKind::CancelAfter, FaultKind::ErrorAfter(ErrorKind::Unavailable)].map(|kind| [kind; 2]);
+    let kinds = [
+        FaultKind::CancelAfter,
+        FaultKind::ErrorAfter(ErrorKind::Unavailable),
+    ]
+    .map(|kind| [kind; 2]);
     two_faults(&stories()[..1], 1, &kinds);
 }
 
@@ -190,8 +223,11 @@ fn after_faults_in_two_runs_in_a_row_further_runs_converge() {
 fn two_runs_interleaved_at_every_call_issue_one_key() {
     let policy = policy();
     let mut tally = Tally::of("interleavings");
-    let events: [fn(&UserName) -> Value; 3] =
-        [|_| everyone(), |user| asked(user, "force"), |user| asked(user, "emergency")];
+    let events: [fn(&UserName) -> Value; 3] = [
+        |_| everyone(),
+        |user| asked(user, "force"),
+        |user| asked(user, "emergency"),
+    ];
     for (number, event) in events.into_iter().enumerate() {
         let calls = {
             let (world, user) = due();
@@ -214,14 +250,21 @@ fn two_runs_interleaved_at_every_call_issue_one_key() {
                 };
                 assert!(is_expected, "{away} {back}: {end:?}");
             }
-            let created = world.calls().iter().filter(|call| call.name == "iam:CreateAccessKey").count();
+            let created = world
+                .calls()
+                .iter()
+                .filter(|call| call.name == "iam:CreateAccessKey")
+                .count();
             if created > 1 {
                 broken.push(format!("R5: {created} keys created\n{}", story_of(&world)));
             }
             world.advance(Policy::HIDDEN);
             broken.extend(settled(&world, &policy, &user, "issue"));
             broken.extend(watch.broken());
-            tally.add(format!("event {number}, {away} calls of one, then {back} of the other"), broken);
+            tally.add(
+                format!("event {number}, {away} calls of one, then {back} of the other"),
+                broken,
+            );
         }
     }
     tally.close();

@@ -12,7 +12,11 @@ use crate::harness::handle_with;
 /// Handles one event with a fault, and returns everything that became readable by it.
 fn readable(world: &std::sync::Arc<World>, emergency: bool, fault: Option<Fault>) -> Vec<String> {
     let user = "alice".parse().unwrap();
-    let event = if emergency { asked(&user, "emergency") } else { everyone() };
+    let event = if emergency {
+        asked(&user, "emergency")
+    } else {
+        everyone()
+    };
     let log = LogCapture::default();
     let answer = log.during(|| {
         catch_unwind(AssertUnwindSafe(|| {

@@ -10,7 +10,9 @@ use jiff::SignedDuration;
 use rotate_access_keys::Rotator;
 use serde_json::json;
 
-use super::stage::{HOLDER, add_registered, asked, days, everyone, opened, policy, record, rotator, start};
+use super::stage::{
+    HOLDER, add_registered, asked, days, everyone, opened, policy, record, rotator, start,
+};
 use crate::harness::{handle, handle_with};
 
 /// The subjects of everything sent so far.
@@ -24,7 +26,11 @@ fn subjects(world: &World) -> Vec<String> {
 }
 
 fn count(world: &World, call: &str) -> usize {
-    world.calls().iter().filter(|made| made.name == call).count()
+    world
+        .calls()
+        .iter()
+        .filter(|made| made.name == call)
+        .count()
 }
 
 #[test]
@@ -35,7 +41,10 @@ fn a_whole_rotation_tells_each_thing_once_and_leaves_one_key() {
         handle(&world, &policy(), &everyone());
         if day == 9 {
             let sealed = record(&world.view(), &user).unwrap().envelope.unwrap();
-            assert_eq!(opened(&sealed.armored)["SecretAccessKey"], world.view().users[&user].keys[&sealed.key].secret);
+            assert_eq!(
+                opened(&sealed.armored)["SecretAccessKey"],
+                world.view().users[&user].keys[&sealed.key].secret
+            );
             world.use_key(&sealed.key);
         }
         world.advance(days(1) + SignedDuration::from_secs(7));
@@ -43,7 +52,12 @@ fn a_whole_rotation_tells_each_thing_once_and_leaves_one_key() {
     let view = world.view();
     assert!(!view.users[&user].keys.contains_key(&old));
     assert_eq!(view.users[&user].keys.len(), 1);
-    let about = |what: &str| subjects(&world).iter().filter(|subject| subject.contains(what)).count();
+    let about = |what: &str| {
+        subjects(&world)
+            .iter()
+            .filter(|subject| subject.contains(what))
+            .count()
+    };
     assert_eq!(about("is replaced on"), 1, "{:#?}", subjects(&world));
     assert_eq!(about("is ready to fetch"), 1);
     assert_eq!(about("stops working now"), 1);
@@ -70,10 +84,25 @@ fn a_dry_run_answers_the_plan_and_changes_nothing() {
     let world = World::at(start());
     add_registered(&world, "alice", days(100));
     let answer = handle(&world, &policy(), &json!({ "dryRun": true }));
-    assert_eq!(answer["accounts"][0]["plan"]["chains"][0]["actions"][0]["do"], "issue");
+    assert_eq!(
+        answer["accounts"][0]["plan"]["chains"][0]["actions"][0]["do"],
+        "issue"
+    );
     assert_eq!(answer["dryRun"], true);
-    let writes = ["iam:Create", "iam:Update", "iam:Delete", "secretsmanager:Create", "secretsmanager:Put", "sns:"];
-    assert!(!world.calls().iter().any(|call| writes.iter().any(|write| call.name.starts_with(write))));
+    let writes = [
+        "iam:Create",
+        "iam:Update",
+        "iam:Delete",
+        "secretsmanager:Create",
+        "secretsmanager:Put",
+        "sns:",
+    ];
+    assert!(
+        !world
+            .calls()
+            .iter()
+            .any(|call| writes.iter().any(|write| call.name.starts_with(write)))
+    );
 }
 
 #[test]
@@ -100,7 +129,16 @@ fn a_re_activated_old_key_looks_young_in_the_report_and_a_live_look_sees_its_age
 
 #[test]
 fn the_report_is_waited_for_and_read_whatever_its_columns() {
-    for shape in [ReportShape { polls: 5, other_columns: true }, ReportShape { polls: 0, other_columns: false }] {
+    for shape in [
+        ReportShape {
+            polls: 5,
+            other_columns: true,
+        },
+        ReportShape {
+            polls: 0,
+            other_columns: false,
+        },
+    ] {
         let world = World::at(start());
         world.shape_report(shape);
         add_registered(&world, "alice", days(100));
@@ -112,7 +150,10 @@ fn the_report_is_waited_for_and_read_whatever_its_columns() {
 #[test]
 fn a_report_that_never_comes_is_an_error_and_not_an_endless_wait() {
     let world = World::at(start());
-    world.shape_report(ReportShape { polls: usize::MAX, other_columns: false });
+    world.shape_report(ReportShape {
+        polls: usize::MAX,
+        other_columns: false,
+    });
     match handle_with(&world, &policy(), &everyone(), None).0 {
         Driven::Done(Err(failure)) => assert_eq!(failure.kind, "NothingSeen"),
         other => panic!("{other:?}"),
@@ -178,7 +219,10 @@ fn a_later_user_of_the_same_name_inherits_nothing() {
     add_registered(&world, "alice", days(100));
     world.advance(days(1));
     handle(&world, &policy(), &everyone());
-    let (old, new) = (Record::from_text(&first.record.unwrap()).unwrap(), record(&world.view(), &user).unwrap());
+    let (old, new) = (
+        Record::from_text(&first.record.unwrap()).unwrap(),
+        record(&world.view(), &user).unwrap(),
+    );
     assert_ne!(old.owner, new.owner);
     assert_ne!(old.envelope.unwrap().key, new.envelope.unwrap().key);
     assert_eq!(count(&world, "secretsmanager:PutResourcePolicy"), 2);
@@ -192,7 +236,11 @@ fn a_record_that_can_not_be_read_stops_everything_but_is_told() {
     let keys = world.view().users[&user].keys.clone();
     handle(&world, &policy(), &everyone());
     assert_eq!(world.view().users[&user].keys, keys);
-    assert!(subjects(&world).iter().any(|subject| subject.contains("1 to look at")));
+    assert!(
+        subjects(&world)
+            .iter()
+            .any(|subject| subject.contains("1 to look at"))
+    );
 }
 
 #[test]
@@ -209,12 +257,22 @@ fn an_exposed_key_is_disabled_at_once_and_the_notice_carries_the_new_one() {
     handle(&world, &policy(), &event);
     let view = world.view();
     assert!(!view.users[&user].keys[&old].active);
-    let Some(Sent::Topic(_, message)) = view.sent.iter().find(|sent| format!("{sent:?}").contains("BEGIN PGP MESSAGE"))
+    let Some(Sent::Topic(_, message)) = view
+        .sent
+        .iter()
+        .find(|sent| format!("{sent:?}").contains("BEGIN PGP MESSAGE"))
     else {
         panic!("no notice carries the envelope")
     };
-    let id = opened(&message.body)["AccessKeyId"].as_str().unwrap().parse().unwrap();
-    assert_eq!(opened(&message.body)["SecretAccessKey"], view.users[&user].keys[&id].secret);
+    let id = opened(&message.body)["AccessKeyId"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(
+        opened(&message.body)["SecretAccessKey"],
+        view.users[&user].keys[&id].secret
+    );
     // The same event again, as AWS may send it.
     handle(&world, &policy(), &event);
     assert_eq!(world.view().users, view.users);
@@ -225,7 +283,10 @@ fn an_exposed_key_is_disabled_at_once_and_the_notice_carries_the_new_one() {
 fn an_emergency_that_could_not_be_finished_fails_so_that_lambda_tries_again() {
     let world = World::at(start());
     let (user, old) = add_registered(&world, "alice", days(10));
-    let fault = Fault { call: 5, kind: FaultKind::ErrorBefore(ErrorKind::Throttled) };
+    let fault = Fault {
+        call: 5,
+        kind: FaultKind::ErrorBefore(ErrorKind::Throttled),
+    };
     match handle_with(&world, &policy(), &asked(&user, "emergency"), Some(fault)).0 {
         Driven::Done(Err(failure)) => assert_eq!(failure.kind, "Incomplete"),
         other => panic!("{other:?}"),
@@ -241,10 +302,17 @@ fn near_the_deadline_a_run_stops_between_actions_and_the_next_one_goes_on() {
     let run = world.run(None);
     let invocation = Invocation::for_tests("short", Duration::from_secs(30));
     let (rotator, event) = (rotator(&run, &policy()), everyone().to_string());
-    let Driven::Done(Ok(answer)) = drive(&run, rotator.handle(event.as_bytes(), &invocation)) else {
+    let Driven::Done(Ok(answer)) = drive(&run, rotator.handle(event.as_bytes(), &invocation))
+    else {
         panic!("the run must end in order")
     };
-    assert_eq!(answer.response["accounts"][0]["outcomes"][0]["left"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        answer.response["accounts"][0]["outcomes"][0]["left"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     assert_eq!(count(&world, "iam:CreateAccessKey"), 0);
     handle(&world, &policy(), &everyone());
     assert_eq!(world.view().users[&user].keys.len(), 2);
@@ -255,13 +323,18 @@ fn one_user_who_can_not_be_looked_at_holds_up_nobody_else() {
     let world = World::at(start());
     add_registered(&world, "alice", days(100));
     let (bob, _) = add_registered(&world, "bob", days(100));
-    let clean = handle_with(&world, &policy(), &json!({ "dryRun": true }), None).1.calls();
+    let clean = handle_with(&world, &policy(), &json!({ "dryRun": true }), None)
+        .1
+        .calls();
     let mut held_up = 0;
     for call in 3..=clean {
         let world = World::at(start());
         add_registered(&world, "alice", days(100));
         add_registered(&world, "bob", days(100));
-        let fault = Fault { call, kind: FaultKind::ErrorBefore(ErrorKind::Throttled) };
+        let fault = Fault {
+            call,
+            kind: FaultKind::ErrorBefore(ErrorKind::Throttled),
+        };
         handle_with(&world, &policy(), &everyone(), Some(fault));
         let issued = count(&world, "iam:CreateAccessKey");
         assert!(issued >= 1, "call {call}");
@@ -275,28 +348,51 @@ fn one_user_who_can_not_be_looked_at_holds_up_nobody_else() {
 fn one_identity_account_that_fails_holds_up_no_other() {
     let (sound, broken) = (World::at(start()), World::at(start()));
     add_registered(&sound, "alice", days(100));
-    broken.shape_report(ReportShape { polls: usize::MAX, other_columns: false });
+    broken.shape_report(ReportShape {
+        polls: usize::MAX,
+        other_columns: false,
+    });
     let (run, broken_run) = (sound.run(None), broken.run(None));
     let (mut rotator, other) = (rotator(&run, &policy()), rotator(&broken_run, &policy()));
     let mut accounts = other.accounts;
     accounts[0].identity.id = "444455556666".parse().unwrap();
     accounts.append(&mut rotator.accounts);
-    let rotator = Rotator { accounts, ..rotator };
+    let rotator = Rotator {
+        accounts,
+        ..rotator
+    };
     let invocation = Invocation::for_tests("two", Duration::from_secs(900));
     let handled = |event: serde_json::Value| {
         let event = event.to_string();
-        drive(&run, async { rotator.handle(event.as_bytes(), &invocation).await })
+        drive(&run, async {
+            rotator.handle(event.as_bytes(), &invocation).await
+        })
     };
-    let Driven::Done(Ok(answer)) = handled(everyone()) else { panic!("the sound account must be served") };
-    assert!(answer.response["accounts"][0]["failures"][0].as_str().unwrap().contains("credential report"));
+    let Driven::Done(Ok(answer)) = handled(everyone()) else {
+        panic!("the sound account must be served")
+    };
+    assert!(
+        answer.response["accounts"][0]["failures"][0]
+            .as_str()
+            .unwrap()
+            .contains("credential report")
+    );
     assert_eq!(count(&sound, "iam:CreateAccessKey"), 1);
 
     // Which alice? And there is no such account.
     for (event, says) in [
-        (json!({ "users": ["alice"], "mode": "force" }), "\"account\" is missing"),
-        (json!({ "users": ["alice"], "account": "999999999999" }), "no account 999999999999"),
+        (
+            json!({ "users": ["alice"], "mode": "force" }),
+            "\"account\" is missing",
+        ),
+        (
+            json!({ "users": ["alice"], "account": "999999999999" }),
+            "no account 999999999999",
+        ),
     ] {
-        let Driven::Done(Err(failure)) = handled(event) else { panic!("{says}") };
+        let Driven::Done(Err(failure)) = handled(event) else {
+            panic!("{says}")
+        };
         assert!(failure.to_string().contains(says), "{failure}");
     }
 }
@@ -308,7 +404,13 @@ fn a_certificate_that_was_swapped_gets_no_key() {
     world.tag(&user, "banto:openpgp", &"A".repeat(40));
     handle(&world, &policy(), &everyone());
     assert_eq!(count(&world, "iam:CreateAccessKey"), 0);
-    assert!(world.everything_written().iter().any(|text| text.contains("tell the")), "the owner must be warned");
+    assert!(
+        world
+            .everything_written()
+            .iter()
+            .any(|text| text.contains("tell the")),
+        "the owner must be warned"
+    );
     world.tag(&user, "banto:openpgp", HOLDER.fingerprint().as_str());
     handle(&world, &policy(), &everyone());
     assert_eq!(count(&world, "iam:CreateAccessKey"), 1);
@@ -344,8 +446,7 @@ fn a_run_over_5000_users_makes_at_most_2_calls_and_10_for_each_due_user() {
 
 /// Bodies as records of SQS, whose ids count from 1.
 fn records(bodies: &[String]) -> serde_json::Value {
-    let record =
-        |(id, body): (usize, &String)| json!({ "messageId": id.to_string(), "eventSource": "aws:sqs", "body": body });
+    let record = |(id, body): (usize, &String)| json!({ "messageId": id.to_string(), "eventSource": "aws:sqs", "body": body });
     json!({ "Records": (1..).zip(bodies).map(record).collect::<Vec<_>>() })
 }
 
@@ -360,9 +461,9 @@ fn a_record_that_fails_comes_again_and_no_other_does() {
     let (alice, exposed) = add_registered(&world, "alice", days(10));
     let (bob, old) = add_registered(&world, "bob", days(10));
     let elsewhere = json!({ "users": ["alice"], "account": "999999999999" });
-    let confirmation =
-        json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
-    let through_sns = json!({ "Type": "Notification", "Message": asked(&bob, "emergency").to_string() });
+    let confirmation = json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
+    let through_sns =
+        json!({ "Type": "Notification", "Message": asked(&bob, "emergency").to_string() });
     let bodies = [
         asked(&alice, "emergency").to_string(),
         "{\"users\": [\"ali".to_owned(),
@@ -370,7 +471,10 @@ fn a_record_that_fails_comes_again_and_no_other_does() {
         confirmation.to_string(),
         through_sns.to_string(),
     ];
-    assert_eq!(handle(&world, &policy(), &records(&bodies)), comes_again(&["2", "3"]));
+    assert_eq!(
+        handle(&world, &policy(), &records(&bodies)),
+        comes_again(&["2", "3"])
+    );
     let users = world.view().users;
     assert!(!users[&alice].keys[&exposed].active && !users[&bob].keys[&old].active);
     // The two are told apart, though one invocation saw to both.
@@ -383,14 +487,24 @@ fn a_record_that_could_not_be_finished_comes_again_until_it_is() {
     let world = World::at(start());
     let (user, old) = add_registered(&world, "alice", days(10));
     let event = records(&[asked(&user, "emergency").to_string()]);
-    let fault = Fault { call: 5, kind: FaultKind::ErrorBefore(ErrorKind::Throttled) };
-    let Driven::Done(Ok(answer)) = handle_with(&world, &policy(), &event, Some(fault)).0 else { panic!("no answer") };
+    let fault = Fault {
+        call: 5,
+        kind: FaultKind::ErrorBefore(ErrorKind::Throttled),
+    };
+    let Driven::Done(Ok(answer)) = handle_with(&world, &policy(), &event, Some(fault)).0 else {
+        panic!("no answer")
+    };
     assert_eq!(answer.response, comes_again(&["1"]));
 
     let run = world.run(None);
-    let (rotator, late) = (rotator(&run, &policy()), Invocation::for_tests("late", Duration::from_secs(30)));
+    let (rotator, late) = (
+        rotator(&run, &policy()),
+        Invocation::for_tests("late", Duration::from_secs(30)),
+    );
     let text = event.to_string();
-    let Driven::Done(Ok(answer)) = drive(&run, rotator.handle(text.as_bytes(), &late)) else { panic!("no answer") };
+    let Driven::Done(Ok(answer)) = drive(&run, rotator.handle(text.as_bytes(), &late)) else {
+        panic!("no answer")
+    };
     assert_eq!(answer.response, comes_again(&["1"]));
 
     assert_eq!(handle(&world, &policy(), &event), comes_again(&[]));

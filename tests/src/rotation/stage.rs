@@ -20,7 +20,12 @@ use crate::harness::Function;
 /// Everyone's certificate: making one takes longer than all else here.
 pub static HOLDER: LazyLock<Holder> = LazyLock::new(|| {
     let from = "2026-01-01T00:00:00Z".parse().unwrap();
-    Holder::generate("Alice <alice@example.com>", Kind::Curve25519, Lifetime { from, until: None }).unwrap()
+    Holder::generate(
+        "Alice <alice@example.com>",
+        Kind::Curve25519,
+        Lifetime { from, until: None },
+    )
+    .unwrap()
 });
 
 pub fn start() -> Timestamp {
@@ -32,8 +37,11 @@ pub fn days(days: i64) -> SignedDuration {
 }
 
 /// Read once: it is asked for at every crash point.
-static POLICY: LazyLock<Policy> =
-    LazyLock::new(|| PolicyText::least().with_lines("rotation", "deadline_days = 14").parse());
+static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+    PolicyText::least()
+        .with_lines("rotation", "deadline_days = 14")
+        .parse()
+});
 
 pub fn policy() -> Policy {
     POLICY.clone()
@@ -49,7 +57,13 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
     });
     Rotator {
         accounts: accounts.collect(),
-        notice_sender: NoticeSender::new(run.clone(), run.clone(), run.clone(), policy.notices.clone(), run.clone()),
+        notice_sender: NoticeSender::new(
+            run.clone(),
+            run.clone(),
+            run.clone(),
+            policy.notices.clone(),
+            run.clone(),
+        ),
         clock: run.clone(),
         policy: policy.clone(),
     }
@@ -58,7 +72,12 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
 impl Function for Policy {
     const HIDDEN: SignedDuration = SignedDuration::from_mins(30);
 
-    async fn handle(&self, run: &Arc<Run>, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
+    async fn handle(
+        &self,
+        run: &Arc<Run>,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Answer, Failure> {
         rotator(run, self).handle(event, invocation).await
     }
 }
@@ -82,7 +101,10 @@ pub fn add_registered(world: &World, name: &str, age: SignedDuration) -> (UserNa
 
 /// The record of a user.
 pub fn record(view: &View, user: &UserName) -> Option<Record> {
-    view.users[user].record.as_deref().map(|text| Record::from_text(text).unwrap())
+    view.users[user]
+        .record
+        .as_deref()
+        .map(|text| Record::from_text(text).unwrap())
 }
 
 /// The secret that an owner finds in their envelope, as their OpenPGP program would show it.
@@ -109,7 +131,9 @@ impl Watch {
                 if !emergency && has_usable(was) && !has_usable(user) {
                     found.push("R1: left without a usable key".into());
                 }
-                let found = found.into_iter().map(|what| format!("{name}, after {}: {what}", call.name));
+                let found = found
+                    .into_iter()
+                    .map(|what| format!("{name}, after {}: {what}", call.name));
                 broken.lock().unwrap().extend(found);
             }
             *before = view.clone();
@@ -124,33 +148,53 @@ impl Watch {
 
 /// Whether a person can use a key now: it is active, and they have its secret, or can open its envelope.
 pub fn has_usable(user: &UserView) -> bool {
-    let sealed = user.record.as_deref().and_then(|text| Record::from_text(text).ok()?.envelope);
+    let sealed = user
+        .record
+        .as_deref()
+        .and_then(|text| Record::from_text(text).ok()?.envelope);
     let sealed = sealed.map(|envelope| envelope.key);
-    user.keys.iter().any(|(id, key)| key.active && (!key.by_banto || key.used.is_some() || sealed.as_ref() == Some(id)))
+    user.keys.iter().any(|(id, key)| {
+        key.active && (!key.by_banto || key.used.is_some() || sealed.as_ref() == Some(id))
+    })
 }
 
 fn promises(was: &UserView, is: &UserView, now: Timestamp, pace: &Pace) -> Vec<String> {
     let mut broken = Vec::new();
-    let record = is.record.as_deref().map(|text| Record::from_text(text).unwrap());
-    let old_record = was.record.as_deref().map(|text| Record::from_text(text).unwrap());
+    let record = is
+        .record
+        .as_deref()
+        .map(|text| Record::from_text(text).unwrap());
+    let old_record = was
+        .record
+        .as_deref()
+        .map(|text| Record::from_text(text).unwrap());
     if is.keys.len() > 2 {
         broken.push("R2: more than two keys".into());
     }
     let is_orphan = |id: &AccessKeyId, key: &KeyView| {
-        let sealed = old_record.as_ref().and_then(|record| record.envelope.as_ref());
+        let sealed = old_record
+            .as_ref()
+            .and_then(|record| record.envelope.as_ref());
         key.by_banto && key.used.is_none() && sealed.is_none_or(|envelope| envelope.key != *id)
     };
     for (id, key) in was.keys.iter().filter(|(id, _)| !is.keys.contains_key(*id)) {
         if key.active {
             broken.push(format!("R2: {id} deleted while active"));
         }
-        let disabled_at = old_record.as_ref().and_then(|record| record.disabled.get(id));
-        if !is_orphan(id, key) && disabled_at.is_none_or(|at| now.duration_since(*at) < pace.recovery) {
+        let disabled_at = old_record
+            .as_ref()
+            .and_then(|record| record.disabled.get(id));
+        if !is_orphan(id, key)
+            && disabled_at.is_none_or(|at| now.duration_since(*at) < pace.recovery)
+        {
             broken.push(format!("R2: {id} deleted too early"));
         }
     }
     // Two keys that Banto made and that nobody has used would be two issued for one need.
-    let fresh = is.keys.iter().filter(|(_, key)| key.by_banto && key.active && key.used.is_none());
+    let fresh = is
+        .keys
+        .iter()
+        .filter(|(_, key)| key.by_banto && key.active && key.used.is_none());
     let newly_created = is.keys.keys().any(|id| !was.keys.contains_key(id));
     if newly_created && fresh.count() > 1 {
         broken.push("R5: a second key issued".into());
@@ -176,5 +220,8 @@ fn promises(was: &UserView, is: &UserView, now: Timestamp, pace: &Pace) -> Vec<S
 
 /// What happened in the world, call by call, for a failing test's message.
 pub fn story(calls: &[Call]) -> String {
-    calls.iter().map(|call| format!("{} {} {}\n", call.at, call.name, call.subject)).collect()
+    calls
+        .iter()
+        .map(|call| format!("{} {} {}\n", call.at, call.name, call.subject))
+        .collect()
 }
