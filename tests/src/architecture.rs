@@ -22,7 +22,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("banto-seal", BTreeSet::from(["banto-domain"])),
         ("banto-setup", BTreeSet::new()),
         (
-            "banto-shell",
+            "banto-lambda",
             BTreeSet::from(["banto-domain", "banto-ports"]),
         ),
         ("banto-tls", BTreeSet::new()),
@@ -46,7 +46,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "banto-notice",
                 "banto-ports",
                 "banto-seal",
-                "banto-shell",
+                "banto-lambda",
             ]),
         ),
         (
@@ -56,7 +56,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "banto-domain",
                 "banto-notice",
                 "banto-ports",
-                "banto-shell",
+                "banto-lambda",
             ]),
         ),
         (
@@ -79,7 +79,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "banto-domain",
                 "banto-notice",
                 "banto-ports",
-                "banto-shell",
+                "banto-lambda",
             ]),
         ),
         ("banto-tests", BTreeSet::new()),

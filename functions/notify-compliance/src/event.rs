@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use banto_domain::AccountId;
 use banto_domain::compliance::{FindingKey, News, Standing};
+use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload, Subscription};
 use banto_notice::QueueMessage;
-use banto_shell::event::{EnvelopeError, Event, Invoked, Payload, Subscription};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -127,13 +127,13 @@ struct Request {
 /// Reads an event, whatever it is wrapped in.
 ///
 /// ```
-/// use banto_shell::event::Invoked;
+/// use banto_lambda::event::Invoked;
 /// use notify_compliance::event::{Trigger, decode};
 /// let invoked = decode(br#"{"accounts": ["111122223333"]}"#).unwrap();
 /// assert!(matches!(invoked, Invoked::Direct(Trigger::Reconcile(Some(accounts))) if accounts.len() == 1));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
-    banto_shell::event::decode(event, trigger)
+    banto_lambda::event::decode(event, trigger)
 }
 
 fn trigger(payload: Payload) -> Result<Trigger, EventError> {
@@ -161,7 +161,7 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     if accounts.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(EventError::Request("\"accounts\" is empty".to_owned()));
     }
-    let read = |event| body(banto_shell::event::payload(event)?);
+    let read = |event| body(banto_lambda::event::payload(event)?);
     let bodies: Vec<Body> = events.into_iter().map(read).collect::<Result<_, _>>()?;
     match (dry_run, bodies.is_empty()) {
         (false, true) => Ok(Trigger::Reconcile(accounts)),
@@ -275,7 +275,7 @@ fn change(detail: Value) -> Result<Body, EventError> {
 
 #[cfg(test)]
 mod tests {
-    use banto_shell::event::Record;
+    use banto_lambda::event::Record;
     use serde_json::json;
 
     use super::*;

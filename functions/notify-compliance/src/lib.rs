@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::policy::CompliancePolicy;
+use banto_lambda::event::{Invoked, Record, Subscription};
+use banto_lambda::{Answer, Failure, Invocation, Metrics};
 use banto_notice::{Notice, NoticeSender, QueueMessage};
 use banto_ports::{Aggregator, Clock, Delayed, Ledger, Organization, PortError, Queue};
-use banto_shell::event::{Invoked, Record, Subscription};
-use banto_shell::{Answer, Failure, Invocation, Metrics};
 use jiff::SignedDuration;
 use serde_json::json;
 

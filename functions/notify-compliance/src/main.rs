@@ -12,13 +12,13 @@ use notify_compliance::observe::Remembered;
 use notify_compliance::send::RouteSender;
 
 fn main() -> ExitCode {
-    banto_shell::run(
+    banto_lambda::run(
         || {
-            let policy = banto_shell::policy()?;
+            let policy = banto_lambda::policy()?;
             let compliance = policy
                 .compliance
                 .context("the policy has no section [compliance]")?;
-            let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
+            let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
             let clients = aws.compliance(&compliance);

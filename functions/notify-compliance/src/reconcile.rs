@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::compliance::{FindingKey, Known, News, Standing, short_hash};
 use banto_domain::{AccountId, Region, RuleName};
+use banto_lambda::Invocation;
 use banto_notice::QueueMessage;
 use banto_ports::{AccountState, Delayed, Found, PortError};
-use banto_shell::Invocation;
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use banto_shell::Metrics;
+use banto_lambda::Metrics;
 use serde_json::{Value, json};
 
 use crate::intake::Taken;

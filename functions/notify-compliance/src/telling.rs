@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use banto_domain::compliance::{Entry, FindingKey, Lane, Sending, Told};
 use banto_domain::policy::compliance::{Destination, Route};
+use banto_lambda::Invocation;
 use banto_ports::{Claim, ErrorKind, PortError, Settlement};
-use banto_shell::Invocation;
 use jiff::SignedDuration;
 
 use crate::letters::{DIGEST_PAUSE, Letter, Outbox, Place, about, letters};

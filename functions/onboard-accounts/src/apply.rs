@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use banto_domain::status::{Reason, ReasonKind};
 use banto_domain::{PerPlace, Place, Region};
+use banto_lambda::Invocation;
 use banto_ports::{ErrorKind, Member, PortError, RoleChange};
-use banto_shell::Invocation;
 use futures_util::future::join_all;
 
 use crate::observe::reason;

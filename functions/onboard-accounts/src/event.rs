@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::{AccountId, OuId};
+use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
 use banto_ports::OrgAccount;
-use banto_shell::event::{EnvelopeError, Event, Invoked, Payload};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -165,13 +165,13 @@ struct Request {
 /// Reads an event, whatever it is wrapped in.
 ///
 /// ```
-/// use banto_shell::event::Invoked;
+/// use banto_lambda::event::Invoked;
 /// use onboard_accounts::event::{Scope, Trigger, decode};
 /// let invoked = decode(br#"{"dryRun": true}"#).unwrap();
 /// assert!(matches!(invoked, Invoked::Direct(Trigger::Survey { scope: Scope::Everyone, dry_run: true, .. })));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
-    banto_shell::event::decode(event, trigger)
+    banto_lambda::event::decode(event, trigger)
 }
 
 fn trigger(payload: Payload) -> Result<Trigger, EventError> {

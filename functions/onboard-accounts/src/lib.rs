@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use banto_domain::policy::OnboardingPolicy;
+use banto_lambda::event::Invoked;
+use banto_lambda::{Answer, Failure, Invocation, Metrics};
 use banto_notice::NoticeSender;
 use banto_ports::{Clock, Dashboard, Members, Organization, Queue, StackInstances, Statuses};
-use banto_shell::event::Invoked;
-use banto_shell::{Answer, Failure, Invocation, Metrics};
 use serde_json::json;
 
 pub mod apply;

@@ -13,13 +13,13 @@ use onboard_accounts::Onboarder;
 const SESSION_POLICY: &str = include_str!("../session-policy.json");
 
 fn main() -> ExitCode {
-    banto_shell::run(
+    banto_lambda::run(
         || {
-            let policy = banto_shell::policy()?;
+            let policy = banto_lambda::policy()?;
             let onboarding = policy
                 .onboarding
                 .context("the policy has no section [onboarding]")?;
-            let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
+            let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
             let webhooks = Arc::new(SlackWebhooks::new(aws.trusted_roots()));

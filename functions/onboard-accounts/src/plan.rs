@@ -149,7 +149,9 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
         Some(Ok(inside)) => inside,
         Some(Err(reason)) => return nothing(reason.clone().standing()),
         None => {
-            return nothing(Reason::new(ReasonKind::Unavailable, "it was not looked at").standing());
+            return nothing(
+                Reason::new(ReasonKind::Unavailable, "it was not looked at").standing(),
+            );
         }
     };
     let context = Context {

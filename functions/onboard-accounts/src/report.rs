@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use banto_domain::status::{AccountStatus, Standing};
 use banto_domain::{AccountId, Place, RoleName};
+use banto_lambda::{Answer, Invocation, Metrics};
 use banto_ports::{Delayed, PortError};
-use banto_shell::{Answer, Invocation, Metrics};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use banto_domain::AccountId;
+use banto_lambda::{Answer, Failure, Metrics};
 use banto_ports::{Delayed, ErrorKind, OrgAccount};
-use banto_shell::{Answer, Failure, Metrics};
 use serde_json::json;
 
 use crate::event::{Cause, Message, Scope, Work};

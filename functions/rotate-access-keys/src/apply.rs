@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope, lease_left};
 use banto_domain::{AccessKeyId, Fingerprint, UserName};
+use banto_lambda::Invocation;
 use banto_notice::{NoticeSender, SendError};
 use banto_ports::{Clock, ErrorKind, PortError};
 use banto_seal::{Credential, Recipient, SealError};
-use banto_shell::Invocation;
 
 use crate::observe::Observed;
 use crate::plan::{Action, Chain, Message, Plan};

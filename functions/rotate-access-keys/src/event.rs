@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use banto_domain::{AccessKeyId, AccountId, NameError, UserName};
-use banto_shell::event::{EnvelopeError, Event, Invoked, Payload};
+use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -121,13 +121,13 @@ struct Request {
 /// Reads an event, whatever it is wrapped in.
 ///
 /// ```
-/// use banto_shell::event::Invoked;
+/// use banto_lambda::event::Invoked;
 /// use rotate_access_keys::event::{Scope, Trigger, decode};
 /// let everyone = Trigger::Rotate { scope: Scope::Everyone, dry_run: true };
 /// assert_eq!(decode(br#"{"dryRun": true}"#), Ok(Invoked::Direct(everyone)));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
-    banto_shell::event::decode(event, trigger)
+    banto_lambda::event::decode(event, trigger)
 }
 
 fn trigger(payload: Payload) -> Result<Trigger, EventError> {

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use banto_domain::policy::{IdentityAccount, Policy};
 use banto_domain::{AccessKeyId, AccountId, UserName};
+use banto_lambda::event::{Invoked, Record};
+use banto_lambda::{Answer, Failure, Invocation, Metrics};
 use banto_notice::NoticeSender;
 use banto_ports::{AccessKeys, Certificates, Clock, Records};
-use banto_shell::event::{Invoked, Record};
-use banto_shell::{Answer, Failure, Invocation, Metrics};
 use serde_json::json;
 
 pub mod apply;

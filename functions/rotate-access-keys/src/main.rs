@@ -9,10 +9,10 @@ use banto_ports::Clock;
 use rotate_access_keys::{Account, Rotator};
 
 fn main() -> ExitCode {
-    banto_shell::run(
+    banto_lambda::run(
         || {
-            let policy = banto_shell::policy()?;
-            let clock: Arc<dyn Clock> = Arc::new(banto_shell::SystemClock::from_env()?);
+            let policy = banto_lambda::policy()?;
+            let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
             let accounts = policy.rotation.accounts.iter().map(|identity| {
                 let clients = aws.account(identity);

@@ -2,8 +2,8 @@
 
 use anyhow::anyhow;
 use banto_domain::AccountId;
+use banto_lambda::{Answer, Failure, Invocation, Metrics};
 use banto_notice::{Audience, Notice, Section, Urgency};
-use banto_shell::{Answer, Failure, Invocation, Metrics};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};

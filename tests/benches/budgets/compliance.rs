@@ -14,7 +14,7 @@ use banto::local::runtime_api::Function;
 use banto::local::slack::{Slack, TOKEN};
 use banto_domain::compliance::Told as Where;
 use banto_fake::{Driven, World, drive};
-use banto_shell::Invocation;
+use banto_lambda::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

@@ -20,7 +20,7 @@ use banto::local::runtime_api::Function;
 use banto_domain::policy::OnboardingPolicy;
 use banto_domain::status::{AccountStatus, Standing};
 use banto_fake::{MemberAccount, Queued, World};
-use banto_shell::Invocation;
+use banto_lambda::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

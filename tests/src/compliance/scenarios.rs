@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use banto_domain::compliance::Standing;
 use banto_fake::{Driven, Fault, FaultKind, LogCapture, World, drive};
+use banto_lambda::Invocation;
 use banto_notice::{Audience, Notice, NoticeSender, Urgency};
 use banto_ports::{ErrorKind, PortError};
-use banto_shell::Invocation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

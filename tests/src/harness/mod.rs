@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_fake::{Driven, Fault, Run, World, drive, interleave};
-use banto_shell::{Answer, Failure, Invocation};
+use banto_lambda::{Answer, Failure, Invocation};
 use jiff::SignedDuration;
 use serde_json::Value;
 

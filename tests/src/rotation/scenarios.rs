@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use banto_domain::record::Record;
 use banto_fake::{Driven, Fault, FaultKind, ReportShape, Sent, World, drive};
+use banto_lambda::Invocation;
 use banto_ports::ErrorKind;
-use banto_shell::Invocation;
 use jiff::SignedDuration;
 use rotate_access_keys::Rotator;
 use serde_json::json;
