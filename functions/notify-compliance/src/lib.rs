@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use banto_domain::policy::CompliancePolicy;
 use banto_lambda::event::{Invoked, Record, Subscription};
-use banto_lambda::{Answer, Failure, Invocation, Metrics};
+use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_notice::{Notice, NoticeSender, QueueMessage};
 use banto_ports::{Aggregator, Clock, Delayed, Ledger, Organization, PortError, Queue};
 use jiff::SignedDuration;
@@ -72,18 +72,26 @@ impl Notifier {
     ///
     /// A record of SQS that can't be seen to goes back alone, and in the end to the dead letter queue. An
     /// invocation without records fails as a whole, and AWS calls it again.
-    pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
-        match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
+    pub async fn handle(
+        &self,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        match event::decode(event).map_err(|error| InvocationError::new("UnknownEvent", error))? {
             Invoked::Batch(records) => {
                 let outcome = self.batch(records, invocation).await;
                 let metrics = outcome.metrics();
-                Ok(Answer::of_batch(outcome.back, metrics))
+                Ok(Response::of_batch(outcome.back, metrics))
             }
             Invoked::Direct(trigger) => self.direct(trigger, invocation).await,
         }
     }
 
-    async fn direct(&self, trigger: Trigger, invocation: &Invocation) -> Result<Answer, Failure> {
+    async fn direct(
+        &self,
+        trigger: Trigger,
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
         match trigger {
             Trigger::Bodies(bodies) => self.bodies(bodies, invocation).await,
             Trigger::Reconcile(accounts) => {
@@ -91,12 +99,12 @@ impl Notifier {
                 let sent = self
                     .reconcile_all(accounts)
                     .await
-                    .map_err(|error| Failure::new("NotReconciled", error))?;
+                    .map_err(|error| InvocationError::new("NotReconciled", error))?;
                 if everybody {
                     self.announce_waivers(invocation).await;
                 }
-                Ok(Answer {
-                    response: json!({ "queued": sent }),
+                Ok(Response {
+                    body: json!({ "queued": sent }),
                     metrics: Metrics::default(),
                 })
             }
@@ -117,7 +125,7 @@ impl Notifier {
                 Ok(trigger @ (Trigger::Reconcile(_) | Trigger::Rehearsal { .. })) => {
                     match self.direct(trigger, invocation).await {
                         Ok(answer) => {
-                            tracing::info!(message = id, answer = %answer.response, "a record is done")
+                            tracing::info!(message = id, answer = %answer.body, "a record is done")
                         }
                         Err(error) => outcome.goes_back(&id, &error),
                     }
@@ -168,7 +176,11 @@ impl Notifier {
         outcome
     }
 
-    async fn bodies(&self, bodies: Vec<Body>, invocation: &Invocation) -> Result<Answer, Failure> {
+    async fn bodies(
+        &self,
+        bodies: Vec<Body>,
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
         let mut outcome = Outcome::default();
         let mut observations = Vec::new();
         for body in bodies {
@@ -176,7 +188,7 @@ impl Notifier {
                 Body::Observation(observation) => observations.push(observation),
                 Body::Message(message) => {
                     let seen = self.see_to(message, &mut outcome, invocation).await;
-                    seen.map_err(|error| Failure::new("NotDone", error))?;
+                    seen.map_err(|error| InvocationError::new("NotDone", error))?;
                 }
                 Body::Subscription(subscription) => pass_over(&subscription),
                 Body::Nothing => {}
@@ -185,10 +197,10 @@ impl Notifier {
         outcome.taken.add(self.take_in(observations).await);
         if !outcome.taken.failed.is_empty() {
             let error = anyhow::anyhow!("{} findings were not noted", outcome.taken.failed.len());
-            return Err(Failure::new("NotNoted", error));
+            return Err(InvocationError::new("NotNoted", error));
         }
-        Ok(Answer {
-            response: outcome.direct_response(),
+        Ok(Response {
+            body: outcome.direct_response(),
             metrics: outcome.metrics(),
         })
     }
@@ -259,8 +271,8 @@ impl Notifier {
         mut observations: Vec<Observation>,
         accounts: Option<BTreeSet<banto_domain::AccountId>>,
         invocation: &Invocation,
-    ) -> Result<Answer, Failure> {
-        let failed = |error: PortError| Failure::new("NotPlanned", error);
+    ) -> Result<Response, InvocationError> {
+        let failed = |error: PortError| InvocationError::new("NotPlanned", error);
         let accounts = match accounts {
             Some(accounts) => accounts,
             None => self.active_accounts().await.map_err(failed)?,
@@ -276,8 +288,8 @@ impl Notifier {
         let snapshot = self.observe(&observations).await.map_err(failed)?;
         let plan = plan::plan(&observations, &snapshot, &self.policy, self.clock.now());
         let response = json!({ "dryRun": true, "plan": report::plan_json(&plan), "left": left });
-        Ok(Answer {
-            response,
+        Ok(Response {
+            body: response,
             metrics: Metrics::default(),
         })
     }

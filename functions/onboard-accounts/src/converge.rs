@@ -9,7 +9,7 @@ use banto_domain::policy::onboarding::{Expected, Way};
 use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
 use banto_domain::{AccountId, PerPlace, Region};
 use banto_lambda::event::Record;
-use banto_lambda::{Answer, Failure, Invocation, Metrics};
+use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_ports::{Before, ErrorKind, OrgAccount, StackInstance};
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -84,7 +84,7 @@ impl Onboarder {
         &self,
         records: Vec<Record<Trigger>>,
         invocation: &Invocation,
-    ) -> Answer {
+    ) -> Response {
         let (mut back, mut metrics) = (Vec::new(), Metrics::default());
         let mut works: BTreeMap<AccountId, (String, Work)> = BTreeMap::new();
         let mut publish = Vec::new();
@@ -101,7 +101,7 @@ impl Onboarder {
                 Ok(Trigger::Message(Message::Publish)) => publish.push(id),
                 Ok(trigger) => match self.see_to(trigger, invocation).await {
                     Ok(answer) => {
-                        tracing::info!(message = id, answer = %answer.response, "a record is done");
+                        tracing::info!(message = id, answer = %answer.body, "a record is done");
                         metrics.add(answer.metrics);
                     }
                     Err(failure) => {
@@ -150,7 +150,7 @@ impl Onboarder {
             }
         }
         metrics.add(report::metrics(&converged, back.len()));
-        Answer::of_batch(back, metrics)
+        Response::of_batch(back, metrics)
     }
 
     /// Reads the instances of all accounts that get their baseline by StackSet, and starts the operations
@@ -345,13 +345,13 @@ impl Onboarder {
         scope: Scope,
         placement: &Placement,
         invocation: &Invocation,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, InvocationError> {
         let found = self.find(scope).await?;
         let mut placed = Vec::new();
         for account in &found.accounts {
             let changes = placement.look(self.organization.as_ref(), account).await;
-            let changes =
-                changes.map_err(|error| Failure::new("NotPlanned", anyhow::Error::new(error)))?;
+            let changes = changes
+                .map_err(|error| InvocationError::new("NotPlanned", anyhow::Error::new(error)))?;
             placed.extend(
                 changes
                     .iter()
@@ -379,7 +379,10 @@ impl Onboarder {
             .find_map(|plan| plan.as_ref().err())
             .filter(|_| plans.len() == 1)
         {
-            return Err(Failure::new("NotPlanned", anyhow!("{account}: {why}")));
+            return Err(InvocationError::new(
+                "NotPlanned",
+                anyhow!("{account}: {why}"),
+            ));
         }
         Ok(report::rehearsal(&plans, &found.gone, &placed))
     }

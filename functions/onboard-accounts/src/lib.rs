@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use banto_domain::policy::OnboardingPolicy;
 use banto_lambda::event::Invoked;
-use banto_lambda::{Answer, Failure, Invocation, Metrics};
+use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_notice::NoticeSender;
 use banto_ports::{Clock, Dashboard, Members, Organization, Queue, StackInstances, Statuses};
 use serde_json::json;
@@ -65,8 +65,12 @@ impl Onboarder {
     /// A failure that concerns one account stops there. The invocation fails if the event is refused, or if
     /// Organizations or the queue can't be reached, so that nothing that was asked is lost. A record of SQS fails
     /// alone.
-    pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
-        match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
+    pub async fn handle(
+        &self,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        match event::decode(event).map_err(|error| InvocationError::new("UnknownEvent", error))? {
             Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
             Invoked::Direct(trigger) => self.see_to(trigger, invocation).await,
         }
@@ -77,7 +81,7 @@ impl Onboarder {
         &self,
         trigger: Trigger,
         invocation: &Invocation,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, InvocationError> {
         match trigger {
             Trigger::Survey {
                 scope,
@@ -97,11 +101,11 @@ impl Onboarder {
                     .notice_sender
                     .send(&notice, invocation.remaining())
                     .await;
-                sent.map_err(|error| Failure::new("NobodyTold", error))?;
+                sent.map_err(|error| InvocationError::new("NobodyTold", error))?;
                 Ok(answer(json!({ "told": notice.headline })))
             }
             Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),
-            Trigger::Message(_) => Err(Failure::new(
+            Trigger::Message(_) => Err(InvocationError::new(
                 "UnknownEvent",
                 anyhow!(
                     "a message of the queue came without the queue, which takes it back until it is done"
@@ -112,9 +116,9 @@ impl Onboarder {
 }
 
 /// An answer without metrics.
-fn answer(response: serde_json::Value) -> Answer {
-    Answer {
-        response,
+fn answer(response: serde_json::Value) -> Response {
+    Response {
+        body: response,
         metrics: Metrics::default(),
     }
 }

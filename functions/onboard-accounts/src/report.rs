@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use banto_domain::status::{AccountStatus, Standing};
 use banto_domain::{AccountId, Place, RoleName};
-use banto_lambda::{Answer, Invocation, Metrics};
+use banto_lambda::{Invocation, Metrics, Response};
 use banto_ports::{Delayed, PortError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -280,7 +280,7 @@ pub fn dashboard(accounts: &[AccountStatus], now: Timestamp) -> Value {
 }
 
 /// What was planned, with nothing done.
-pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId], placed: &[String]) -> Answer {
+pub(crate) fn rehearsal(plans: &[Rehearsed], gone: &[AccountId], placed: &[String]) -> Response {
     let planned: Vec<(Snapshot, Plan)> = plans
         .iter()
         .filter_map(|plan| plan.as_ref().ok().cloned())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use banto_domain::AccountId;
-use banto_lambda::{Answer, Failure, Metrics};
+use banto_lambda::{InvocationError, Metrics, Response};
 use banto_ports::{Delayed, ErrorKind, OrgAccount};
 use serde_json::json;
 
@@ -34,7 +34,7 @@ impl Onboarder {
         scope: Scope,
         cause: Cause,
         placement: &Placement,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, InvocationError> {
         if !self.policy.enabled {
             return Ok(answer(
                 json!({ "nothing": "[onboarding] enabled is false" }),
@@ -46,18 +46,18 @@ impl Onboarder {
             self.statuses
                 .forget(account)
                 .await
-                .map_err(|error| Failure::new("StatusLost", error))?;
+                .map_err(|error| InvocationError::new("StatusLost", error))?;
         }
         if cause == Cause::Asked && !gone.is_empty() {
             let names: Vec<&str> = gone.iter().map(AccountId::as_str).collect();
-            return Err(Failure::new(
+            return Err(InvocationError::new(
                 "UnknownAccount",
                 anyhow!("not in the Organization: {}", names.join(", ")),
             ));
         }
         for account in &accounts {
             let organization = self.organization.as_ref();
-            let misplaced = |error| Failure::new("NotPlaced", anyhow::Error::new(error));
+            let misplaced = |error| InvocationError::new("NotPlaced", anyhow::Error::new(error));
             for change in placement
                 .look(organization, account)
                 .await
@@ -95,24 +95,24 @@ impl Onboarder {
             .chain([publish])
             .map(|(message, delay)| delayed(&message, delay));
         let messages: anyhow::Result<Vec<Delayed>> = messages.collect();
-        let messages = messages.map_err(|error| Failure::new("Message", error))?;
+        let messages = messages.map_err(|error| InvocationError::new("Message", error))?;
         self.queue
             .send(&messages)
             .await
-            .map_err(|error| Failure::new("QueueUnreachable", error))?;
+            .map_err(|error| InvocationError::new("QueueUnreachable", error))?;
         tracing::info!(sent, gone = gone.len(), cause = ?cause, "surveyed");
         let mut metrics = Metrics::default();
         metrics.count("AccountsQueued", sent);
-        Ok(Answer {
-            response: json!({ "queued": sent, "gone": gone }),
+        Ok(Response {
+            body: json!({ "queued": sent, "gone": gone }),
             metrics,
         })
     }
 
     /// Looks accounts up in Organizations.
-    pub(crate) async fn find(&self, scope: Scope) -> Result<Found, Failure> {
+    pub(crate) async fn find(&self, scope: Scope) -> Result<Found, InvocationError> {
         let unreachable =
-            |error| Failure::new("OrganizationUnreachable", anyhow::Error::new(error));
+            |error| InvocationError::new("OrganizationUnreachable", anyhow::Error::new(error));
         match scope {
             Scope::Everyone => {
                 let accounts = self.organization.accounts().await.map_err(unreachable)?;

@@ -14,7 +14,7 @@ use anyhow::anyhow;
 use banto_domain::policy::{IdentityAccount, Policy};
 use banto_domain::{AccessKeyId, AccountId, UserName};
 use banto_lambda::event::{Invoked, Record};
-use banto_lambda::{Answer, Failure, Invocation, Metrics};
+use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_notice::NoticeSender;
 use banto_ports::{AccessKeys, Certificates, Clock, Records};
 use serde_json::json;
@@ -78,22 +78,26 @@ impl Rotator {
     /// A failure that concerns one user or one account stops there and is part of the report; the
     /// run as a whole fails if the event is refused, if not even one account could be looked at, or if
     /// something that was named could not be done. A record of SQS fails alone, and comes again.
-    pub async fn handle(&self, event: &[u8], invocation: &Invocation) -> Result<Answer, Failure> {
-        match event::decode(event).map_err(|error| Failure::new("UnknownEvent", error))? {
+    pub async fn handle(
+        &self,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        match event::decode(event).map_err(|error| InvocationError::new("UnknownEvent", error))? {
             Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
             Invoked::Direct(Trigger::Rotate { scope, dry_run }) => self
                 .rotate(scope, dry_run, invocation)
                 .await?
                 .answer(self.clock.now()),
-            Invoked::Direct(Trigger::Nothing { because }) => Ok(Answer {
-                response: json!({ "nothing": because }),
+            Invoked::Direct(Trigger::Nothing { because }) => Ok(Response {
+                body: json!({ "nothing": because }),
                 metrics: Metrics::default(),
             }),
         }
     }
 
     /// Works records off, one after the other.
-    async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Answer {
+    async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Response {
         let (mut back, mut metrics) = (Vec::new(), Metrics::default());
         for (number, Record { id, payload }) in (1..).zip(records) {
             if let Err(failure) = self
@@ -105,7 +109,7 @@ impl Rotator {
             }
         }
         metrics.count("RecordsBack", back.len());
-        Answer::of_batch(back, metrics)
+        Response::of_batch(back, metrics)
     }
 
     async fn work_off(
@@ -113,9 +117,9 @@ impl Rotator {
         payload: Result<Trigger, String>,
         metrics: &mut Metrics,
         invocation: &Invocation,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), InvocationError> {
         let (scope, dry_run) =
-            match payload.map_err(|error| Failure::new("UnknownEvent", anyhow!(error)))? {
+            match payload.map_err(|error| InvocationError::new("UnknownEvent", anyhow!(error)))? {
                 Trigger::Rotate { scope, dry_run } => (scope, dry_run),
                 Trigger::Nothing { because } => {
                     tracing::warn!(because, "nothing is to be done");
@@ -129,7 +133,7 @@ impl Rotator {
         match report.left() {
             0 => Ok(()),
             // Whoever put the record into the queue does not ask again.
-            left => Err(Failure::new(
+            left => Err(InvocationError::new(
                 "Incomplete",
                 anyhow!("{left} actions are left"),
             )),
@@ -141,11 +145,11 @@ impl Rotator {
         scope: Scope,
         dry_run: bool,
         invocation: &Invocation,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Report, InvocationError> {
         let is_named = scope != Scope::Everyone;
         let targets = self
             .targets(scope)
-            .map_err(|error| Failure::new("UnknownAccount", error))?;
+            .map_err(|error| InvocationError::new("UnknownAccount", error))?;
         let mut accounts = Vec::new();
         for (account, target) in targets {
             accounts.push(

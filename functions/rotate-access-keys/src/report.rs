@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use banto_domain::AccountId;
-use banto_lambda::{Answer, Failure, Invocation, Metrics};
+use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_notice::{Audience, Notice, Section, Urgency};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -161,7 +161,7 @@ impl AccountReport {
 
 impl Report {
     /// The answer to whoever invoked the function.
-    pub fn answer(&self, now: Timestamp) -> Result<Answer, Failure> {
+    pub fn answer(&self, now: Timestamp) -> Result<Response, InvocationError> {
         let nothing_seen = self.accounts.iter().all(|account| account.plan.is_none());
         let failures = || {
             self.accounts
@@ -171,26 +171,26 @@ impl Report {
                 .join("; ")
         };
         if nothing_seen {
-            return Err(Failure::new("NothingSeen", anyhow!(failures())));
+            return Err(InvocationError::new("NothingSeen", anyhow!(failures())));
         }
         if self
             .accounts
             .iter()
             .any(|account| account.plan.is_some() && !account.errors.is_empty())
         {
-            return Err(Failure::new("PlanRefused", anyhow!(failures())));
+            return Err(InvocationError::new("PlanRefused", anyhow!(failures())));
         }
         // Whoever asked for something named learns that it was not done; Lambda tries an event again.
         if self.is_named && !failures().is_empty() {
-            return Err(Failure::new("Incomplete", anyhow!(failures())));
+            return Err(InvocationError::new("Incomplete", anyhow!(failures())));
         }
         let accounts: Vec<Value> = self
             .accounts
             .iter()
             .map(|account| self.account_answer(account))
             .collect();
-        Ok(Answer {
-            response: json!({ "dryRun": self.dry_run, "accounts": accounts }),
+        Ok(Response {
+            body: json!({ "dryRun": self.dry_run, "accounts": accounts }),
             metrics: self.metrics(now),
         })
     }

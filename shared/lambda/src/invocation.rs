@@ -19,18 +19,18 @@ pub struct Invocation {
     ends_at: Instant,
 }
 
-/// What a function answers.
+/// A function's response to an invocation that succeeded.
 #[derive(Debug)]
-pub struct Answer {
-    /// The response, as JSON.
-    pub response: serde_json::Value,
+pub struct Response {
+    /// What Lambda hands to whoever invoked the function, as JSON.
+    pub body: serde_json::Value,
     /// What is counted.
     pub metrics: Metrics,
 }
 
-/// A failure of a whole invocation.
+/// An invocation that failed as a whole.
 #[derive(Debug)]
-pub struct Failure {
+pub struct InvocationError {
     /// The `errorType` that Lambda reports and people branch on.
     pub kind: &'static str,
     /// What went wrong.
@@ -81,21 +81,21 @@ impl Invocation {
     }
 }
 
-impl Answer {
+impl Response {
     /// The answer to a batch of SQS: the records with these ids come again, and all others are done. (Lambda
     /// developer guide, "Implementing partial batch responses".)
     pub fn of_batch(failed: impl IntoIterator<Item = String>, metrics: Metrics) -> Self {
         let mut response = SqsBatchResponse::default();
         response.set_failures(failed);
         Self {
-            response: json!(response),
+            body: json!(response),
             metrics,
         }
     }
 }
 
-impl Failure {
-    /// A failure of this kind.
+impl InvocationError {
+    /// An error of this kind.
     pub fn new(kind: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self {
             kind,
@@ -104,8 +104,8 @@ impl Failure {
     }
 }
 
-/// The failure and its causes, in one line.
-impl fmt::Display for Failure {
+/// The error and its causes, in one line.
+impl fmt::Display for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)
     }
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn a_batch_is_answered_with_the_records_that_come_again() {
         let response = |failed: &[&str]| {
-            Answer::of_batch(failed.iter().map(|id| (*id).to_owned()), Metrics::default())
-                .response
+            Response::of_batch(failed.iter().map(|id| (*id).to_owned()), Metrics::default())
+                .body
                 .to_string()
         };
         assert_eq!(response(&[]), r#"{"batchItemFailures":[]}"#);

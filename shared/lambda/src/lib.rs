@@ -1,7 +1,7 @@
 //! The glue between a function and Lambda: events, configuration, logs, metrics, deadline, diagnostics.
 //!
-//! A function's `main` calls [`run`]; its library sees an [`Invocation`] and answers with an [`Answer`]
-//! or a [`Failure`]. Deliberately absent: anything a function decides, and AWS SDK types.
+//! A function's `main` calls [`run`]; its library sees an [`Invocation`] and answers with an [`Response`]
+//! or a [`InvocationError`]. Deliberately absent: anything a function decides, and AWS SDK types.
 
 mod clock;
 pub mod event;
@@ -12,7 +12,7 @@ mod policy;
 mod run;
 
 pub use clock::{ClockError, SystemClock};
-pub use invocation::{Answer, Failure, Invocation};
+pub use invocation::{Invocation, InvocationError, Response};
 pub use metrics::Metrics;
 pub use policy::policy;
 pub use run::run;

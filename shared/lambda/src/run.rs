@@ -13,7 +13,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
-use crate::{Answer, Failure, Invocation, logs};
+use crate::{Invocation, InvocationError, Response, logs};
 
 /// What people read in place of a panic's own words, which might hold anything.
 const PANICKED: &str = "the function panicked; its log names the place in the code";
@@ -25,7 +25,7 @@ const PANICKED: &str = "the function panicked; its log names the place in the co
 pub fn run<T, S, H>(setup: S, handle: H) -> ExitCode
 where
     S: FnOnce() -> anyhow::Result<T>,
-    H: AsyncFn(&T, &[u8], &Invocation) -> Result<Answer, Failure>,
+    H: AsyncFn(&T, &[u8], &Invocation) -> Result<Response, InvocationError>,
 {
     logs::init();
     std::panic::set_hook(Box::new(|panic| {
@@ -47,7 +47,7 @@ where
 fn run_or_fail<T, S, H>(setup: S, handle: H) -> anyhow::Result<()>
 where
     S: FnOnce() -> anyhow::Result<T>,
-    H: AsyncFn(&T, &[u8], &Invocation) -> Result<Answer, Failure>,
+    H: AsyncFn(&T, &[u8], &Invocation) -> Result<Response, InvocationError>,
 {
     // One event at a time: more threads would only cost.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,7 +64,7 @@ where
             let span = tracing::info_span!("invocation", request_id);
             let handled = async {
                 let invocation = Invocation::new(request_id.clone(), event.context.deadline)
-                    .map_err(|error| Failure::new("NoRandomness", error))?;
+                    .map_err(|error| InvocationError::new("NoRandomness", error))?;
                 handle(state, event.payload.get().as_bytes(), &invocation).await
             };
             let outcome = AssertUnwindSafe(handled)
@@ -81,7 +81,7 @@ where
 
 /// Turns what became of an invocation (nothing, if it panicked) into what Lambda is told.
 fn answer(
-    outcome: Option<Result<Answer, Failure>>,
+    outcome: Option<Result<Response, InvocationError>>,
     function: &str,
 ) -> Result<serde_json::Value, Diagnostic> {
     match outcome {
@@ -89,7 +89,7 @@ fn answer(
             if let Some(line) = answer.metrics.line(function, Timestamp::now()) {
                 print_line(&line);
             }
-            Ok(answer.response)
+            Ok(answer.body)
         }
         Some(Err(failure)) => {
             let message = failure.to_string();
@@ -145,7 +145,11 @@ mod tests {
         let error = Err::<(), _>(anyhow!("the cause"))
             .context("what failed")
             .unwrap_err();
-        let told = answer(Some(Err(Failure::new("UnknownEvent", error))), "function").unwrap_err();
+        let told = answer(
+            Some(Err(InvocationError::new("UnknownEvent", error))),
+            "function",
+        )
+        .unwrap_err();
         assert_eq!(
             (told.error_type.as_str(), told.error_message.as_str()),
             ("UnknownEvent", "what failed: the cause")
@@ -157,7 +161,7 @@ mod tests {
         let outcome = async { panic!("confidential") };
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let outcome: Option<Result<Answer, Failure>> = AssertUnwindSafe(outcome)
+        let outcome: Option<Result<Response, InvocationError>> = AssertUnwindSafe(outcome)
             .catch_unwind()
             .now_or_never()
             .and_then(Result::ok);
@@ -170,8 +174,8 @@ mod tests {
     #[test]
     fn a_response_is_told_as_it_is() {
         let response = serde_json::json!({ "dryRun": true });
-        let given = Answer {
-            response: response.clone(),
+        let given = Response {
+            body: response.clone(),
             metrics: Metrics::default(),
         };
         assert_eq!(answer(Some(Ok(given)), "function").unwrap(), response);

@@ -54,7 +54,7 @@ pub fn storm() {
             panic!("{handled:?}")
         };
         assert!(
-            failed(&answer.response).is_empty(),
+            failed(&answer.body).is_empty(),
             "something went back to the queue"
         );
     };

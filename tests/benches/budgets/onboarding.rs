@@ -179,7 +179,7 @@ fn start_run(world: &Arc<World>, policy: &Arc<OnboardingPolicy>, event: Value) -
             .await;
         answer
             .unwrap_or_else(|failure| panic!("{}: {failure}", failure.kind))
-            .response
+            .body
     })
 }
 

@@ -921,7 +921,7 @@ fn near_the_deadline_nothing_is_begun_and_what_is_left_comes_again() {
     };
     // It is sent anew: what was not tried is no step towards a dead letter.
     assert_eq!(
-        (failed(&answer.response).len(), world.waiting_messages()),
+        (failed(&answer.body).len(), world.waiting_messages()),
         (0, 1)
     );
     assert!(seen(&world).is_empty());

@@ -6,7 +6,7 @@ use banto_domain::compliance::FindingKey;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_domain::{AccountId, Region, RuleName};
 use banto_fake::{MemberAccount, PolicyText, Run, Sent, World};
-use banto_lambda::{Answer, Failure, Invocation};
+use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{KeptSecrets, NoticeSender, slack};
 use banto_ports::Found;
 use jiff::{SignedDuration, Timestamp};
@@ -152,7 +152,7 @@ impl Function for CompliancePolicy {
         run: &Arc<Run>,
         event: &[u8],
         invocation: &Invocation,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, InvocationError> {
         notifier(run, self).handle(event, invocation).await
     }
 }

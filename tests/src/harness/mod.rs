@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_fake::{Driven, Fault, Run, World, drive, interleave};
-use banto_lambda::{Answer, Failure, Invocation};
+use banto_lambda::{Invocation, InvocationError, Response};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -34,11 +34,11 @@ pub trait Function {
         run: &Arc<Run>,
         event: &[u8],
         invocation: &Invocation,
-    ) -> Result<Answer, Failure>;
+    ) -> Result<Response, InvocationError>;
 }
 
 /// A function's answer to an event.
-pub type Handled = Driven<Result<Answer, Failure>>;
+pub type Handled = Driven<Result<Response, InvocationError>>;
 
 /// An invocation as long as Lambda allows.
 fn invocation(run: &str) -> Invocation {
@@ -64,7 +64,7 @@ pub fn handle_with(
 /// Handles one event that is expected to succeed, and returns the response.
 pub fn handle(world: &Arc<World>, function: &impl Function, event: &Value) -> Value {
     match handle_with(world, function, event, None).0 {
-        Driven::Done(Ok(answer)) => answer.response,
+        Driven::Done(Ok(answer)) => answer.body,
         Driven::Done(Err(failure)) => panic!("{}: {failure}", failure.kind),
         Driven::Cancelled => panic!("cancelled without a fault"),
     }

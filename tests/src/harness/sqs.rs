@@ -48,7 +48,7 @@ impl Sqs {
         self.calls.push(run.calls());
         self.fired += usize::from(run.fault_fired());
         let back: BTreeSet<String> = match handled {
-            Driven::Done(Ok(answer)) => failed(&answer.response),
+            Driven::Done(Ok(answer)) => failed(&answer.body),
             // SQS gives a batch again whose invocation failed or ended.
             Driven::Done(Err(_)) | Driven::Cancelled => {
                 messages.iter().map(|message| message.id.clone()).collect()

@@ -7,7 +7,7 @@ use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Standing};
 use banto_domain::{AccountId, Region};
 use banto_fake::{Entrance, MemberAccount, PolicyText, Run, Sent, World};
-use banto_lambda::{Answer, Failure, Invocation};
+use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use jiff::{SignedDuration, Timestamp};
 use onboard_accounts::Onboarder;
@@ -127,7 +127,7 @@ impl Function for OnboardingPolicy {
         run: &Arc<Run>,
         event: &[u8],
         invocation: &Invocation,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, InvocationError> {
         onboarder(run, self).handle(event, invocation).await
     }
 }

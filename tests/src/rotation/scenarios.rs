@@ -307,7 +307,7 @@ fn near_the_deadline_a_run_stops_between_actions_and_the_next_one_goes_on() {
         panic!("the run must end in order")
     };
     assert_eq!(
-        answer.response["accounts"][0]["outcomes"][0]["left"]
+        answer.body["accounts"][0]["outcomes"][0]["left"]
             .as_array()
             .unwrap()
             .len(),
@@ -372,7 +372,7 @@ fn one_identity_account_that_fails_holds_up_no_other() {
         panic!("the sound account must be served")
     };
     assert!(
-        answer.response["accounts"][0]["failures"][0]
+        answer.body["accounts"][0]["failures"][0]
             .as_str()
             .unwrap()
             .contains("credential report")
@@ -494,7 +494,7 @@ fn a_record_that_could_not_be_finished_comes_again_until_it_is() {
     let Driven::Done(Ok(answer)) = handle_with(&world, &policy(), &event, Some(fault)).0 else {
         panic!("no answer")
     };
-    assert_eq!(answer.response, comes_again(&["1"]));
+    assert_eq!(answer.body, comes_again(&["1"]));
 
     let run = world.run(None);
     let (rotator, late) = (
@@ -505,7 +505,7 @@ fn a_record_that_could_not_be_finished_comes_again_until_it_is() {
     let Driven::Done(Ok(answer)) = drive(&run, rotator.handle(text.as_bytes(), &late)) else {
         panic!("no answer")
     };
-    assert_eq!(answer.response, comes_again(&["1"]));
+    assert_eq!(answer.body, comes_again(&["1"]));
 
     assert_eq!(handle(&world, &policy(), &event), comes_again(&[]));
     assert!(!world.view().users[&user].keys[&old].active);

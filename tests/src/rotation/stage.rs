@@ -7,7 +7,7 @@ use banto_domain::policy::{Pace, Policy};
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
 use banto_fake::{Call, KeyView, PolicyText, Run, UserView, View, World};
-use banto_lambda::{Answer, Failure, Invocation};
+use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use banto_seal::recipients_of;
@@ -77,7 +77,7 @@ impl Function for Policy {
         run: &Arc<Run>,
         event: &[u8],
         invocation: &Invocation,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, InvocationError> {
         rotator(run, self).handle(event, invocation).await
     }
 }
