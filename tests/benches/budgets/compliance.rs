@@ -1,8 +1,8 @@
 //! Costs of notify-compliance: a storm of 100,000 events in the world in memory, and one process.
 
-#[path = "../../src/compliance/stage.rs"]
+#[path = "../../src/compliance/harness.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
-mod stage;
+mod harness;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
 use crate::harness::{batch, failed};
 use crate::table::{at_least, at_most, megabytes, row};
-use stage::{Told, account, add_account, breaches, notifier, policy, rule};
+use harness::{Told, account, add_account, breaches, notifier, policy, rule};
 
 /// One rule in so many accounts, each with so many resources.
 const ACCOUNTS: usize = 1_000;
@@ -32,7 +32,7 @@ const A_SECOND: usize = 1_000;
 
 /// A rule is deployed everywhere, and finds everything wrong: all of it is told, in a handful of messages.
 pub fn storm() {
-    let world = World::at(stage::start());
+    let world = World::at(harness::start());
     let ids: Vec<String> = (0..ACCOUNTS)
         .map(|number| format!("{:012}", 700_000_000_000_u64 + number as u64))
         .collect();
@@ -155,7 +155,7 @@ pub async fn process(tools: &Tools) {
         .unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
-    let text = stage::text()
+    let text = harness::text()
         .with(
             "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance",
             &queue.url,
@@ -189,7 +189,7 @@ pub async fn process(tools: &Tools) {
         let buckets: Vec<String> = (0..20).map(|bucket| format!("bucket-{bucket}")).collect();
         let events = buckets
             .iter()
-            .map(|bucket| Told::bad(&id, "bucket-public", bucket, stage::start()).event());
+            .map(|bucket| Told::bad(&id, "bucket-public", bucket, harness::start()).event());
         let records: Vec<Value> = events
             .enumerate()
             .map(|(number, event)| record(number, &event))
@@ -228,7 +228,7 @@ pub async fn process(tools: &Tools) {
         &json!({ "Records": [] }),
     )
     .await;
-    let before = stage::start() - SignedDuration::from_hours(1);
+    let before = harness::start() - SignedDuration::from_hours(1);
     let late = Told::bad(&accounts[0], "bucket-public", "bucket-0", before).event();
     let job = Job {
         function: "notify-compliance",

@@ -1,8 +1,8 @@
 //! Costs of onboard-accounts: calls an account, a simulated Organization, and one process.
 
-#[path = "../../src/onboarding/stage.rs"]
+#[path = "../../src/onboarding/harness.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
-mod stage;
+mod harness;
 
 #[path = "../../src/onboarding/stack_set.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
 use crate::harness::{Function as _, batch, failed, handle, settle};
 use crate::table::{at_most, megabytes, row};
-use stage::{by_stack_set, policy_with, scheduled, start};
+use harness::{by_stack_set, policy_with, scheduled, start};
 
 const REGIONS: [&str; 4] = ["ap-northeast-1", "eu-west-1", "us-east-1", "us-west-2"];
 
@@ -250,7 +250,7 @@ pub async fn process(tools: &Tools) {
     let topic = ground.aws.create_topic("operators").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("banto.toml");
-    let text = stage::text()
+    let text = harness::text()
         .with("\"999988887777\"", "\"111122223333\"")
         .with(
             "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-accounts",

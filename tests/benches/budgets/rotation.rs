@@ -1,8 +1,8 @@
 //! Costs of rotate-access-keys: calls, plans and envelopes, and one process.
 
-#[path = "../../src/rotation/stage.rs"]
+#[path = "../../src/rotation/harness.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
-mod stage;
+mod harness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +22,7 @@ use serde_json::json;
 use crate::cold_start::{self, Ground, Job, STARTS, Tools};
 use crate::harness::handle;
 use crate::table::{at_most, median, milliseconds, row};
-use stage::{add_registered, days, everyone, policy, start};
+use harness::{add_registered, days, everyone, policy, start};
 
 /// Calls to AWS over 5,000 users.
 pub fn calls() {

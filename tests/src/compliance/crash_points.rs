@@ -8,7 +8,7 @@ use banto_notice::{Audience, Notice, Urgency};
 use banto_ports::ErrorKind;
 use serde_json::{Value, json};
 
-use super::stage::{
+use super::harness::{
     OTHER, PAYMENTS, SEARCH, Told, account, add_account, breaches, minutes, policy, region, rule,
     scheduled, seen, start, tell, world,
 };

@@ -6,7 +6,7 @@ use banto_domain::compliance::Standing;
 use banto_ports::{ErrorKind, PortError};
 use proptest::prelude::*;
 
-use super::stage::{
+use super::harness::{
     OTHER, PAYMENTS, SEARCH, Told, account, breaches, minutes, policy, region, rule, scheduled,
     start, world,
 };

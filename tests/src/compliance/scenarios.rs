@@ -10,7 +10,7 @@ use banto_ports::{ErrorKind, PortError};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::stage::{
+use super::harness::{
     OTHER, PAYMENTS, REGION, SEARCH, Told, account, add_account, breaches, minutes, notifier,
     policy, policy_and, policy_with, region, rule, scheduled, seen, start, tell, text, world,
 };

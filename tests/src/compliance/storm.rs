@@ -2,7 +2,7 @@
 
 use banto_domain::compliance::Told as Where;
 
-use super::stage::{Told, account, add_account, breaches, policy, rule, world};
+use super::harness::{Told, account, add_account, breaches, policy, rule, world};
 use crate::harness::{enqueue, settle};
 
 #[test]

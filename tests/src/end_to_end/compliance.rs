@@ -18,7 +18,7 @@ use super::onboarding::{allowed, named};
 
 const CHANNEL: &str = "C0PAYMENTS";
 
-struct Stage {
+struct Harness {
     local: Local,
     queue: Queue,
     payments: String,
@@ -28,7 +28,7 @@ struct Stage {
     policy: PolicyText,
 }
 
-impl Stage {
+impl Harness {
     /// Two accounts, one of each team.
     async fn set() -> Self {
         let local = Local::of("notify-compliance").await;
@@ -185,10 +185,10 @@ const PUBLIC: &str = "s3-bucket-public-read-prohibited";
 
 #[tokio::test]
 async fn changes_reach_slack_mail_and_sns_once_and_a_resolution_updates_the_message() {
-    let mut stage = Stage::set().await;
-    let found = stage.bad(PUBLIC, "website");
+    let mut harness = Harness::set().await;
+    let found = harness.bad(PUBLIC, "website");
     let elsewhere = Change {
-        account: &stage.search,
+        account: &harness.search,
         ..found
     };
     let unrouted = Change {
@@ -200,31 +200,31 @@ async fn changes_reach_slack_mail_and_sns_once_and_a_resolution_updates_the_mess
         ..found
     };
     let events = [found, elsewhere, unrouted, root, found].map(|change| change.event());
-    stage.tell(&events).await;
-    let texts = stage.texts(CHANNEL);
+    harness.tell(&events).await;
+    let texts = harness.texts(CHANNEL);
     assert_eq!(texts.len(), 2, "{texts:?}");
     assert!(
         texts.contains(&"[critical] S3 bucket allows public read: website in payments".to_owned()),
         "{texts:?}"
     );
     assert_eq!(
-        stage.texts("search"),
+        harness.texts("search"),
         ["[critical] S3 bucket allows public read: website in search"]
     );
     assert_eq!(
-        (stage.calls("sns:Publish"), stage.calls("ses:SendEmail")),
+        (harness.calls("sns:Publish"), harness.calls("ses:SendEmail")),
         (1, 1)
     );
 
-    stage.advance(1_800).await;
+    harness.advance(1_800).await;
     let resolved = Change {
         compliant: true,
-        at: stage.local.now,
-        ..stage.bad(PUBLIC, "website")
+        at: harness.local.now,
+        ..harness.bad(PUBLIC, "website")
     }
     .event();
-    stage.tell(&[resolved]).await;
-    let posts = stage.local.slack.posts();
+    harness.tell(&[resolved]).await;
+    let posts = harness.local.slack.posts();
     let message = posts
         .iter()
         .find(|post| post.channel == CHANNEL && !post.earlier.is_empty())
@@ -238,15 +238,15 @@ async fn changes_reach_slack_mail_and_sns_once_and_a_resolution_updates_the_mess
         .find(|post| post.thread.as_deref() == Some(message.ts.as_str()))
         .unwrap();
     assert!(!reply.is_broadcast);
-    assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
-    assert_eq!(stage.queue.dead().await.unwrap(), 0);
-    stage.check_slack();
+    assert_eq!(compliance::untold(&harness.local.aws).await.unwrap(), 0);
+    assert_eq!(harness.queue.dead().await.unwrap(), 0);
+    harness.check_slack();
 }
 
 #[tokio::test]
 async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_nothing() {
     for fault in [Fault::Throttled, Fault::InternalError, Fault::LostAnswer] {
-        let mut stage = Stage::set().await;
+        let mut harness = Harness::set().await;
         for call in [
             "organizations:DescribeAccount",
             "organizations:ListTagsForResource",
@@ -258,17 +258,17 @@ async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_no
             "sqs:SendMessageBatch",
             "secretsmanager:GetSecretValue",
         ] {
-            stage.local.proxy.inject(Rule::nth(call, 1, fault));
+            harness.local.proxy.inject(Rule::nth(call, 1, fault));
         }
-        let events = ["a", "b"].map(|bucket| stage.bad(PUBLIC, bucket).event());
-        stage.tell(&events).await;
+        let events = ["a", "b"].map(|bucket| harness.bad(PUBLIC, bucket).event());
+        harness.tell(&events).await;
         assert_eq!(
-            stage.texts(CHANNEL),
+            harness.texts(CHANNEL),
             ["[critical] S3 bucket allows public read: 2 resources in payments"],
             "{fault:?}: {}",
-            String::from_utf8_lossy(&stage.log)
+            String::from_utf8_lossy(&harness.log)
         );
-        let struck = stage
+        let struck = harness
             .local
             .proxy
             .calls()
@@ -276,8 +276,8 @@ async fn throttling_and_failures_between_the_function_and_aws_lose_and_repeat_no
             .filter(|call| call.fault == Some(fault))
             .count();
         assert_eq!(struck, 9, "{fault:?}");
-        assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
-        assert_eq!(stage.queue.dead().await.unwrap(), 0);
+        assert_eq!(compliance::untold(&harness.local.aws).await.unwrap(), 0);
+        assert_eq!(harness.queue.dead().await.unwrap(), 0);
     }
 }
 
@@ -299,17 +299,17 @@ const FAILURES: [(usize, Refusal); 12] = [
 
 #[tokio::test]
 async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
-    let mut stage = Stage::set().await;
+    let mut harness = Harness::set().await;
     let rules: Vec<String> = (0..FAILURES.len())
         .map(|number| format!("our-rule-{number}"))
         .collect();
     for (rule, (times, refusal)) in rules.iter().zip(FAILURES) {
-        stage.local.slack.refuse(times, refusal);
-        let event = stage.bad(rule, "website").event();
-        stage.tell(&[event]).await;
-        stage.advance(60).await;
+        harness.local.slack.refuse(times, refusal);
+        let event = harness.bad(rule, "website").event();
+        harness.tell(&[event]).await;
+        harness.advance(60).await;
     }
-    let told = stage.texts(CHANNEL);
+    let told = harness.texts(CHANNEL);
     let count = |rule: &str| {
         told.iter()
             .filter(|text| text.contains(&format!("{rule}: website")))
@@ -323,12 +323,12 @@ async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
             count(rule),
             expected,
             "{rule}: {told:?}\n{}",
-            String::from_utf8_lossy(&stage.log)
+            String::from_utf8_lossy(&harness.log)
         );
     }
-    assert_eq!(stage.calls("sns:Publish"), refused.len(), "the fall-back");
-    assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
-    let dead = stage.queue.dead().await.unwrap();
+    assert_eq!(harness.calls("sns:Publish"), refused.len(), "the fall-back");
+    assert_eq!(compliance::untold(&harness.local.aws).await.unwrap(), 0);
+    let dead = harness.queue.dead().await.unwrap();
     assert_eq!((told.len() + refused.len(), dead), (FAILURES.len(), 0));
     say!(
         "slack fault run: {} transitions, {} in Slack, {} by SNS, {dead} dead letters",
@@ -336,32 +336,32 @@ async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
         told.len(),
         refused.len()
     );
-    stage.check_slack();
+    harness.check_slack();
 }
 
 #[tokio::test]
 async fn a_storm_is_one_message_in_the_channel() {
-    let mut stage = Stage::set().await;
+    let mut harness = Harness::set().await;
     let rules: Vec<String> = (0..8).map(|number| format!("our-rule-{number}")).collect();
     let buckets: Vec<String> = (0..6).map(|number| format!("bucket-{number}")).collect();
     let events: Vec<Value> = (rules.iter())
         .flat_map(|rule| buckets.iter().map(move |bucket| (rule, bucket)))
-        .map(|(rule, bucket)| stage.bad(rule, bucket).event())
+        .map(|(rule, bucket)| harness.bad(rule, bucket).event())
         .collect();
-    stage.tell(&events).await;
-    let posts = stage.local.slack.posts();
+    harness.tell(&events).await;
+    let posts = harness.local.slack.posts();
     let seen: Vec<&Post> = posts
         .iter()
         .filter(|post| post.thread.is_none() || post.is_broadcast)
         .collect();
-    assert_eq!(seen.len(), 1, "{:?}", stage.texts(CHANNEL));
+    assert_eq!(seen.len(), 1, "{:?}", harness.texts(CHANNEL));
     assert_eq!(seen[0].body["text"], "[medium] 48 findings of 8 rules");
-    assert_eq!(compliance::untold(&stage.local.aws).await.unwrap(), 0);
-    stage.check_slack();
+    assert_eq!(compliance::untold(&harness.local.aws).await.unwrap(), 0);
+    harness.check_slack();
 }
 
 /// What the aggregator answers, as recorded from its API reference: one rule that finds one bucket.
-fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
+fn aggregate(harness: &Harness, account: &str, found: &[&str]) {
     let compliance = if found.is_empty() {
         "COMPLIANT"
     } else {
@@ -369,7 +369,7 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
     };
     let rule = json!({ "ConfigRuleName": PUBLIC, "AccountId": account, "AwsRegion": REGION,
         "Compliance": { "ComplianceType": compliance } });
-    stage.local.proxy.answer(
+    harness.local.proxy.answer(
         "config:DescribeAggregateComplianceByConfigRules",
         json!({ "AggregateComplianceByConfigRules": [rule] }),
     );
@@ -379,16 +379,16 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
             json!({
                 "EvaluationResultIdentifier": { "EvaluationResultQualifier":
                     { "ConfigRuleName": PUBLIC, "ResourceType": "AWS::S3::Bucket", "ResourceId": id } },
-                "ComplianceType": "NON_COMPLIANT", "ResultRecordedTime": stage.local.now.as_second(),
+                "ComplianceType": "NON_COMPLIANT", "ResultRecordedTime": harness.local.now.as_second(),
                 "AccountId": account, "AwsRegion": REGION,
             })
         })
         .collect();
-    stage.local.proxy.answer(
+    harness.local.proxy.answer(
         "config:GetAggregateComplianceDetailsByConfigRule",
         json!({ "AggregateEvaluationResults": found }),
     );
-    stage.local.proxy.answer(
+    harness.local.proxy.answer(
         "config:BatchGetAggregateResourceConfig",
         json!({ "BaseConfigurationItems": [], "UnprocessedResourceIdentifiers": [] }),
     );
@@ -397,16 +397,16 @@ fn aggregate(stage: &Stage, account: &str, found: &[&str]) {
 #[tokio::test]
 async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_by_recorded_answers_of_the_aggregator()
  {
-    let mut stage = Stage::set().await;
-    let event = stage.bad(PUBLIC, "resolved-unseen").event();
-    stage.tell(&[event]).await;
-    stage.advance(24 * 3_600).await;
-    let payments = stage.payments.clone();
-    aggregate(&stage, &payments, &["missed"]);
-    let answer = stage.invoke(&json!({ "accounts": [payments] })).await;
+    let mut harness = Harness::set().await;
+    let event = harness.bad(PUBLIC, "resolved-unseen").event();
+    harness.tell(&[event]).await;
+    harness.advance(24 * 3_600).await;
+    let payments = harness.payments.clone();
+    aggregate(&harness, &payments, &["missed"]);
+    let answer = harness.invoke(&json!({ "accounts": [payments] })).await;
     assert_eq!(answer, json!({ "queued": 1 }));
-    stage.settle().await;
-    let texts = stage.texts(CHANNEL);
+    harness.settle().await;
+    let texts = harness.texts(CHANNEL);
     assert_eq!(
         texts,
         [
@@ -414,7 +414,7 @@ async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved
             "[critical] S3 bucket allows public read: 1 more, 1 resolved in payments, 1 left"
         ]
     );
-    let plan = stage
+    let plan = harness
         .invoke(&json!({ "accounts": [payments], "dryRun": true }))
         .await;
     assert_eq!(
@@ -426,34 +426,34 @@ async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved
 
 #[tokio::test]
 async fn at_the_trace_level_neither_the_token_nor_a_webhook_nor_the_session_is_logged() {
-    let mut stage = Stage::set().await;
-    stage.local.log_level = "trace";
-    stage
+    let mut harness = Harness::set().await;
+    harness.local.log_level = "trace";
+    harness
         .local
         .slack
         .refuse_next(Refusal::Word("token_revoked"));
-    stage.local.slack.refuse(2, Refusal::ServerError);
-    let found = stage.bad(PUBLIC, "website");
+    harness.local.slack.refuse(2, Refusal::ServerError);
+    let found = harness.bad(PUBLIC, "website");
     let events = [
         found,
         Change {
-            account: &stage.search,
+            account: &harness.search,
             ..found
         },
     ]
     .map(|change| change.event());
-    stage.tell(&events).await;
+    harness.tell(&events).await;
     assert!(
-        stage.log.len() > 50_000,
+        harness.log.len() > 50_000,
         "the log at TRACE has {} bytes only",
-        stage.log.len()
+        harness.log.len()
     );
     let secrets = [
         TOKEN.to_owned(),
-        stage.local.slack.webhook("search"),
-        stage.local.credentials.secret_access_key.to_string(),
+        harness.local.slack.webhook("search"),
+        harness.local.credentials.secret_access_key.to_string(),
     ];
-    let log = String::from_utf8_lossy(&stage.log);
+    let log = String::from_utf8_lossy(&harness.log);
     for secret in &secrets[..1] {
         assert!(!log.contains(secret.as_str()), "{secret} is in the log");
     }
@@ -466,11 +466,11 @@ async fn at_the_trace_level_neither_the_token_nor_a_webhook_nor_the_session_is_l
 
 #[tokio::test]
 async fn a_simulated_slack_that_is_elsewhere_is_refused_at_the_start() {
-    let stage = Stage::set().await;
+    let harness = Harness::set().await;
     let elsewhere = [("SLACK_API_URL", "https://slack.example.com/api")];
-    let error = stage
+    let error = harness
         .local
-        .start_with(&stage.policy, &elsewhere)
+        .start_with(&harness.policy, &elsewhere)
         .await
         .unwrap_err();
     assert!(

@@ -23,13 +23,13 @@ const NO_SECRETS: &str = r#"inline_policies = { no-secrets = '{"Version": "2012-
 const MORE_SETTINGS: &str = r#"delete_default_vpc = true
 contacts = { security = { name = "Alice", title = "Security", email = "security@example.com", phone = "1" } }"#;
 
-struct Stage {
+struct Harness {
     local: Local,
     organization: Organization,
     policy: PolicyText,
 }
 
-impl Stage {
+impl Harness {
     async fn set() -> Self {
         let local = Local::of("onboard-accounts").await;
         let organization = Organization::create(&local.aws).await.unwrap();
@@ -130,16 +130,20 @@ fn scheduled() -> Value {
 
 #[tokio::test]
 async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
-    let mut stage = Stage::set().await;
-    let fresh = stage.organization.create_account("payments").await.unwrap();
-    let recorded = stage.organization.create_account("search").await.unwrap();
-    let closed = stage.organization.create_account("former").await.unwrap();
-    stage.organization.close_account(&closed).await.unwrap();
+    let mut harness = Harness::set().await;
+    let fresh = harness
+        .organization
+        .create_account("payments")
+        .await
+        .unwrap();
+    let recorded = harness.organization.create_account("search").await.unwrap();
+    let closed = harness.organization.create_account("former").await.unwrap();
+    harness.organization.close_account(&closed).await.unwrap();
     let existing = json!({ "ConfigurationRecorder": {
         "name": "default", "roleARN": format!("arn:aws:iam::{recorded}:role/config"),
         "recordingGroup": { "allSupported": false, "resourceTypes": ["AWS::EC2::Instance"] },
     } });
-    stage
+    harness
         .config(
             &recorded,
             "us-east-1",
@@ -148,24 +152,24 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         )
         .await;
     // The fresh account's role can't be assumed at first.
-    stage.local.proxy.inject(Rule {
+    harness.local.proxy.inject(Rule {
         operation: Some("sts:AssumeRole".into()),
         first: 1,
         times: 3,
         fault: Fault::Denied,
     });
 
-    stage.invoke(&scheduled()).await.unwrap();
-    stage.settle().await;
+    harness.invoke(&scheduled()).await.unwrap();
+    harness.settle().await;
 
     for account in [&fresh, &recorded] {
         assert!(
-            stage.is_in_place(account).await,
+            harness.is_in_place(account).await,
             "{:#}",
-            stage.status(account).await.0
+            harness.status(account).await.0
         );
         for region in REGIONS {
-            let status = stage
+            let status = harness
                 .config(
                     account,
                     region,
@@ -180,10 +184,10 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         }
     }
     assert_eq!(
-        stage.status(&closed).await.0["global"]["standing"],
+        harness.status(&closed).await.0["global"]["standing"],
         "leftAlone"
     );
-    let recorders = stage
+    let recorders = harness
         .config(
             &recorded,
             "us-east-1",
@@ -199,7 +203,7 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         ),
         (&json!("default"), &json!(true))
     );
-    let inside = stage.organization.inside(&fresh).await.unwrap();
+    let inside = harness.organization.inside(&fresh).await.unwrap();
     let roles = inside.iam("ListRoles", &[]).await.unwrap();
     assert!(
         roles.contains("<RoleName>admin</RoleName>")
@@ -207,7 +211,7 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         "{roles}"
     );
     let dashboard: Value = serde_json::from_str(
-        &stage
+        &harness
             .local
             .aws
             .object(DASHBOARD, "accounts.json")
@@ -220,18 +224,18 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         json!({ "in place": 3, "left alone": 1 }),
         "the management account too"
     );
-    assert_eq!(stage.organization.queue.dead().await.unwrap(), 0);
+    assert_eq!(harness.organization.queue.dead().await.unwrap(), 0);
 
     // A second round writes nothing but the time of the look.
-    stage.local.proxy.reset();
-    stage.invoke(&scheduled()).await.unwrap();
-    stage.settle().await;
+    harness.local.proxy.reset();
+    harness.invoke(&scheduled()).await.unwrap();
+    harness.settle().await;
     let is_read = |call: &str| {
         ["Describe", "Get", "List", "Scan", "Assume"]
             .iter()
             .any(|verb| call.split(':').nth(1).unwrap().starts_with(verb))
     };
-    let writes: BTreeSet<String> = stage
+    let writes: BTreeSet<String> = harness
         .local
         .proxy
         .calls()
@@ -251,8 +255,12 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
 #[tokio::test]
 async fn a_created_account_is_announced_in_slack_through_throttling_and_failures_on_the_wire() {
     for fault in [Fault::Throttled, Fault::InternalError, Fault::LostAnswer] {
-        let mut stage = Stage::set().await;
-        let account = stage.organization.create_account("payments").await.unwrap();
+        let mut harness = Harness::set().await;
+        let account = harness
+            .organization
+            .create_account("payments")
+            .await
+            .unwrap();
         for call in [
             "organizations:DescribeAccount",
             "sqs:SendMessageBatch",
@@ -261,47 +269,51 @@ async fn a_created_account_is_announced_in_slack_through_throttling_and_failures
             "dynamodb:UpdateItem",
             "ec2:EnableEbsEncryptionByDefault",
         ] {
-            stage.local.proxy.inject(Rule::nth(call, 1, fault));
+            harness.local.proxy.inject(Rule::nth(call, 1, fault));
         }
-        stage
-            .invoke(&created(&account, stage.local.now))
+        harness
+            .invoke(&created(&account, harness.local.now))
             .await
             .unwrap();
-        stage.settle().await;
+        harness.settle().await;
         assert!(
-            stage.is_in_place(&account).await,
+            harness.is_in_place(&account).await,
             "{fault:?}: {:#}",
-            stage.status(&account).await.0
+            harness.status(&account).await.0
         );
         assert!(
-            stage.told().contains("is ready"),
+            harness.told().contains("is ready"),
             "{fault:?}: {}",
-            stage.told()
+            harness.told()
         );
         assert!(
-            stage.told().contains("signin.aws.amazon.com/switchrole"),
+            harness.told().contains("signin.aws.amazon.com/switchrole"),
             "{fault:?}: {}",
-            stage.told()
+            harness.told()
         );
     }
 }
 
 #[tokio::test]
 async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
-    let mut stage = Stage::set().await;
-    let account = stage.organization.create_account("payments").await.unwrap();
-    stage
-        .invoke(&created(&account, stage.local.now))
+    let mut harness = Harness::set().await;
+    let account = harness
+        .organization
+        .create_account("payments")
         .await
         .unwrap();
-    stage.settle().await;
-    let inside = stage.organization.inside(&account).await.unwrap();
+    harness
+        .invoke(&created(&account, harness.local.now))
+        .await
+        .unwrap();
+    harness.settle().await;
+    let inside = harness.organization.inside(&account).await.unwrap();
     let extra = [
         ("RoleName", "readonly"),
         ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess"),
     ];
     inside.iam("AttachRolePolicy", &extra).await.unwrap();
-    stage
+    harness
         .config(
             &account,
             "us-east-1",
@@ -310,7 +322,7 @@ async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
         )
         .await;
 
-    let plan = stage
+    let plan = harness
         .invoke(&json!({ "accounts": [account], "dryRun": true }))
         .await
         .unwrap();
@@ -328,15 +340,15 @@ async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
         "{diff}"
     );
 
-    stage
+    harness
         .invoke(&json!({ "accounts": [account] }))
         .await
         .unwrap();
-    stage.settle().await;
+    harness.settle().await;
     assert!(
-        stage.is_in_place(&account).await,
+        harness.is_in_place(&account).await,
         "{:#}",
-        stage.status(&account).await.0
+        harness.status(&account).await.0
     );
     let attached = inside
         .iam("ListAttachedRolePolicies", &[("RoleName", "readonly")])
@@ -344,9 +356,9 @@ async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
         .unwrap();
     assert!(!attached.contains("IAMFullAccess"), "{attached}");
     assert!(
-        stage.told().contains("Repaired") && stage.told().contains("IAMFullAccess"),
+        harness.told().contains("Repaired") && harness.told().contains("IAMFullAccess"),
         "{}",
-        stage.told()
+        harness.told()
     );
 }
 

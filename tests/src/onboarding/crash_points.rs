@@ -9,11 +9,11 @@ use banto_fake::{Fault, FaultKind, World};
 use banto_ports::{ErrorKind, LiveRecorder, Recorder, RecordingGroup};
 use serde_json::Value;
 
-use super::stack_set::deployed_by;
-use super::stage::{
+use super::harness::{
     account, by_stack_set, created, foreign, is_in_place, minutes, policy, scheduled, start,
     status, told,
 };
+use super::stack_set::deployed_by;
 use crate::harness::crash_points::{Played, Scene, at_once, one_fault, two_faults};
 use crate::harness::{Sqs, handle, settle};
 

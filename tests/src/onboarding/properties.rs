@@ -10,10 +10,10 @@ use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder, RecorderStatus, Rec
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::stack_set::deployed_by;
-use super::stage::{
+use super::harness::{
     REGIONS, by_stack_set, foreign, policy, policy_with, scheduled, start, status, told,
 };
+use super::stack_set::deployed_by;
 use crate::harness::{handle, settle};
 
 const TYPES: [&str; 5] = [

@@ -12,11 +12,11 @@ use banto_ports::{
 use serde_json::{Value, json};
 
 use super::crash_points::foreign_role;
-use super::stack_set::deployed_by;
-use super::stage::{
+use super::harness::{
     account, by_stack_set, created, foreign, is_in_place, minutes, named_account, policy,
     policy_with, recorded, region, scheduled, start, status, told,
 };
+use super::stack_set::deployed_by;
 use crate::harness::{batch, handle, handle_with, settle, work_off};
 
 fn world() -> (Arc<World>, AccountId) {

@@ -10,7 +10,7 @@ use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder, RecorderStatus, Rec
 use onboard_accounts::template::template;
 use serde_json::{Map, Value, json};
 
-use super::stage::{
+use super::harness::{
     account, by_stack_set, created, is_in_place, named_account, policy, scheduled, start, text,
 };
 use crate::harness::{handle, settle};
@@ -277,7 +277,7 @@ fn both_ways_lead_to_the_very_same_account_whatever_the_policy_records() {
             assert!(
                 is_in_place(&world, &id),
                 "{:?}",
-                super::stage::status(&world, &id)
+                super::harness::status(&world, &id)
             );
             world.account(&id)
         });

@@ -8,7 +8,7 @@ use banto_fake::{Driven, Fault, FaultKind, World};
 use banto_ports::ErrorKind;
 use serde_json::Value;
 
-use super::stage::{Watch, add_registered, asked, days, everyone, policy, record, start, story};
+use super::harness::{Watch, add_registered, asked, days, everyone, policy, record, start, story};
 use crate::harness::crash_points::{Played, Scene, Tally, fault_of, one_fault, two_faults};
 use crate::harness::{Function, handle, handle_twice, handle_with};
 

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use banto_fake::{Fault, FaultKind, LogCapture, World, leaks};
 use banto_ports::ErrorKind;
 
-use super::stage::{add_registered, asked, days, everyone, policy, start};
+use super::harness::{add_registered, asked, days, everyone, policy, start};
 use crate::harness::handle_with;
 
 /// Handles one event with a fault, and returns everything that became readable by it.

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use rotate_access_keys::Rotator;
 use serde_json::json;
 
-use super::stage::{
+use super::harness::{
     HOLDER, add_registered, asked, days, everyone, opened, policy, record, rotator, start,
 };
 use crate::harness::{handle, handle_with};

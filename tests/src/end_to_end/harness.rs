@@ -13,7 +13,7 @@ use super::local::{Local, REGION};
 
 const BUCKET: &str = "certificates";
 
-pub struct Stage {
+pub struct Harness {
     pub local: Local,
     /// Everything that the function printed when it was last invoked.
     pub log: Vec<u8>,
@@ -27,7 +27,7 @@ pub struct Stage {
     policy: PolicyText,
 }
 
-impl Stage {
+impl Harness {
     /// Alice has registered a certificate, and a key of 100 days.
     pub async fn with_due_alice() -> Self {
         let local = Local::of("rotate-access-keys").await;
