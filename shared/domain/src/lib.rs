@@ -4,6 +4,7 @@
 //! Deliberately absent: I/O, clocks, async, AWS SDK types, and every secret. A value of this crate
 //! may be logged.
 
+mod breach;
 pub mod compliance;
 mod names;
 mod partition;
@@ -14,6 +15,7 @@ pub mod record;
 mod slack;
 pub mod status;
 
+pub use breach::Breach;
 pub use names::{
     AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl,
     Region, ResourceType, RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId,
