@@ -528,7 +528,7 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         carry_envelope: false,
     };
     say(&mut teller, "A new key is issued", &issued);
-    let deadline = teller.now + policy.rotation.pace.remind_before;
+    let deadline = teller.now + policy.rotation.timings.remind_before;
     for key in keys {
         say(
             &mut teller,

@@ -235,11 +235,11 @@ impl<'a> Rehearsal<'a> {
             );
         };
         let since_delivery = self.now.duration_since(delivered_at);
-        let pace = self.policy.pace_of(self.user.traits());
+        let timings = self.policy.timings_for(self.user.attributes());
         let acknowledged =
             self.user.tags.get(ACKNOWLEDGED_TAG).map(String::as_str) == Some(new.id.as_str());
         let proven = acknowledged || matches!(new.used, Used::Last(_));
-        let past_deadline = pace
+        let past_deadline = timings
             .deadline
             .is_some_and(|deadline| since_delivery >= deadline);
         if !new.active || new.id == *key || !rotation.existing.contains(key) {
@@ -248,7 +248,7 @@ impl<'a> Rehearsal<'a> {
                 format!("{key} disabled, but {} does not stand in for it", new.id),
             );
         }
-        if !(proven && since_delivery >= pace.grace || past_deadline) {
+        if !(proven && since_delivery >= timings.grace || past_deadline) {
             self.breach(
                 "R7",
                 format!("{key} disabled, but {} is not known to be used", new.id),
@@ -259,7 +259,7 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn delete(&mut self, key: &'a AccessKeyId) {
-        let recovery = self.policy.pace_of(self.user.traits()).recovery;
+        let recovery = self.policy.timings_for(self.user.attributes()).recovery;
         let disabled_at = self
             .user
             .record()

@@ -27,7 +27,7 @@ pub enum Trigger {
 /// Whom a run is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Every user of every identity account, by the policy's pace.
+    /// Every user of every identity account, by the policy's timings.
     Everyone,
     /// These users.
     Users {
@@ -51,7 +51,7 @@ pub enum Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// By the policy's pace.
+    /// By the policy's timings.
     #[default]
     Due,
     /// Rotate now, whatever the key's age; the old key keeps its grace.

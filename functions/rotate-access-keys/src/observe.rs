@@ -274,7 +274,7 @@ impl Look<'_> {
 
     /// Whether this run may want to issue the user a key, or warn of it.
     fn may_issue(&self, user: &User) -> bool {
-        let warning_age = self.policy.pace_of(user.traits()).warning_age();
+        let warning_age = self.policy.timings_for(user.attributes()).warning_age();
         let nears_end =
             |key: &Key| key.active && self.now.duration_since(key.created_at) >= warning_age;
         let exposed = |key: &Key| {

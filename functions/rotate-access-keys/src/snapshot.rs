@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::policy::Traits;
+use banto_domain::policy::UserAttributes;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, GroupName, UserArn, UserId, UserName};
 use banto_ports::LastUse;
@@ -131,8 +131,8 @@ pub enum Certificate {
 
 impl User {
     /// What the policy's selectors are held against.
-    pub fn traits(&self) -> Traits<'_> {
-        Traits {
+    pub fn attributes(&self) -> UserAttributes<'_> {
+        UserAttributes {
             user: &self.name,
             path: &self.path,
             tags: &self.tags,

@@ -75,7 +75,7 @@ mod tests {
             .with("certificates", "others");
         let rotation = policy.parse().rotation;
         assert_eq!(
-            rotation.pace.deadline,
+            rotation.timings.deadline,
             Some(jiff::SignedDuration::from_hours(14 * 24))
         );
         assert_eq!(

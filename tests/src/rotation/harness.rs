@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use banto_domain::policy::{Pace, Policy};
+use banto_domain::policy::{Policy, RotationTimings};
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
 use banto_fake::{Call, KeyView, PolicyText, Run, UserView, View, World};
@@ -121,13 +121,13 @@ impl Watch {
     pub fn on(world: &World, policy: &Policy, emergency: bool) -> Self {
         let watch = Self::default();
         let broken = watch.0.clone();
-        let pace = policy.rotation.pace.clone();
+        let timings = policy.rotation.timings.clone();
         let before = Mutex::new(world.view());
         world.watch(move |view, call| {
             let mut before = before.lock().unwrap();
             for (name, user) in &view.users {
                 let was = before.users.get(name).unwrap_or(user);
-                let mut found = promises(was, user, view.now, &pace);
+                let mut found = promises(was, user, view.now, &timings);
                 if !emergency && has_usable(was) && !has_usable(user) {
                     found.push("R1: left without a usable key".into());
                 }
@@ -158,7 +158,12 @@ pub fn has_usable(user: &UserView) -> bool {
     })
 }
 
-fn promises(was: &UserView, is: &UserView, now: Timestamp, pace: &Pace) -> Vec<String> {
+fn promises(
+    was: &UserView,
+    is: &UserView,
+    now: Timestamp,
+    timings: &RotationTimings,
+) -> Vec<String> {
     let mut broken = Vec::new();
     let record = is
         .record
@@ -185,7 +190,7 @@ fn promises(was: &UserView, is: &UserView, now: Timestamp, pace: &Pace) -> Vec<S
             .as_ref()
             .and_then(|record| record.disabled.get(id));
         if !is_orphan(id, key)
-            && disabled_at.is_none_or(|at| now.duration_since(*at) < pace.recovery)
+            && disabled_at.is_none_or(|at| now.duration_since(*at) < timings.recovery)
         {
             broken.push(format!("R2: {id} deleted too early"));
         }

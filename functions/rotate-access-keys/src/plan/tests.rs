@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::policy::{Pace, RotationPolicy};
+use banto_domain::policy::{RotationPolicy, RotationTimings};
 use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
 use banto_domain::{AccessKeyId, Fingerprint};
 use banto_fake::PolicyText;

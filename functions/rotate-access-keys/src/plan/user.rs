@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use banto_domain::AccessKeyId;
-use banto_domain::policy::{Pace, RotationPolicy};
+use banto_domain::policy::{RotationPolicy, RotationTimings};
 use banto_domain::record::{Reason, Record, Rotation};
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,7 +36,7 @@ struct Planner<'a> {
     context: &'a Context<'a>,
     user: &'a User,
     record: Option<&'a Record>,
-    pace: &'a Pace,
+    timings: &'a RotationTimings,
     /// The keys that will be left once the actions so far are done.
     keys: Vec<&'a Key>,
     actions: Vec<Action>,
@@ -50,7 +50,7 @@ pub(super) fn plan(plan: &mut Plan, user: &User, context: &Context<'_>) {
         context,
         user,
         record: user.record(),
-        pace: context.policy.pace_of(user.traits()),
+        timings: context.policy.timings_for(user.attributes()),
         keys: user.keys.iter().collect(),
         actions: Vec::new(),
         found: Vec::new(),
@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
             && let Some(exemption) = self
                 .context
                 .policy
-                .exemption_of(self.user.traits(), self.context.now)
+                .exemption_of(self.user.attributes(), self.context.now)
         {
             let reason = exemption.reason.clone();
             return self.waiting.push(Until::ExemptionEnds {
@@ -258,18 +258,18 @@ impl<'a> Planner<'a> {
     /// Reminds of the deletion, then deletes.
     fn retire(&mut self, key: &'a Key, disabled_at: Timestamp) {
         let now = self.context.now;
-        let due_at = disabled_at + self.pace.recovery;
+        let due_at = disabled_at + self.timings.recovery;
         let reminder = Message::WillBeDeleted {
             key: key.id.clone(),
-            at: due_at.max(now + self.pace.remind_before),
+            at: due_at.max(now + self.timings.remind_before),
         };
         let Some(reminded_at) = self.said_at(&reminder) else {
-            if now >= due_at - self.pace.remind_before {
+            if now >= due_at - self.timings.remind_before {
                 self.tell_once(reminder);
             }
             return;
         };
-        if now >= due_at && now >= reminded_at + self.pace.remind_before - RUN_JITTER {
+        if now >= due_at && now >= reminded_at + self.timings.remind_before - RUN_JITTER {
             self.tell_once(Message::Deleting {
                 key: key.id.clone(),
             });
@@ -332,8 +332,8 @@ impl<'a> Planner<'a> {
     fn retire_old(&mut self, old: &Key, new: &Key, delivered_at: Timestamp) {
         let now = self.context.now;
         let proof = self.proof_of(new);
-        match (proof, self.pace.deadline) {
-            (Some(because), _) if now >= delivered_at + self.pace.grace => {
+        match (proof, self.timings.deadline) {
+            (Some(because), _) if now >= delivered_at + self.timings.grace => {
                 self.disable(old, because)
             }
             (None, Some(deadline)) => self.approach_deadline(old, new, delivered_at + deadline),
@@ -367,15 +367,16 @@ impl<'a> Planner<'a> {
     /// Reminds of the deadline, then disables.
     fn approach_deadline(&mut self, old: &Key, new: &Key, deadline: Timestamp) {
         let now = self.context.now;
-        let at = deadline.max(now + self.pace.remind_before);
+        let at = deadline.max(now + self.timings.remind_before);
         let reminder = Message::WillBeDisabled {
             key: old.id.clone(),
             at,
         };
         match self.said_at(&reminder) {
-            None if now >= deadline - self.pace.remind_before => self.tell_once(reminder),
+            None if now >= deadline - self.timings.remind_before => self.tell_once(reminder),
             Some(reminded_at)
-                if now >= deadline && now >= reminded_at + self.pace.remind_before - RUN_JITTER =>
+                if now >= deadline
+                    && now >= reminded_at + self.timings.remind_before - RUN_JITTER =>
             {
                 self.disable(old, Because::Deadline);
             }
@@ -387,7 +388,7 @@ impl<'a> Planner<'a> {
 
     fn disable(&mut self, old: &Key, because: Because) {
         let key = old.id.clone();
-        let restorable_until = self.context.now + self.pace.recovery;
+        let restorable_until = self.context.now + self.timings.recovery;
         self.tell_once(Message::Disabling {
             key: key.clone(),
             because,
@@ -412,9 +413,9 @@ impl<'a> Planner<'a> {
             [_] if forced => self.issue(Reason::Forced),
             [key] => {
                 let age = self.context.now.duration_since(key.created_at);
-                if age >= self.pace.rotate_after {
+                if age >= self.timings.rotate_after {
                     self.issue(Reason::Due);
-                } else if age >= self.pace.warning_age() {
+                } else if age >= self.timings.warning_age() {
                     self.warn(key);
                 }
             }
@@ -422,7 +423,7 @@ impl<'a> Planner<'a> {
                 // A restored key is a finding already, until the new one nears its own end.
                 let restored = |key: &&Key| self.is_settled(&key.id);
                 let old = |key: &&Key| {
-                    self.context.now.duration_since(key.created_at) >= self.pace.warning_age()
+                    self.context.now.duration_since(key.created_at) >= self.timings.warning_age()
                 };
                 if !several.iter().any(restored) || several.iter().all(old) {
                     let keys = several.iter().map(|key| key.id.clone()).collect();
@@ -447,7 +448,7 @@ impl<'a> Planner<'a> {
         };
         self.tell_once(Message::Warning {
             key: key.id.clone(),
-            rotates_at: key.created_at + self.pace.rotate_after,
+            rotates_at: key.created_at + self.timings.rotate_after,
             certificate_problem,
             certificate_expires_at,
         });

@@ -39,9 +39,9 @@ pub struct RotationPolicy {
     pub enabled: bool,
     /// Where developers' IAM users live; at least one.
     pub accounts: Vec<IdentityAccount>,
-    /// The pace for people.
-    pub pace: Pace,
-    /// Users that are machines, and their own pace.
+    /// The timings for people.
+    pub timings: RotationTimings,
+    /// Users that are machines, and their own timings.
     pub machines: Option<Machines>,
     /// Most users of one account who are issued a key in one run.
     pub max_users_per_run: usize,
@@ -70,7 +70,7 @@ pub struct IdentityAccount {
 
 /// How long each part of a key's life lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pace {
+pub struct RotationTimings {
     /// Age at which a key is replaced.
     pub rotate_after: SignedDuration,
     /// How long before that its owner is warned.
@@ -85,13 +85,13 @@ pub struct Pace {
     pub recovery: SignedDuration,
 }
 
-/// Users that are machines, and their own pace.
+/// Users that are machines, and their own timings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machines {
     /// Whoever matches one of these is a machine.
     pub who: Vec<Selector>,
-    /// The machines' pace.
-    pub pace: Pace,
+    /// The machines' timings.
+    pub timings: RotationTimings,
 }
 
 /// A way to point at users.
@@ -114,7 +114,7 @@ pub enum Selector {
 
 /// What a selector is held against.
 #[derive(Debug, Clone, Copy)]
-pub struct Traits<'a> {
+pub struct UserAttributes<'a> {
     /// The user's name.
     pub user: &'a UserName,
     /// The user's IAM path.
@@ -176,7 +176,7 @@ pub struct SlackPolicy {
 
 impl Selector {
     /// Whether the selector points at this user.
-    pub fn matches(&self, user: Traits<'_>) -> bool {
+    pub fn matches(&self, user: UserAttributes<'_>) -> bool {
         match self {
             // IAM user names are unique whatever the case of their letters.
             Self::User(name) => name.as_str().eq_ignore_ascii_case(user.user.as_str()),
@@ -188,16 +188,16 @@ impl Selector {
 }
 
 impl RotationPolicy {
-    /// The pace that this user's keys follow.
-    pub fn pace_of(&self, user: Traits<'_>) -> &Pace {
+    /// The timings that this user's keys follow.
+    pub fn timings_for(&self, user: UserAttributes<'_>) -> &RotationTimings {
         match &self.machines {
-            Some(machines) if machines.who.iter().any(|who| who.matches(user)) => &machines.pace,
-            _ => &self.pace,
+            Some(machines) if machines.who.iter().any(|who| who.matches(user)) => &machines.timings,
+            _ => &self.timings,
         }
     }
 
     /// The exemption that covers this user now, if one does; of several, the longest.
-    pub fn exemption_of(&self, user: Traits<'_>, now: Timestamp) -> Option<&Exemption> {
+    pub fn exemption_of(&self, user: UserAttributes<'_>, now: Timestamp) -> Option<&Exemption> {
         let in_force = self
             .exemptions
             .iter()
@@ -213,10 +213,10 @@ impl RotationPolicy {
         let machines = self
             .machines
             .as_ref()
-            .map(|machines| machines.pace.warning_age());
+            .map(|machines| machines.timings.warning_age());
         machines
             .into_iter()
-            .fold(self.pace.warning_age(), std::cmp::Ord::min)
+            .fold(self.timings.warning_age(), std::cmp::Ord::min)
     }
 
     /// Every group that a selector names; only their members need to be known.
@@ -238,7 +238,7 @@ impl RotationPolicy {
     }
 }
 
-impl Pace {
+impl RotationTimings {
     /// Age of a key at which its owner is warned.
     pub fn warning_age(&self) -> SignedDuration {
         self.rotate_after - self.warn_before

@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::section::{PolicyProblems, Problems, Section};
 use super::{
-    ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Pace, Policy, RotationPolicy,
-    Selector, SlackPolicy,
+    ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Policy, RotationPolicy,
+    RotationTimings, Selector, SlackPolicy,
 };
 
 mod compliance;
@@ -21,7 +21,7 @@ mod onboarding;
 
 /// Largest policy that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
-/// Fewest and most days of any pace.
+/// Fewest and most days of any timings.
 const DAYS: RangeInclusive<i64> = 1..=3_650;
 /// IAM allows 5,000 users an account.
 const USERS_PER_RUN: RangeInclusive<i64> = 1..=5_000;
@@ -98,14 +98,14 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
 
 fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     let enabled = section.read("enabled", boolean).unwrap_or(true);
-    let pace = pace(&mut section, &Pace::default());
+    let timings = timings(&mut section, &RotationTimings::default());
     let max_users_per_run = section
         .read("max_users_per_run", |value| integer(value, USERS_PER_RUN))
         .unwrap_or(25);
     let canaries = set(&mut section, "canaries");
     let machines = section
         .take("machines")
-        .map(|value| machines(section.of("machines", value), &pace));
+        .map(|value| machines(section.of("machines", value), &timings));
     let accounts = accounts(&mut section);
     let windows = section
         .each("windows")
@@ -131,7 +131,7 @@ fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     Some(RotationPolicy {
         enabled,
         accounts: accounts?,
-        pace,
+        timings,
         machines,
         max_users_per_run,
         canaries,
@@ -140,7 +140,7 @@ fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     })
 }
 
-impl Default for Pace {
+impl Default for RotationTimings {
     fn default() -> Self {
         Self {
             rotate_after: days(90),
@@ -153,10 +153,10 @@ impl Default for Pace {
     }
 }
 
-/// The pace that a section gives, on top of another.
-fn pace(section: &mut Section<'_, '_>, otherwise: &Pace) -> Pace {
+/// The timings that a section gives, on top of another.
+fn timings(section: &mut Section<'_, '_>, otherwise: &RotationTimings) -> RotationTimings {
     let mut read = |key| section.read(key, |value| integer(value, DAYS)).map(days);
-    let pace = Pace {
+    let timings = RotationTimings {
         rotate_after: read("rotate_after_days").unwrap_or(otherwise.rotate_after),
         warn_before: read("warn_before_days").unwrap_or(otherwise.warn_before),
         grace: read("grace_days").unwrap_or(otherwise.grace),
@@ -166,25 +166,28 @@ fn pace(section: &mut Section<'_, '_>, otherwise: &Pace) -> Pace {
     };
     let contradictions = [
         (
-            pace.warn_before >= pace.rotate_after,
+            timings.warn_before >= timings.rotate_after,
             "`warn_before_days` must be less than `rotate_after_days`",
         ),
         (
-            pace.remind_before >= pace.recovery,
+            timings.remind_before >= timings.recovery,
             "`remind_before_days` must be less than `recovery_days`",
         ),
         (
-            pace.deadline.is_some_and(|deadline| deadline <= pace.grace),
+            timings
+                .deadline
+                .is_some_and(|deadline| deadline <= timings.grace),
             "`deadline_days` must be more than `grace_days`",
         ),
         (
-            pace.deadline
-                .is_some_and(|deadline| deadline <= pace.remind_before),
+            timings
+                .deadline
+                .is_some_and(|deadline| deadline <= timings.remind_before),
             "`deadline_days` must be more than `remind_before_days`",
         ),
         (
-            pace.deadline.unwrap_or(pace.grace) + pace.recovery
-                >= pace.rotate_after - pace.warn_before,
+            timings.deadline.unwrap_or(timings.grace) + timings.recovery
+                >= timings.rotate_after - timings.warn_before,
             "an old key must be gone before the next warning: `deadline_days` (or `grace_days`) and `recovery_days` together \
              must be less than `rotate_after_days` less `warn_before_days`",
         ),
@@ -195,10 +198,10 @@ fn pace(section: &mut Section<'_, '_>, otherwise: &Pace) -> Pace {
     {
         section.problem(problem);
     }
-    pace
+    timings
 }
 
-fn machines(mut section: Section<'_, '_>, people: &Pace) -> Machines {
+fn machines(mut section: Section<'_, '_>, people: &RotationTimings) -> Machines {
     let who: Vec<Selector> = section
         .each("who")
         .into_iter()
@@ -212,9 +215,9 @@ fn machines(mut section: Section<'_, '_>, people: &Pace) -> Machines {
     if who.is_empty() {
         section.problem("`who` must name at least one user, path, tag or group");
     }
-    let pace = pace(&mut section, people);
+    let timings = timings(&mut section, people);
     section.finish();
-    Machines { who, pace }
+    Machines { who, timings }
 }
 
 fn accounts(section: &mut Section<'_, '_>) -> Option<Vec<IdentityAccount>> {

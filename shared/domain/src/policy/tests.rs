@@ -38,15 +38,15 @@ fn the_example_says_everything_and_is_accepted() {
     let policy = Policy::parse(EXAMPLE).unwrap();
     let rotation = &policy.rotation;
     assert_eq!(
-        rotation.pace.deadline,
+        rotation.timings.deadline,
         Some(SignedDuration::from_hours(14 * 24))
     );
     assert_eq!(
-        rotation.machines.as_ref().unwrap().pace.recovery,
-        rotation.pace.recovery
+        rotation.machines.as_ref().unwrap().timings.recovery,
+        rotation.timings.recovery
     );
     assert_eq!(
-        rotation.machines.as_ref().unwrap().pace.rotate_after,
+        rotation.machines.as_ref().unwrap().timings.rotate_after,
         SignedDuration::from_hours(365 * 24)
     );
     assert_eq!(
@@ -67,7 +67,7 @@ fn the_example_says_everything_and_is_accepted() {
 #[test]
 fn what_is_left_out_has_the_documented_default() {
     let rotation = Policy::parse(LEAST).unwrap().rotation;
-    assert_eq!(rotation.pace, super::Pace::default());
+    assert_eq!(rotation.timings, super::RotationTimings::default());
     assert!(rotation.enabled && rotation.windows.is_empty() && rotation.exemptions.is_empty());
     assert_eq!(rotation.max_users_per_run, 25);
     assert!(rotation.accounts[0].assume);
@@ -351,15 +351,15 @@ fn text_that_is_not_toml_is_refused_with_its_line() {
 fn a_user_is_named_whatever_the_case_of_the_letters() {
     let (tags, groups) = Default::default();
     let user = "Alice".parse().unwrap();
-    let traits = super::Traits {
+    let attributes = super::UserAttributes {
         user: &user,
         path: "/developers/eu/",
         tags: &tags,
         groups: &groups,
     };
-    assert!(Selector::User("alice".parse().unwrap()).matches(traits));
-    assert!(Selector::Path("/developers/".into()).matches(traits));
-    assert!(!Selector::Path("/machines/".into()).matches(traits));
+    assert!(Selector::User("alice".parse().unwrap()).matches(attributes));
+    assert!(Selector::Path("/developers/".into()).matches(attributes));
+    assert!(!Selector::Path("/machines/".into()).matches(attributes));
 }
 
 /// Every key that a schema knows, sections flattened.

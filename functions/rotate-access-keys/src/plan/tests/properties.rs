@@ -101,9 +101,9 @@ prop_compose! {
 
 fn any_policy() -> impl Strategy<Value = RotationPolicy> {
     proptest::option::of(3i64..30).prop_map(|deadline| RotationPolicy {
-        pace: Pace {
+        timings: RotationTimings {
             deadline: deadline.map(days),
-            ..policy().pace
+            ..policy().timings
         },
         ..policy()
     })

@@ -183,13 +183,13 @@ fn an_exempt_user_is_left_alone_until_the_exemption_ends_but_not_in_an_emergency
 
 #[test]
 fn machines_follow_their_own_pace() {
-    let pace = Pace {
+    let timings = RotationTimings {
         rotate_after: days(365),
-        ..policy().pace
+        ..policy().timings
     };
     let who = vec![Selector::Path("/machines/".into())];
     let policy = RotationPolicy {
-        machines: Some(Machines { who, pace }),
+        machines: Some(Machines { who, timings }),
         ..policy()
     };
     let robot = User {

@@ -167,9 +167,9 @@ fn in_every_detail(
     alice: &User,
 ) -> impl Iterator<Item = ([&'static str; 3], RotationPolicy, User)> {
     let with_deadline = RotationPolicy {
-        pace: Pace {
+        timings: RotationTimings {
             deadline: Some(days(14)),
-            ..policy().pace
+            ..policy().timings
         },
         ..policy()
     };
