@@ -268,8 +268,8 @@ impl Show {
 pub(super) fn did_anything(answer: &Value) -> bool {
     accounts(answer).any(|account| {
         let plan = account.get("plan").unwrap_or(&Value::Null);
-        let new =
-            list(plan, "findings").any(|finding| finding.get("said") == Some(&Value::Bool(false)));
+        let new = list(plan, "findings")
+            .any(|finding| finding.get("notified") == Some(&Value::Bool(false)));
         new || list(account, "outcomes")
             .chain(list(account, "failures"))
             .next()
@@ -390,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_run_that_only_repeats_what_was_said_did_nothing() {
-        let answer = |said| serde_json::json!({"accounts": [{"plan": {"findings": [{"said": said}]}, "outcomes": []}]});
+        let answer = |notified| serde_json::json!({"accounts": [{"plan": {"findings": [{"notified": notified}]}, "outcomes": []}]});
         assert!(did_anything(&answer(false)));
         assert!(!did_anything(&answer(true)));
     }

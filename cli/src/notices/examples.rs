@@ -504,7 +504,7 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
     let rotation = record::Rotation {
         reason: record::Reason::Due,
         intended_at: teller.now,
-        existing: keys.clone(),
+        existing_keys: keys.clone(),
         recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse()?,
         issued: Some(record::Issued {
             key: new,

@@ -119,7 +119,9 @@ pub async fn note_said(
     let now = clock.now();
     memory
         .write(account, user, run, |record| {
-            record.said.extend(ids.iter().map(|id| (id.clone(), now)))
+            record
+                .notified
+                .extend(ids.iter().map(|id| (id.clone(), now)))
         })
         .await
 }
@@ -169,9 +171,9 @@ impl Worker<'_> {
             Action::DiscardOrphan { key } => self.discard_orphan(key).await,
             Action::Issue {
                 reason,
-                existing,
+                existing_keys,
                 recipient,
-            } => self.issue(*reason, existing, recipient).await,
+            } => self.issue(*reason, existing_keys, recipient).await,
             Action::Tell(message) => self.tell(message).await,
             Action::Disable { key } => self.disable(key).await,
             Action::Delete { key } => self.delete(key).await,
@@ -217,7 +219,7 @@ impl Worker<'_> {
     async fn issue(
         &mut self,
         reason: Reason,
-        existing: &BTreeSet<AccessKeyId>,
+        existing_keys: &BTreeSet<AccessKeyId>,
         fingerprint: &Fingerprint,
     ) -> Result<(), ApplyError> {
         let recipient = self
@@ -230,14 +232,14 @@ impl Worker<'_> {
         let intent = Rotation {
             reason,
             intended_at,
-            existing: existing.clone(),
+            existing_keys: existing_keys.clone(),
             recipient: fingerprint.clone(),
             issued: None,
             delivered_at: None,
         };
         self.write(|record| {
             record.rotation = Some(intent);
-            forget_all_but(record, existing);
+            forget_all_but(record, existing_keys);
         })
         .await?;
         lease_left(intended_at, self.clock.now())
@@ -282,7 +284,7 @@ impl Worker<'_> {
         let is_issued = matches!(message, Message::Issued { .. });
         self.write(|record| match &mut record.rotation {
             Some(rotation) if is_issued => rotation.delivered_at = Some(now),
-            _ => record.said.extend([(message.id(), now)]),
+            _ => record.notified.extend([(message.id(), now)]),
         })
         .await
     }
@@ -381,12 +383,12 @@ impl Memory {
             *record = next;
             self.is_stored = true;
             account.records.protect(&user.name, &user.arn).await?;
-            record.protected_for = Some(readers);
+            record.readers = Some(readers);
             return Ok(());
         }
-        if next.protected_for.as_ref() != Some(&readers) {
+        if next.readers.as_ref() != Some(&readers) {
             account.records.protect(&user.name, &user.arn).await?;
-            next.protected_for = Some(readers);
+            next.readers = Some(readers);
         }
         account.records.write(&user.name, &next).await?;
         *record = next;
@@ -412,7 +414,7 @@ impl Action {
 /// Forgets what was remembered of keys that are gone, as a new rotation begins.
 fn forget_all_but(record: &mut Record, keys: &BTreeSet<AccessKeyId>) {
     record
-        .said
+        .notified
         .retain(|id, _| keys.iter().any(|key| id.contains(key.as_str())));
     record.disabled.retain(|key, _| keys.contains(key));
     record.restored.retain(|key| keys.contains(key));

@@ -144,11 +144,15 @@ impl<'a> Rehearsal<'a> {
             }
             Action::DiscardOrphan { key } => self.discard(key),
             Action::Issue {
-                existing,
+                existing_keys,
                 recipient,
                 ..
             } => {
-                if existing.iter().map(Some).ne(self.active.keys().copied()) {
+                if existing_keys
+                    .iter()
+                    .map(Some)
+                    .ne(self.active.keys().copied())
+                {
                     self.breach("R5", "the intent does not name the keys that exist".into());
                 }
                 self.issue(recipient);
@@ -198,7 +202,11 @@ impl<'a> Rehearsal<'a> {
             .record()
             .and_then(|record| record.envelope.as_ref())
             .is_some_and(|e| e.key == *key);
-        if intent.existing.contains(key) || intent.issued.is_some() || has_envelope || !in_window {
+        if intent.existing_keys.contains(key)
+            || intent.issued.is_some()
+            || has_envelope
+            || !in_window
+        {
             self.breach("R2", format!("{key} discarded, but it is not the lost one"));
         }
         if orphan.used != Used::Never {
@@ -221,7 +229,7 @@ impl<'a> Rehearsal<'a> {
             .told
             .iter()
             .any(|message| matches!(message, Message::Disabling { key: told, .. } if told == key));
-        let said = |record: &Record| record.said.contains_key(&format!("disabling:{key}"));
+        let said = |record: &Record| record.notified.contains_key(&format!("disabling:{key}"));
         if !told_now && !self.user.record().is_some_and(said) {
             self.breach("R1", format!("{key} disabled before its owner was told"));
         }
@@ -242,7 +250,7 @@ impl<'a> Rehearsal<'a> {
         let past_deadline = timings
             .deadline
             .is_some_and(|deadline| since_delivery >= deadline);
-        if !new.active || new.id == *key || !rotation.existing.contains(key) {
+        if !new.active || new.id == *key || !rotation.existing_keys.contains(key) {
             self.breach(
                 "R1",
                 format!("{key} disabled, but {} does not stand in for it", new.id),

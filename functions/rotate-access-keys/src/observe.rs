@@ -259,7 +259,7 @@ impl Look<'_> {
         let has_old = user
             .keys
             .iter()
-            .any(|key| rotation.existing.contains(&key.id));
+            .any(|key| rotation.existing_keys.contains(&key.id));
         for key in user
             .keys
             .iter_mut()
@@ -354,7 +354,7 @@ fn matters(rotation: &Rotation, has_old: bool, key: &Key) -> bool {
     match &rotation.issued {
         Some(issued) => has_old && issued.key == key.id,
         None => {
-            !rotation.existing.contains(&key.id)
+            !rotation.existing_keys.contains(&key.id)
                 && key.created_at.duration_since(rotation.intended_at) <= LEASE * 2
         }
     }
@@ -365,7 +365,7 @@ fn remembered(text: Option<String>, live: &LiveUser) -> Remembered {
         return Remembered::Nothing;
     };
     match Record::from_text(&text) {
-        Ok(record) if record.owner == live.id => Remembered::Record(record),
+        Ok(record) if record.user_id == live.id => Remembered::Record(record),
         Ok(record) => Remembered::FormerUser(record),
         Err(error) => Remembered::Unreadable(error.to_string()),
     }

@@ -65,7 +65,7 @@ pub enum Action {
         /// Why.
         reason: Reason,
         /// Every key that the user has at this moment.
-        existing: BTreeSet<AccessKeyId>,
+        existing_keys: BTreeSet<AccessKeyId>,
         /// The certificate that the key is sealed to.
         recipient: Fingerprint,
     },
@@ -187,7 +187,7 @@ pub struct Finding {
     #[serde(flatten)]
     pub what: Found,
     /// Whether people were told of it in an earlier run.
-    pub said: bool,
+    pub notified: bool,
 }
 
 /// What was found.
@@ -346,7 +346,7 @@ pub fn closed(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<Unt
 impl Plan {
     /// Whether nothing is done and nothing new is to be said.
     pub fn is_empty(&self) -> bool {
-        self.chains.is_empty() && self.findings.iter().all(|finding| finding.said)
+        self.chains.is_empty() && self.findings.iter().all(|finding| finding.notified)
     }
 }
 

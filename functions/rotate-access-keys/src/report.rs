@@ -129,7 +129,7 @@ impl AccountReport {
         self.plan
             .iter()
             .flat_map(|plan| &plan.findings)
-            .filter(|finding| !finding.said)
+            .filter(|finding| !finding.notified)
     }
 
     /// One line for everything that went wrong.

@@ -47,7 +47,7 @@ fn record() -> Record {
     let rotation = Rotation {
         reason: Reason::Due,
         intended_at: at(),
-        existing: BTreeSet::from([old()]),
+        existing_keys: BTreeSet::from([old()]),
         recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap(),
         issued: Some(Issued {
             key: new(),

@@ -1,6 +1,6 @@
 //! The record of a user's rotation, as it is kept in Secrets Manager.
 //!
-//! A record is a text of two parts: one line of JSON (dates, key ids and what was said) and, once a
+//! A record is a text of two parts: one line of JSON (dates, key ids and the notices that were accepted) and, once a
 //! key was issued, the armored OpenPGP message that holds it. Every OpenPGP program skips the line
 //! before the armor, so that the whole text can be piped into `gpg --decrypt` as it is.
 
@@ -29,9 +29,9 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The user's unique id: a later user of the same name starts afresh.
-    pub owner: UserId,
+    pub user_id: UserId,
     /// Whom the secret's resource policy lets read it, as Banto last set it; `None` until it did.
-    pub protected_for: Option<String>,
+    pub readers: Option<String>,
     /// Counts the versions; a version is written only if nobody wrote it before.
     pub sequence: u64,
     /// The run that wrote this version, so that two runs never write the same bytes.
@@ -44,8 +44,8 @@ pub struct Record {
     pub restored: BTreeSet<AccessKeyId>,
     /// Exposed keys that Banto disables, noted before it does: their owner is owed a new one.
     pub exposed: BTreeSet<AccessKeyId>,
-    /// What was said, by notice id, and when it was accepted for delivery.
-    pub said: BTreeMap<String, Timestamp>,
+    /// When each notice to the owner or about the user was accepted for delivery, by notice id.
+    pub notified: BTreeMap<String, Timestamp>,
     /// The key that was sealed last. It stays until the next one is stored, since the owner may
     /// not have fetched it yet.
     pub envelope: Option<StoredEnvelope>,
@@ -69,7 +69,7 @@ pub struct Rotation {
     /// When the intent was recorded, just before the new key was created.
     pub intended_at: Timestamp,
     /// Every key that the user had at that moment.
-    pub existing: BTreeSet<AccessKeyId>,
+    pub existing_keys: BTreeSet<AccessKeyId>,
     /// The certificate that the new key is sealed to.
     pub recipient: Fingerprint,
     /// The new key, once its envelope is stored.
@@ -112,9 +112,9 @@ pub struct RecordError(String);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Header {
     banto_record: u32,
-    owner: UserId,
+    user_id: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    protected_for: Option<String>,
+    readers: Option<String>,
     sequence: u64,
     run: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,24 +126,24 @@ struct Header {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     exposed: BTreeSet<AccessKeyId>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    said: BTreeMap<String, Timestamp>,
+    notified: BTreeMap<String, Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sealed_key: Option<AccessKeyId>,
 }
 
 impl Record {
     /// The first record of a user, not yet written.
-    pub fn first(owner: UserId) -> Self {
+    pub fn first(user_id: UserId) -> Self {
         Self {
-            owner,
-            protected_for: None,
+            user_id,
+            readers: None,
             sequence: 0,
             run: String::new(),
             rotation: None,
             disabled: BTreeMap::new(),
             restored: BTreeSet::new(),
             exposed: BTreeSet::new(),
-            said: BTreeMap::new(),
+            notified: BTreeMap::new(),
             envelope: None,
         }
     }
@@ -166,15 +166,15 @@ impl Record {
             .unzip();
         let header = serde_json::json!(Header {
             banto_record: FORMAT,
-            owner: record.owner,
-            protected_for: record.protected_for,
+            user_id: record.user_id,
+            readers: record.readers,
             sequence: record.sequence,
             run: record.run,
             rotation: record.rotation,
             disabled: record.disabled,
             restored: record.restored,
             exposed: record.exposed,
-            said: record.said,
+            notified: record.notified,
             sealed_key,
         });
         format!("{header}\n\n{}", armored.unwrap_or_default())
@@ -210,15 +210,15 @@ impl Record {
             }
         };
         Ok(Self {
-            owner: header.owner,
-            protected_for: header.protected_for,
+            user_id: header.user_id,
+            readers: header.readers,
             sequence: header.sequence,
             run: header.run,
             rotation: header.rotation,
             disabled: header.disabled,
             restored: header.restored,
             exposed: header.exposed,
-            said: header.said,
+            notified: header.notified,
             envelope,
         })
     }
@@ -268,7 +268,7 @@ mod tests {
         fn any_rotation()(
             reason in prop_oneof![Just(Reason::Due), Just(Reason::Forced), Just(Reason::Emergency)],
             intended in 0i64..9_999_999,
-            existing in proptest::collection::btree_set(0u32..9, 0..3),
+            existing_keys in proptest::collection::btree_set(0u32..9, 0..3),
             issued in proptest::option::of(0u32..9),
             delivered in proptest::option::of(0i64..9_999_999),
             version_6 in any::<bool>(),
@@ -276,7 +276,7 @@ mod tests {
             Rotation {
                 reason,
                 intended_at: at(intended),
-                existing: existing.into_iter().map(key).collect(),
+                existing_keys: existing_keys.into_iter().map(key).collect(),
                 recipient: "A0".repeat(if version_6 { 32 } else { 20 }).parse().unwrap(),
                 issued: issued.map(|number| Issued { key: key(number), created_at: at(intended + 1) }),
                 delivered_at: delivered.map(at),
@@ -289,22 +289,22 @@ mod tests {
             rotation in proptest::option::of(any_rotation()),
             sequence in any::<u64>(),
             run in "[0-9a-f]{32}",
-            protected_for in proptest::option::of("\\PC{0,40}"),
+            readers in proptest::option::of("\\PC{0,40}"),
             disabled in proptest::collection::btree_map(0u32..9, 0i64..9_999_999, 0..3),
             others in proptest::collection::btree_set(0u32..9, 0..3),
-            said in proptest::collection::btree_map("\\PC{1,30}", 0i64..9_999_999, 0..4),
+            notified in proptest::collection::btree_map("\\PC{1,30}", 0i64..9_999_999, 0..4),
             envelope in proptest::option::of("[A-Za-z0-9+/=\n]{0,200}"),
         ) -> Record {
             Record {
-                owner: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
-                protected_for,
+                user_id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
+                readers,
                 sequence,
                 run,
                 rotation,
                 disabled: disabled.into_iter().map(|(number, seconds)| (key(number), at(seconds))).collect(),
                 restored: others.iter().copied().map(key).collect(),
                 exposed: others.into_iter().map(key).collect(),
-                said: said.into_iter().map(|(id, seconds)| (id, at(seconds))).collect(),
+                notified: notified.into_iter().map(|(id, seconds)| (id, at(seconds))).collect(),
                 envelope: envelope.map(|body| StoredEnvelope {
                     key: key(1),
                     armored: format!("{ARMOR}\n\n{body}\n-----END PGP MESSAGE-----\n"),
@@ -383,7 +383,7 @@ mod tests {
         let intent = Rotation {
             reason: Reason::Due,
             intended_at: at(0),
-            existing: BTreeSet::new(),
+            existing_keys: BTreeSet::new(),
             recipient: "A0".repeat(20).parse().unwrap(),
             issued: None,
             delivered_at: None,

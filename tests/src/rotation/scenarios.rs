@@ -223,7 +223,7 @@ fn a_later_user_of_the_same_name_inherits_nothing() {
         Record::from_text(&first.record.unwrap()).unwrap(),
         record(&world.view(), &user).unwrap(),
     );
-    assert_ne!(old.owner, new.owner);
+    assert_ne!(old.user_id, new.user_id);
     assert_ne!(old.envelope.unwrap().key, new.envelope.unwrap().key);
     assert_eq!(count(&world, "secretsmanager:PutResourcePolicy"), 2);
 }

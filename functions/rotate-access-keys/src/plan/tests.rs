@@ -114,7 +114,7 @@ fn intent(age: SignedDuration) -> Rotation {
     Rotation {
         reason: Reason::Due,
         intended_at: now() - age,
-        existing: BTreeSet::from([id(OLD)]),
+        existing_keys: BTreeSet::from([id(OLD)]),
         recipient: pinned(),
         issued: None,
         delivered_at: None,

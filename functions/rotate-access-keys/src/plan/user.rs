@@ -66,12 +66,12 @@ pub(super) fn plan(plan: &mut Plan, user: &User, context: &Context<'_>) {
     }
     let said = |what: &Found| {
         user.record()
-            .is_some_and(|record| record.said.contains_key(&what.id()))
+            .is_some_and(|record| record.notified.contains_key(&what.id()))
     };
     plan.findings
         .extend(planner.found.into_iter().map(|what| Finding {
             user: name(),
-            said: said(&what),
+            notified: said(&what),
             what,
         }));
     plan.waiting
@@ -162,9 +162,10 @@ impl<'a> Planner<'a> {
         }
         match rotation_of(self.user) {
             Some(rotation)
-                if rotation.reason == Reason::Emergency && self.has_any(&rotation.existing) =>
+                if rotation.reason == Reason::Emergency
+                    && self.has_any(&rotation.existing_keys) =>
             {
-                rotation.existing.clone()
+                rotation.existing_keys.clone()
             }
             _ => self.keys.iter().map(|key| key.id.clone()).collect(),
         }
@@ -200,7 +201,7 @@ impl<'a> Planner<'a> {
             .and_then(|record| record.envelope.as_ref())
             .map(|envelope| &envelope.key);
         let candidates: Vec<&Key> = (self.keys.iter().copied())
-            .filter(|key| !rotation.existing.contains(&key.id) && sealed != Some(&key.id))
+            .filter(|key| !rotation.existing_keys.contains(&key.id) && sealed != Some(&key.id))
             .filter(|key| rotation.window_contains(key.created_at))
             .collect();
         match candidates.as_slice() {
@@ -293,7 +294,7 @@ impl<'a> Planner<'a> {
         };
         rotation.issued.as_ref().is_some_and(|issued| {
             is_live(&issued.key)
-                && (rotation.delivered_at.is_none() || rotation.existing.iter().any(is_left))
+                && (rotation.delivered_at.is_none() || rotation.existing_keys.iter().any(is_left))
         })
     }
 
@@ -311,10 +312,10 @@ impl<'a> Planner<'a> {
             });
         }
         let Some(delivered_at) = rotation.delivered_at else {
-            return self.tell_issued(rotation.reason, &rotation.existing);
+            return self.tell_issued(rotation.reason, &rotation.existing_keys);
         };
         let old: Vec<&Key> = (self.keys.iter().copied())
-            .filter(|key| rotation.existing.contains(&key.id) && key.id != issued.key)
+            .filter(|key| rotation.existing_keys.contains(&key.id) && key.id != issued.key)
             .filter(|key| !self.is_settled(&key.id) && !self.is_being_disabled(&key.id))
             .collect();
         for key in old {
@@ -461,13 +462,14 @@ impl<'a> Planner<'a> {
         }
         match &self.user.certificate {
             Certificate::Usable { fingerprint, .. } => {
-                let existing: BTreeSet<_> = self.keys.iter().map(|key| key.id.clone()).collect();
+                let existing_keys: BTreeSet<_> =
+                    self.keys.iter().map(|key| key.id.clone()).collect();
                 self.actions.push(Action::Issue {
                     reason,
-                    existing: existing.clone(),
+                    existing_keys: existing_keys.clone(),
                     recipient: fingerprint.clone(),
                 });
-                self.tell_issued(reason, &existing);
+                self.tell_issued(reason, &existing_keys);
             }
             Certificate::Refused { code, reason } => {
                 let key = self
@@ -514,10 +516,10 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn tell_issued(&mut self, reason: Reason, existing: &BTreeSet<AccessKeyId>) {
+    fn tell_issued(&mut self, reason: Reason, existing_keys: &BTreeSet<AccessKeyId>) {
         let old: BTreeSet<_> = (self.keys.iter())
             .filter(|key| {
-                key.active && existing.contains(&key.id) && !self.is_being_disabled(&key.id)
+                key.active && existing_keys.contains(&key.id) && !self.is_being_disabled(&key.id)
             })
             .map(|key| key.id.clone())
             .collect();
@@ -543,7 +545,7 @@ impl<'a> Planner<'a> {
 
     fn said_at(&self, message: &Message) -> Option<Timestamp> {
         self.record
-            .and_then(|record| record.said.get(&message.id()))
+            .and_then(|record| record.notified.get(&message.id()))
             .copied()
     }
 

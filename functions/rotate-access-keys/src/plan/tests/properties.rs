@@ -49,13 +49,13 @@ prop_compose! {
     fn any_rotation()(
         reason in prop_oneof![Just(Reason::Due), Just(Reason::Forced), Just(Reason::Emergency)],
         intended in any_age(),
-        existing in any_ids(),
+        existing_keys in any_ids(),
         issued in proptest::option::of(prop_oneof![Just(NEW), Just(OLD)]),
         delivered in proptest::option::of(any_age()),
     ) -> Rotation {
         let issued = issued.map(|key| Issued { key: id(key), created_at: now() - intended });
         let delivered_at = delivered.filter(|_| issued.is_some()).map(|age| now() - age);
-        Rotation { reason, existing, issued, delivered_at, ..intent(intended) }
+        Rotation { reason, existing_keys, issued, delivered_at, ..intent(intended) }
     }
 }
 
@@ -74,7 +74,7 @@ prop_compose! {
         record.disabled = disabled.into_iter().map(|id| (id, now() - disabled_age)).collect();
         record.restored = restored;
         record.exposed = exposed;
-        record.said = said.into_iter().map(|what| (format!("{what}:{OLD}"), now() - said_age)).collect();
+        record.notified = said.into_iter().map(|what| (format!("{what}:{OLD}"), now() - said_age)).collect();
         record
     }
 }
@@ -150,7 +150,7 @@ proptest! {
     fn nothing_is_deleted_or_disabled_untold(snapshot in any_snapshot(), policy in any_policy()) {
         let plan = plan(&snapshot, &policy, now());
         let record = snapshot.users.iter().find_map(User::record);
-        let mut told: Vec<String> = record.into_iter().flat_map(|record| record.said.keys().cloned()).collect();
+        let mut told: Vec<String> = record.into_iter().flat_map(|record| record.notified.keys().cloned()).collect();
         for action in actions(&plan) {
             match action {
                 Action::Tell(message) => told.push(message.id()),
@@ -214,10 +214,10 @@ fn breached(user: User, actions: Vec<Action>, promise: &str) {
     );
 }
 
-fn issue(existing: &[&str], recipient: Fingerprint) -> Action {
+fn issue(existing_keys: &[&str], recipient: Fingerprint) -> Action {
     Action::Issue {
         reason: Reason::Due,
-        existing: existing.iter().map(|key| id(key)).collect(),
+        existing_keys: existing_keys.iter().map(|key| id(key)).collect(),
         recipient,
     }
 }

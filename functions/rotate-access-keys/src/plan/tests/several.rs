@@ -233,7 +233,7 @@ fn an_emergency_asked_twice_spares_the_key_issued_in_between() {
     record
         .disabled
         .insert(id(OLD), now() - SignedDuration::from_mins(30));
-    record.said.insert(
+    record.notified.insert(
         format!("exposed:{OLD}"),
         now() - SignedDuration::from_mins(30),
     );

@@ -38,11 +38,11 @@ fn memories() -> Vec<(&'static str, Remembered)> {
         let mut record = record(Some(delivered(days(20))));
         record.disabled.insert(id(OLD), now() - days(age));
         record
-            .said
+            .notified
             .insert(format!("disabling:{OLD}"), now() - days(age));
         if let Some(reminded) = reminded {
             record
-                .said
+                .notified
                 .insert(format!("will-be-deleted:{OLD}"), now() - days(reminded));
         }
         record
@@ -50,7 +50,7 @@ fn memories() -> Vec<(&'static str, Remembered)> {
     let reminded = |age: i64| {
         let mut record = record(Some(delivered(days(age))));
         record
-            .said
+            .notified
             .insert(format!("will-be-disabled:{OLD}"), now() - days(2));
         record
     };
@@ -62,7 +62,7 @@ fn memories() -> Vec<(&'static str, Remembered)> {
     exposed_disabled.disabled.insert(id(OLD), now() - days(1));
     let mut warned = record(None);
     warned
-        .said
+        .notified
         .insert(format!("warning:{OLD}"), now() - days(1));
     let records = [
         ("record without rotation", record(None)),
