@@ -15,8 +15,8 @@ use crate::{AccessKeyId, Fingerprint, UserId};
 #[cfg(test)]
 mod tests;
 
-/// The only format written so far.
-const FORMAT: u32 = 1;
+/// The only version of the format so far; `docs/rotation.md` lists its fields.
+const VERSION: u32 = 1;
 
 /// Where the second part of a record begins.
 const ARMOR: &str = "-----BEGIN PGP MESSAGE-----";
@@ -110,11 +110,17 @@ pub enum Reason {
 #[error("the stored record can't be read: {0}")]
 pub struct RecordError(String);
 
+/// The version alone, read before all else: another version may have other fields.
+#[derive(Deserialize)]
+struct Versioned {
+    version: Option<serde_json::Value>,
+}
+
 /// The first part of a record's text.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Header {
-    banto_record: u32,
+    version: u32,
     user_id: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     readers: Option<String>,
@@ -168,7 +174,7 @@ impl Record {
             .map(|envelope| (envelope.key, envelope.armored))
             .unzip();
         let header = serde_json::json!(Header {
-            banto_record: FORMAT,
+            version: VERSION,
             user_id: record.user_id,
             readers: record.readers,
             sequence: record.sequence,
@@ -189,15 +195,8 @@ impl Record {
             Some((header, rest)) => (header, Some(format!("{ARMOR}{rest}"))),
             None => (text, None),
         };
-        let header: Header = serde_json::from_str(header).map_err(|error| {
-            RecordError(format!("line {} column {}", error.line(), error.column()))
-        })?;
-        if header.banto_record != FORMAT {
-            return Err(RecordError(format!(
-                "format {}, but this Banto knows {FORMAT}",
-                header.banto_record
-            )));
-        }
+        check_version(header)?;
+        let header: Header = serde_json::from_str(header).map_err(|error| unreadable(&error))?;
         let envelope = match (header.sealed_key, armored) {
             (Some(key), Some(armored)) => Some(StoredEnvelope { key, armored }),
             (None, None) => None,
@@ -245,6 +244,27 @@ impl Rotation {
         let after_intent = created_at.duration_since(self.intended_at);
         (-CLOCK_SKEW..=LEASE + CLOCK_SKEW).contains(&after_intent)
     }
+}
+
+/// Refuses a text of another version, and one that names no version.
+fn check_version(header: &str) -> Result<(), RecordError> {
+    let found: Versioned = serde_json::from_str(header).map_err(|error| unreadable(&error))?;
+    let found = match found.version {
+        None => "no version".to_owned(),
+        Some(serde_json::Value::Number(number)) if number.as_u64() == Some(u64::from(VERSION)) => {
+            return Ok(());
+        }
+        Some(serde_json::Value::Number(number)) => format!("version {number}"),
+        Some(_) => "a version that is no number".to_owned(),
+    };
+    Err(RecordError(format!(
+        "it has {found}, but this Banto knows version {VERSION} only"
+    )))
+}
+
+/// The place of a mistake in the JSON; serde's own words may quote the text.
+fn unreadable(error: &serde_json::Error) -> RecordError {
+    RecordError(format!("line {} column {}", error.line(), error.column()))
 }
 
 /// Time that is left to the run that wrote an intent at that moment.

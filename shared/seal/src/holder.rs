@@ -283,7 +283,7 @@ mod tests {
             Kind::NistP521,
         ] {
             let holder = made(kind);
-            let envelope = format!("{{\"bantoRecord\":1}}\n\n{}", sealed_to(&holder));
+            let envelope = format!("{{\"version\":1}}\n\n{}", sealed_to(&holder));
             assert_eq!(
                 holder.open(&envelope).unwrap().as_slice(),
                 b"a payload",

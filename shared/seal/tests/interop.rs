@@ -37,7 +37,7 @@ fn stored(certificate: &[u8], fingerprint: &str) -> String {
     };
     let envelope = recipient.seal(&credential).unwrap();
     format!(
-        "{{\"bantoRecord\":1,\"sealedKey\":\"AKIAIOSFODNN7EXAMPLE\"}}\n\n{}",
+        "{{\"version\":1,\"sealedKey\":\"AKIAIOSFODNN7EXAMPLE\"}}\n\n{}",
         envelope.as_str()
     )
 }

@@ -104,10 +104,6 @@ fn a_text_that_is_no_record_is_refused_without_repeating_it() {
     let record = Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()).to_text();
     for (text, says) in [
         ("confidential".to_owned(), "line 1 column 1"),
-        (
-            record.replace("\"bantoRecord\":1", "\"bantoRecord\":2"),
-            "format 2, but this Banto knows 1",
-        ),
         (record.replace("\"sequence\"", "\"confidential\""), "line 1"),
         (
             format!("{record}{ARMOR}confidential"),
@@ -153,4 +149,30 @@ fn an_intent_belongs_to_its_run_for_twenty_minutes() {
         Some(Duration::from_secs(60))
     );
     assert_eq!(lease_left(at(0), at(20 * 60)), None);
+}
+
+#[test]
+fn a_record_of_another_version_or_of_none_is_refused_and_says_which() {
+    let record = Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()).to_text();
+    assert!(record.contains("\"version\":1"), "{record}");
+    for (version, says) in [
+        (
+            "\"version\":2,\"fieldOfThatVersion\":3",
+            "it has version 2,",
+        ),
+        ("\"format\":1", "it has no version,"),
+        (
+            "\"version\":\"confidential\"",
+            "it has a version that is no number,",
+        ),
+    ] {
+        let text = record.replace("\"version\":1", version);
+        let error = Record::from_text(&text).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(
+            error.contains("but this Banto knows version 1 only"),
+            "{error}"
+        );
+        assert!(!error.contains("confidential"), "{error}");
+    }
 }
