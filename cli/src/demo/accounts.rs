@@ -214,7 +214,7 @@ impl Act {
             let statuses = self.organization.statuses().await?;
             let is_in_place = |status: &Value| {
                 let field = |pointer| status.pointer(pointer).and_then(Value::as_str);
-                field("/account") == Some(account) && field("/global/standing") == Some("inPlace")
+                field("/account") == Some(account) && field("/global/condition") == Some("inPlace")
             };
             if statuses.iter().any(|(status, _)| is_in_place(status)) {
                 return Ok(());

@@ -230,11 +230,11 @@ impl Show {
         for (status, _) in statuses {
             let rows = status.get("regions").unwrap_or(&Value::Null);
             let mut cells = vec![text(status, "name").to_owned()];
-            cells.push(standing(status.get("global").unwrap_or(&Value::Null)));
+            cells.push(condition(status.get("global").unwrap_or(&Value::Null)));
             cells.extend(
                 regions
                     .iter()
-                    .map(|region| rows.get(*region).map_or_else(|| "-".to_owned(), standing)),
+                    .map(|region| rows.get(*region).map_or_else(|| "-".to_owned(), condition)),
             );
             table.add_row(cells);
         }
@@ -278,8 +278,8 @@ pub(super) fn did_anything(answer: &Value) -> bool {
 }
 
 /// Where one account or region stands, in a few words.
-fn standing(row: &Value) -> String {
-    match text(row, "standing") {
+fn condition(row: &Value) -> String {
+    match text(row, "condition") {
         "inPlace" => "in place".to_owned(),
         "leftAlone" => "left alone".to_owned(),
         other => [spaced(other), spaced(text(row, "kind"))]

@@ -401,8 +401,8 @@ impl Teller {
 
     fn accounts(&mut self, policy: &OnboardingPolicy) -> Result<()> {
         use onboard_accounts::words::{ready, troubles};
-        use status::Standing::{Drifted, InPlace};
-        let account = |id: &str, name: &str, standing| -> Result<AccountStatus> {
+        use status::Condition::{Drifted, InPlace};
+        let account = |id: &str, name: &str, condition| -> Result<AccountStatus> {
             let regions = policy
                 .baseline
                 .regions
@@ -410,19 +410,19 @@ impl Teller {
                 .flatten()
                 .chain([&policy.home_region]);
             let regions = regions.map(|region| (region.clone(), InPlace)).collect();
-            let standings = PerPlace {
-                account: standing,
+            let conditions = PerPlace {
+                account: condition,
                 regions,
             };
             Ok(AccountStatus {
                 account: id.parse()?,
                 name: name.to_owned(),
                 checked_at: self.now,
-                standings,
+                conditions,
             })
         };
         let denied = "iam:CreateRole: denied: AccessDenied: with an explicit deny in a service control policy";
-        let denied = status::Reason::new(ReasonKind::Denied, denied).standing();
+        let denied = status::Reason::new(ReasonKind::Denied, denied).condition();
         let drift = Drifted {
             items: vec![
                 "role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".to_owned(),

@@ -54,7 +54,7 @@ async fn work_off(
     for action in &part.actions {
         if !invocation.has_time_for(ACTION_TIME) {
             let reason = Reason::new(
-                ReasonKind::Settling,
+                ReasonKind::Propagating,
                 "the time was up; the next message goes on",
             );
             return Outcome {
@@ -152,7 +152,7 @@ fn failure(action: &Action, error: &PortError) -> Reason {
             },
             ErrorKind::Missing,
         ) if error.message.contains(policy.as_str()) => ReasonKind::Refused,
-        (Action::ChangeRole { .. }, ErrorKind::Missing) => ReasonKind::Settling,
+        (Action::ChangeRole { .. }, ErrorKind::Missing) => ReasonKind::Propagating,
         _ => return reason(error),
     };
     Reason::new(kind, error.to_string())

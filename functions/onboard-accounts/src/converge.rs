@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use banto_domain::policy::onboarding::{Expected, Way};
-use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
+use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
 use banto_domain::{AccountId, PerPlace, Region};
 use banto_lambda::event::Record;
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
@@ -270,14 +270,14 @@ impl Onboarder {
             tracing::warn!(account = %work.account.id, "no time is left; the message goes back to the queue");
             return Fate::Back(id);
         }
-        let (standings, outcomes) = self.converge(&work, &tags, stacks, invocation).await;
+        let (conditions, outcomes) = self.converge(&work, &tags, stacks, invocation).await;
         let account = &work.account;
         let (of, name) = (account.id.clone(), account.name.clone());
         let status = AccountStatus {
             account: of,
             name,
             checked_at: self.clock.now(),
-            standings,
+            conditions,
         };
         match self.statuses.record(&status).await {
             Ok(before) => Fate::Converged(Box::new(Converged {
@@ -299,7 +299,7 @@ impl Onboarder {
         tags: &BTreeMap<String, String>,
         stacks: &Stacks,
         invocation: &Invocation,
-    ) -> (PerPlace<Standing>, PerPlace<Outcome>) {
+    ) -> (PerPlace<Condition>, PerPlace<Outcome>) {
         let mut outcomes = PerPlace::default();
         let mut is_first_look = true;
         let stack = stacks.get(&work.account.id).cloned();
@@ -316,7 +316,7 @@ impl Onboarder {
                     ReasonKind::Refused,
                     format!("the plan would break {}", words.join("; ")),
                 );
-                return (PerPlace::of_account(reason.standing()), outcomes);
+                return (PerPlace::of_account(reason.condition()), outcomes);
             }
             match observed.member {
                 Some(entered) if is_first_look && !plan.is_empty() => {
@@ -418,19 +418,19 @@ impl Onboarder {
 
 /// Where an account stands after its last plan: a place where something is still to do is there because an
 /// action failed, or because what was done does not show yet.
-fn stand(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Standing> {
+fn stand(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Condition> {
     plan.parts.map(|place, part| {
         if part.actions.is_empty() {
-            return part.standing.clone();
+            return part.condition.clone();
         }
-        let settling = || {
+        let propagating = || {
             let left: Vec<&str> = part.actions.iter().map(Action::name).collect();
-            Reason::new(ReasonKind::Settling, left.join(", "))
+            Reason::new(ReasonKind::Propagating, left.join(", "))
         };
         let failed = outcomes
             .get(place)
             .and_then(|outcome| outcome.failed.clone());
-        failed.unwrap_or_else(settling).standing()
+        failed.unwrap_or_else(propagating).condition()
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use banto_domain::policy::onboarding::PasswordPolicy;
-use banto_domain::status::Standing;
+use banto_domain::status::Condition;
 use banto_ports::{Channel, OrgAccount, Recorder, RecordingGroup, RoleChange, VpcPart};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
             line(
                 &mut text,
                 "    ",
-                &format!("{place}: {}", standing(&part.standing)),
+                &format!("{place}: {}", condition(&part.condition)),
             );
             continue;
         }
@@ -55,11 +55,11 @@ pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
                 line(&mut text, "      ", &shown);
             }
         }
-        if part.standing != Standing::InPlace {
+        if part.condition != Condition::InPlace {
             line(
                 &mut text,
                 "      ",
-                &format!("! {}", standing(&part.standing)),
+                &format!("! {}", condition(&part.condition)),
             );
         }
     }
@@ -111,13 +111,13 @@ fn line(text: &mut String, indent: &str, shown: &str) {
 }
 
 /// Where something stands, in one line.
-pub fn standing(standing: &Standing) -> String {
-    match standing {
-        Standing::InPlace => "in place".to_owned(),
-        Standing::LeftAlone { because } => format!("left alone: {because}"),
-        Standing::Drifted { items } => format!("differs, reported only: {}", items.join("; ")),
-        Standing::NotReady(reason) => format!("not ready: {reason}"),
-        Standing::Failed(reason) => format!("failed: {reason}"),
+pub fn condition(condition: &Condition) -> String {
+    match condition {
+        Condition::InPlace => "in place".to_owned(),
+        Condition::LeftAlone { because } => format!("left alone: {because}"),
+        Condition::Drifted { items } => format!("differs, reported only: {}", items.join("; ")),
+        Condition::NotReady(reason) => format!("not ready: {reason}"),
+        Condition::Failed(reason) => format!("failed: {reason}"),
     }
 }
 

@@ -330,7 +330,7 @@ pub fn reason(error: &PortError) -> Reason {
         ErrorKind::UnknownCaller => ReasonKind::RegionDisabled,
         ErrorKind::Unavailable => ReasonKind::Unavailable,
         // Somebody was faster: the next look sees what they did.
-        ErrorKind::Conflict => ReasonKind::Settling,
+        ErrorKind::Conflict => ReasonKind::Propagating,
         ErrorKind::Missing | ErrorKind::Invalid => ReasonKind::Refused,
     };
     Reason::new(kind, error.to_string())

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use banto_domain::policy::onboarding::{
     Baseline, Contact, ContactKind, Expected, Item, OnboardingPolicy, PasswordPolicy, Role,
 };
-use banto_domain::status::{Reason, ReasonKind, Standing};
+use banto_domain::status::{Condition, Reason, ReasonKind};
 use banto_domain::{AccountId, Partition, PerPlace, Region, RoleName};
 use banto_ports::{
     AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, NewRole, Recorder, RegionState,
@@ -41,7 +41,7 @@ pub struct Part {
     /// The actions, in order.
     pub actions: Vec<Action>,
     /// Where it stands once they are done.
-    pub standing: Standing,
+    pub condition: Condition,
 }
 
 /// One thing to do.
@@ -112,11 +112,11 @@ pub enum Action {
 /// Decides what to do in an account.
 pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> Plan {
     let account = &snapshot.account;
-    let nothing = |standing| Plan {
+    let nothing = |condition| Plan {
         account: account.id.clone(),
         parts: PerPlace::of_account(Part {
             actions: Vec::new(),
-            standing,
+            condition,
         }),
     };
     let baseline = match (
@@ -124,17 +124,19 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
         policy.of(&account.id, &account.path, &snapshot.tags),
     ) {
         (AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed, _) => {
-            return nothing(Standing::LeftAlone {
+            return nothing(Condition::LeftAlone {
                 because: state(account.state).to_owned(),
             });
         }
         (_, Expected::LeftAlone(because)) => {
-            return nothing(Standing::LeftAlone {
+            return nothing(Condition::LeftAlone {
                 because: because.to_owned(),
             });
         }
         (AccountState::PendingActivation, _) => {
-            return nothing(Reason::new(ReasonKind::Initialising, "pending activation").standing());
+            return nothing(
+                Reason::new(ReasonKind::Initialising, "pending activation").condition(),
+            );
         }
         (AccountState::Active, Expected::Baseline(baseline)) => baseline,
     };
@@ -143,14 +145,14 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
             ReasonKind::ControlTowerSettingUp,
             "its CreateManagedAccount event is awaited",
         );
-        return nothing(reason.standing());
+        return nothing(reason.condition());
     }
     let inside = match &snapshot.inside {
         Some(Ok(inside)) => inside,
-        Some(Err(reason)) => return nothing(reason.clone().standing()),
+        Some(Err(reason)) => return nothing(reason.clone().condition()),
         None => {
             return nothing(
-                Reason::new(ReasonKind::Unavailable, "it was not looked at").standing(),
+                Reason::new(ReasonKind::Unavailable, "it was not looked at").condition(),
             );
         }
     };
@@ -238,16 +240,16 @@ impl Draft {
         let worst = self
             .reasons
             .into_iter()
-            .min_by_key(|reason| reason.kind.passes());
-        let standing = match (worst, self.left_alone) {
-            (Some(reason), _) => reason.standing(),
-            (None, _) if !self.drift.is_empty() => Standing::Drifted { items: self.drift },
-            (None, Some(because)) => Standing::LeftAlone { because },
-            (None, None) => Standing::InPlace,
+            .min_by_key(|reason| reason.kind.is_transient());
+        let condition = match (worst, self.left_alone) {
+            (Some(reason), _) => reason.condition(),
+            (None, _) if !self.drift.is_empty() => Condition::Drifted { items: self.drift },
+            (None, Some(because)) => Condition::LeftAlone { because },
+            (None, None) => Condition::InPlace,
         };
         Part {
             actions: self.actions,
-            standing,
+            condition,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::status::{AccountStatus, Standing};
+use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, Place, RoleName};
 use banto_lambda::{Invocation, Metrics, Response};
 use banto_ports::{Delayed, PortError};
@@ -47,24 +47,24 @@ pub fn news(
         format!("stuck: {}", kinds.collect::<Vec<_>>().join("; "))
     };
     // An account that is left alone altogether is neither ready nor in trouble.
-    if matches!(status.standings.account, Standing::LeftAlone { .. }) {
+    if matches!(status.conditions.account, Condition::LeftAlone { .. }) {
         return None;
     }
     let (news, note) = match status.worst() {
-        Standing::InPlace | Standing::LeftAlone { .. } => match (told, work.cause) {
+        Condition::InPlace | Condition::LeftAlone { .. } => match (told, work.cause) {
             (None, Cause::Joined | Cause::ControlTower) => (News::Ready, READY.to_owned()),
             (None | Some(READY), _) => return None,
             (Some(_), _) => (News::InOrderAgain, READY.to_owned()),
         },
-        Standing::Drifted { .. } => (
+        Condition::Drifted { .. } => (
             News::Drifted,
             format!("drifted: {}", drifted(status).join("; ")),
         ),
-        Standing::Failed(_) => (News::Stuck, reasons()),
-        Standing::NotReady(_) if now.duration_since(work.since) >= PATIENCE => {
+        Condition::Failed(_) => (News::Stuck, reasons()),
+        Condition::NotReady(_) if now.duration_since(work.since) >= PATIENCE => {
             (News::Stuck, reasons())
         }
-        Standing::NotReady(_) => return None,
+        Condition::NotReady(_) => return None,
     };
     (told != Some(note.as_str())).then_some((news, note))
 }
@@ -72,10 +72,10 @@ pub fn news(
 /// Everything that is reported only.
 pub fn drifted(status: &AccountStatus) -> Vec<String> {
     let items = status
-        .standings
+        .conditions
         .iter()
-        .filter_map(|(place, standing)| match standing {
-            Standing::Drifted { items } => Some((place, items)),
+        .filter_map(|(place, condition)| match condition {
+            Condition::Drifted { items } => Some((place, items)),
             _ => None,
         });
     items
@@ -96,8 +96,8 @@ fn of_place(place: Place<'_>, line: &str) -> String {
 pub fn repairs(account: &Converged) -> Vec<String> {
     let before = account.before.status.as_ref();
     let was_in_place = |place| {
-        let before = before.and_then(|before| before.standings.get(place));
-        matches!(before, Some(Standing::InPlace | Standing::Drifted { .. }))
+        let before = before.and_then(|before| before.conditions.get(place));
+        matches!(before, Some(Condition::InPlace | Condition::Drifted { .. }))
     };
     let done = || {
         account
@@ -177,9 +177,9 @@ impl Onboarder {
         // One that can't be mended by waiting may still have a place that can.
         let may_pass = account
             .status
-            .standings
+            .conditions
             .values()
-            .any(|standing| matches!(standing, Standing::NotReady(_)));
+            .any(|condition| matches!(condition, Condition::NotReady(_)));
         if !may_pass || waited >= PATIENCE {
             return Ok(None);
         }
@@ -305,7 +305,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
             let actions: Vec<Value> = (part.actions.iter())
                 .map(|action| json!({ "action": action.name(), "diff": diff::lines(action) }))
                 .collect();
-            json!({ "place": place.to_string(), "actions": actions, "then": part.standing })
+            json!({ "place": place.to_string(), "actions": actions, "then": part.condition })
         })
         .collect();
     json!({ "account": plan.account, "parts": parts })

@@ -37,7 +37,7 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
         )
     };
     let links: Vec<String> = roles.iter().map(link).collect();
-    let regions = &status.standings.regions;
+    let regions = &status.conditions.regions;
     let recorded = if regions.is_empty() {
         "AWS Config is seen to elsewhere.".to_owned()
     } else {
@@ -91,7 +91,7 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
                 .into_keys()
                 .next()
                 .filter(|_| one.news == Some(&News::Stuck));
-            let why = why.map_or_else(String::new, |kind| format!(", {}", kind.means()));
+            let why = why.map_or_else(String::new, |kind| format!(", {}", kind.description()));
             format!(
                 "Account {} ({}): {what}{why}",
                 one.status.name, one.status.account
@@ -138,7 +138,7 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
     notice.steps = kinds
         .iter()
         .map(|kind| Step {
-            text: format!("Where {}: {}", kind.means(), kind.remedy()),
+            text: format!("Where {}: {}", kind.description(), kind.remedy()),
             command: None,
         })
         .collect();
@@ -201,8 +201,8 @@ fn lines(troubles: &[&Trouble<'_>], of: impl Fn(&Trouble<'_>) -> Vec<String>) ->
 /// What is wrong with an account: the same reason in several regions is one line.
 fn stuck_lines(status: &AccountStatus) -> Vec<String> {
     let mut by_detail: Vec<(String, Vec<&str>)> = Vec::new();
-    for (place, standing) in status.standings.iter() {
-        let Some(reason) = standing.reason() else {
+    for (place, condition) in status.conditions.iter() {
+        let Some(reason) = condition.reason() else {
             continue;
         };
         let words = reason.to_string();

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use banto_domain::PerPlace;
 use banto_domain::policy::Policy;
-use banto_domain::status::{AccountStatus, Reason, ReasonKind, Standing};
+use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use banto_ports::{AccountState, Before, OrgAccount};
@@ -19,21 +19,21 @@ use onboard_accounts::words::{self, Trouble};
 
 const POLICY: &str = include_str!("../../../examples/banto.toml");
 
-fn status(name: &str, account: Standing, region: Standing) -> AccountStatus {
+fn status(name: &str, account: Condition, region: Condition) -> AccountStatus {
     let region = |name: &str| (name.parse().unwrap(), region.clone());
     AccountStatus {
         account: "444455556666".parse().unwrap(),
         name: name.to_owned(),
         checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-        standings: PerPlace {
+        conditions: PerPlace {
             account,
             regions: ["ap-northeast-1", "us-east-1"].map(region).into(),
         },
     }
 }
 
-fn failed(kind: ReasonKind, detail: &str) -> Standing {
-    Reason::new(kind, detail).standing()
+fn failed(kind: ReasonKind, detail: &str) -> Condition {
+    Reason::new(kind, detail).condition()
 }
 
 fn ready() -> Notice {
@@ -47,7 +47,7 @@ fn ready() -> Notice {
     let since = "2026-11-24T01:00:00Z".parse().unwrap();
     let converged = Converged {
         id: "message".into(),
-        status: status("Payments & co", Standing::InPlace, Standing::InPlace),
+        status: status("Payments & co", Condition::InPlace, Condition::InPlace),
         work: Work {
             account,
             cause: Cause::Joined,
@@ -79,12 +79,12 @@ fn troubles(accounts: &[(AccountStatus, Option<News>, Vec<String>)]) -> Notice {
 }
 
 fn messages() -> Vec<(String, Notice)> {
-    let in_place = || Standing::InPlace;
+    let in_place = || Condition::InPlace;
     let denied = || {
         let detail = "config:PutConfigurationRecorder: denied: AccessDeniedException: with an explicit deny in a service control policy";
         failed(ReasonKind::Denied, detail)
     };
-    let drifted = Standing::Drifted {
+    let drifted = Condition::Drifted {
         items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()],
     };
     let repaired = vec!["us-east-1: recorder banto: stopped → recording".to_owned()];
@@ -182,7 +182,7 @@ fn a_notice_of_a_thousand_stuck_accounts_still_fits() {
             status(
                 &format!("team-{number}"),
                 failed(ReasonKind::NotAssumable, "AccessDenied"),
-                Standing::InPlace,
+                Condition::InPlace,
             ),
             Some(News::Stuck),
             Vec::new(),
@@ -202,7 +202,7 @@ fn the_documentation_says_what_to_do_for_each_reason() {
         let row = format!(
             "| {} | {} | {} |",
             kind.as_str(),
-            kind.means(),
+            kind.description(),
             kind.remedy()
         );
         assert!(

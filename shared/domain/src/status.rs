@@ -20,13 +20,13 @@ pub struct AccountStatus {
     pub checked_at: Timestamp,
     /// The account as a whole (reach, roles, settings), and each region of its baseline.
     #[serde(flatten)]
-    pub standings: PerPlace<Standing>,
+    pub conditions: PerPlace<Condition>,
 }
 
 /// How one account, or one region of it, stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "standing", rename_all = "camelCase")]
-pub enum Standing {
+#[serde(tag = "condition", rename_all = "camelCase")]
+pub enum Condition {
     /// Everything is as the baseline says.
     InPlace,
     /// Another service or the policy keeps it so, and Banto leaves it alone.
@@ -57,7 +57,7 @@ pub struct Reason {
 
 /// Declares the kinds of reasons: a name, whether time may heal it, what it means and what to do.
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident, $passes:literal, $means:literal, $remedy:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $transient:literal, $description:literal, $remedy:literal;)*) => {
         /// A kind of reason why an account or a region is not in place.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -75,13 +75,13 @@ macro_rules! reasons {
             }
 
             /// Whether it may pass by itself within the hour, so that waiting is worth it.
-            pub fn passes(self) -> bool {
-                match self { $(Self::$name => $passes,)* }
+            pub fn is_transient(self) -> bool {
+                match self { $(Self::$name => $transient,)* }
             }
 
             /// What it means, in a few words.
-            pub fn means(self) -> &'static str {
-                match self { $(Self::$name => $means,)* }
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$name => $description,)* }
             }
 
             /// What an operator does about it.
@@ -137,7 +137,7 @@ reasons! {
     QuotaExceeded, false, "a quota is used up",
         "Ask for more in Service Quotas, or remove what is not needed.";
     /// It was done and does not show yet.
-    Settling, true, "it was done and does not show yet",
+    Propagating, true, "it was done and does not show yet",
         "Wait; if it lasts, something else in the account undoes it: CloudTrail tells who.";
     /// A service failed or did not answer.
     Unavailable, true, "a service does not answer",
@@ -157,11 +157,11 @@ impl Reason {
     }
 
     /// Where an account or region with this reason stands.
-    pub fn standing(self) -> Standing {
-        if self.kind.passes() {
-            Standing::NotReady(self)
+    pub fn condition(self) -> Condition {
+        if self.kind.is_transient() {
+            Condition::NotReady(self)
         } else {
-            Standing::Failed(self)
+            Condition::Failed(self)
         }
     }
 }
@@ -169,7 +169,7 @@ impl Reason {
 /// What it means, and the detail if there is one.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.means())?;
+        f.write_str(self.kind.description())?;
         if self.detail.is_empty() {
             Ok(())
         } else {
@@ -178,7 +178,7 @@ impl fmt::Display for Reason {
     }
 }
 
-impl Standing {
+impl Condition {
     /// The reason, if there is one.
     pub fn reason(&self) -> Option<&Reason> {
         match self {
@@ -187,7 +187,7 @@ impl Standing {
         }
     }
 
-    /// The standing in two words at most.
+    /// The condition in two words at most.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::InPlace => "in place",
@@ -210,19 +210,19 @@ impl Standing {
 }
 
 impl AccountStatus {
-    /// The worst standing of all places.
-    pub fn worst(&self) -> &Standing {
-        self.standings
+    /// The worst condition of all places.
+    pub fn worst(&self) -> &Condition {
+        self.conditions
             .values()
-            .max_by_key(|standing| standing.severity())
-            .unwrap_or(&self.standings.account)
+            .max_by_key(|condition| condition.severity())
+            .unwrap_or(&self.conditions.account)
     }
 
     /// The reasons of all places, each kind once with where it was found.
     pub fn reasons(&self) -> BTreeMap<ReasonKind, Vec<(Place<'_>, &Reason)>> {
         let mut reasons: BTreeMap<ReasonKind, Vec<_>> = BTreeMap::new();
-        for (place, standing) in self.standings.iter() {
-            if let Some(reason) = standing.reason() {
+        for (place, condition) in self.conditions.iter() {
+            if let Some(reason) = condition.reason() {
                 reasons
                     .entry(reason.kind)
                     .or_default()
@@ -239,20 +239,20 @@ mod tests {
 
     #[test]
     fn a_status_keeps_the_shape_in_which_the_table_and_the_dashboard_have_it() {
-        let denied = Reason::new(ReasonKind::Denied, "iam:CreateRole").standing();
+        let denied = Reason::new(ReasonKind::Denied, "iam:CreateRole").condition();
         let status = AccountStatus {
             account: "444455556666".parse().unwrap(),
             name: "payments".to_owned(),
             checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-            standings: PerPlace {
+            conditions: PerPlace {
                 account: denied,
-                regions: [("eu-west-1".parse().unwrap(), Standing::InPlace)].into(),
+                regions: [("eu-west-1".parse().unwrap(), Condition::InPlace)].into(),
             },
         };
         let text = concat!(
             r#"{"account":"444455556666","name":"payments","checkedAt":"2026-11-24T01:00:00Z","#,
-            r#""global":{"standing":"notReady","kind":"denied","detail":"iam:CreateRole"},"#,
-            r#""regions":{"eu-west-1":{"standing":"inPlace"}}}"#,
+            r#""global":{"condition":"notReady","kind":"denied","detail":"iam:CreateRole"},"#,
+            r#""regions":{"eu-west-1":{"condition":"inPlace"}}}"#,
         );
         assert_eq!(serde_json::to_string(&status).unwrap(), text);
         assert_eq!(serde_json::from_str::<AccountStatus>(text).unwrap(), status);

@@ -18,7 +18,7 @@ use banto::local::function_binary;
 use banto::local::organization::{DASHBOARD, Organization, TABLE};
 use banto::local::runtime_api::Function;
 use banto_domain::policy::OnboardingPolicy;
-use banto_domain::status::{AccountStatus, Standing};
+use banto_domain::status::{AccountStatus, Condition};
 use banto_fake::{MemberAccount, Queued, World};
 use banto_lambda::Invocation;
 use jiff::SignedDuration;
@@ -118,7 +118,7 @@ pub fn simulation() {
         let is_in_place = |status: &Option<AccountStatus>| {
             status
                 .as_ref()
-                .is_some_and(|status| *status.worst() == Standing::InPlace)
+                .is_some_and(|status| *status.worst() == Condition::InPlace)
         };
         assert_eq!(
             statuses

@@ -103,7 +103,7 @@ impl Harness {
             .unwrap()
             .values()
             .chain([&status["global"]]);
-        rows.into_iter().all(|row| row["standing"] == "inPlace")
+        rows.into_iter().all(|row| row["condition"] == "inPlace")
     }
 
     async fn config(&self, account: &str, region: &str, operation: &str, input: &Value) -> Value {
@@ -184,7 +184,7 @@ async fn every_account_comes_to_its_baseline_whatever_state_it_is_in() {
         }
     }
     assert_eq!(
-        harness.status(&closed).await.0["global"]["standing"],
+        harness.status(&closed).await.0["global"]["condition"],
         "leftAlone"
     );
     let recorders = harness

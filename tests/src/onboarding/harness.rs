@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use banto_domain::policy::{OnboardingPolicy, Policy};
-use banto_domain::status::{AccountStatus, Standing};
+use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, Region};
 use banto_fake::{Entrance, MemberAccount, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
@@ -155,7 +155,7 @@ pub fn status(world: &World, account: &AccountId) -> AccountStatus {
 }
 
 pub fn is_in_place(world: &World, account: &AccountId) -> bool {
-    *status(world, account).worst() == Standing::InPlace
+    *status(world, account).worst() == Condition::InPlace
 }
 
 /// What people were told, one text for each message.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use banto_domain::AccountId;
 use banto_domain::policy::OnboardingPolicy;
-use banto_domain::status::Standing;
+use banto_domain::status::Condition;
 use banto_fake::{MemberAccount, World};
 use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder, RecorderStatus, RecordingGroup};
 use proptest::prelude::*;
@@ -198,7 +198,7 @@ proptest! {
             }
             // O5: it is in place, left alone for a reason that the row says, or people were told.
             let status = status(&world, &id);
-            let is_silent = matches!(status.worst(), Standing::Failed(_) | Standing::NotReady(_) | Standing::Drifted { .. }) && told(&world).is_empty();
+            let is_silent = matches!(status.worst(), Condition::Failed(_) | Condition::NotReady(_) | Condition::Drifted { .. }) && told(&world).is_empty();
             prop_assert!(!is_silent, "{:?}", status);
             handle(&world, &policy, &scheduled());
             settle(&world, &policy);

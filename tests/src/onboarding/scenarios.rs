@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use banto_domain::AccountId;
-use banto_domain::status::{ReasonKind, Standing};
+use banto_domain::status::{Condition, ReasonKind};
 use banto_fake::{Driven, World};
 use banto_ports::{
     AccountState, Channel, ErrorKind, LiveRecorder, Recorder, RecorderStatus, RecordingGroup,
@@ -113,7 +113,7 @@ fn a_new_account_is_recorded_hardened_and_announced_with_its_roles_and_links() {
     let dashboard: Value = serde_json::from_str(&world.dashboard().unwrap()).unwrap();
     assert_eq!(dashboard["counts"], json!({ "in place": 1 }));
     assert_eq!(
-        dashboard["accounts"][0]["regions"]["eu-west-1"]["standing"],
+        dashboard["accounts"][0]["regions"]["eu-west-1"]["condition"],
         "inPlace"
     );
 }
@@ -152,7 +152,7 @@ fn an_account_that_cant_be_entered_yet_waits_ever_longer_and_is_then_taken_up() 
     });
     handle(&world, &policy(), &created());
     work_off(&world, &policy());
-    let Standing::NotReady(reason) = status(&world, &id).standings.account else {
+    let Condition::NotReady(reason) = status(&world, &id).conditions.account else {
         panic!("{:?}", status(&world, &id))
     };
     assert_eq!(reason.kind, ReasonKind::NotAssumable);
@@ -215,11 +215,11 @@ fn a_broken_account_or_region_delays_no_other() {
     assert!(is_in_place(&world, &other));
     let status = status(&world, &broken);
     assert_eq!(
-        status.standings.regions[&region("eu-west-1")],
-        Standing::InPlace
+        status.conditions.regions[&region("eu-west-1")],
+        Condition::InPlace
     );
     assert!(
-        matches!(&status.standings.regions[&region("us-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::Unavailable)
+        matches!(&status.conditions.regions[&region("us-east-1")], Condition::NotReady(reason) if reason.kind == ReasonKind::Unavailable)
     );
 }
 
@@ -239,8 +239,8 @@ fn suspended_and_closed_accounts_are_left_alone_and_departed_ones_forgotten() {
         settle(&world, &policy());
         assert!(
             matches!(
-                status(&world, &id).standings.account,
-                Standing::LeftAlone { .. }
+                status(&world, &id).conditions.account,
+                Condition::LeftAlone { .. }
             ),
             "{state:?}"
         );
@@ -343,8 +343,8 @@ fn control_towers_and_other_services_recorders_are_never_written_to() {
         (&before.recorder, &before.channel)
     );
     assert!(matches!(
-        status(&world, &id).standings.regions[&region("eu-west-1")],
-        Standing::LeftAlone { .. }
+        status(&world, &id).conditions.regions[&region("eu-west-1")],
+        Condition::LeftAlone { .. }
     ));
     // A stopped one is told, not started.
     world.change_account(&id, |member| {
@@ -357,7 +357,7 @@ fn control_towers_and_other_services_recorders_are_never_written_to() {
     });
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
-    let Standing::Failed(reason) = &status(&world, &id).standings.regions[&region("eu-west-1")]
+    let Condition::Failed(reason) = &status(&world, &id).conditions.regions[&region("eu-west-1")]
     else {
         panic!("in silence")
     };
@@ -371,7 +371,7 @@ fn a_new_account_is_left_to_control_tower_until_its_own_event() {
     handle(&world, &policy, &created());
     work_off(&world, &policy);
     assert!(
-        matches!(&status(&world, &id).standings.account, Standing::NotReady(reason) if reason.kind == ReasonKind::ControlTowerSettingUp)
+        matches!(&status(&world, &id).conditions.account, Condition::NotReady(reason) if reason.kind == ReasonKind::ControlTowerSettingUp)
     );
     let touched = |world: &World| {
         world
@@ -414,11 +414,11 @@ fn a_role_of_the_same_name_that_is_not_bantos_is_a_finding_and_stays_as_it_is() 
     assert_eq!(foreign(&world.account(&id)), before);
     let status = status(&world, &id);
     assert!(
-        matches!(&status.standings.account, Standing::Failed(reason) if reason.kind == ReasonKind::ForeignRole)
+        matches!(&status.conditions.account, Condition::Failed(reason) if reason.kind == ReasonKind::ForeignRole)
     );
     assert_eq!(
-        status.standings.regions[&region("eu-west-1")],
-        Standing::InPlace,
+        status.conditions.regions[&region("eu-west-1")],
+        Condition::InPlace,
         "the rest is done"
     );
     assert!(
@@ -467,7 +467,7 @@ fn drift_is_repaired_or_reported_as_the_policy_says_of_each_item() {
         let said = told(&world).pop().unwrap();
         if reported {
             assert_eq!(world.account(&id), drifted);
-            let Standing::Drifted { items } = &status(&world, &id).standings.account else {
+            let Condition::Drifted { items } = &status(&world, &id).conditions.account else {
                 panic!("{:?}", status(&world, &id))
             };
             assert_eq!(items.len(), 2, "{items:?}");
@@ -507,8 +507,8 @@ fn a_default_vpc_that_is_used_stays() {
             .is_some()
     );
     assert!(matches!(
-        status(&world, &id).standings.regions[&region("us-east-1")],
-        Standing::Drifted { .. }
+        status(&world, &id).conditions.regions[&region("us-east-1")],
+        Condition::Drifted { .. }
     ));
 }
 
@@ -522,7 +522,7 @@ fn a_disabled_region_is_told_and_one_being_enabled_is_waited_for() {
     handle(&world, &everywhere, &created());
     work_off(&world, &everywhere);
     assert!(
-        matches!(&status(&world, &id).standings.regions[&region("ap-east-1")], Standing::NotReady(reason) if reason.kind == ReasonKind::RegionDisabled)
+        matches!(&status(&world, &id).conditions.regions[&region("ap-east-1")], Condition::NotReady(reason) if reason.kind == ReasonKind::RegionDisabled)
     );
     world.change_account(&id, |member| {
         member.region("ap-east-1").state = RegionState::Enabled
@@ -564,15 +564,15 @@ fn a_call_that_a_service_control_policy_denies_for_an_hour_is_told_and_the_rest_
     settle(&world, &policy());
     assert_eq!(
         status(&world, &id)
-            .standings
+            .conditions
             .account
             .reason()
             .map(|reason| reason.kind),
         Some(ReasonKind::Denied)
     );
     assert_eq!(
-        status(&world, &id).standings.regions[&region("eu-west-1")],
-        Standing::InPlace
+        status(&world, &id).conditions.regions[&region("eu-west-1")],
+        Condition::InPlace
     );
     assert!(
         told(&world)[0].contains("account:PutAlternateContact"),
@@ -591,7 +591,7 @@ fn a_bucket_that_refuses_is_waited_for_and_then_told() {
     });
     handle(&world, &policy(), &created());
     settle(&world, &policy());
-    let reason = status(&world, &id).standings.regions[&region("eu-west-1")]
+    let reason = status(&world, &id).conditions.regions[&region("eu-west-1")]
         .reason()
         .unwrap()
         .clone();
@@ -647,9 +647,9 @@ config = { frequency = "daily" }
     handle(&world, &policy, &scheduled());
     settle(&world, &policy);
     assert!(
-        matches!(&status(&world, &alone).standings.account, Standing::LeftAlone { because } if because == "run by a vendor")
+        matches!(&status(&world, &alone).conditions.account, Condition::LeftAlone { because } if because == "run by a vendor")
     );
-    assert_eq!(status(&world, &tagged).standings.regions.len(), 1);
+    assert_eq!(status(&world, &tagged).conditions.regions.len(), 1);
     assert!(
         !world.account(&id).regions[&region("eu-west-1")]
             .recorder
@@ -734,7 +734,7 @@ fn another_operation_on_the_stack_set_is_a_wait_and_not_an_error() {
     handle(&world, &policy, &asked(&second, false));
     work_off(&world, &policy);
     assert!(
-        matches!(&status(&world, &second).standings.account, Standing::NotReady(reason) if reason.kind == ReasonKind::StackSetBusy)
+        matches!(&status(&world, &second).conditions.account, Condition::NotReady(reason) if reason.kind == ReasonKind::StackSetBusy)
     );
     settle(&world, &policy);
     assert!(is_in_place(&world, &first) && is_in_place(&world, &second));
@@ -879,11 +879,11 @@ fn a_role_that_does_not_show_yet_is_waited_for_and_a_policy_that_does_not_exist_
     work_off(&world, &policy());
     assert_eq!(
         status(&world, &id)
-            .standings
+            .conditions
             .account
             .reason()
             .map(|reason| reason.kind),
-        Some(ReasonKind::Settling)
+        Some(ReasonKind::Propagating)
     );
     world.change_account(&id, |member| member.refuses.clear());
     settle(&world, &policy());

@@ -389,7 +389,7 @@ fn lines(plan: &Plan) -> String {
             .collect();
         format!(
             "    {place}: {}{}\n",
-            diff::standing(&part.standing),
+            diff::condition(&part.condition),
             actions.concat()
         )
     };
@@ -480,7 +480,7 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     ];
     let part = |actions| Part {
         actions,
-        standing: Standing::InPlace,
+        condition: Condition::InPlace,
     };
     let all = regional.len() + global.len();
     let plan = Plan {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use banto_aws::OrganizationClients;
 use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::policy::{OnboardingPolicy, Policy};
-use banto_domain::status::{AccountStatus, Standing};
+use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, PerPlace, Region, RoleName};
 use banto_ports::{
     AccountState, Channel, Dashboard, DefaultVpc, Delayed, ErrorKind, Member, Members, NewRole,
@@ -875,9 +875,9 @@ fn in_place() -> AccountStatus {
         account: account(),
         name: "payments".into(),
         checked_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-        standings: PerPlace {
-            account: Standing::InPlace,
-            regions: [(region(), Standing::InPlace)].into(),
+        conditions: PerPlace {
+            account: Condition::InPlace,
+            regions: [(region(), Condition::InPlace)].into(),
         },
     }
 }
