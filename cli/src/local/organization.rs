@@ -146,7 +146,7 @@ ebs_encryption = true
             let status = serde_json::from_str(item.pointer("/status/S")?.as_str()?).ok()?;
             Some((
                 status,
-                item.pointer("/told/S")
+                item.pointer("/lastNotified/S")
                     .and_then(Value::as_str)
                     .map(str::to_owned),
             ))

@@ -11,13 +11,13 @@ use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::record;
 use banto_domain::status::{self, AccountStatus, ReasonKind};
 use banto_notice::{Notice, slack};
-use banto_ports::{AccountState, Before, OrgAccount};
+use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::letters::{Letter, Outbox, Place, letters};
 use onboard_accounts::converge::Converged;
-use onboard_accounts::event::{Cause, Work};
+use onboard_accounts::event::{Cause, ConvergeRequest};
 use onboard_accounts::report;
-use onboard_accounts::words::Trouble;
+use onboard_accounts::words::AccountNews;
 use rotate_access_keys::plan::Message;
 use rotate_access_keys::snapshot::{Certificate, Remembered, SLACK_TAG, User};
 
@@ -441,7 +441,7 @@ impl Teller {
         };
         let converged = Converged {
             id: "message".to_owned(),
-            work: Work {
+            work: ConvergeRequest {
                 account: org,
                 cause: Cause::Joined,
                 since: self.now,
@@ -450,20 +450,20 @@ impl Teller {
             status: payments,
             tags: BTreeMap::new(),
             outcomes: PerPlace::default(),
-            before: Before::default(),
+            before: PreviousStatus::default(),
         };
         self.say("An account is ready", &ready(&converged, policy, &[]));
         let repairs = ["us-east-1: recorder banto: stopped → recording".to_owned()];
-        let of = |status, news| Trouble {
+        let of = |status, news| AccountNews {
             status,
             news,
             repairs: &[],
         };
-        let is_stuck = of(&stuck, Some(&report::News::Stuck));
+        let is_stuck = of(&stuck, Some(&report::NewsKind::Stuck));
         self.say("An account is stuck", &troubles(&[is_stuck], "run"));
-        let is_stuck = of(&stuck, Some(&report::News::Stuck));
-        let has_drifted = of(&drifted, Some(&report::News::Drifted));
-        let was_repaired = Trouble {
+        let is_stuck = of(&stuck, Some(&report::NewsKind::Stuck));
+        let has_drifted = of(&drifted, Some(&report::NewsKind::Drifted));
+        let was_repaired = AccountNews {
             status: &repaired,
             news: None,
             repairs: &repairs,

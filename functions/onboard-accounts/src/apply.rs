@@ -7,7 +7,7 @@ use std::time::Duration;
 use banto_domain::status::{Reason, ReasonKind};
 use banto_domain::{PerPlace, Place, Region};
 use banto_lambda::Invocation;
-use banto_ports::{ErrorKind, Member, PortError, RoleChange};
+use banto_ports::{AccountClients, ErrorKind, PortError, RoleChange};
 use futures_util::future::join_all;
 
 use crate::observe::reason;
@@ -26,7 +26,11 @@ pub struct Outcome {
 }
 
 /// Works off a plan: first the account as a whole, then its regions side by side.
-pub async fn apply(plan: &Plan, member: &Member, invocation: &Invocation) -> PerPlace<Outcome> {
+pub async fn apply(
+    plan: &Plan,
+    member: &AccountClients,
+    invocation: &Invocation,
+) -> PerPlace<Outcome> {
     let account = work_off(Place::Account, &plan.parts.account, member, invocation).await;
     let chains = plan
         .parts
@@ -47,7 +51,7 @@ pub async fn apply(plan: &Plan, member: &Member, invocation: &Invocation) -> Per
 async fn work_off(
     place: Place<'_>,
     part: &Part,
-    member: &Member,
+    member: &AccountClients,
     invocation: &Invocation,
 ) -> Outcome {
     let mut done = Vec::new();
@@ -78,7 +82,7 @@ async fn work_off(
     Outcome { done, failed: None }
 }
 
-async fn act(action: &Action, place: Place<'_>, member: &Member) -> Result<(), PortError> {
+async fn act(action: &Action, place: Place<'_>, member: &AccountClients) -> Result<(), PortError> {
     match (action, place.region()) {
         (Action::CreateConfigRole, _) => or_there(member.roles.create_config_role().await),
         (Action::CreateRole { name, role }, _) => member.roles.create(name, role).await,

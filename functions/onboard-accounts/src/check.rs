@@ -9,7 +9,7 @@ use banto_domain::{Place, RoleName};
 use banto_ports::{AccountState, LiveRole, Recorder, RecordingGroup, RoleChange, VpcPart};
 
 use crate::plan::{Action, Plan};
-use crate::snapshot::{Inside, RegionView, Snapshot};
+use crate::snapshot::{LiveAccount, LiveRegion, Snapshot};
 
 /// A way in which a plan would reach beyond the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ fn allowed(
 
 fn global(
     baseline: &Baseline,
-    inside: &Inside,
+    inside: &LiveAccount,
     by_stack_set: bool,
     action: &Action,
 ) -> Result<(), String> {
@@ -166,7 +166,7 @@ fn global(
 
 fn regional(
     baseline: &Baseline,
-    view: &RegionView,
+    view: &LiveRegion,
     by_stack_set: bool,
     action: &Action,
 ) -> Result<(), String> {
@@ -266,7 +266,7 @@ fn must(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-fn live<'a>(inside: &'a Inside, name: &RoleName) -> Option<&'a LiveRole> {
+fn live<'a>(inside: &'a LiveAccount, name: &RoleName) -> Option<&'a LiveRole> {
     let roles = inside.roles.as_ref()?.as_ref().ok()?;
     roles
         .iter()

@@ -10,15 +10,15 @@ use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
 use banto_domain::{AccountId, PerPlace, Region};
 use banto_lambda::event::Record;
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
-use banto_ports::{Before, ErrorKind, OrgAccount, StackInstance};
+use banto_ports::{ErrorKind, OrgAccount, PreviousStatus, StackInstance};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::SignedDuration;
 
 use crate::apply::Outcome;
-use crate::event::{Cause, Message, Scope, Trigger, Work};
-use crate::observe::{self, by_stack_set, is_open, observe, place, reason};
-use crate::placement::Placement;
+use crate::event::{Cause, ConvergeRequest, Message, Scope, Trigger};
+use crate::observe::{self, is_active, observe, place, reason, uses_stack_set};
+use crate::placement::AccountEdits;
 use crate::plan::{self, Action, Plan};
 use crate::report;
 use crate::snapshot::{Seen, Snapshot};
@@ -43,7 +43,7 @@ pub struct Converged {
     /// The message's id.
     pub id: String,
     /// What was asked, the account as it is now.
-    pub work: Work,
+    pub work: ConvergeRequest,
     /// Where it stands.
     pub status: AccountStatus,
     /// Its tags, where the policy asks for any.
@@ -51,7 +51,7 @@ pub struct Converged {
     /// What became of the plan in each place.
     pub outcomes: PerPlace<Outcome>,
     /// What was known of it before.
-    pub before: Before,
+    pub before: PreviousStatus,
 }
 
 /// A message whose account was looked up.
@@ -59,7 +59,7 @@ struct Visit {
     /// The message's id.
     id: String,
     /// What was asked, the account as it is now.
-    work: Work,
+    work: ConvergeRequest,
     /// Its tags, where the policy asks for any.
     tags: BTreeMap<String, String>,
 }
@@ -86,7 +86,7 @@ impl Onboarder {
         invocation: &Invocation,
     ) -> Response {
         let (mut back, mut metrics) = (Vec::new(), Metrics::default());
-        let mut works: BTreeMap<AccountId, (String, Work)> = BTreeMap::new();
+        let mut works: BTreeMap<AccountId, (String, ConvergeRequest)> = BTreeMap::new();
         let mut publish = Vec::new();
         for Record { id, payload } in records {
             match payload {
@@ -161,13 +161,13 @@ impl Onboarder {
             return stacks;
         }
         let is_concerned =
-            |account: &OrgAccount| is_open(account) && by_stack_set(&self.policy, account);
+            |account: &OrgAccount| is_active(account) && uses_stack_set(&self.policy, account);
         let open: Vec<&Visit> = visits
             .iter()
             .filter(|visit| is_concerned(&visit.work.account))
             .collect();
         let looks = open.iter().map(|visit| async {
-            let instances = self.stacks.of(&visit.work.account.id).await;
+            let instances = self.stack_instances.of(&visit.work.account.id).await;
             (
                 visit.work.account.id.clone(),
                 instances.map_err(|error| reason(&error)),
@@ -185,12 +185,14 @@ impl Onboarder {
             .collect();
         for operation in stacks::operations(&waiting) {
             let (accounts, asked) = match &operation {
-                Operation::Create { accounts, regions } => {
-                    (accounts, self.stacks.create(accounts, regions).await)
-                }
-                Operation::Update { accounts, regions } => {
-                    (accounts, self.stacks.update(accounts, regions).await)
-                }
+                Operation::Create { accounts, regions } => (
+                    accounts,
+                    self.stack_instances.create(accounts, regions).await,
+                ),
+                Operation::Update { accounts, regions } => (
+                    accounts,
+                    self.stack_instances.update(accounts, regions).await,
+                ),
             };
             tracing::info!(operation = ?operation, error = asked.as_ref().err().map(ToString::to_string), "asked of the StackSet");
             if let Err(error) = asked {
@@ -212,7 +214,7 @@ impl Onboarder {
 
     fn waiting<'a>(&'a self, visit: &'a Visit, stacks: &'a Stacks) -> Option<Waiting<'a>> {
         let Visit {
-            work: Work { account, .. },
+            work: ConvergeRequest { account, .. },
             tags,
             ..
         } = visit;
@@ -232,7 +234,7 @@ impl Onboarder {
 
     /// Looks an account up again, where what the message says of it is old, and what the policy asks for
     /// besides.
-    async fn look_up(&self, id: String, mut work: Work) -> Result<Visit, Fate> {
+    async fn look_up(&self, id: String, mut work: ConvergeRequest) -> Result<Visit, Fate> {
         let age = self.clock.now().duration_since(work.since);
         if age >= STALE {
             match self.organization.account(&work.account.id).await {
@@ -240,7 +242,7 @@ impl Onboarder {
                 // Looking up everybody at once would be throttled for long; old news does until the next turn.
                 Err(error) if error.kind == ErrorKind::Throttled => {}
                 Err(error) if error.kind == ErrorKind::Missing => {
-                    return Err(match self.statuses.forget(&work.account.id).await {
+                    return Err(match self.statuses.delete(&work.account.id).await {
                         Ok(()) => Fate::Gone,
                         Err(error) => back(id, &work, &error),
                     });
@@ -257,7 +259,7 @@ impl Onboarder {
         {
             Ok((account, tags)) => Ok(Visit {
                 id,
-                work: Work { account, ..work },
+                work: ConvergeRequest { account, ..work },
                 tags,
             }),
             Err(error) => Err(back(id, &work, &error)),
@@ -279,7 +281,7 @@ impl Onboarder {
             checked_at: self.clock.now(),
             conditions,
         };
-        match self.statuses.record(&status).await {
+        match self.statuses.save_status(&status).await {
             Ok(before) => Fate::Converged(Box::new(Converged {
                 id,
                 work,
@@ -295,7 +297,7 @@ impl Onboarder {
     /// Looks, plans and acts, then looks and plans again: an account is where its last plan says that it is.
     async fn converge(
         &self,
-        work: &Work,
+        work: &ConvergeRequest,
         tags: &BTreeMap<String, String>,
         stacks: &Stacks,
         invocation: &Invocation,
@@ -343,7 +345,7 @@ impl Onboarder {
     pub(crate) async fn rehearse(
         &self,
         scope: Scope,
-        placement: &Placement,
+        placement: &AccountEdits,
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
         let found = self.find(scope).await?;
@@ -359,7 +361,7 @@ impl Onboarder {
             );
         }
         let since = self.clock.now();
-        let works = found.accounts.into_iter().map(|account| Work {
+        let works = found.accounts.into_iter().map(|account| ConvergeRequest {
             account,
             cause: Cause::Asked,
             since,
@@ -387,7 +389,7 @@ impl Onboarder {
         Ok(report::rehearsal(&plans, &found.gone, &placed))
     }
 
-    async fn rehearse_one(&self, mut work: Work, invocation: &Invocation) -> Rehearsed {
+    async fn rehearse_one(&self, mut work: ConvergeRequest, invocation: &Invocation) -> Rehearsed {
         let id = work.account.id.clone();
         if !invocation.has_time_for(ACCOUNT_TIME) {
             return Err((id, "no time was left".to_owned()));
@@ -400,9 +402,9 @@ impl Onboarder {
         .await;
         let (account, tags) = placed.map_err(|error| (id, error.to_string()))?;
         work.account = account;
-        let stack = if is_open(&work.account) && by_stack_set(&self.policy, &work.account) {
+        let stack = if is_active(&work.account) && uses_stack_set(&self.policy, &work.account) {
             Some(
-                self.stacks
+                self.stack_instances
                     .of(&work.account.id)
                     .await
                     .map_err(|error| observe::reason(&error)),
@@ -434,7 +436,7 @@ fn stand(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Condition> {
     })
 }
 
-fn back(id: String, work: &Work, error: &banto_ports::PortError) -> Fate {
+fn back(id: String, work: &ConvergeRequest, error: &banto_ports::PortError) -> Fate {
     tracing::error!(account = %work.account.id, %error, "the message goes back to the queue");
     Fate::Back(id)
 }

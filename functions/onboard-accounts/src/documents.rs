@@ -140,7 +140,7 @@ fn names(types: &BTreeSet<ResourceType>) -> impl Iterator<Item = String> {
 
 /// An existing recorder with what the policy asks for: it keeps its name and role, and records everything
 /// that it recorded before, as often as before or more often.
-pub fn merged(existing: &Recorder, wanted: &Recorder) -> Recorder {
+pub fn extended_recorder(existing: &Recorder, wanted: &Recorder) -> Recorder {
     let mut continuous_of = BTreeMap::new();
     let types = existing
         .continuous_of
@@ -206,16 +206,16 @@ pub fn channel(config: &Recording, name: &str) -> Channel {
 
 /// A policy document as it means: lists of one and single values are the same, order and the mark of the
 /// language's version do not matter.
-pub fn meaning(document: &Value) -> Value {
+pub fn normalized(document: &Value) -> Value {
     match document {
         Value::Object(fields) => Value::Object(
             fields
                 .iter()
-                .map(|(key, value)| (key.clone(), meaning(value)))
+                .map(|(key, value)| (key.clone(), normalized(value)))
                 .collect(),
         ),
         Value::Array(values) => {
-            let mut values: Vec<Value> = values.iter().map(meaning).collect();
+            let mut values: Vec<Value> = values.iter().map(normalized).collect();
             values.sort_by_key(ToString::to_string);
             match values.len() {
                 1 => values.remove(0),
@@ -264,8 +264,8 @@ mod tests {
             json!({"Statement": [{"Action": ["s3:Get*"], "Condition": {"Bool": {"x": true}}}]});
         let other =
             json!({"Statement": {"Action": "s3:Get*", "Condition": {"Bool": {"x": "true"}}}});
-        assert_eq!(meaning(&one), meaning(&other));
+        assert_eq!(normalized(&one), normalized(&other));
         let third = json!({"Statement": {"Action": ["s3:Get*", "s3:Put*"], "Condition": {"Bool": {"x": "true"}}}});
-        assert_ne!(meaning(&one), meaning(&third));
+        assert_ne!(normalized(&one), normalized(&third));
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::placement::Placement;
+use crate::placement::AccountEdits;
 
 /// What a payload asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,7 @@ pub enum Trigger {
         /// Why.
         cause: Cause,
         /// What else is asked of them.
-        placement: Placement,
+        placement: AccountEdits,
         /// Whether to stop at the plans.
         dry_run: bool,
     },
@@ -92,7 +92,7 @@ pub struct CreationFailed {
 #[serde(tag = "do", rename_all = "camelCase")]
 pub enum Message {
     /// Bring an account to its baseline.
-    Converge(Work),
+    Converge(ConvergeRequest),
     /// Publish the status of all accounts for the dashboard.
     Publish,
 }
@@ -100,7 +100,7 @@ pub enum Message {
 /// An account to bring to its baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Work {
+pub struct ConvergeRequest {
     /// The account, as it was when the message was first sent.
     pub account: OrgAccount,
     /// Why it is looked at.
@@ -318,7 +318,7 @@ fn survey(scope: Scope, cause: Cause) -> Trigger {
     Trigger::Survey {
         scope,
         cause,
-        placement: Placement::default(),
+        placement: AccountEdits::default(),
         dry_run: false,
     }
 }
@@ -351,7 +351,7 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
         ou,
         dry_run,
     } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
-    let placement = Placement { tags, ou };
+    let placement = AccountEdits { tags, ou };
     let scope = match accounts {
         Some(accounts) if accounts.is_empty() => {
             return Err(EventError::Request("\"accounts\" is empty".into()));
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn a_message_that_cant_be_read_fails_alone() {
-        let work = Work {
+        let work = ConvergeRequest {
             account: OrgAccount {
                 id: "444455556666".parse().unwrap(),
                 name: "payments".into(),

@@ -16,7 +16,9 @@ use banto_domain::policy::OnboardingPolicy;
 use banto_lambda::event::Invoked;
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_notice::NoticeSender;
-use banto_ports::{Clock, Dashboard, Members, Organization, Queue, StackInstances, Statuses};
+use banto_ports::{
+    AccountAccess, AccountStatuses, Clock, Dashboard, Organization, Queue, StackInstances,
+};
 use serde_json::json;
 
 pub mod apply;
@@ -44,13 +46,13 @@ pub struct Onboarder {
     /// The accounts of the Organization.
     pub organization: Arc<dyn Organization>,
     /// The way into them.
-    pub members: Arc<dyn Members>,
+    pub account_access: Arc<dyn AccountAccess>,
     /// The StackSet's instances; asked for where the policy's way is the StackSet's.
-    pub stacks: Arc<dyn StackInstances>,
+    pub stack_instances: Arc<dyn StackInstances>,
     /// The accounts that wait.
     pub queue: Arc<dyn Queue>,
     /// What is known of each account.
-    pub statuses: Arc<dyn Statuses>,
+    pub statuses: Arc<dyn AccountStatuses>,
     /// The dashboard's data.
     pub dashboard: Arc<dyn Dashboard>,
     /// The way to people.

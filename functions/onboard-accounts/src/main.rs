@@ -34,8 +34,8 @@ fn main() -> ExitCode {
             let clients = aws.organization(&onboarding, SESSION_POLICY);
             Ok(Onboarder {
                 organization: Arc::new(clients.organization),
-                members: Arc::new(clients.members),
-                stacks: Arc::new(clients.stacks),
+                account_access: Arc::new(clients.account_access),
+                stack_instances: Arc::new(clients.stacks),
                 queue: Arc::new(clients.queue),
                 statuses: Arc::new(clients.statuses),
                 dashboard: Arc::new(clients.dashboard),

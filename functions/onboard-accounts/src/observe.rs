@@ -7,14 +7,14 @@ use banto_domain::Region;
 use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
 use banto_domain::status::{Reason, ReasonKind};
 use banto_ports::{
-    AccountState, ErrorKind, LiveRole, Member, OrgAccount, Organization, PortError, RegionState,
-    StackInstance, path_of,
+    AccountClients, AccountState, ErrorKind, LiveRole, OrgAccount, Organization, PortError,
+    RegionState, StackInstance, path_of,
 };
 use futures_util::future::join_all;
 
 use crate::Onboarder;
-use crate::event::Work;
-use crate::snapshot::{ConfigView, Inside, RegionView, Seen, Snapshot};
+use crate::event::ConvergeRequest;
+use crate::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
 
 /// What was seen, and the way into the account if it could be entered.
 #[derive(Debug)]
@@ -22,17 +22,17 @@ pub struct Observed {
     /// What was seen.
     pub snapshot: Snapshot,
     /// The way in.
-    pub member: Option<Member>,
+    pub member: Option<AccountClients>,
 }
 
 /// Whether the StackSet carries this account's baseline: never the management account's, which StackSets
 /// don't reach.
-pub fn by_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
+pub fn uses_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
     matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account
 }
 
 /// Whether anything can be done in an account at all.
-pub fn is_open(account: &OrgAccount) -> bool {
+pub fn is_active(account: &OrgAccount) -> bool {
     account.state == AccountState::Active
 }
 
@@ -60,10 +60,10 @@ pub async fn place(
 /// Looks at an account.
 pub async fn observe(
     onboarder: &Onboarder,
-    work: &Work,
+    work: &ConvergeRequest,
     tags: &BTreeMap<String, String>,
     stack: Option<Seen<BTreeMap<Region, StackInstance>>>,
-    member: Option<Member>,
+    member: Option<AccountClients>,
 ) -> Observed {
     let policy = &onboarder.policy;
     let account = work.account.clone();
@@ -77,7 +77,7 @@ pub async fn observe(
         inside: None,
     };
     let baseline = match expected {
-        Expected::Baseline(baseline) if is_open(&snapshot.account) => baseline,
+        Expected::Baseline(baseline) if is_active(&snapshot.account) => baseline,
         Expected::Baseline(_) | Expected::LeftAlone(_) => {
             return Observed {
                 snapshot,
@@ -87,7 +87,12 @@ pub async fn observe(
     };
     let entered = match member {
         Some(member) => Ok(member),
-        None => onboarder.members.enter(&snapshot.account.id).await,
+        None => {
+            onboarder
+                .account_access
+                .assume_role(&snapshot.account.id)
+                .await
+        }
     };
     let member = match entered {
         Ok(member) => member,
@@ -107,10 +112,10 @@ pub async fn observe(
 }
 
 async fn inside(
-    member: &Member,
+    member: &AccountClients,
     baseline: &Baseline,
     stack: Option<&Seen<BTreeMap<Region, StackInstance>>>,
-) -> Inside {
+) -> LiveAccount {
     let settings = &baseline.settings;
     let by_stack_set = stack.is_some();
     let roles = if by_stack_set {
@@ -192,7 +197,7 @@ async fn inside(
         }
         Err(reason) => Err(reason),
     };
-    Inside {
+    LiveAccount {
         roles,
         config_role,
         password_policy,
@@ -212,7 +217,7 @@ fn enabled(states: BTreeMap<Region, RegionState>) -> BTreeMap<Region, Option<Reg
         .collect()
 }
 
-async fn roles(member: &Member) -> Result<Vec<(LiveRole, i32)>, PortError> {
+async fn roles(member: &AccountClients) -> Result<Vec<(LiveRole, i32)>, PortError> {
     let roles = member.roles.all().await?;
     let sessions = member.roles.session_lengths().await?;
     // One hour is what IAM takes a role's longest session for if nothing else was said.
@@ -224,14 +229,14 @@ async fn roles(member: &Member) -> Result<Vec<(LiveRole, i32)>, PortError> {
 }
 
 async fn region_view(
-    member: &Member,
+    member: &AccountClients,
     baseline: &Baseline,
     region: &Region,
     state: Option<RegionState>,
     by_stack_set: bool,
-) -> RegionView {
+) -> LiveRegion {
     if state == Some(RegionState::Enabling) {
-        return RegionView {
+        return LiveRegion {
             state,
             config: None,
             ebs_encryption: None,
@@ -244,7 +249,7 @@ async fn region_view(
     let settings = &baseline.settings;
     // A region that does not answer is not asked again.
     if let Err(reason) = config {
-        return RegionView {
+        return LiveRegion {
             state,
             config: Some(Err(reason)),
             ebs_encryption: None,
@@ -271,7 +276,7 @@ async fn region_view(
         ),
         false => None,
     };
-    RegionView {
+    LiveRegion {
         state,
         config: Some(config),
         ebs_encryption,
@@ -280,14 +285,14 @@ async fn region_view(
 }
 
 async fn config_view(
-    member: &Member,
+    member: &AccountClients,
     region: &Region,
     by_stack_set: bool,
-) -> Result<ConfigView, PortError> {
+) -> Result<LiveConfig, PortError> {
     let config = &member.config;
     if by_stack_set {
         let statuses = config.recorder_statuses(region).await?;
-        return Ok(ConfigView {
+        return Ok(LiveConfig {
             parts: None,
             statuses,
             channel_errors: config.channel_errors(region).await?,
@@ -305,7 +310,7 @@ async fn config_view(
     } else {
         config.channel_errors(region).await?
     };
-    Ok(ConfigView {
+    Ok(LiveConfig {
         parts: Some((recorders, channels)),
         statuses,
         channel_errors,

@@ -8,7 +8,7 @@ use banto_ports::{ErrorKind, OrgAccount, Organization, PortError, path_of};
 
 /// What is asked of accounts besides their baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Placement {
+pub struct AccountEdits {
     /// Tags that they are to have; others stay.
     pub tags: BTreeMap<String, String>,
     /// The root or unit that they are to be in.
@@ -29,7 +29,7 @@ pub enum Change {
     },
 }
 
-impl Placement {
+impl AccountEdits {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.ou.is_none()

@@ -18,13 +18,13 @@ use banto_ports::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::documents::{
-    self, BEING_MADE, CONFIG_NAME, CONFIG_ROLE, CONTROL_TOWER, MANAGED, MANAGED_TAG, meaning,
+    self, BEING_MADE, CONFIG_NAME, CONFIG_ROLE, CONTROL_TOWER, MANAGED, MANAGED_TAG, normalized,
 };
 use crate::event::Cause;
-use crate::snapshot::{ConfigView, Inside, RegionView, Seen, Snapshot};
+use crate::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
 
 /// How long a new account is left to Control Tower, and how long any account is waited for.
-pub const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
+pub const READY_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is to be done in an account.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,7 +172,7 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
             BTreeMap::new()
         }
         (Ok(views), Some(Ok(stack))) => {
-            let part = |(region, view): (&Region, &RegionView)| {
+            let part = |(region, view): (&Region, &LiveRegion)| {
                 (
                     region.clone(),
                     context.region_of_stack(view, stack.get(region)).part(),
@@ -195,9 +195,9 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
 }
 
 /// A new account under Control Tower: its own set-up comes first, makes a recorder, and ends with an event of
-/// its own. One that Control Tower does not manage after all is taken up after [`PATIENCE`].
+/// its own. One that Control Tower does not manage after all is taken up after [`READY_TIMEOUT`].
 fn waits_for_control_tower(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> bool {
-    let has_recorder = |view: &RegionView| {
+    let has_recorder = |view: &LiveRegion| {
         let parts = view
             .config
             .as_ref()
@@ -205,13 +205,14 @@ fn waits_for_control_tower(snapshot: &Snapshot, policy: &OnboardingPolicy, now: 
         parts.is_some_and(|(recorders, _)| own(recorders).is_some())
     };
     let is_recorded = match &snapshot.inside {
-        Some(Ok(Inside {
+        Some(Ok(LiveAccount {
             regions: Ok(regions),
             ..
         })) => regions.values().any(has_recorder),
         _ => false,
     };
-    let is_new = snapshot.cause == Cause::Joined && now.duration_since(snapshot.since) < PATIENCE;
+    let is_new =
+        snapshot.cause == Cause::Joined && now.duration_since(snapshot.since) < READY_TIMEOUT;
     policy.control_tower && is_new && !is_recorded
 }
 
@@ -282,12 +283,12 @@ impl Context<'_> {
         }
     }
 
-    fn global(&self, inside: &Inside) -> Draft {
+    fn global(&self, inside: &LiveAccount) -> Draft {
         let mut draft = Draft::default();
         if let Some(roles) = draft.seen(inside.roles.as_ref()) {
             self.config_role(&mut draft, roles, inside);
             for (name, role) in &self.baseline.roles {
-                self.role(&mut draft, name, role, Inside::role(roles, name));
+                self.role(&mut draft, name, role, LiveAccount::role(roles, name));
             }
         }
         if draft.seen(inside.config_role.as_ref()) == Some(&false) {
@@ -298,9 +299,9 @@ impl Context<'_> {
     }
 
     /// The role that AWS Config itself uses, where a recorder of Banto's will need it.
-    fn config_role(&self, draft: &mut Draft, roles: &[(LiveRole, i32)], inside: &Inside) {
-        let lacks_recorder = |view: &RegionView| match &view.config {
-            Some(Ok(ConfigView {
+    fn config_role(&self, draft: &mut Draft, roles: &[(LiveRole, i32)], inside: &LiveAccount) {
+        let lacks_recorder = |view: &LiveRegion| match &view.config {
+            Some(Ok(LiveConfig {
                 parts: Some((recorders, _)),
                 ..
             })) => own(recorders).is_none(),
@@ -375,7 +376,7 @@ impl Context<'_> {
         }
     }
 
-    fn settings(&self, draft: &mut Draft, inside: &Inside) {
+    fn settings(&self, draft: &mut Draft, inside: &LiveAccount) {
         let settings = &self.baseline.settings;
         if let (Some(wanted), Some(live)) = (
             &settings.password_policy,
@@ -432,7 +433,7 @@ impl Context<'_> {
     }
 
     /// A region, the direct way.
-    fn region(&self, region: &Region, view: &RegionView) -> Draft {
+    fn region(&self, region: &Region, view: &LiveRegion) -> Draft {
         let mut draft = Draft::default();
         if let Some(config) = enabled(&mut draft, view).and_then(|config| draft.seen(config)) {
             self.config(&mut draft, region, config);
@@ -442,7 +443,7 @@ impl Context<'_> {
     }
 
     /// Recorder before channel, channel before start: AWS wants it so.
-    fn config(&self, draft: &mut Draft, region: &Region, view: &ConfigView) {
+    fn config(&self, draft: &mut Draft, region: &Region, view: &LiveConfig) {
         let Some((recorders, channels)) = &view.parts else {
             return;
         };
@@ -454,7 +455,7 @@ impl Context<'_> {
         }
         let wanted = documents::recorder(self.policy, self.baseline, self.account, region);
         let wanted = match live {
-            Some(live) if live.name != CONFIG_NAME => documents::merged(live, &wanted),
+            Some(live) if live.name != CONFIG_NAME => documents::extended_recorder(live, &wanted),
             _ => wanted,
         };
         if live != Some(&wanted) {
@@ -496,7 +497,7 @@ impl Context<'_> {
     }
 
     /// Whether what runs, runs well.
-    fn health(&self, draft: &mut Draft, view: &ConfigView, recorder: &str) {
+    fn health(&self, draft: &mut Draft, view: &LiveConfig, recorder: &str) {
         let failing = |detail: String| Reason::new(ReasonKind::DeliveryFailing, detail);
         match view.statuses.get(recorder) {
             Some(status) if status.recording => {
@@ -526,7 +527,7 @@ impl Context<'_> {
     }
 
     /// A region whose recorder CloudFormation sees to.
-    fn region_of_stack(&self, view: &RegionView, instance: Option<&StackInstance>) -> Draft {
+    fn region_of_stack(&self, view: &LiveRegion, instance: Option<&StackInstance>) -> Draft {
         let mut draft = Draft::default();
         let config = enabled(&mut draft, view).and_then(|config| draft.seen(config));
         self.region_settings(&mut draft, view);
@@ -554,7 +555,7 @@ impl Context<'_> {
     }
 
     /// CloudFormation makes recorders; it neither sees that one was stopped nor starts it again.
-    fn recording_of_stack(&self, draft: &mut Draft, view: &ConfigView) {
+    fn recording_of_stack(&self, draft: &mut Draft, view: &LiveConfig) {
         let mut recorders = view.statuses.iter();
         match recorders.next() {
             None => draft.reasons.push(Reason::new(
@@ -569,7 +570,7 @@ impl Context<'_> {
         }
     }
 
-    fn region_settings(&self, draft: &mut Draft, view: &RegionView) {
+    fn region_settings(&self, draft: &mut Draft, view: &LiveRegion) {
         if draft.seen(view.ebs_encryption.as_ref()) == Some(&false) {
             self.repair(
                 draft,
@@ -585,7 +586,7 @@ impl Context<'_> {
 }
 
 /// What is known of AWS Config, if the account can use the region.
-fn enabled<'a>(draft: &mut Draft, view: &'a RegionView) -> Option<Option<&'a Seen<ConfigView>>> {
+fn enabled<'a>(draft: &mut Draft, view: &'a LiveRegion) -> Option<Option<&'a Seen<LiveConfig>>> {
     if view.state == Some(RegionState::Enabling) {
         draft.reasons.push(Reason::new(
             ReasonKind::RegionDisabled,
@@ -613,7 +614,7 @@ fn role_changes(
 ) -> Vec<RoleChange> {
     let mut changes = Vec::new();
     let trust = documents::trust(role, partition);
-    if meaning(&trust) != meaning(&live.trust) {
+    if normalized(&trust) != normalized(&live.trust) {
         changes.push(RoleChange::Trust(trust));
     }
     let wanted_session = documents::session_seconds(role);
@@ -642,7 +643,7 @@ fn role_changes(
         .filter(|policy| !wanted.contains(&policy.as_str()));
     changes.extend(surplus.map(|policy| RoleChange::Detach(policy.clone())));
     for (name, policy) in &role.inline_policies {
-        if live.inline_policies.get(name).map(meaning) != Some(meaning(policy)) {
+        if live.inline_policies.get(name).map(normalized) != Some(normalized(policy)) {
             changes.push(RoleChange::PutInline(name.clone(), policy.clone()));
         }
     }

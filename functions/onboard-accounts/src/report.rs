@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::converge::{Converged, Rehearsed, backoff};
-use crate::event::{Cause, Message, Work};
-use crate::plan::{Action, PATIENCE, Plan};
+use crate::event::{Cause, ConvergeRequest, Message};
+use crate::plan::{Action, Plan, READY_TIMEOUT};
 use crate::snapshot::Snapshot;
-use crate::survey::delayed;
+use crate::survey::queued;
 use crate::{Onboarder, answer, diff, words};
 
 /// What is noted once people were told that an account is in order.
@@ -21,7 +21,7 @@ const READY: &str = "ready";
 
 /// Something to tell of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News {
+pub enum NewsKind {
     /// A new account is ready to be used.
     Ready,
     /// An account is in order again.
@@ -35,10 +35,10 @@ pub enum News {
 /// What is new of an account, and what is noted once people were told; `None` if they know already.
 pub fn news(
     status: &AccountStatus,
-    work: &Work,
+    work: &ConvergeRequest,
     told: Option<&str>,
     now: Timestamp,
-) -> Option<(News, String)> {
+) -> Option<(NewsKind, String)> {
     let reasons = || {
         let kinds = status.reasons().into_iter().map(|(kind, places)| {
             let places: Vec<String> = places.iter().map(|(place, _)| place.to_string()).collect();
@@ -52,17 +52,17 @@ pub fn news(
     }
     let (news, note) = match status.worst() {
         Condition::InPlace | Condition::LeftAlone { .. } => match (told, work.cause) {
-            (None, Cause::Joined | Cause::ControlTower) => (News::Ready, READY.to_owned()),
+            (None, Cause::Joined | Cause::ControlTower) => (NewsKind::Ready, READY.to_owned()),
             (None | Some(READY), _) => return None,
-            (Some(_), _) => (News::InOrderAgain, READY.to_owned()),
+            (Some(_), _) => (NewsKind::InOrderAgain, READY.to_owned()),
         },
         Condition::Drifted { .. } => (
-            News::Drifted,
+            NewsKind::Drifted,
             format!("drifted: {}", drifted(status).join("; ")),
         ),
-        Condition::Failed(_) => (News::Stuck, reasons()),
-        Condition::NotReady(_) if now.duration_since(work.since) >= PATIENCE => {
-            (News::Stuck, reasons())
+        Condition::Failed(_) => (NewsKind::Stuck, reasons()),
+        Condition::NotReady(_) if now.duration_since(work.since) >= READY_TIMEOUT => {
+            (NewsKind::Stuck, reasons())
         }
         Condition::NotReady(_) => return None,
     };
@@ -180,14 +180,14 @@ impl Onboarder {
             .conditions
             .values()
             .any(|condition| matches!(condition, Condition::NotReady(_)));
-        if !may_pass || waited >= PATIENCE {
+        if !may_pass || waited >= READY_TIMEOUT {
             return Ok(None);
         }
-        let work = Work {
+        let work = ConvergeRequest {
             attempt: account.work.attempt + 1,
             ..account.work.clone()
         };
-        delayed(&Message::Converge(work), backoff(account.work.attempt)).map(Some)
+        queued(&Message::Converge(work), backoff(account.work.attempt)).map(Some)
     }
 
     /// One notice for each account that is ready, and one for all that need people.
@@ -199,12 +199,12 @@ impl Onboarder {
             let news = news(
                 &account.status,
                 &account.work,
-                account.before.told.as_deref(),
+                account.before.last_notified.as_deref(),
                 now,
             );
             let repairs = repairs(account);
             match news {
-                Some((News::Ready, note)) => {
+                Some((NewsKind::Ready, note)) => {
                     let notice = words::ready(account, &self.policy, &repairs);
                     if !self.send(&notice, &[(account, note)], invocation).await {
                         back.push(account.id.clone());
@@ -218,8 +218,8 @@ impl Onboarder {
         if troubles.is_empty() {
             return back;
         }
-        let told: Vec<words::Trouble<'_>> = (troubles.iter())
-            .map(|(account, news, repairs)| words::Trouble {
+        let told: Vec<words::AccountNews<'_>> = (troubles.iter())
+            .map(|(account, news, repairs)| words::AccountNews {
                 status: &account.status,
                 news: news.as_ref().map(|(news, _)| news),
                 repairs,
@@ -253,7 +253,11 @@ impl Onboarder {
             return false;
         }
         for (account, note) in notes {
-            if let Err(error) = self.statuses.note_told(&account.status.account, note).await {
+            if let Err(error) = self
+                .statuses
+                .save_last_notified(&account.status.account, note)
+                .await
+            {
                 tracing::warn!(account = %account.status.account, %error, "this will be told again");
             }
         }

@@ -30,12 +30,12 @@ pub struct Snapshot {
     /// The StackSet's instances, where the account gets its baseline that way.
     pub stack: Option<Seen<BTreeMap<Region, StackInstance>>>,
     /// What was seen inside; `None` where nothing is to be looked at.
-    pub inside: Option<Seen<Inside>>,
+    pub inside: Option<Seen<LiveAccount>>,
 }
 
 /// What was seen inside an account. What the policy does not ask for is `None` and was not looked at.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inside {
+pub struct LiveAccount {
     /// Roles, with their longest sessions in seconds.
     pub roles: Option<Seen<Vec<(LiveRole, i32)>>>,
     /// Whether the role that AWS Config itself uses is there, where a stack is not current: CloudFormation
@@ -48,16 +48,16 @@ pub struct Inside {
     /// Alternate contacts.
     pub contacts: BTreeMap<ContactKind, Seen<Option<Contact>>>,
     /// The regions of the baseline, and what was seen there.
-    pub regions: Seen<BTreeMap<Region, RegionView>>,
+    pub regions: Seen<BTreeMap<Region, LiveRegion>>,
 }
 
 /// What was seen in one region.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RegionView {
+pub struct LiveRegion {
     /// Whether the account can use it, where that was asked.
     pub state: Option<RegionState>,
     /// AWS Config.
-    pub config: Option<Seen<ConfigView>>,
+    pub config: Option<Seen<LiveConfig>>,
     /// Whether new EBS volumes are encrypted.
     pub ebs_encryption: Option<Seen<bool>>,
     /// The default VPC.
@@ -66,7 +66,7 @@ pub struct RegionView {
 
 /// What was seen of AWS Config in one region.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ConfigView {
+pub struct LiveConfig {
     /// Recorders and channels; `None` where CloudFormation sees to them.
     pub parts: Option<(Vec<LiveRecorder>, Vec<Channel>)>,
     /// Whether each recorder records.
@@ -75,7 +75,7 @@ pub struct ConfigView {
     pub channel_errors: BTreeMap<String, Option<String>>,
 }
 
-impl Inside {
+impl LiveAccount {
     /// A role by its name; IAM tells names apart without regard to case.
     pub fn role<'a>(roles: &'a [(LiveRole, i32)], name: &RoleName) -> Option<&'a (LiveRole, i32)> {
         roles

@@ -8,8 +8,8 @@ use banto_lambda::{InvocationError, Metrics, Response};
 use banto_ports::{Delayed, ErrorKind, OrgAccount};
 use serde_json::json;
 
-use crate::event::{Cause, Message, Scope, Work};
-use crate::placement::Placement;
+use crate::event::{Cause, ConvergeRequest, Message, Scope};
+use crate::placement::AccountEdits;
 use crate::{Onboarder, answer};
 
 /// When the dashboard's data is published after a survey of all accounts, and after one of a few.
@@ -33,7 +33,7 @@ impl Onboarder {
         &self,
         scope: Scope,
         cause: Cause,
-        placement: &Placement,
+        placement: &AccountEdits,
     ) -> Result<Response, InvocationError> {
         if !self.policy.enabled {
             return Ok(answer(
@@ -44,7 +44,7 @@ impl Onboarder {
         let Found { accounts, gone } = self.find(scope).await?;
         for account in &gone {
             self.statuses
-                .forget(account)
+                .delete(account)
                 .await
                 .map_err(|error| InvocationError::new("StatusLost", error))?;
         }
@@ -74,7 +74,7 @@ impl Onboarder {
         let sent = accounts.len();
         let works = accounts.into_iter().map(|account| {
             (
-                Message::Converge(Work {
+                Message::Converge(ConvergeRequest {
                     account,
                     cause,
                     since,
@@ -93,7 +93,7 @@ impl Onboarder {
         );
         let messages = works
             .chain([publish])
-            .map(|(message, delay)| delayed(&message, delay));
+            .map(|(message, delay)| queued(&message, delay));
         let messages: anyhow::Result<Vec<Delayed>> = messages.collect();
         let messages = messages.map_err(|error| InvocationError::new("Message", error))?;
         self.queue
@@ -137,7 +137,7 @@ impl Onboarder {
 }
 
 /// A message for the queue.
-pub(crate) fn delayed(message: &Message, delay: Duration) -> anyhow::Result<Delayed> {
+pub(crate) fn queued(message: &Message, delay: Duration) -> anyhow::Result<Delayed> {
     let body = serde_json::to_string(message).context("a message can't be written as JSON")?;
     Ok(Delayed { body, delay })
 }

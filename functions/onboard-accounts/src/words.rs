@@ -8,15 +8,15 @@ use banto_notice::{Audience, Notice, Step, Urgency};
 
 use crate::converge::Converged;
 use crate::event::CreationFailed;
-use crate::report::{News, drifted};
+use crate::report::{NewsKind, drifted};
 
 /// What is to be told of one account.
 #[derive(Debug)]
-pub struct Trouble<'a> {
+pub struct AccountNews<'a> {
     /// Where it stands.
     pub status: &'a AccountStatus,
     /// What is new, if anything.
-    pub news: Option<&'a News>,
+    pub news: Option<&'a NewsKind>,
     /// What was repaired.
     pub repairs: &'a [String],
 }
@@ -59,19 +59,19 @@ pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String])
 }
 
 /// Accounts that need people, or were repaired: one notice for all of them.
-pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
-    let of = |news: &News| {
+pub fn troubles(troubles: &[AccountNews<'_>], run: &str) -> Notice {
+    let of = |news: &NewsKind| {
         troubles
             .iter()
             .filter(|trouble| trouble.news == Some(news))
             .collect::<Vec<_>>()
     };
     let (stuck, drifting, again) = (
-        of(&News::Stuck),
-        of(&News::Drifted),
-        of(&News::InOrderAgain),
+        of(&NewsKind::Stuck),
+        of(&NewsKind::Drifted),
+        of(&NewsKind::InOrderAgain),
     );
-    let repaired: Vec<&Trouble<'_>> = troubles
+    let repaired: Vec<&AccountNews<'_>> = troubles
         .iter()
         .filter(|trouble| !trouble.repairs.is_empty())
         .collect();
@@ -90,7 +90,7 @@ pub fn troubles(troubles: &[Trouble<'_>], run: &str) -> Notice {
                 .reasons()
                 .into_keys()
                 .next()
-                .filter(|_| one.news == Some(&News::Stuck));
+                .filter(|_| one.news == Some(&NewsKind::Stuck));
             let why = why.map_or_else(String::new, |kind| format!(", {}", kind.description()));
             format!(
                 "Account {} ({}): {what}{why}",
@@ -187,8 +187,11 @@ fn account(status: &AccountStatus) -> String {
     format!("{} ({})", status.name, status.account)
 }
 
-fn lines(troubles: &[&Trouble<'_>], of: impl Fn(&Trouble<'_>) -> Vec<String>) -> Vec<String> {
-    let each = |trouble: &&Trouble<'_>| {
+fn lines(
+    troubles: &[&AccountNews<'_>],
+    of: impl Fn(&AccountNews<'_>) -> Vec<String>,
+) -> Vec<String> {
+    let each = |trouble: &&AccountNews<'_>| {
         let name = account(trouble.status);
         of(trouble)
             .into_iter()

@@ -11,11 +11,11 @@ use banto_domain::policy::Policy;
 use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
-use banto_ports::{AccountState, Before, OrgAccount};
+use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use onboard_accounts::converge::Converged;
-use onboard_accounts::event::{Cause, CreationFailed, Work};
-use onboard_accounts::report::News;
-use onboard_accounts::words::{self, Trouble};
+use onboard_accounts::event::{Cause, ConvergeRequest, CreationFailed};
+use onboard_accounts::report::NewsKind;
+use onboard_accounts::words::{self, AccountNews};
 
 const POLICY: &str = include_str!("../../../examples/banto.toml");
 
@@ -48,7 +48,7 @@ fn ready() -> Notice {
     let converged = Converged {
         id: "message".into(),
         status: status("Payments & co", Condition::InPlace, Condition::InPlace),
-        work: Work {
+        work: ConvergeRequest {
             account,
             cause: Cause::Joined,
             since,
@@ -56,7 +56,7 @@ fn ready() -> Notice {
         },
         tags: BTreeMap::new(),
         outcomes: PerPlace::default(),
-        before: Before::default(),
+        before: PreviousStatus::default(),
     };
     let repairs = ["ap-northeast-1: recorder default".to_owned()];
     words::ready(
@@ -66,10 +66,10 @@ fn ready() -> Notice {
     )
 }
 
-fn troubles(accounts: &[(AccountStatus, Option<News>, Vec<String>)]) -> Notice {
-    let troubles: Vec<Trouble<'_>> = accounts
+fn troubles(accounts: &[(AccountStatus, Option<NewsKind>, Vec<String>)]) -> Notice {
+    let troubles: Vec<AccountNews<'_>> = accounts
         .iter()
-        .map(|(status, news, repairs)| Trouble {
+        .map(|(status, news, repairs)| AccountNews {
             status,
             news: news.as_ref(),
             repairs,
@@ -110,7 +110,7 @@ fn messages() -> Vec<(String, Notice)> {
             "drifted".to_owned(),
             troubles(&[(
                 status("payments", drifted.clone(), in_place()),
-                Some(News::Drifted),
+                Some(NewsKind::Drifted),
                 Vec::new(),
             )]),
         ),
@@ -118,7 +118,7 @@ fn messages() -> Vec<(String, Notice)> {
             "in order again".to_owned(),
             troubles(&[(
                 status("payments", in_place(), in_place()),
-                Some(News::InOrderAgain),
+                Some(NewsKind::InOrderAgain),
                 Vec::new(),
             )]),
         ),
@@ -127,17 +127,17 @@ fn messages() -> Vec<(String, Notice)> {
             troubles(&[
                 (
                     status("payments", in_place(), denied()),
-                    Some(News::Stuck),
+                    Some(NewsKind::Stuck),
                     Vec::new(),
                 ),
                 (
                     status("search", drifted, in_place()),
-                    Some(News::Drifted),
+                    Some(NewsKind::Drifted),
                     Vec::new(),
                 ),
                 (
                     status("web", in_place(), in_place()),
-                    Some(News::InOrderAgain),
+                    Some(NewsKind::InOrderAgain),
                     repaired,
                 ),
             ]),
@@ -151,7 +151,7 @@ fn messages() -> Vec<(String, Notice)> {
         );
         messages.push((
             format!("stuck, {}", kind.as_str()),
-            troubles(&[(stuck, Some(News::Stuck), Vec::new())]),
+            troubles(&[(stuck, Some(NewsKind::Stuck), Vec::new())]),
         ));
     }
     messages
@@ -184,7 +184,7 @@ fn a_notice_of_a_thousand_stuck_accounts_still_fits() {
                 failed(ReasonKind::NotAssumable, "AccessDenied"),
                 Condition::InPlace,
             ),
-            Some(News::Stuck),
+            Some(NewsKind::Stuck),
             Vec::new(),
         )
     };

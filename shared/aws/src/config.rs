@@ -23,7 +23,7 @@ use crate::http::Http;
 use crate::keys::IamKeys;
 use crate::ledger::DynamoDbLedger;
 use crate::mail::Ses;
-use crate::member::AssumedMembers;
+use crate::member::AssumedRoles;
 use crate::objects::S3;
 use crate::organization::Organizations;
 use crate::queue::SqsQueue;
@@ -134,7 +134,7 @@ pub struct OrganizationClients {
     /// Its accounts.
     pub organization: Organizations,
     /// The way into them.
-    pub members: AssumedMembers,
+    pub account_access: AssumedRoles,
     /// The StackSet's instances.
     pub stacks: CloudFormationStacks,
     /// The accounts that wait.
@@ -250,7 +250,7 @@ impl Aws {
             organization: Organizations::new(aws_sdk_organizations::Client::new(
                 &self.of(Service::Organizations),
             )),
-            members: AssumedMembers::new(self.clone(), policy, session_policy),
+            account_access: AssumedRoles::new(self.clone(), policy, session_policy),
             stacks: CloudFormationStacks::new(self.caller(Service::CloudFormation), stack_set),
             queue: SqsQueue::new(self, &policy.queue),
             statuses: DynamoDbStatuses::new(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use banto_domain::AccountId;
 use banto_domain::policy::OnboardingPolicy;
-use banto_ports::{Member, Members, PortError};
+use banto_ports::{AccountAccess, AccountClients, PortError};
 
 use crate::caller::Caller;
 use crate::config::{Aws, Service};
@@ -22,7 +22,7 @@ const ASSUMED_PER_SECOND: u32 = 50;
 
 /// Accounts by the role that is assumed in them.
 #[derive(Debug)]
-pub struct AssumedMembers {
+pub struct AssumedRoles {
     aws: Aws,
     sts: Caller,
     policy: OnboardingPolicy,
@@ -30,7 +30,7 @@ pub struct AssumedMembers {
     pace: Pace,
 }
 
-impl AssumedMembers {
+impl AssumedRoles {
     pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy, session_policy: &str) -> Self {
         let sts = aws.caller(Service::Sts);
         let pace = Pace::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
@@ -45,8 +45,8 @@ impl AssumedMembers {
 }
 
 #[async_trait]
-impl Members for AssumedMembers {
-    async fn enter(&self, account: &AccountId) -> Result<Member, PortError> {
+impl AccountAccess for AssumedRoles {
+    async fn assume_role(&self, account: &AccountId) -> Result<AccountClients, PortError> {
         let partition = self.policy.home_region.partition();
         let role = format!(
             "arn:{partition}:iam::{account}:role/{}",
@@ -56,7 +56,7 @@ impl Members for AssumedMembers {
         let aws = self
             .aws
             .with_credentials(credentials(&self.sts, &role, Some(&self.session_policy)).await?);
-        Ok(Member {
+        Ok(AccountClients {
             roles: Arc::new(IamRoles::new(&aws)),
             settings: Arc::new(MemberSettings::new(&aws, account)),
             config: Arc::new(ConfigRecorders::new(aws.clone())),

@@ -1,6 +1,6 @@
 //! What is known of each account: an item in a DynamoDB table, and all of them for the dashboard.
 //!
-//! The item has the key `account`, the status as JSON in `status`, and in `told` what people were last told.
+//! The item has the key `account`, the status as JSON in `status`, and in `lastNotified` what people were last told.
 //! Each writer sets its own attribute only, so that nobody overwrites what another wrote.
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use banto_domain::AccountId;
 use banto_domain::policy::onboarding::Dashboard as Place;
 use banto_domain::status::AccountStatus;
-use banto_ports::{Before, Dashboard, ErrorKind, PortError, Statuses};
+use banto_ports::{AccountStatuses, Dashboard, ErrorKind, PortError, PreviousStatus};
 
 use crate::errors::{lacking, port_error};
 use crate::objects::S3;
@@ -53,8 +53,8 @@ fn text(text: impl Into<String>) -> AttributeValue {
 }
 
 #[async_trait]
-impl Statuses for DynamoDbStatuses {
-    async fn record(&self, status: &AccountStatus) -> Result<Before, PortError> {
+impl AccountStatuses for DynamoDbStatuses {
+    async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError> {
         let document = serde_json::to_string(status)
             .map_err(|error| PortError::new(ErrorKind::Invalid, UPDATE, error.to_string()))?;
         let request = self
@@ -79,21 +79,25 @@ impl Statuses for DynamoDbStatuses {
         };
         // A status from before a release that reads it no more is as good as none.
         let status = old("status").and_then(|document| serde_json::from_str(document).ok());
-        Ok(Before {
+        Ok(PreviousStatus {
             status,
-            told: old("told").cloned(),
+            last_notified: old("lastNotified").cloned(),
         })
     }
 
-    async fn note_told(&self, account: &AccountId, told: &str) -> Result<(), PortError> {
+    async fn save_last_notified(
+        &self,
+        account: &AccountId,
+        notified: &str,
+    ) -> Result<(), PortError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("account", text(account.as_str()));
         let request = request
-            .update_expression("SET told = :told")
-            .expression_attribute_values(":told", text(told));
+            .update_expression("SET lastNotified = :notified")
+            .expression_attribute_values(":notified", text(notified));
         request
             .send()
             .await
@@ -101,7 +105,7 @@ impl Statuses for DynamoDbStatuses {
         Ok(())
     }
 
-    async fn forget(&self, account: &AccountId) -> Result<(), PortError> {
+    async fn delete(&self, account: &AccountId) -> Result<(), PortError> {
         let request = self
             .client
             .delete_item()

@@ -24,7 +24,7 @@ pub use compliance::SlackMessage;
 pub use drive::{Driven, drive, interleave};
 pub use leaks::LogCapture;
 pub use organization::{Deploy, MemberAccount, MemberRegion, Queued};
-pub use organization_ports::Entrance;
+pub use organization_ports::FakeAccountAccess;
 pub use policy::PolicyText;
 pub use report::ReportShape;
 pub use run::{Fault, FaultKind, Run};

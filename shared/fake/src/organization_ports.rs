@@ -8,10 +8,10 @@ use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, OuId, Region, RoleName};
 use banto_ports::{
-    AccountSettings, AccountState, Before, Channel, ConfigRecording, Dashboard, DefaultVpc,
-    Delayed, ErrorKind, LiveRecorder, LiveRole, Member, Members, NewRole, OrgAccount, Organization,
-    PortError, Queue, Recorder, RecorderStatus, RegionSettings, RegionState, RoleChange, Roles,
-    StackInstance, StackInstances, Statuses, VpcPart,
+    AccountAccess, AccountClients, AccountSettings, AccountState, AccountStatuses, Channel,
+    ConfigRecording, Dashboard, DefaultVpc, Delayed, ErrorKind, LiveRecorder, LiveRole, NewRole,
+    OrgAccount, Organization, PortError, PreviousStatus, Queue, Recorder, RecorderStatus,
+    RegionSettings, RegionState, RoleChange, Roles, StackInstance, StackInstances, VpcPart,
 };
 
 use crate::organization::{MemberAccount, MemberRegion};
@@ -196,31 +196,35 @@ impl Queue for Run {
 }
 
 #[async_trait]
-impl Statuses for Run {
-    async fn record(&self, status: &AccountStatus) -> Result<Before, PortError> {
+impl AccountStatuses for Run {
+    async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError> {
         self.step("dynamodb:UpdateItem", &status.account, |state| {
             let item = state
                 .org
                 .statuses
                 .entry(status.account.clone())
                 .or_default();
-            Ok(Before {
+            Ok(PreviousStatus {
                 status: item.0.replace(status.clone()),
-                told: item.1.clone(),
+                last_notified: item.1.clone(),
             })
         })
         .await
     }
 
-    async fn note_told(&self, account: &AccountId, told: &str) -> Result<(), PortError> {
+    async fn save_last_notified(
+        &self,
+        account: &AccountId,
+        notified: &str,
+    ) -> Result<(), PortError> {
         self.step("dynamodb:UpdateItem", account, |state| {
-            state.org.statuses.entry(account.clone()).or_default().1 = Some(told.to_owned());
+            state.org.statuses.entry(account.clone()).or_default().1 = Some(notified.to_owned());
             Ok(())
         })
         .await
     }
 
-    async fn forget(&self, account: &AccountId) -> Result<(), PortError> {
+    async fn delete(&self, account: &AccountId) -> Result<(), PortError> {
         self.step("dynamodb:DeleteItem", account, |state| {
             state.org.statuses.remove(account);
             Ok(())
@@ -250,18 +254,18 @@ impl Dashboard for Run {
 
 /// The way into accounts, for one run.
 #[derive(Debug)]
-pub struct Entrance(pub Arc<Run>);
+pub struct FakeAccountAccess(pub Arc<Run>);
 
 /// One account that a run has entered.
 #[derive(Debug, Clone)]
-struct Inside {
+struct AccountSession {
     run: Arc<Run>,
     account: AccountId,
 }
 
 #[async_trait]
-impl Members for Entrance {
-    async fn enter(&self, account: &AccountId) -> Result<Member, PortError> {
+impl AccountAccess for FakeAccountAccess {
+    async fn assume_role(&self, account: &AccountId) -> Result<AccountClients, PortError> {
         const CALL: &str = "sts:AssumeRole";
         self.0
             .step(CALL, account, |state| {
@@ -278,20 +282,20 @@ impl Members for Entrance {
                 state.org.member(CALL, account).map(drop)
             })
             .await?;
-        let inside = Arc::new(Inside {
+        let session = Arc::new(AccountSession {
             run: Arc::clone(&self.0),
             account: account.clone(),
         });
-        Ok(Member {
-            roles: inside.clone(),
-            settings: inside.clone(),
-            config: inside.clone(),
-            regions: inside,
+        Ok(AccountClients {
+            roles: session.clone(),
+            settings: session.clone(),
+            config: session.clone(),
+            regions: session,
         })
     }
 }
 
-impl Inside {
+impl AccountSession {
     async fn member<T>(
         &self,
         call: &'static str,
@@ -320,7 +324,7 @@ impl Inside {
 }
 
 #[async_trait]
-impl Roles for Inside {
+impl Roles for AccountSession {
     async fn all(&self) -> Result<Vec<LiveRole>, PortError> {
         let all = |member: &mut MemberAccount| {
             Ok(member
@@ -435,7 +439,7 @@ impl Roles for Inside {
 }
 
 #[async_trait]
-impl AccountSettings for Inside {
+impl AccountSettings for AccountSession {
     async fn regions(&self) -> Result<BTreeMap<Region, RegionState>, PortError> {
         let states = |member: &mut MemberAccount| {
             Ok(member
@@ -494,7 +498,7 @@ impl AccountSettings for Inside {
 }
 
 #[async_trait]
-impl ConfigRecording for Inside {
+impl ConfigRecording for AccountSession {
     async fn recorders(&self, region: &Region) -> Result<Vec<LiveRecorder>, PortError> {
         let recorders = |view: &mut MemberRegion| Ok(view.recorder.clone().into_iter().collect());
         self.region("config:DescribeConfigurationRecorders", region, recorders)
@@ -611,7 +615,7 @@ impl ConfigRecording for Inside {
 }
 
 #[async_trait]
-impl RegionSettings for Inside {
+impl RegionSettings for AccountSession {
     async fn ebs_encryption(&self, region: &Region) -> Result<bool, PortError> {
         self.region("ec2:GetEbsEncryptionByDefault", region, |view| {
             Ok(view.ebs_encryption)

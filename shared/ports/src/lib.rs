@@ -18,13 +18,13 @@ pub use compliance::{Aggregator, Change, Claim, Found, Ledger, Settlement};
 pub use error::{ErrorKind, PortError};
 pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};
 pub use member::{
-    AccountSettings, Channel, ConfigRecording, DefaultVpc, LiveRecorder, LiveRole, Member, Members,
-    NewRole, Recorder, RecorderStatus, RecordingGroup, RegionSettings, RegionState, RoleChange,
-    Roles, VpcPart,
+    AccountAccess, AccountClients, AccountSettings, Channel, ConfigRecording, DefaultVpc,
+    LiveRecorder, LiveRole, NewRole, Recorder, RecorderStatus, RecordingGroup, RegionSettings,
+    RegionState, RoleChange, Roles, VpcPart,
 };
 pub use organization::{
-    AccountState, Before, Dashboard, Delayed, OrgAccount, Organization, Queue, StackInstance,
-    StackInstances, Statuses, path_of,
+    AccountState, AccountStatuses, Dashboard, Delayed, OrgAccount, Organization, PreviousStatus,
+    Queue, StackInstance, StackInstances, path_of,
 };
 pub use records::{Certificates, Records};
 pub use telling::{Chat, Mail, Mailer, Secrets, TopicMessage, Topics, Webhooks};

@@ -12,15 +12,15 @@ use crate::PortError;
 
 /// The way into accounts.
 #[async_trait]
-pub trait Members: Send + Sync {
+pub trait AccountAccess: Send + Sync {
     /// Enters an account. [`Denied`](crate::ErrorKind::Denied) if its role can't be assumed, which is so of
     /// an account that was just created.
-    async fn enter(&self, account: &AccountId) -> Result<Member, PortError>;
+    async fn assume_role(&self, account: &AccountId) -> Result<AccountClients, PortError>;
 }
 
 /// An account that was entered, and what can be done in it.
 #[derive(Clone)]
-pub struct Member {
+pub struct AccountClients {
     /// Roles.
     pub roles: Arc<dyn Roles>,
     /// Settings of the account as a whole.
@@ -292,8 +292,8 @@ pub enum VpcPart {
     Vpc(String),
 }
 
-impl std::fmt::Debug for Member {
+impl std::fmt::Debug for AccountClients {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Member").finish_non_exhaustive()
+        f.debug_struct("AccountClients").finish_non_exhaustive()
     }
 }

@@ -138,16 +138,20 @@ pub struct Delayed {
 
 /// One item per account: its status, and what people were last told of it.
 #[async_trait]
-pub trait Statuses: Send + Sync {
+pub trait AccountStatuses: Send + Sync {
     /// Replaces an account's status, and tells what was known before. What people were told stays, so that
     /// concurrent writers lose nothing.
-    async fn record(&self, status: &AccountStatus) -> Result<Before, PortError>;
+    async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError>;
 
     /// Notes what people were told.
-    async fn note_told(&self, account: &AccountId, told: &str) -> Result<(), PortError>;
+    async fn save_last_notified(
+        &self,
+        account: &AccountId,
+        notified: &str,
+    ) -> Result<(), PortError>;
 
     /// Forgets an account.
-    async fn forget(&self, account: &AccountId) -> Result<(), PortError>;
+    async fn delete(&self, account: &AccountId) -> Result<(), PortError>;
 
     /// Every status.
     async fn all(&self) -> Result<Vec<AccountStatus>, PortError>;
@@ -155,11 +159,11 @@ pub trait Statuses: Send + Sync {
 
 /// What was known of an account before its status was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Before {
+pub struct PreviousStatus {
     /// Its status.
     pub status: Option<AccountStatus>,
     /// What people were last told of it.
-    pub told: Option<String>,
+    pub last_notified: Option<String>,
 }
 
 /// The dashboard's data.

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, Region};
-use banto_fake::{Entrance, MemberAccount, PolicyText, Run, Sent, World};
+use banto_fake::{FakeAccountAccess, MemberAccount, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use jiff::{SignedDuration, Timestamp};
@@ -103,8 +103,8 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
     Onboarder {
         policy: policy.clone(),
         organization: run.clone(),
-        members: Arc::new(Entrance(run.clone())),
-        stacks: run.clone(),
+        account_access: Arc::new(FakeAccountAccess(run.clone())),
+        stack_instances: run.clone(),
         queue: run.clone(),
         statuses: run.clone(),
         dashboard: run.clone(),

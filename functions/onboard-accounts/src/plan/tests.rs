@@ -88,9 +88,9 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
         boundary: None,
         tags: documents::tags(role),
     };
-    let view = RegionView {
+    let view = LiveRegion {
         state: None,
-        config: Some(Ok(ConfigView {
+        config: Some(Ok(LiveConfig {
             parts: (!by_stack_set).then(|| {
                 (
                     vec![LiveRecorder {
@@ -106,7 +106,7 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
         ebs_encryption: Some(Ok(true)),
         default_vpc: Some(Ok(None)),
     };
-    let inside = Inside {
+    let inside = LiveAccount {
         roles: (!by_stack_set).then(|| Ok(vec![(live, 3_600)])),
         config_role: None,
         password_policy: Some(Ok(baseline.settings.password_policy.clone())),
@@ -135,11 +135,11 @@ fn running() -> RecorderStatus {
 /// A situation: its name, and how it differs from an account in place.
 type Situation = (&'static str, fn(&mut Snapshot));
 
-fn inside(snapshot: &mut Snapshot) -> &mut Inside {
+fn inside(snapshot: &mut Snapshot) -> &mut LiveAccount {
     snapshot.inside.as_mut().unwrap().as_mut().unwrap()
 }
 
-fn view(snapshot: &mut Snapshot) -> &mut RegionView {
+fn view(snapshot: &mut Snapshot) -> &mut LiveRegion {
     inside(snapshot)
         .regions
         .as_mut()
@@ -149,7 +149,7 @@ fn view(snapshot: &mut Snapshot) -> &mut RegionView {
         .unwrap()
 }
 
-fn config(snapshot: &mut Snapshot) -> &mut ConfigView {
+fn config(snapshot: &mut Snapshot) -> &mut LiveConfig {
     view(snapshot).config.as_mut().unwrap().as_mut().unwrap()
 }
 
@@ -252,7 +252,7 @@ fn common() -> Vec<Situation> {
 fn direct() -> Vec<Situation> {
     vec![
         ("no recorder, no channel", |s| {
-            *config(s) = ConfigView {
+            *config(s) = LiveConfig {
                 parts: Some((Vec::new(), Vec::new())),
                 statuses: BTreeMap::new(),
                 channel_errors: BTreeMap::new(),

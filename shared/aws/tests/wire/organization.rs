@@ -9,9 +9,9 @@ use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, PerPlace, Region, RoleName};
 use banto_ports::{
-    AccountState, Channel, Dashboard, DefaultVpc, Delayed, ErrorKind, Member, Members, NewRole,
-    Organization, Queue, Recorder, RecordingGroup, RegionState, RoleChange, StackInstance,
-    StackInstances, Statuses, VpcPart,
+    AccountAccess, AccountClients, AccountState, AccountStatuses, Channel, Dashboard, DefaultVpc,
+    Delayed, ErrorKind, NewRole, Organization, Queue, Recorder, RecordingGroup, RegionState,
+    RoleChange, StackInstance, StackInstances, VpcPart,
 };
 use serde_json::{Value, json};
 
@@ -27,12 +27,12 @@ impl Service {
     }
 
     /// Enters the account, then forgets that it did.
-    async fn member(answers: impl IntoIterator<Item = Canned>) -> (Self, Member) {
+    async fn member(answers: impl IntoIterator<Item = Canned>) -> (Self, AccountClients) {
         let service = Self::answering([assumed()].into_iter().chain(answers));
         let member = service
             .organization()
-            .members
-            .enter(&account())
+            .account_access
+            .assume_role(&account())
             .await
             .unwrap();
         (service, member)
@@ -237,8 +237,8 @@ async fn an_account_is_entered_by_its_role_with_a_session_that_may_do_no_more_th
     let service = Service::answering([xml_error(403, "AccessDenied")]);
     let error = service
         .organization()
-        .members
-        .enter(&account())
+        .account_access
+        .assume_role(&account())
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
@@ -883,9 +883,9 @@ fn in_place() -> AccountStatus {
 }
 
 #[tokio::test]
-async fn a_status_is_recorded_beside_what_was_told_and_tells_what_was_known_before() {
+async fn a_status_is_saved_beside_the_last_notice_and_answers_with_the_previous_one() {
     let document = serde_json::to_string(&in_place()).unwrap();
-    let old = json!({ "Attributes": { "account": { "S": "444455556666" }, "status": { "S": document }, "told": { "S": "ready" } } });
+    let old = json!({ "Attributes": { "account": { "S": "444455556666" }, "status": { "S": document }, "lastNotified": { "S": "ready" } } });
     let service = Service::answering([
         json_answer(&old),
         json_answer(&json!({})),
@@ -893,21 +893,27 @@ async fn a_status_is_recorded_beside_what_was_told_and_tells_what_was_known_befo
         json_answer(&json!({})),
     ]);
     let statuses = service.organization().statuses;
-    let before = statuses.record(&in_place()).await.unwrap();
+    let before = statuses.save_status(&in_place()).await.unwrap();
     assert_eq!(
-        (before.status, before.told.as_deref()),
+        (before.status, before.last_notified.as_deref()),
         (Some(in_place()), Some("ready"))
     );
     assert_eq!(
-        statuses.record(&in_place()).await.unwrap(),
-        banto_ports::Before::default()
+        statuses.save_status(&in_place()).await.unwrap(),
+        banto_ports::PreviousStatus::default()
     );
-    statuses.note_told(&account(), "ready").await.unwrap();
-    statuses.forget(&account()).await.unwrap();
+    statuses
+        .save_last_notified(&account(), "ready")
+        .await
+        .unwrap();
+    statuses.delete(&account()).await.unwrap();
     let asked = service.asked();
     assert_eq!(asked[0].json()["UpdateExpression"], "SET #status = :status");
     assert_eq!(asked[0].json()["ReturnValues"], "ALL_OLD");
-    assert_eq!(asked[2].json()["UpdateExpression"], "SET told = :told");
+    assert_eq!(
+        asked[2].json()["UpdateExpression"],
+        "SET lastNotified = :notified"
+    );
     assert_eq!(
         asked[3].json()["Key"],
         json!({ "account": { "S": "444455556666" } })
@@ -917,12 +923,13 @@ async fn a_status_is_recorded_beside_what_was_told_and_tells_what_was_known_befo
 #[tokio::test]
 async fn all_statuses_are_read_page_by_page_and_published_as_one_object() {
     let item = json!({ "account": { "S": "444455556666" }, "status": { "S": serde_json::to_string(&in_place()).unwrap() } });
-    let told_only = json!({ "account": { "S": "555566667777" }, "told": { "S": "ready" } });
+    let notified_only =
+        json!({ "account": { "S": "555566667777" }, "lastNotified": { "S": "ready" } });
     let service = Service::answering([
         json_answer(
             &json!({ "Items": [item], "LastEvaluatedKey": { "account": { "S": "444455556666" } } }),
         ),
-        json_answer(&json!({ "Items": [told_only] })),
+        json_answer(&json!({ "Items": [notified_only] })),
         (200, String::new()),
     ]);
     let clients = service.organization();
