@@ -15,9 +15,9 @@ use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::letters::{Letter, Outbox, Place, letters};
 use onboard_accounts::converge::Converged;
+use onboard_accounts::converge::notices::AccountNews;
+use onboard_accounts::converge::report;
 use onboard_accounts::event::{Cause, ConvergeRequest};
-use onboard_accounts::report;
-use onboard_accounts::words::AccountNews;
 use rotate_access_keys::plan::Message;
 use rotate_access_keys::snapshot::{Certificate, Remembered, SLACK_TAG, User};
 
@@ -400,7 +400,7 @@ impl Teller {
     }
 
     fn accounts(&mut self, policy: &OnboardingPolicy) -> Result<()> {
-        use onboard_accounts::words::{ready, troubles};
+        use onboard_accounts::converge::notices::{ready, troubles};
         use status::Condition::{Drifted, InPlace};
         let account = |id: &str, name: &str, condition| -> Result<AccountStatus> {
             let regions = policy

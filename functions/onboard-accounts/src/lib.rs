@@ -21,21 +21,11 @@ use banto_ports::{
 };
 use serde_json::json;
 
-pub mod apply;
-pub mod check;
 pub mod converge;
-pub mod diff;
-pub mod documents;
+pub mod desired;
 pub mod event;
-pub mod observe;
-pub mod placement;
-pub mod plan;
-pub mod report;
-pub mod snapshot;
-pub mod stacks;
-pub mod survey;
+pub mod fan_out;
 pub mod template;
-pub mod words;
 
 use event::Trigger;
 
@@ -98,7 +88,7 @@ impl Onboarder {
                 dry_run: false,
             } => self.survey(scope, cause, &placement).await,
             Trigger::CreationFailed(failed) => {
-                let notice = words::creation_failed(&failed);
+                let notice = converge::notices::creation_failed(&failed);
                 let sent = self
                     .notice_sender
                     .send(&notice, invocation.remaining())

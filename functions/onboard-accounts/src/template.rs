@@ -9,7 +9,7 @@ use banto_domain::policy::onboarding::{OnboardingPolicy, Role};
 use banto_ports::RecordingGroup;
 use serde_json::{Map, Value, json};
 
-use crate::documents::{self, CONFIG_NAME};
+use crate::desired::{self, CONFIG_NAME};
 
 /// Renders the template of everyone's baseline. Roles are made in the home region only, since they are
 /// global; recorder and channel in every region.
@@ -81,7 +81,7 @@ fn or_nothing(condition: &str, parameter: &str) -> Value {
 }
 
 fn role_resource(policy: &OnboardingPolicy, name: &RoleName, role: &Role) -> Value {
-    let tags: Vec<Value> = documents::tags(role)
+    let tags: Vec<Value> = desired::tags(role)
         .into_iter()
         .map(|(key, value)| json!({ "Key": key, "Value": value }))
         .collect();
@@ -91,8 +91,8 @@ fn role_resource(policy: &OnboardingPolicy, name: &RoleName, role: &Role) -> Val
     let mut properties = json!({
         "RoleName": name,
         "Description": role.description,
-        "AssumeRolePolicyDocument": documents::trust(role, policy.home_region.partition()),
-        "MaxSessionDuration": documents::session_seconds(role),
+        "AssumeRolePolicyDocument": desired::trust(role, policy.home_region.partition()),
+        "MaxSessionDuration": desired::session_seconds(role),
         "ManagedPolicyArns": role.managed_policies,
         "Tags": tags,
     });
@@ -108,7 +108,7 @@ fn role_resource(policy: &OnboardingPolicy, name: &RoleName, role: &Role) -> Val
 }
 
 fn recorder_resource(policy: &OnboardingPolicy) -> Value {
-    let at = |is_home: bool| documents::group(&policy.baseline.config, is_home);
+    let at = |is_home: bool| desired::group(&policy.baseline.config, is_home);
     let role = json!({
         "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
     });
@@ -117,7 +117,7 @@ fn recorder_resource(policy: &OnboardingPolicy) -> Value {
         (home, elsewhere) => json!({ "Fn::If": ["IsHome", group(&home), group(&elsewhere)] }),
     };
     let often = |continuous: bool| if continuous { "CONTINUOUS" } else { "DAILY" };
-    let (continuous, continuous_of) = documents::frequencies(&policy.baseline.config);
+    let (continuous, continuous_of) = desired::frequencies(&policy.baseline.config);
     let mut mode = json!({ "RecordingFrequency": often(continuous) });
     if let (false, Some(fields)) = (continuous_of.is_empty(), mode.as_object_mut()) {
         let overrides: Vec<Value> = (continuous_of.iter())

@@ -13,9 +13,9 @@ use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use onboard_accounts::converge::Converged;
+use onboard_accounts::converge::notices::{self, AccountNews};
+use onboard_accounts::converge::report::NewsKind;
 use onboard_accounts::event::{Cause, ConvergeRequest, CreationFailed};
-use onboard_accounts::report::NewsKind;
-use onboard_accounts::words::{self, AccountNews};
 
 const POLICY: &str = include_str!("../../../examples/banto.toml");
 
@@ -59,7 +59,7 @@ fn ready() -> Notice {
         before: PreviousStatus::default(),
     };
     let repairs = ["ap-northeast-1: recorder default".to_owned()];
-    words::ready(
+    notices::ready(
         &converged,
         &Policy::parse(POLICY).unwrap().onboarding.unwrap(),
         &repairs,
@@ -75,7 +75,7 @@ fn troubles(accounts: &[(AccountStatus, Option<NewsKind>, Vec<String>)]) -> Noti
             repairs,
         })
         .collect();
-    words::troubles(&troubles, "run")
+    notices::troubles(&troubles, "run")
 }
 
 fn messages() -> Vec<(String, Notice)> {
@@ -96,7 +96,7 @@ fn messages() -> Vec<(String, Notice)> {
         ("ready".to_owned(), ready()),
         (
             "creation failed".to_owned(),
-            words::creation_failed(&creation),
+            notices::creation_failed(&creation),
         ),
         (
             "repaired".to_owned(),

@@ -9,12 +9,13 @@ use banto_ports::{Delayed, PortError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::converge::plan::{Action, Plan, READY_TIMEOUT};
+use crate::converge::snapshot::Snapshot;
 use crate::converge::{Converged, Rehearsed, backoff};
+use crate::converge::{diff, notices};
 use crate::event::{Cause, ConvergeRequest, Message};
-use crate::plan::{Action, Plan, READY_TIMEOUT};
-use crate::snapshot::Snapshot;
-use crate::survey::queued;
-use crate::{Onboarder, answer, diff, words};
+use crate::fan_out::queued;
+use crate::{Onboarder, answer};
 
 /// What is noted once people were told that an account is in order.
 const READY: &str = "ready";
@@ -205,7 +206,7 @@ impl Onboarder {
             let repairs = repairs(account);
             match news {
                 Some((NewsKind::Ready, note)) => {
-                    let notice = words::ready(account, &self.policy, &repairs);
+                    let notice = notices::ready(account, &self.policy, &repairs);
                     if !self.send(&notice, &[(account, note)], invocation).await {
                         back.push(account.id.clone());
                     }
@@ -218,14 +219,14 @@ impl Onboarder {
         if troubles.is_empty() {
             return back;
         }
-        let told: Vec<words::AccountNews<'_>> = (troubles.iter())
-            .map(|(account, news, repairs)| words::AccountNews {
+        let told: Vec<notices::AccountNews<'_>> = (troubles.iter())
+            .map(|(account, news, repairs)| notices::AccountNews {
                 status: &account.status,
                 news: news.as_ref().map(|(news, _)| news),
                 repairs,
             })
             .collect();
-        let notice = words::troubles(&told, &invocation.run);
+        let notice = notices::troubles(&told, &invocation.run);
         let notes: Vec<(&Converged, String)> = troubles
             .iter()
             .filter_map(|(account, news, _)| Some((*account, news.as_ref()?.1.clone())))

@@ -7,10 +7,13 @@ use banto_fake::{PolicyText, assert_as_committed};
 use banto_ports::{OrgAccount, RecorderStatus, RecordingGroup};
 
 use super::*;
-use crate::check::check;
-use crate::diff;
+use crate::converge::check::check;
+use crate::converge::diff;
 
-const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expected.txt");
+const EXPECTED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/src/converge/plan/tests/expected.txt"
+);
 
 /// What every account must have.
 const BASELINE: &str = r#"[onboarding]
@@ -72,13 +75,13 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
     };
     let by_stack_set = policy.way != Way::Direct;
     let baseline = &policy.baseline;
-    let recorder = documents::recorder(policy, baseline, &account.id, &region());
-    let channel = documents::channel(&baseline.config, CONFIG_NAME);
+    let recorder = desired::recorder(policy, baseline, &account.id, &region());
+    let channel = desired::channel(&baseline.config, CONFIG_NAME);
     let role = &baseline.roles.values().next().unwrap();
     let live = LiveRole {
         name: "admin".parse().unwrap(),
         path: "/".into(),
-        trust: documents::trust(role, Partition::Aws),
+        trust: desired::trust(role, Partition::Aws),
         managed_policies: role
             .managed_policies
             .iter()
@@ -86,7 +89,7 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
             .collect(),
         inline_policies: BTreeMap::new(),
         boundary: None,
-        tags: documents::tags(role),
+        tags: desired::tags(role),
     };
     let view = LiveRegion {
         state: None,
@@ -436,7 +439,7 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     rename(&mut snapshot, "aws-controltower-BaselineConfigRecorder");
     role(&mut snapshot).0.tags.clear();
     view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
-    let recorder = documents::recorder(&policy, &policy.baseline, &snapshot.account.id, &region());
+    let recorder = desired::recorder(&policy, &policy.baseline, &snapshot.account.id, &region());
     let regional = vec![
         Action::PutRecorder {
             recorder: recorder.clone(),
@@ -452,7 +455,7 @@ fn the_check_refuses_what_the_planner_would_never_do() {
         Action::PutChannel {
             channel: Channel {
                 bucket: "elsewhere".into(),
-                ..documents::channel(&policy.baseline.config, "banto")
+                ..desired::channel(&policy.baseline.config, "banto")
             },
             replaces: None,
         },
@@ -470,7 +473,7 @@ fn the_check_refuses_what_the_planner_would_never_do() {
         },
         Action::CreateRole {
             name: name.clone(),
-            role: documents::new_role(&policy.baseline.roles[&name], Partition::Aws),
+            role: desired::new_role(&policy.baseline.roles[&name], Partition::Aws),
         },
         Action::ChangeRole {
             name: "auditor".parse().unwrap(),

@@ -9,7 +9,7 @@ use banto_domain::status::Condition;
 use banto_ports::{Channel, OrgAccount, Recorder, RecordingGroup, RoleChange, VpcPart};
 use serde_json::Value;
 
-use crate::plan::{Action, Plan};
+use crate::converge::plan::{Action, Plan};
 
 /// How many things a plan adds, changes and removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,8 +10,8 @@ use banto_lambda::Invocation;
 use banto_ports::{AccountClients, ErrorKind, PortError, RoleChange};
 use futures_util::future::join_all;
 
-use crate::observe::reason;
-use crate::plan::{Action, Part, Plan};
+use crate::converge::observe::reason;
+use crate::converge::plan::{Action, Part, Plan};
 
 /// What an action may take at the worst: one call with all its attempts. With less time left, a chain stops.
 const ACTION_TIME: Duration = Duration::from_secs(30);

@@ -1,5 +1,7 @@
 //! From events and the schedule to messages: one for each account.
 
+pub mod edits;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -9,7 +11,7 @@ use banto_ports::{Delayed, ErrorKind, OrgAccount};
 use serde_json::json;
 
 use crate::event::{Cause, ConvergeRequest, Message, Scope};
-use crate::placement::AccountEdits;
+use crate::fan_out::edits::AccountEdits;
 use crate::{Onboarder, answer};
 
 /// When the dashboard's data is published after a survey of all accounts, and after one of a few.

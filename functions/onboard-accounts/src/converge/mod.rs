@@ -1,6 +1,16 @@
 //! From messages to accounts in place: each account is looked at, brought to its baseline, and looked at
 //! again; what became of it is recorded and told, and one that is not ready goes back to the queue.
 
+pub mod apply;
+pub mod check;
+pub mod diff;
+pub mod notices;
+pub mod observe;
+pub mod plan;
+pub mod report;
+pub mod snapshot;
+pub mod stack_sets;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,15 +25,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::SignedDuration;
 
-use crate::apply::Outcome;
+use crate::Onboarder;
+use crate::converge::apply::Outcome;
+use crate::converge::observe::{is_active, observe, place, reason, uses_stack_set};
+use crate::converge::plan::{Action, Plan};
+use crate::converge::snapshot::{Seen, Snapshot};
+use crate::converge::stack_sets::{Operation, Waiting};
 use crate::event::{Cause, ConvergeRequest, Message, Scope, Trigger};
-use crate::observe::{self, is_active, observe, place, reason, uses_stack_set};
-use crate::placement::AccountEdits;
-use crate::plan::{self, Action, Plan};
-use crate::report;
-use crate::snapshot::{Seen, Snapshot};
-use crate::stacks::{self, Operation, Waiting};
-use crate::{Onboarder, apply, check, diff};
+use crate::fan_out::edits::AccountEdits;
 
 /// How many accounts are worked on at once.
 const AT_ONCE: usize = 8;
@@ -183,7 +192,7 @@ impl Onboarder {
             .iter()
             .filter_map(|visit| self.waiting(visit, &stacks))
             .collect();
-        for operation in stacks::operations(&waiting) {
+        for operation in stack_sets::operations(&waiting) {
             let (accounts, asked) = match &operation {
                 Operation::Create { accounts, regions } => (
                     accounts,

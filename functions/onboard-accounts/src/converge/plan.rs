@@ -17,11 +17,11 @@ use banto_ports::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::documents::{
+use crate::converge::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
+use crate::desired::{
     self, BEING_MADE, CONFIG_NAME, CONFIG_ROLE, CONTROL_TOWER, MANAGED, MANAGED_TAG, normalized,
 };
 use crate::event::Cause;
-use crate::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
 
 /// How long a new account is left to Control Tower, and how long any account is waited for.
 pub const READY_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
@@ -330,7 +330,7 @@ impl Context<'_> {
     ) {
         let partition = self.policy.home_region.partition();
         let Some((live, session)) = live else {
-            let new = documents::new_role(role, partition);
+            let new = desired::new_role(role, partition);
             draft.actions.push(Action::CreateRole {
                 name: name.clone(),
                 role: new,
@@ -453,9 +453,9 @@ impl Context<'_> {
             self.health(draft, view, &live.name);
             return;
         }
-        let wanted = documents::recorder(self.policy, self.baseline, self.account, region);
+        let wanted = desired::recorder(self.policy, self.baseline, self.account, region);
         let wanted = match live {
-            Some(live) if live.name != CONFIG_NAME => documents::extended_recorder(live, &wanted),
+            Some(live) if live.name != CONFIG_NAME => desired::extended_recorder(live, &wanted),
             _ => wanted,
         };
         if live != Some(&wanted) {
@@ -468,7 +468,7 @@ impl Context<'_> {
         }
         let channel = channels.first();
         let name = channel.map_or(CONFIG_NAME, |channel| channel.name.as_str());
-        let wanted_channel = documents::channel(&self.baseline.config, name);
+        let wanted_channel = desired::channel(&self.baseline.config, name);
         if channel != Some(&wanted_channel) {
             let differs = format!("the delivery channel {name} differs");
             let action = Action::PutChannel {
@@ -613,11 +613,11 @@ fn role_changes(
     partition: Partition,
 ) -> Vec<RoleChange> {
     let mut changes = Vec::new();
-    let trust = documents::trust(role, partition);
+    let trust = desired::trust(role, partition);
     if normalized(&trust) != normalized(&live.trust) {
         changes.push(RoleChange::Trust(trust));
     }
-    let wanted_session = documents::session_seconds(role);
+    let wanted_session = desired::session_seconds(role);
     if session != wanted_session {
         changes.push(RoleChange::SessionSeconds(wanted_session));
     }
@@ -653,7 +653,7 @@ fn role_changes(
         .filter(|name| !role.inline_policies.contains_key(*name));
     changes.extend(surplus.map(|name| RoleChange::DeleteInline(name.clone())));
     // Last: it says that the role is complete. Tags of others stay.
-    let tags: BTreeMap<String, String> = documents::tags(role)
+    let tags: BTreeMap<String, String> = desired::tags(role)
         .into_iter()
         .filter(|(key, value)| live.tags.get(key) != Some(value))
         .collect();

@@ -7,8 +7,8 @@ use banto_notice::text::{fact, listed, sections, tally};
 use banto_notice::{Audience, Notice, Step, Urgency};
 
 use crate::converge::Converged;
+use crate::converge::report::{NewsKind, drifted};
 use crate::event::CreationFailed;
-use crate::report::{NewsKind, drifted};
 
 /// What is to be told of one account.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use banto_domain::policy::onboarding::{Baseline, Expected, Item, OnboardingPolic
 use banto_domain::{Place, RoleName};
 use banto_ports::{AccountState, LiveRole, Recorder, RecordingGroup, RoleChange, VpcPart};
 
-use crate::plan::{Action, Plan};
-use crate::snapshot::{LiveAccount, LiveRegion, Snapshot};
+use crate::converge::plan::{Action, Plan};
+use crate::converge::snapshot::{LiveAccount, LiveRegion, Snapshot};
 
 /// A way in which a plan would reach beyond the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]

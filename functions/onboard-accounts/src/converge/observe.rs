@@ -13,8 +13,8 @@ use banto_ports::{
 use futures_util::future::join_all;
 
 use crate::Onboarder;
+use crate::converge::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
 use crate::event::ConvergeRequest;
-use crate::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
 
 /// What was seen, and the way into the account if it could be entered.
 #[derive(Debug)]
