@@ -36,8 +36,9 @@ use banto_ports::{ErrorKind, PortError};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::port_error;
+use crate::service::Service;
 use crate::xml;
 
 /// Everything but what RFC 3986, section 2.3, reserves for nothing; Signature Version 4 wants the same.

@@ -10,9 +10,10 @@ use banto_domain::Region;
 use banto_ports::{DefaultVpc, ErrorKind, PortError, RegionSettings, VpcPart};
 use roxmltree::Node;
 
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::lacking;
 use crate::pace::Pace;
+use crate::service::Service;
 use crate::xml::{self, Element};
 
 /// The version of the API. (EC2 API reference.)

@@ -4,6 +4,8 @@
 //! the machine's root certificates: half a megabyte and two milliseconds of every cold start. Timeouts
 //! are the SDK's, per attempt and per call (`config.rs`).
 
+use std::time::Duration;
+
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -16,7 +18,9 @@ use banto_tls::{Connector, TrustedRoots};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-use crate::config::CONNECT;
+/// Longest time until a connection stands. One within a region takes milliseconds; a longer wait eats the
+/// time of the attempt that could be tried on another address.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The one client; its clones share the connections.
 #[derive(Debug, Clone)]
@@ -24,7 +28,7 @@ pub(crate) struct Http(Client<Connector, SdkBody>);
 
 impl Http {
     pub(crate) fn new(roots: &TrustedRoots) -> Self {
-        Self(Client::builder(TokioExecutor::new()).build(roots.connector(CONNECT)))
+        Self(Client::builder(TokioExecutor::new()).build(roots.connector(CONNECT_TIMEOUT)))
     }
 
     async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {

@@ -8,12 +8,13 @@ use banto_domain::policy::OnboardingPolicy;
 use banto_ports::{AccountAccess, AccountClients, PortError};
 
 use crate::caller::Caller;
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::ec2::Ec2Settings;
 use crate::pace::Pace;
 use crate::recording::ConfigRecorders;
 use crate::role::credentials;
 use crate::roles::IamRoles;
+use crate::service::Service;
 use crate::settings::MemberSettings;
 
 /// STS answers 600 calls a second per account and region, to all who ask there. (IAM user guide, "IAM and

@@ -3,7 +3,8 @@
 use banto_ports::PortError;
 
 use crate::caller::{Caller, Request, encoded_path};
-use crate::config::{Aws, Service};
+use crate::config::Aws;
+use crate::service::Service;
 
 /// S3 in the function's region, or in a role's account.
 #[derive(Debug, Clone)]

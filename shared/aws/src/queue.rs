@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, Request};
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::lacking;
+use crate::service::Service;
 
 const CALL: &str = "sqs:SendMessage";
 

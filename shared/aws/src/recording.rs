@@ -15,9 +15,10 @@ use banto_ports::{
     Channel, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus, RecordingGroup,
 };
 
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::{lacking, port_error};
 use crate::pace::Pace;
+use crate::service::Service;
 
 /// AWS Config of an account that was entered.
 #[derive(Debug)]

@@ -9,9 +9,10 @@ use banto_domain::RoleName;
 use banto_ports::{ErrorKind, LiveRole, NewRole, PortError, RoleChange, Roles};
 use serde_json::Value;
 
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::{lacking, port_error};
 use crate::pace::Pace;
+use crate::service::Service;
 
 /// The role that AWS Config makes for itself.
 const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";

@@ -9,8 +9,9 @@ use banto_domain::{AccountId, Region};
 use banto_ports::{AccountSettings, ErrorKind, PortError, RegionState};
 
 use crate::caller::{Caller, Request};
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::{lacking, port_error};
+use crate::service::Service;
 use crate::xml::{self, Element};
 
 /// Settings of an account that was entered.

@@ -1,15 +1,16 @@
-//! Secrets and topics that the policy names by ARN, in whatever region they are.
+//! Secrets that the policy names by ARN, in whatever region they are.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use banto_domain::{SecretArn, TopicArn};
-use banto_ports::{PortError, Secrets, TopicMessage, Topics};
+use banto_domain::SecretArn;
+use banto_ports::{PortError, Secrets};
 use secrecy::SecretString;
 
-use crate::config::{Aws, Service};
+use crate::config::Aws;
 use crate::errors::{lacking, port_error};
+use crate::service::Service;
 
 /// Secrets by ARN.
 #[derive(Debug)]
@@ -18,10 +19,6 @@ pub(crate) struct SecretsManager {
     /// A client for each region, made when it is first needed.
     clients: Mutex<BTreeMap<String, aws_sdk_secretsmanager::Client>>,
 }
-
-/// Topics by ARN. (SNS API reference, version 2010-03-31.)
-#[derive(Debug)]
-pub(crate) struct Sns(Aws);
 
 impl SecretsManager {
     pub(crate) fn new(aws: Aws) -> Self {
@@ -45,12 +42,6 @@ impl SecretsManager {
     }
 }
 
-impl Sns {
-    pub(crate) fn new(aws: Aws) -> Self {
-        Self(aws)
-    }
-}
-
 #[async_trait]
 impl Secrets for SecretsManager {
     async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
@@ -66,27 +57,5 @@ impl Secrets for SecretsManager {
             .secret_string
             .map(SecretString::from)
             .ok_or_else(|| lacking(CALL, "a text"))
-    }
-}
-
-#[async_trait]
-impl Topics for Sns {
-    async fn publish(&self, topic: &TopicArn, message: &TopicMessage) -> Result<(), PortError> {
-        let mut fields = vec![
-            ("TopicArn".to_owned(), topic.as_str()),
-            ("Subject".to_owned(), &message.subject),
-            ("Message".to_owned(), &message.body),
-        ];
-        for (number, (name, value)) in (1..).zip(&message.attributes) {
-            let entry = format!("MessageAttributes.entry.{number}");
-            fields.push((format!("{entry}.Name"), name));
-            fields.push((format!("{entry}.Value.DataType"), "String"));
-            fields.push((format!("{entry}.Value.StringValue"), value));
-        }
-        let caller = self.0.caller_in(Service::Sns, topic.region());
-        caller
-            .query("sns:Publish", "2010-03-31", &fields)
-            .await
-            .map(drop)
     }
 }

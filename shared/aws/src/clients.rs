@@ -1,0 +1,156 @@
+//! The clients of each function: every port on AWS, made from one [`Aws`].
+
+use std::sync::Arc;
+
+use banto_domain::QueueUrl;
+use banto_domain::policy::onboarding::Way;
+use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
+use banto_ports::{Queue, Secrets, Topics};
+
+use crate::aggregator::ConfigAggregator;
+use crate::certificates::S3Certificates;
+use crate::config::Aws;
+use crate::keys::IamKeys;
+use crate::ledger::DynamoDbLedger;
+use crate::mail::Ses;
+use crate::member::AssumedRoles;
+use crate::objects::S3;
+use crate::organization::Organizations;
+use crate::queue::SqsQueue;
+use crate::records::SecretsManagerRecords;
+use crate::role::AssumedRole;
+use crate::secrets::SecretsManager;
+use crate::service::Service;
+use crate::stacks::CloudFormationStacks;
+use crate::statuses::{DynamoDbStatuses, S3Dashboard};
+use crate::topics::Sns;
+
+/// The ways to act in one identity account.
+#[derive(Debug)]
+pub struct Account {
+    /// Its users and their keys.
+    pub keys: IamKeys,
+    /// The records of its users.
+    pub records: SecretsManagerRecords,
+    /// The certificates of its users.
+    pub certificates: S3Certificates,
+}
+
+/// The ways to act in the Organization.
+#[derive(Debug)]
+pub struct OrganizationClients {
+    /// Its accounts.
+    pub organization: Organizations,
+    /// The way into them.
+    pub account_access: AssumedRoles,
+    /// The StackSet's instances.
+    pub stacks: CloudFormationStacks,
+    /// The accounts that wait.
+    pub queue: SqsQueue,
+    /// What is known of each account.
+    pub statuses: DynamoDbStatuses,
+    /// The dashboard's data.
+    pub dashboard: S3Dashboard,
+}
+
+/// The ways to what people are told of compliance.
+#[derive(Debug)]
+pub struct ComplianceClients {
+    /// The accounts of the Organization.
+    pub organization: Organizations,
+    /// Events, and messages that wait.
+    pub queue: SqsQueue,
+    /// What is known and was said.
+    pub ledger: DynamoDbLedger,
+    /// What AWS Config knows of every account.
+    pub aggregator: ConfigAggregator,
+    /// Mail.
+    pub mailer: Ses,
+}
+
+impl Aws {
+    /// The ways to act in an identity account; its role is assumed when it is first needed, once for
+    /// all of them.
+    pub fn account(&self, identity: &IdentityAccount) -> Account {
+        let aws = if identity.assume {
+            self.with_role(identity)
+        } else {
+            self.clone()
+        };
+        Account {
+            keys: IamKeys::new(aws_sdk_iam::Client::from_conf(aws.iam())),
+            records: SecretsManagerRecords::new(
+                aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)),
+                identity,
+            ),
+            certificates: S3Certificates::new(S3::new(&aws), identity),
+        }
+    }
+
+    /// The ways to act in the Organization. `session_policy` limits what a session in an account may do,
+    /// whatever the role that was assumed may: most roles that reach every account are administrators.
+    /// (IAM user guide, "Session policies": at most 2,048 characters.)
+    pub fn organization(
+        &self,
+        policy: &OnboardingPolicy,
+        session_policy: &str,
+    ) -> OrganizationClients {
+        let stack_set = match &policy.way {
+            Way::StackSet(stack_set) => Some(stack_set.clone()),
+            Way::Direct => None,
+        };
+        OrganizationClients {
+            organization: Organizations::new(aws_sdk_organizations::Client::new(
+                &self.of(Service::Organizations),
+            )),
+            account_access: AssumedRoles::new(self.clone(), policy, session_policy),
+            stacks: CloudFormationStacks::new(self.caller(Service::CloudFormation), stack_set),
+            queue: SqsQueue::new(self, &policy.queue),
+            statuses: DynamoDbStatuses::new(
+                aws_sdk_dynamodb::Client::new(&self.of(Service::DynamoDb)),
+                &policy.table,
+            ),
+            dashboard: S3Dashboard::new(S3::new(self), &policy.dashboard),
+        }
+    }
+
+    /// The ways to what people are told of compliance.
+    pub fn compliance(&self, policy: &CompliancePolicy) -> ComplianceClients {
+        ComplianceClients {
+            organization: Organizations::new(aws_sdk_organizations::Client::new(
+                &self.of(Service::Organizations),
+            )),
+            queue: SqsQueue::new(self, &policy.queue),
+            ledger: DynamoDbLedger::new(&self.of(Service::DynamoDb), &policy.table),
+            aggregator: ConfigAggregator::new(
+                aws_sdk_config::Client::new(&self.of(Service::Config)),
+                &policy.aggregator,
+            ),
+            mailer: Ses::new(self.caller(Service::SesV2)),
+        }
+    }
+
+    /// Secrets that the policy names.
+    pub fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::new(SecretsManager::new(self.clone()))
+    }
+
+    /// A queue that the policy names.
+    pub fn queue(&self, url: &QueueUrl) -> Arc<dyn Queue> {
+        Arc::new(SqsQueue::new(self, url))
+    }
+
+    /// Topics that the policy names.
+    pub fn topics(&self) -> Arc<dyn Topics> {
+        Arc::new(Sns::new(self.clone()))
+    }
+
+    fn iam(&self) -> aws_sdk_iam::Config {
+        aws_sdk_iam::config::Builder::from(&self.of(Service::Iam)).build()
+    }
+
+    fn with_role(&self, identity: &IdentityAccount) -> Self {
+        let sts = self.caller(Service::Sts);
+        self.with_provider(AssumedRole::new(sts, identity.role.clone()))
+    }
+}
