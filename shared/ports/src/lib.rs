@@ -10,8 +10,9 @@ mod error;
 mod keys;
 mod member;
 mod organization;
+mod receivers;
 mod records;
-mod telling;
+mod secrets;
 
 pub use clock::Clock;
 pub use compliance::{Aggregator, Change, Claim, Found, Ledger, Settlement};
@@ -26,5 +27,6 @@ pub use organization::{
     AccountState, AccountStatuses, Dashboard, Delayed, OrgAccount, Organization, PreviousStatus,
     Queue, StackInstance, StackInstances, path_of,
 };
+pub use receivers::{Chat, Mail, Mailer, TopicMessage, Topics, Webhooks};
 pub use records::{Certificates, Records};
-pub use telling::{Chat, Mail, Mailer, Secrets, TopicMessage, Topics, Webhooks};
+pub use secrets::Secrets;

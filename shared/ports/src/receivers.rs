@@ -1,22 +1,15 @@
-//! The ways to reach people.
+//! The integrations that deliver messages to people; Alertmanager calls them receivers.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use banto_domain::TopicArn;
 use banto_domain::compliance::MessageRef;
-use banto_domain::{SecretArn, TopicArn};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::PortError;
-
-/// Values that the policy names by ARN, like a webhook's URL.
-#[async_trait]
-pub trait Secrets: Send + Sync {
-    /// The secret's current value.
-    async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError>;
-}
 
 /// Posts JSON to webhooks.
 #[async_trait]
