@@ -6,9 +6,8 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::people::{ACCOUNT, REGION};
+use super::environment::{ACCOUNT, Environment, PATIENCE, REGION, scheduled};
 use super::show::{self, Show};
-use super::{PATIENCE, Stage, scheduled};
 use crate::local::organization::{Organization, config, created};
 use crate::local::proxy::{Fault, Proxy, Rule};
 use crate::local::runtime_api::Function;
@@ -24,13 +23,12 @@ struct Act {
 }
 
 /// Plays the second act; answers the Organization, and the id of its account payments.
-pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization, String)> {
+pub(super) async fn play(env: &mut Environment, show: &Show) -> Result<(Organization, String)> {
     show.progress("making an Organization");
-    let organization = Organization::create(&stage.aws).await?;
-    let proxy = Proxy::start(stage.moto.endpoint()).await?;
-    let policy = stage.directory.path().join("accounts.toml");
-    std::fs::write(&policy, policy_text(stage, &organization)?)
-        .context("can't write the policy")?;
+    let organization = Organization::create(&env.aws).await?;
+    let proxy = Proxy::start(env.moto.endpoint()).await?;
+    let policy = env.directory.path().join("accounts.toml");
+    std::fs::write(&policy, policy_text(env, &organization)?).context("can't write the policy")?;
     let act = Act {
         organization,
         proxy,
@@ -56,8 +54,8 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
 
     show.title("Accounts: the daily run brings the whole Organization to its baseline");
     show.line("  search had a recorder of its own in eu-west-1 (adopted); former is closed.");
-    act.invoke(stage, &scheduled(stage.now)).await?;
-    act.work_off(stage, show).await?;
+    act.invoke(env, &scheduled(env.now)).await?;
+    act.work_off(env, show).await?;
     show.statuses(&act.organization.statuses().await?, &REGIONS);
 
     show.title("An account is created, and its event arrives before AWS has set it up");
@@ -69,13 +67,13 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
         times: 2,
         fault: Fault::Denied,
     });
-    act.invoke(stage, &created(&payments, stage.now)).await?;
-    act.work_off(stage, show).await?;
+    act.invoke(env, &created(&payments, env.now)).await?;
+    act.work_off(env, show).await?;
     show.statuses(&act.organization.statuses().await?, &REGIONS);
-    act.wait_for(stage, show, &payments).await?;
+    act.wait_for(env, show, &payments).await?;
     show.line("  The message came again after a while on the simulated clock:");
     show.statuses(&act.organization.statuses().await?, &REGIONS);
-    let posts = stage.slack.posts();
+    let posts = env.slack.posts();
     let ready = posts
         .iter()
         .rev()
@@ -83,12 +81,12 @@ pub(super) async fn play(stage: &mut Stage, show: &Show) -> Result<(Organization
         .context("nobody was told")?;
     show.message(ready);
 
-    drift(&act, stage, show, &payments).await?;
+    drift(&act, env, show, &payments).await?;
     Ok((act.organization, payments))
 }
 
 /// Somebody changes what they should not.
-async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Result<()> {
+async fn drift(act: &Act, env: &mut Environment, show: &Show, payments: &str) -> Result<()> {
     show.title("Somebody stops a recorder and widens a role; {\"dryRun\": true} shows the repair");
     let inside = act.organization.inside(payments).await?;
     let stop = json!({ "ConfigurationRecorderName": "banto" });
@@ -104,7 +102,7 @@ async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Res
     ];
     inside.iam("AttachRolePolicy", &wider).await?;
     let plan = act
-        .invoke(stage, &json!({ "accounts": [payments], "dryRun": true }))
+        .invoke(env, &json!({ "accounts": [payments], "dryRun": true }))
         .await?;
     for line in plan
         .get("diff")
@@ -114,10 +112,9 @@ async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Res
     {
         show.line(&format!("  {line}"));
     }
-    act.invoke(stage, &json!({ "accounts": [payments] }))
-        .await?;
-    act.work_off(stage, show).await?;
-    let posts = stage.slack.posts();
+    act.invoke(env, &json!({ "accounts": [payments] })).await?;
+    act.work_off(env, show).await?;
+    let posts = env.slack.posts();
     let repaired = posts
         .iter()
         .rev()
@@ -129,8 +126,8 @@ async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Res
     ));
 
     let before = act.proxy.calls().len();
-    act.invoke(stage, &scheduled(stage.now)).await?;
-    act.work_off(stage, show).await?;
+    act.invoke(env, &scheduled(env.now)).await?;
+    act.work_off(env, show).await?;
     let calls = act.proxy.calls().split_off(before);
     let is_change = |call: &str| {
         [
@@ -157,18 +154,13 @@ async fn drift(act: &Act, stage: &mut Stage, show: &Show, payments: &str) -> Res
 }
 
 impl Act {
-    async fn start(&self, stage: &Stage) -> Result<Function> {
-        stage
-            .start(
-                &stage.onboard_accounts,
-                &self.proxy.endpoint(),
-                &self.policy,
-            )
+    async fn start(&self, env: &Environment) -> Result<Function> {
+        env.start_function(&env.onboard_accounts, &self.proxy.endpoint(), &self.policy)
             .await
     }
 
-    async fn invoke(&self, stage: &Stage, event: &Value) -> Result<Value> {
-        let mut function = self.start(stage).await?;
+    async fn invoke(&self, env: &Environment, event: &Value) -> Result<Value> {
+        let mut function = self.start(env).await?;
         let answer = function.invoke(event, PATIENCE).await;
         let log = function.stop().await;
         answer.with_context(|| {
@@ -180,10 +172,10 @@ impl Act {
     }
 
     /// Works off the messages that are visible now, as SQS's event source mapping would.
-    async fn work_off(&self, stage: &Stage, show: &Show) -> Result<()> {
+    async fn work_off(&self, env: &Environment, show: &Show) -> Result<()> {
         show.progress("working off the queue");
         loop {
-            let mut function = self.start(stage).await?;
+            let mut function = self.start(env).await?;
             let worked = self
                 .organization
                 .queue
@@ -205,12 +197,10 @@ impl Act {
     }
 
     /// Lets time pass until an account is in place.
-    async fn wait_for(&self, stage: &mut Stage, show: &Show, account: &str) -> Result<()> {
+    async fn wait_for(&self, env: &mut Environment, show: &Show, account: &str) -> Result<()> {
         for _ in 0..60 {
-            stage
-                .set_now(stage.now + SignedDuration::from_secs(20))
-                .await?;
-            self.work_off(stage, show).await?;
+            env.set_now(env.now + SignedDuration::from_secs(20)).await?;
+            self.work_off(env, show).await?;
             let statuses = self.organization.statuses().await?;
             let is_in_place = |status: &Value| {
                 let field = |pointer| status.pointer(pointer).and_then(Value::as_str);
@@ -225,8 +215,8 @@ impl Act {
 }
 
 /// The rotation's policy, and what accounts must have.
-fn policy_text(stage: &Stage, organization: &Organization) -> Result<String> {
-    let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
+fn policy_text(env: &Environment, organization: &Organization) -> Result<String> {
+    let rotation = std::fs::read_to_string(env.policy_path()).context("can't read the policy")?;
     Ok(format!(
         "{rotation}\n{}",
         organization.policy_section(ACCOUNT, &REGIONS)

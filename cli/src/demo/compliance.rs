@@ -6,9 +6,8 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::people::{ACCOUNT, REGION};
+use super::environment::{ACCOUNT, Environment, PATIENCE, REGION};
 use super::show::{self, Show};
-use super::{PATIENCE, Stage};
 use crate::local::compliance::{self, Change};
 use crate::local::organization::Organization;
 use crate::local::queue::Queue;
@@ -31,15 +30,15 @@ struct Act {
 
 /// Plays the third act, in an Organization that has an account of the payments team.
 pub(super) async fn play(
-    stage: &mut Stage,
+    env: &mut Environment,
     show: &Show,
     organization: &Organization,
     payments: &str,
 ) -> Result<()> {
     show.progress("making a table, a queue and a channel");
-    let queue = compliance::create(&stage.aws).await?;
-    let policy = stage.directory.path().join("compliance.toml");
-    std::fs::write(&policy, policy_text(stage, &queue).await?).context("can't write the policy")?;
+    let queue = compliance::create(&env.aws).await?;
+    let policy = env.directory.path().join("compliance.toml");
+    std::fs::write(&policy, policy_text(env, &queue).await?).context("can't write the policy")?;
     let act = Act { queue, policy };
     let team = [("team", "payments"), ("owner", "alice")];
     organization.tag_account(payments, &team).await?;
@@ -51,29 +50,25 @@ pub(super) async fn play(
         resource_type: "AWS::S3::Bucket",
         resource: "payments-website",
         compliant: false,
-        at: stage.now,
+        at: env.now,
     };
     // Events come at least once.
     let event = finding.event();
-    act.tell(stage, show, &[event.clone(), event]).await?;
+    act.tell(env, show, &[event.clone(), event]).await?;
     show.line("  The event came twice. What the team reads in its channel:");
-    let message = act
-        .posts(stage)
-        .first()
-        .cloned()
-        .context("nobody was told")?;
+    let message = act.posts(env).first().cloned().context("nobody was told")?;
     show.message(&message);
 
-    storm(&act, stage, show, organization, &team).await?;
+    storm(&act, env, show, organization, &team).await?;
 
     show.title("The bucket is private again");
     let resolved = Change {
         compliant: true,
-        at: stage.now,
+        at: env.now,
         ..finding
     };
-    act.tell(stage, show, &[resolved.event()]).await?;
-    let posts = act.posts(stage);
+    act.tell(env, show, &[resolved.event()]).await?;
+    let posts = act.posts(env);
     let message = posts
         .iter()
         .find(|post| post.ts == message.ts)
@@ -93,10 +88,10 @@ pub(super) async fn play(
             show::first_line(&reply.body)
         ));
     }
-    let said = act.posts(stage).len();
-    act.tell(stage, show, &[resolved.event(), finding.event()])
+    let said = act.posts(env).len();
+    act.tell(env, show, &[resolved.event(), finding.event()])
         .await?;
-    ensure!(act.posts(stage).len() == said, "something was said twice");
+    ensure!(act.posts(env).len() == said, "something was said twice");
     show.line("  The same events again: nothing is said twice.");
     Ok(())
 }
@@ -104,13 +99,13 @@ pub(super) async fn play(
 /// A rule is deployed to every account, and finds something everywhere.
 async fn storm(
     act: &Act,
-    stage: &mut Stage,
+    env: &mut Environment,
     show: &Show,
     organization: &Organization,
     team: &[(&str, &str)],
 ) -> Result<()> {
     show.progress("making more accounts");
-    let before = act.posts(stage).len();
+    let before = act.posts(env).len();
     let buckets: Vec<String> = (1..=RESOURCES)
         .map(|number| format!("bucket-{number}"))
         .collect();
@@ -124,7 +119,7 @@ async fn storm(
             resource_type: "AWS::S3::Bucket",
             resource,
             compliant: false,
-            at: stage.now,
+            at: env.now,
         };
         events.extend(buckets.iter().map(|bucket| change(bucket).event()));
     }
@@ -134,8 +129,8 @@ async fn storm(
         ACCOUNTS.len(),
         events.len()
     ));
-    act.tell(stage, show, &events).await?;
-    let posts = act.posts(stage).split_off(before);
+    act.tell(env, show, &events).await?;
+    let posts = act.posts(env).split_off(before);
     let (threads, messages): (Vec<&Post>, Vec<&Post>) =
         posts.iter().partition(|post| post.thread.is_some());
     ensure!(
@@ -159,9 +154,8 @@ async fn storm(
 
 impl Act {
     /// Every message of the team's channel, as it is now.
-    fn posts(&self, stage: &Stage) -> Vec<Post> {
-        stage
-            .slack
+    fn posts(&self, env: &Environment) -> Vec<Post> {
+        env.slack
             .posts()
             .into_iter()
             .filter(|post| post.channel == CHANNEL)
@@ -169,10 +163,10 @@ impl Act {
     }
 
     /// Sees events taken in and told: works the queue off, time passing where messages wait.
-    async fn tell(&self, stage: &mut Stage, show: &Show, events: &[Value]) -> Result<()> {
+    async fn tell(&self, env: &mut Environment, show: &Show, events: &[Value]) -> Result<()> {
         self.queue.send(events).await?;
         show.progress("working off the queue");
-        let mut function = self.start(stage).await?;
+        let mut function = self.start(env).await?;
         loop {
             let worked = self.queue.work_off(&mut function, PATIENCE).await;
             if worked.as_ref().is_ok_and(|worked| !worked.is_empty()) {
@@ -189,28 +183,21 @@ impl Act {
                 return Ok(());
             }
             // Changes are collected for a minute before they are told.
-            stage
-                .set_now(stage.now + SignedDuration::from_secs(62))
-                .await?;
-            function = self.start(stage).await?;
+            env.set_now(env.now + SignedDuration::from_secs(62)).await?;
+            function = self.start(env).await?;
         }
     }
 
-    async fn start(&self, stage: &Stage) -> Result<crate::local::runtime_api::Function> {
-        stage
-            .start(
-                &stage.notify_compliance,
-                stage.moto.endpoint(),
-                &self.policy,
-            )
+    async fn start(&self, env: &Environment) -> Result<crate::local::runtime_api::Function> {
+        env.start_function(&env.notify_compliance, env.moto.endpoint(), &self.policy)
             .await
     }
 }
 
 /// The rotation's policy, and who hears what.
-async fn policy_text(stage: &Stage, queue: &Queue) -> Result<String> {
-    let rotation = std::fs::read_to_string(stage.policy_path()).context("can't read the policy")?;
-    let token = stage.aws.create_secret("banto/slack/token", TOKEN).await?;
+async fn policy_text(env: &Environment, queue: &Queue) -> Result<String> {
+    let rotation = std::fs::read_to_string(env.policy_path()).context("can't read the policy")?;
+    let token = env.aws.create_secret("banto/slack/token", TOKEN).await?;
     let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:compliance");
     Ok(format!(
         "{rotation}\n{}",

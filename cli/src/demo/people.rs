@@ -4,14 +4,9 @@ use anyhow::{Context as _, Result};
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Stage;
-use super::show::Show;
+use super::environment::{ACCOUNT, Environment};
 use crate::local::aws::{AccessKey, Aws};
 
-/// The identity account.
-pub(super) const ACCOUNT: &str = "111122223333";
-/// The region.
-pub(super) const REGION: &str = "ap-northeast-1";
 const BUCKET: &str = "banto-certificates-111122223333";
 
 /// Everyone in the demo.
@@ -94,31 +89,31 @@ fn beginnings() -> Vec<Beginning> {
 
 impl People {
     /// Creates everyone, each key on the day that its age asks for, and everything else there is.
-    pub(super) async fn settle(stage: &mut Stage, show: &Show) -> Result<Self> {
-        let aws = stage.aws.clone();
+    pub(super) async fn settle(env: &mut Environment, progress: &dyn Fn(&str)) -> Result<Self> {
+        let aws = env.aws.clone();
         aws.create_bucket(BUCKET).await?;
         let operators = aws.create_topic("banto-operators").await?;
         let owners = aws.create_topic("banto-owners").await?;
         let operators_hook = aws
-            .create_secret("banto/slack/operators", &stage.slack.webhook("operators"))
+            .create_secret("banto/slack/operators", &env.slack.webhook("operators"))
             .await?;
         let owners_hook = aws
-            .create_secret("banto/slack/owners", &stage.slack.webhook("developers"))
+            .create_secret("banto/slack/owners", &env.slack.webhook("developers"))
             .await?;
-        let frank_until = (stage.first_day + days(90)).strftime("%F").to_string();
+        let frank_until = (env.first_day + days(90)).strftime("%F").to_string();
         let policy = policy(
             &[&operators, &owners, &operators_hook, &owners_hook],
             &frank_until,
         );
-        std::fs::write(stage.policy_path(), policy).context("can't write the policy")?;
+        std::fs::write(env.policy_path(), policy).context("can't write the policy")?;
 
         let mut people = Vec::new();
         let mut births: Vec<(i64, &'static str)> = Vec::new();
         for beginning in beginnings() {
-            show.progress(&format!("making {}'s certificate and key", beginning.name));
+            progress(&format!("making {}'s certificate and key", beginning.name));
             let holder = beginning
                 .certificate
-                .map(|(kind, expiry)| certificate(beginning.name, kind, &expiry, stage.first_day));
+                .map(|(kind, expiry)| certificate(beginning.name, kind, &expiry, env.first_day));
             let holder = holder.transpose()?;
             let slack = member_id(beginning.name);
             let mut tags = vec![("banto:slack", slack.as_str())];
@@ -143,10 +138,10 @@ impl People {
         // The local AWS's clock goes through the past, oldest key first.
         births.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
         for (age, name) in births {
-            stage.set_now(stage.first_day - days(age)).await?;
+            env.set_now(env.first_day - days(age)).await?;
             aws.create_access_key(name).await?;
         }
-        stage.set_now(stage.first_day).await?;
+        env.set_now(env.first_day).await?;
         Ok(Self(people))
     }
 

@@ -1,0 +1,167 @@
+//! What the demo runs on: a local AWS, a Slack, the functions' binaries and a simulated clock.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::local::aws::{Aws, Credentials};
+use crate::local::function_binary;
+use crate::local::moto::Moto;
+use crate::local::runtime_api::Function;
+use crate::local::slack::Slack;
+use crate::local::venv::Venv;
+
+/// The identity account.
+pub(super) const ACCOUNT: &str = "111122223333";
+/// The region.
+pub(super) const REGION: &str = "ap-northeast-1";
+/// Days from the first run to today, on which the story ends.
+const DAYS: i64 = 16;
+
+/// How long the function may take for an event.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Everything that the demo runs on.
+pub(super) struct Environment {
+    pub(super) moto: Moto,
+    pub(super) slack: Slack,
+    pub(super) venv: Venv,
+    /// The functions' binaries.
+    pub(super) rotate_access_keys: PathBuf,
+    pub(super) onboard_accounts: PathBuf,
+    pub(super) notify_compliance: PathBuf,
+    pub(super) directory: TempDir,
+    pub(super) aws: Aws,
+    pub(super) credentials: Credentials,
+    /// When the function ran first, on the simulated clock.
+    pub(super) first_day: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+impl Environment {
+    pub(super) async fn start(progress: &(dyn Fn(&str) + Send + Sync)) -> Result<Self> {
+        let venv = Venv::ensure(progress).await?;
+        let rotate_access_keys = function_binary("rotate-access-keys", progress).await?;
+        let onboard_accounts = function_binary("onboard-accounts", progress).await?;
+        let notify_compliance = function_binary("notify-compliance", progress).await?;
+        progress("starting a local AWS");
+        let moto = Moto::start(&venv).await?;
+        let slack = Slack::start().await?;
+        let nobody = Aws::nobody(moto.endpoint(), REGION);
+        let credentials = nobody
+            .assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/demo"))
+            .await?;
+        let aws = nobody.with_key(&credentials.access_key_id);
+        let first_day = Timestamp::now() - SignedDuration::from_hours(24 * DAYS);
+        let directory = tempfile::Builder::new()
+            .prefix("banto-demo-")
+            .tempdir()
+            .context("can't make a directory")?;
+        Ok(Self {
+            moto,
+            slack,
+            venv,
+            rotate_access_keys,
+            onboard_accounts,
+            notify_compliance,
+            directory,
+            aws,
+            credentials,
+            first_day,
+            now: first_day,
+        })
+    }
+
+    pub(super) fn policy_path(&self) -> PathBuf {
+        self.directory.path().join("banto.toml")
+    }
+
+    /// Sets the clock that the local AWS, Slack and the function all follow.
+    pub(super) async fn set_now(&mut self, now: Timestamp) -> Result<()> {
+        self.now = now;
+        self.slack.set_clock(now);
+        self.moto.set_clock(now).await
+    }
+
+    /// Lets days pass, and a minute: no daily run starts on the same second.
+    pub(super) async fn advance(&mut self, days: i64) -> Result<()> {
+        let pause = SignedDuration::from_hours(24 * days) + SignedDuration::from_mins(1);
+        self.set_now(self.now + pause).await
+    }
+
+    /// Starts a function with a policy, before the local AWS or a proxy of it.
+    pub(super) async fn start_function(
+        &self,
+        binary: &Path,
+        endpoint: &str,
+        policy: &Path,
+    ) -> Result<Function> {
+        let offset = self.now.duration_since(Timestamp::now()).as_secs();
+        let mut variables = vec![
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                self.credentials.secret_access_key.to_string(),
+            ),
+            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+            ("SLACK_API_URL", self.slack.api_url()),
+            ("BANTO_POLICY", path_text(policy)?),
+            ("BANTO_CLOCK_OFFSET_SECONDS", offset.to_string()),
+        ];
+        variables.extend(
+            self.credentials
+                .session_token
+                .clone()
+                .map(|token| ("AWS_SESSION_TOKEN", token)),
+        );
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        Ok(Function::start(binary, variables).await?)
+    }
+
+    /// Starts the function anew, as after a day without events, and hands it one.
+    pub(super) async fn invoke(&self, event: &Value) -> Result<Value> {
+        let mut function = self
+            .start_function(
+                &self.rotate_access_keys,
+                self.moto.endpoint(),
+                &self.policy_path(),
+            )
+            .await?;
+        let answer = function.invoke(event, PATIENCE).await;
+        let log = function.stop().await;
+        answer.with_context(|| {
+            format!(
+                "the function failed; its log:\n{}",
+                String::from_utf8_lossy(&log)
+            )
+        })
+    }
+}
+
+/// What EventBridge sends on schedule.
+pub(super) fn scheduled(now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": now,
+        "region": REGION,
+        "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/banto-rotate-access-keys")],
+        "detail": {},
+    })
+}
+
+fn path_text(path: &Path) -> Result<String> {
+    path.to_str()
+        .map(str::to_owned)
+        .with_context(|| format!("{} is not UTF-8", path.display()))
+}
