@@ -2,19 +2,18 @@
 
 use banto_ports::Mail;
 
-use crate::{Notice, Urgency, sns};
+use crate::{Link, Notice, Section, Step, Urgency, sns};
+
+/// Most characters of a subject. Mail programs show some 80; 200 keep its line, as it is encoded, below the 998 bytes
+/// that RFC 5322, section 2.1.1, allows.
+const SUBJECT: usize = 200;
 
 /// The mail to send.
 pub fn message(notice: &Notice, from: &str, to: &[String]) -> Mail {
     let subject = format!("{}{}", sns::mark(notice), notice.headline);
-    // One line, of a length that mail programs show.
-    let subject: String = subject
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(200)
-        .collect();
+    // A line break would begin another header.
+    let line = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    let subject = line.chars().take(SUBJECT).collect();
     Mail {
         from: from.to_owned(),
         to: to.to_vec(),
@@ -24,92 +23,86 @@ pub fn message(notice: &Notice, from: &str, to: &[String]) -> Mail {
     }
 }
 
+/// The mail's HTML: a headline, then each part of the notice that there is.
 fn html(notice: &Notice) -> String {
+    let mut parts = vec![headline(notice)];
+    for paragraph in &notice.paragraphs {
+        parts.push(format!("<p>{}</p>", escape(paragraph)));
+    }
+    parts.extend(facts(notice));
+    parts.extend(notice.sections.iter().map(section));
+    parts.extend(steps(notice));
+    // Any other scheme, like javascript:, would run in the reader's mail program.
+    let safe = |link: &&Link| link.url.starts_with("https://");
+    parts.extend(notice.links.iter().filter(safe).map(link));
+    if let Some(envelope) = &notice.envelope {
+        parts.push(format!("<pre>{}</pre>", escape(envelope.trim_end())));
+    }
+    parts.push(footer(notice));
+    format!(
+        "<div style=\"font-family:sans-serif;font-size:14px;max-width:640px\">{}</div>\n",
+        parts.join("\n")
+    )
+}
+
+fn headline(notice: &Notice) -> String {
     let colour = match notice.urgency {
         Urgency::Done => "#1a7f37",
         Urgency::Information => "#57606a",
         Urgency::Action => "#bc4c00",
         Urgency::Alarm => "#cf222e",
     };
-    let mut parts = vec![format!(
+    format!(
         "<h2 style=\"margin:0 0 12px;padding-left:10px;border-left:5px solid {colour};font-size:18px\">{}</h2>",
         escape(&notice.headline)
-    )];
-    parts.extend(
-        notice
-            .paragraphs
-            .iter()
-            .map(|paragraph| format!("<p>{}</p>", escape(paragraph))),
-    );
-    let row = |(label, value): &(String, String)| {
-        let label = escape(label);
-        format!(
-            "<tr><td style=\"color:#57606a;padding:2px 16px 2px 0\">{label}</td><td>{}</td></tr>",
-            escape(value)
-        )
-    };
-    let rows: Vec<String> = notice.facts.iter().map(row).collect();
-    if !rows.is_empty() {
-        parts.push(format!(
-            "<table cellspacing=\"0\" cellpadding=\"0\" style=\"font-size:14px\">{}</table>",
-            rows.concat()
-        ));
-    }
-    for section in &notice.sections {
-        let lines: Vec<String> = section
-            .lines
-            .iter()
-            .map(|line| format!("<li>{}</li>", escape(line)))
-            .collect();
-        parts.push(format!(
-            "<p><b>{}</b></p><ul>{}</ul>",
-            escape(&section.title),
-            lines.concat()
-        ));
-    }
-    let step = |step: &crate::Step| {
-        let command = step
-            .command
-            .as_ref()
-            .map(|command| format!("<pre>{}</pre>", escape(command)));
-        format!(
-            "<li>{}{}</li>",
-            escape(&step.text),
-            command.unwrap_or_default()
-        )
-    };
-    let steps: Vec<String> = notice.steps.iter().map(step).collect();
-    if !steps.is_empty() {
-        // One step alone needs no number.
-        let list = if steps.len() == 1 { "ul" } else { "ol" };
-        parts.push(format!(
-            "<p><b>What to do</b></p><{list}>{}</{list}>",
-            steps.concat()
-        ));
-    }
-    let is_safe = |link: &&crate::Link| link.url.starts_with("https://");
-    let links = notice.links.iter().filter(is_safe);
-    parts.extend(links.map(|link| {
-        format!(
-            "<p><a href=\"{}\">{}</a></p>",
-            escape(&link.url),
-            escape(&link.label)
-        )
-    }));
-    parts.extend(
-        notice
-            .envelope
-            .as_ref()
-            .map(|envelope| format!("<pre>{}</pre>", escape(envelope.trim_end()))),
-    );
-    parts.push(format!(
-        "<p style=\"color:#57606a;font-size:12px\">Banto · {}</p>",
-        escape(&notice.id)
-    ));
-    format!(
-        "<div style=\"font-family:sans-serif;font-size:14px;max-width:640px\">{}</div>\n",
-        parts.join("\n")
     )
+}
+
+fn facts(notice: &Notice) -> Option<String> {
+    let mut rows = String::new();
+    for (label, value) in &notice.facts {
+        rows += &format!(
+            "<tr><td style=\"color:#57606a;padding:2px 16px 2px 0\">{}</td><td>{}</td></tr>",
+            escape(label),
+            escape(value)
+        );
+    }
+    let table = "<table cellspacing=\"0\" cellpadding=\"0\" style=\"font-size:14px\">";
+    (!rows.is_empty()).then(|| format!("{table}{rows}</table>"))
+}
+
+fn section(section: &Section) -> String {
+    let mut items = String::new();
+    for line in &section.lines {
+        items += &format!("<li>{}</li>", escape(line));
+    }
+    format!("<p><b>{}</b></p><ul>{items}</ul>", escape(&section.title))
+}
+
+fn steps(notice: &Notice) -> Option<String> {
+    let items: String = notice.steps.iter().map(step).collect();
+    // One step alone needs no number.
+    let list = if notice.steps.len() == 1 { "ul" } else { "ol" };
+    let has_steps = !notice.steps.is_empty();
+    has_steps.then(|| format!("<p><b>What to do</b></p><{list}>{items}</{list}>"))
+}
+
+fn step(step: &Step) -> String {
+    let text = escape(&step.text);
+    match &step.command {
+        Some(command) => format!("<li>{text}<pre>{}</pre></li>", escape(command)),
+        None => format!("<li>{text}</li>"),
+    }
+}
+
+fn link(link: &Link) -> String {
+    let (url, label) = (escape(&link.url), escape(&link.label));
+    format!("<p><a href=\"{url}\">{label}</a></p>")
+}
+
+fn footer(notice: &Notice) -> String {
+    let id = escape(&notice.id);
+    format!("<p style=\"color:#57606a;font-size:12px\">Banto · {id}</p>")
 }
 
 fn escape(text: &str) -> String {
@@ -122,7 +115,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Audience, Link};
+    use crate::Audience;
 
     #[test]
     fn what_a_resource_is_named_is_text_and_never_markup() {

@@ -1,25 +1,14 @@
 //! A notice as a Slack message: Block Kit blocks, within Slack's limits before anything is sent.
 //! (Slack's Block Kit reference and the limits listed by [`check`].)
 
-use serde::Deserialize;
+mod limits;
+
 use serde_json::{Value, json};
 
-use crate::{Audience, Link, Notice, Section, Step, Urgency};
+pub use limits::check;
+use limits::{FIELDS, HEADER, SECTION};
 
-/// Most characters of a header block's text.
-const HEADER: usize = 150;
-/// Most characters of a section block's text.
-const SECTION: usize = 3_000;
-/// Most fields of a section block, and characters of each.
-const FIELDS: usize = 10;
-const FIELD: usize = 2_000;
-/// Most elements of a context block.
-const ELEMENTS: usize = 10;
-/// Most blocks of a message.
-const BLOCKS: usize = 50;
-/// Most characters of all texts of a message together. Slack documents no such limit, and answers
-/// `msg_blocks_too_long` from about this many on.
-const MESSAGE: usize = 13_200;
+use crate::{Audience, Link, Notice, Section, Step, Urgency};
 
 // What each part of a notice may take, so that the whole always fits: 4 x 500 for paragraphs, 10 x 200
 // for facts, 5 x 500 for steps, 3,000 for the envelope or as much for longer lists and links, 2,400 for lists,
@@ -86,127 +75,6 @@ pub fn channel(audience: &Audience) -> Option<&str> {
         } if !is_member_id(name) => Some(name),
         Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
     }
-}
-
-/// What would make Slack refuse a message, cut it, or read a part of it as markup: blocks that are none of those
-/// used here, texts and counts beyond Slack's limits, and `&`, `<` and `>` that are not escaped. Empty if all is well.
-/// (Slack's Block Kit reference of header, section and context blocks; "Formatting text for app surfaces".)
-pub fn check(message: &Value) -> Vec<String> {
-    let mut problems = Vec::new();
-    let blocks = message
-        .get("blocks")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    if blocks.is_empty() || blocks.len() > BLOCKS {
-        problems.push(format!(
-            "the message has {} blocks, not 1 to {BLOCKS}",
-            blocks.len()
-        ));
-    }
-    let headline = message
-        .get("text")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let mut texts = vec![(
-        "the fall-back text",
-        SECTION,
-        Text::Mrkdwn { text: headline },
-    )];
-    for block in blocks {
-        match Block::deserialize(block) {
-            Ok(Block::Header { text }) => texts.push(("a header", HEADER, text)),
-            Ok(Block::Section {
-                text: Some(text),
-                fields: None,
-            }) => texts.push(("a section", SECTION, text)),
-            Ok(Block::Section {
-                text: None,
-                fields: Some(fields),
-            }) if (1..=FIELDS).contains(&fields.len()) => {
-                texts.extend(fields.into_iter().map(|field| ("a field", FIELD, field)));
-            }
-            Ok(Block::Section { .. }) => problems.push(format!(
-                "a section has neither a text nor 1 to {FIELDS} fields"
-            )),
-            Ok(Block::Context { elements }) if (1..=ELEMENTS).contains(&elements.len()) => {
-                texts.extend(
-                    elements
-                        .into_iter()
-                        .map(|element| ("a context", SECTION, element)),
-                );
-            }
-            Ok(Block::Context { .. }) => {
-                problems.push(format!("a context has not 1 to {ELEMENTS} elements"))
-            }
-            Err(error) => problems.push(format!("a block is none of Slack's: {error}")),
-        }
-    }
-    let mut total = 0;
-    for (what, most, text) in texts {
-        let (text, is_header) = match text {
-            Text::PlainText { text, .. } => (text, true),
-            Text::Mrkdwn { text } => (text, false),
-        };
-        let length = text.chars().count();
-        total += length;
-        if length == 0 || length > most {
-            problems.push(format!("{what} has {length} characters, not 1 to {most}"));
-        }
-        if is_header != (what == "a header") {
-            problems.push(format!("{what} has a text of another kind"));
-        }
-        if !is_header && has_raw_markup(&text) {
-            problems.push(format!("{what} has an &, < or > that is not escaped"));
-        }
-    }
-    if total > MESSAGE {
-        problems.push(format!("the message has {total} characters in all"));
-    }
-    problems
-}
-
-/// The blocks that messages are made of, and nothing else.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Block {
-    Header {
-        text: Text,
-    },
-    Section {
-        text: Option<Text>,
-        fields: Option<Vec<Text>>,
-    },
-    Context {
-        elements: Vec<Text>,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Text {
-    PlainText {
-        text: String,
-        #[serde(rename = "emoji")]
-        _emoji: bool,
-    },
-    Mrkdwn {
-        text: String,
-    },
-}
-
-/// Whether a text has an `&` that begins no escape, or a `<` that begins neither a link nor a mention.
-fn has_raw_markup(text: &str) -> bool {
-    let after = |mark: char| text.split(mark).skip(1);
-    let is_open = |rest: &str| {
-        !(rest.starts_with("https://") || rest.starts_with("@U") || rest.starts_with("@W"))
-    };
-    after('&').any(|rest| {
-        !["amp;", "lt;", "gt;"]
-            .iter()
-            .any(|escape| rest.starts_with(escape))
-    }) || after('<').any(is_open)
-        || text.matches('<').count() != text.matches('>').count()
 }
 
 fn header(notice: &Notice) -> Value {
