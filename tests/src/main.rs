@@ -8,3 +8,4 @@ mod compliance;
 mod end_to_end;
 mod onboarding;
 mod rotation;
+mod semantics;
