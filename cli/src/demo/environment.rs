@@ -145,7 +145,7 @@ impl Environment {
     }
 }
 
-/// What EventBridge sends on schedule.
+/// An event of EventBridge's schedule.
 pub(super) fn scheduled(now: Timestamp) -> Value {
     json!({
         "version": "0",

@@ -165,7 +165,7 @@ fn open_notice(env: &Environment, show: &Show, people: &People) -> Result<()> {
     Ok(())
 }
 
-/// What AWS Health sends when a key is found in public.
+/// An event of AWS Health about a key that was found in public.
 fn exposed(key: &str, now: Timestamp) -> Value {
     json!({
         "version": "0",

@@ -42,7 +42,7 @@ impl Show {
         }
     }
 
-    /// What is being done.
+    /// Shows the step that is under way.
     pub(super) fn progress(&self, what: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(what.to_owned()),
@@ -122,7 +122,7 @@ impl Show {
         self.table(&table);
     }
 
-    /// What a run did, and what people were told.
+    /// Shows the deeds of a run and the messages that people got.
     pub(super) fn outcomes(&self, answer: &Value, posts: Vec<Post>) {
         let mut table = table(&["user", "done"]);
         for outcome in accounts(answer).flat_map(|account| list(account, "outcomes")) {
@@ -220,7 +220,7 @@ impl Show {
         }
     }
 
-    /// Where each account stands: as a whole, and in each region.
+    /// Shows the condition of each account, as a whole and in each region.
     pub(super) fn statuses(&self, statuses: &[(Value, Option<String>)], regions: &[&str]) {
         let header: Vec<&str> = ["account", "roles, settings"]
             .into_iter()
@@ -264,7 +264,7 @@ impl Show {
     }
 }
 
-/// Whether a run did anything, or had anything new to say.
+/// True if a run did anything, or had anything new to say.
 pub(super) fn did_anything(answer: &Value) -> bool {
     accounts(answer).any(|account| {
         let plan = account.get("plan").unwrap_or(&Value::Null);
@@ -277,7 +277,7 @@ pub(super) fn did_anything(answer: &Value) -> bool {
     })
 }
 
-/// Where one account or region stands, in a few words.
+/// The condition of one account or region, in a few words.
 fn condition(row: &Value) -> String {
     match text(row, "condition") {
         "inPlace" => "in place".to_owned(),

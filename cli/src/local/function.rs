@@ -36,7 +36,7 @@ pub async fn function_binary(name: &str, progress: &Progress<'_>) -> Result<Path
     Ok(binary)
 }
 
-/// Where Cargo puts binaries. Those of tests are one directory further down.
+/// The directory into which Cargo puts binaries. Those of tests are one directory further down.
 fn binary_directory(program: &Path) -> Option<&Path> {
     let directory = program.parent()?;
     if directory.ends_with("deps") {

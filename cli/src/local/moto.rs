@@ -74,7 +74,7 @@ impl Moto {
         changed.context("can't change whether the local AWS checks credentials")
     }
 
-    /// What moto has logged: one line per request, and what went wrong.
+    /// The log of moto: a line for each request, and errors.
     pub fn log(&self) -> String {
         self.server.log()
     }

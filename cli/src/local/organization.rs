@@ -162,7 +162,7 @@ pub async fn config(aws: &Aws, operation: &str, input: &Value) -> Result<Value> 
     aws.json("config", CONFIG, operation, input).await
 }
 
-/// What EventBridge sends when an account was created, in Organizations' own odd dates and with its name
+/// An event of EventBridge about a created account, in Organizations' own odd dates and with its name
 /// masked.
 pub fn created(account: &str, now: Timestamp) -> Value {
     let date = now.strftime("%b %-d, %Y %-I:%M:%S %p").to_string();

@@ -106,12 +106,12 @@ impl Queue {
         Ok(worked)
     }
 
-    /// How many messages wait, seen, hidden and delayed ones together.
+    /// The number of messages that wait: visible, hidden and delayed ones together.
     pub async fn waiting(&self) -> Result<usize> {
         self.count(&self.url).await
     }
 
-    /// How many messages were given up.
+    /// The number of dead letters.
     pub async fn dead(&self) -> Result<usize> {
         self.count(&self.dead_letters).await
     }

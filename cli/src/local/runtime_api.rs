@@ -215,7 +215,7 @@ impl Function {
         }
     }
 
-    /// How long the function took from its start to its first question for an invocation.
+    /// The time from the function's start to its first question for an invocation.
     pub fn init_duration(&self) -> Duration {
         self.init_duration
     }
@@ -390,7 +390,7 @@ fn refusal(
     )
 }
 
-/// What Lambda sets for every function. (Lambda developer guide, "Defined runtime environment variables".)
+/// The variables that Lambda sets for every function. (Lambda developer guide, "Defined runtime environment variables".)
 fn reserved_variables(name: &str, runtime_api: &str) -> HashMap<String, String> {
     [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api),

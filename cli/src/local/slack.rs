@@ -258,7 +258,7 @@ fn status_of(word: &str) -> StatusCode {
     }
 }
 
-/// Whether Slack takes this content; else its word for why not. A message without `text` is refused, though Slack
+/// Answers as Slack does: it takes this content, or has a word for why not. A message without `text` is refused, though Slack
 /// would take one that has blocks: nobody could read it on a lock screen.
 fn fits(body: &Value) -> Result<(), &'static str> {
     if body

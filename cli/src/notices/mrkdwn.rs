@@ -74,7 +74,7 @@ fn text_piece(plain: &mut String) -> Option<Piece> {
     (!text.is_empty()).then_some(Piece::Text(text))
 }
 
-/// What begins here, if anything but plain text does, and how many bytes it takes.
+/// The piece that begins here, if it is anything but plain text, and its length in bytes.
 fn marked(rest: &str, first: char, before: Option<char>) -> Option<(Piece, usize)> {
     // Within a word a marker is a character like any other.
     let is_start = before.is_none_or(|before| !before.is_alphanumeric());
@@ -116,19 +116,19 @@ fn marked(rest: &str, first: char, before: Option<char>) -> Option<(Piece, usize
     }
 }
 
-/// Whether this begins an address that may be linked to; no other scheme is.
+/// True if this begins an address that may be linked to; no other scheme may.
 pub(super) fn is_address(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
-/// What is between two marks, if there is anything, and the length of it all.
+/// The text between two marks, if there is any, and the length with its marks.
 fn enclosed<'a>(rest: &'a str, open: &str, close: &str) -> Option<(&'a str, usize)> {
     let inside = rest.strip_prefix(open)?;
     let (inside, _) = inside.split_once(close)?;
     (!inside.is_empty()).then_some((inside, open.len() + inside.len() + close.len()))
 }
 
-/// What a marker styles: on one line, with no space at its ends, and no word going on behind it.
+/// The text that a marker styles: on one line, with no space at its ends, and no word going on behind it.
 fn styled(rest: &str, marker: &str) -> Option<(Vec<Piece>, usize)> {
     let (inside, length) = enclosed(rest, marker, marker)?;
     let is_tight = inside.trim() == inside && !inside.contains('\n');
@@ -140,7 +140,7 @@ fn styled(rest: &str, marker: &str) -> Option<(Vec<Piece>, usize)> {
     (is_tight && ends).then(|| (pieces(inside), length))
 }
 
-/// What is between `<` and `>`.
+/// The text between `<` and `>`.
 fn reference(inside: &str) -> Piece {
     let (target, label) = inside
         .split_once('|')

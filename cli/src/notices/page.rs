@@ -176,7 +176,7 @@ fn row(class: &str, post: &Post, inside: &str) -> String {
     )
 }
 
-/// What a message says; its text, where it has no blocks.
+/// The body of a message; its text, where it has no blocks.
 fn blocks(post: &Post, members: &BTreeMap<String, String>) -> String {
     match post.body.get("blocks").and_then(Value::as_array) {
         Some(blocks) => blocks.iter().map(|it| block(it, members)).collect(),

@@ -99,7 +99,7 @@ impl Caller {
         Self { service, config }
     }
 
-    /// Whether the environment names an endpoint that is not AWS's own.
+    /// True if the environment names an endpoint that is not AWS's own.
     pub(crate) fn is_elsewhere(&self) -> bool {
         self.config.endpoint_url().is_some()
     }
@@ -174,7 +174,7 @@ impl Caller {
             .map_err(|_| PortError::new(ErrorKind::Unavailable, call, "the answer is not UTF-8"))
     }
 
-    /// Where the service is. (AWS general reference, "Service endpoints and quotas".)
+    /// The service's endpoint. (AWS general reference, "Service endpoints and quotas".)
     fn endpoint(&self, prefix: Option<&str>) -> String {
         if let Some(url) = self.config.endpoint_url() {
             return url.to_owned();
@@ -192,7 +192,7 @@ impl Caller {
         )
     }
 
-    /// Who asks, and how that is signed.
+    /// The credentials, and the way in which requests are signed with them.
     fn identity(&self) -> StaticRuntimePlugin {
         let is_s3 = matches!(self.service, Service::S3 | Service::S3Control);
         let mut options = SigningOptions::default();

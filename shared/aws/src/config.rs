@@ -149,7 +149,7 @@ impl Aws {
     }
 }
 
-/// What CloudTrail shows of us in `userAgent`.
+/// The name that CloudTrail shows in `userAgent`.
 fn app_name() -> AppName {
     #[expect(
         clippy::expect_used,

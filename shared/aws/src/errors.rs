@@ -57,7 +57,7 @@ where
     }
 }
 
-/// What an answer lacks that it must have.
+/// An error about an answer that lacks what it must have.
 pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
     PortError::new(
         ErrorKind::Unavailable,
@@ -66,7 +66,7 @@ pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
     )
 }
 
-/// What kind of failure a service's code, or else its status, says it is.
+/// The kind of failure that a service's code means, or else its status.
 pub(crate) fn kind_of(code: &str, status: u16) -> ErrorKind {
     match code {
         "Throttling"

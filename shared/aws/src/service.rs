@@ -20,7 +20,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// What precedes the region in its endpoint. (AWS general reference, "Service endpoints and quotas".)
+    /// The part of its endpoint that precedes the region. (AWS general reference, "Service endpoints and quotas".)
     pub(crate) fn endpoint_prefix(self) -> &'static str {
         match self {
             Self::Account => "account",

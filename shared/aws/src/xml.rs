@@ -29,7 +29,7 @@ pub(crate) fn error(text: &str) -> (Option<String>, Option<String>) {
 
 /// What is asked of an element here.
 pub(crate) trait Element<'a> {
-    /// Whether its name is this one.
+    /// True if its name is this one.
     fn is_named(&self, name: &str) -> bool;
     /// The text of its child of that name.
     fn text_of(&self, child: &str) -> Option<&'a str>;

@@ -87,7 +87,7 @@ impl LogCapture {
         tracing::subscriber::with_default(Registry::default().with(layer), run)
     }
 
-    /// What was logged so far.
+    /// Everything that was logged so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }

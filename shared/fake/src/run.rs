@@ -54,17 +54,17 @@ impl Run {
         }
     }
 
-    /// How many calls the run has made.
+    /// The number of calls that the run has made.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    /// Whether the fault has befallen its call.
+    /// True once the fault has befallen its call.
     pub fn fault_fired(&self) -> bool {
         self.fired.load(Ordering::SeqCst)
     }
 
-    /// Whether the run is to be ended.
+    /// True if the run is to be ended.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
     }

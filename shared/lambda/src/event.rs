@@ -308,7 +308,7 @@ mod tests {
         json!({ "Records": records.collect::<Vec<_>>() })
     }
 
-    /// What AWS sends, with all its fields. (SNS developer guide, "HTTP/HTTPS notification JSON format".)
+    /// A message as AWS sends it, with all its fields. (SNS developer guide, "HTTP/HTTPS notification JSON format".)
     fn envelope(message: &str) -> Value {
         json!({
             "Type": "Notification",

@@ -75,7 +75,7 @@ impl Invocation {
         self.ends_at.saturating_duration_since(Instant::now())
     }
 
-    /// Whether something that takes so long can be finished.
+    /// True if something that takes so long can be finished.
     pub fn has_time_for(&self, duration: Duration) -> bool {
         self.remaining() >= duration
     }

@@ -84,7 +84,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// Whether a host is this machine, where tests and the demo are.
+/// True if a host is this machine, where tests and the demo are.
 pub(crate) fn is_local(host: &str) -> bool {
     matches!(host, "127.0.0.1" | "localhost" | "[::1]")
 }

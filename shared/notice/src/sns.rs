@@ -23,7 +23,7 @@ pub fn message(notice: &Notice) -> TopicMessage {
     }
 }
 
-/// What a subject begins with; a headline about compliance begins with its severity, or says that it is resolved.
+/// The mark that a subject begins with. A headline about compliance needs none: it begins with its severity, or says that it is resolved.
 pub(crate) fn mark(notice: &Notice) -> &'static str {
     match notice.urgency {
         _ if matches!(notice.audience, Audience::Route(_)) => "",

@@ -39,7 +39,7 @@ pub fn count(number: impl Display, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// How many of each; what there is none of is left out.
+/// Counts of each kind; a kind that there is none of is left out.
 ///
 /// ```
 /// use banto_notice::text::tally;

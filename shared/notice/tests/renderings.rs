@@ -226,7 +226,7 @@ prop_compose! {
     }
 }
 
-/// What a person sees of a text in Slack's code block.
+/// The text that a person sees in Slack's code block.
 fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<")
         .replace("&gt;", ">")

@@ -59,7 +59,7 @@ impl Venv {
         self.directory.join("bin").join("python")
     }
 
-    /// Whether it is all there: it gets its name only once it is.
+    /// True if it is all there: it gets its name only once it is.
     fn is_complete(&self) -> bool {
         self.directory.is_dir()
     }
@@ -138,7 +138,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.trim().parse().ok()?))
 }
 
-/// Where environments are kept. (XDG Base Directory Specification: a relative path is ignored.)
+/// The directory in which environments are kept. (XDG Base Directory Specification: a relative path is ignored.)
 fn cache_directory(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     let absolute = |name| {
         variable(name)

@@ -89,7 +89,7 @@ fn channel(arguments: &Arguments) -> Result<&str, &'static str> {
     text(arguments, "channel").ok_or("channel_not_found")
 }
 
-/// Where a message is.
+/// Finds a message by its channel and time.
 fn position(state: &State, channel: &str, ts: Option<&str>) -> Option<usize> {
     state
         .posts
