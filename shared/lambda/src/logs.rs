@@ -114,13 +114,13 @@ mod tests {
         let writer = buffer.clone();
         let subscriber = Registry::default().with(json(move || writer.clone()));
         tracing::subscriber::with_default(subscriber, || {
-            let _span = tracing::info_span!("invocation", request_id = "4f1c").entered();
-            tracing::info!(account = "111122223333", "planned");
+            let _span = tracing::info_span!("invocation", request.id = "4f1c").entered();
+            tracing::info!(account.id = "111122223333", "rotation planned");
         });
         let line: serde_json::Value = serde_json::from_slice(&buffer.0.lock().unwrap()).unwrap();
-        assert_eq!(line["message"], "planned");
-        assert_eq!(line["account"], "111122223333");
-        assert_eq!(line["span"]["request_id"], "4f1c");
+        assert_eq!(line["message"], "rotation planned");
+        assert_eq!(line["account.id"], "111122223333");
+        assert_eq!(line["span"]["request.id"], "4f1c");
         assert_eq!(line["level"], "INFO");
     }
 

@@ -32,7 +32,7 @@ where
         let place = panic
             .location()
             .map_or_else(String::new, ToString::to_string);
-        tracing::error!(place, "panicked");
+        tracing::error!(panic.location = place, "the function panicked");
     }));
     match run_or_fail(setup, handle) {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,7 +61,7 @@ where
         async move {
             let (state, handle) = function.as_ref();
             let request_id = event.context.request_id;
-            let span = tracing::info_span!("invocation", request_id);
+            let span = tracing::info_span!("invocation", request.id = request_id);
             let handled = async {
                 let invocation = Invocation::new(request_id.clone(), event.context.deadline)
                     .map_err(|error| InvocationError::new("NoRandomness", error))?;
@@ -93,7 +93,11 @@ fn answer(
         }
         Some(Err(failure)) => {
             let message = failure.to_string();
-            tracing::error!(kind = failure.kind, error = message, "failed");
+            tracing::error!(
+                error.kind = failure.kind,
+                error = message,
+                "the invocation failed"
+            );
             Err(Diagnostic {
                 error_type: failure.kind.to_owned(),
                 error_message: message,
@@ -129,7 +133,7 @@ fn tell_lambda(message: &str) {
         stream.read(&mut [0; 64])
     });
     if let Err(error) = told {
-        tracing::warn!(%error, "Lambda could not be told");
+        tracing::warn!(%error, "Lambda could not be told of the failed start");
     }
 }
 

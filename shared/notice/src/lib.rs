@@ -17,7 +17,7 @@ mod webhook;
 
 pub use chat::SlackChat;
 pub use notice::{Audience, Link, Notice, Section, Step, Urgency};
-pub use notice_sender::{NoticeSender, SendError, Way};
+pub use notice_sender::{DeliveredBy, NoticeSender, SendError};
 pub use queue_message::QueueMessage;
 pub use secrets::KeptSecrets;
 pub use webhook::SlackWebhooks;

@@ -35,9 +35,9 @@ pub struct NoticeSender {
     channels: Mutex<BTreeMap<SecretArn, ChannelState>>,
 }
 
-/// How a notice went out.
+/// The integration that accepted a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum DeliveredBy {
     /// To Slack.
     Slack,
     /// To notify-compliance's queue: it is told at least once from now on, or a dead letter.
@@ -92,66 +92,73 @@ impl NoticeSender {
         Self { queue, ..self }
     }
 
-    /// Sends a notice. Success means that Slack or SNS accepted it. With less than 60 s left, Slack is not
-    /// tried any more.
+    /// Sends a notice: through the queue where that is meant for it, else to Slack, else to SNS. Success means
+    /// that one of them accepted it. With less than 60 s left, Slack is not tried any more.
     ///
     /// # Errors
-    /// If neither did; the error names why each did not, without a URL.
-    pub async fn send(&self, notice: &Notice, time_left: Duration) -> Result<Way, SendError> {
-        let sender = Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, time_left);
-        if let Some(queue) = self
-            .queue
-            .as_ref()
-            .filter(|_| notice.audience == Audience::Operators)
-        {
-            let body = QueueMessage::Notice {
-                notice: Box::new(notice.clone()),
-            }
-            .body();
-            match queue
-                .send(&[Delayed {
-                    body,
-                    delay: Duration::ZERO,
-                }])
-                .await
-            {
-                Ok(()) => {
-                    tracing::info!(notice = notice.id, way = "queue", "handed on");
-                    return Ok(Way::Queue);
-                }
-                // A queue that is away, or a notice that is too large for it, is no reason to be silent.
-                Err(error) => {
-                    tracing::warn!(notice = notice.id, %error, "the notice is sent directly")
-                }
-            }
+    /// If none did; the error names why each did not, without a URL.
+    pub async fn send(
+        &self,
+        notice: &Notice,
+        time_left: Duration,
+    ) -> Result<DeliveredBy, SendError> {
+        if self.was_queued(notice).await {
+            return Ok(DeliveredBy::Queue);
         }
-        let to_slack = match &self.policy.slack {
-            Some(policy) => Some(self.to_slack(policy, notice, sender).await),
+        let slack_error = match &self.policy.slack {
             None => None,
-        };
-        let failed = match to_slack {
-            Some(Ok(())) => {
-                tracing::info!(notice = notice.id, way = "slack", "told");
-                return Ok(Way::Slack);
+            Some(policy) => {
+                let sender = Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, time_left);
+                match self.to_slack(policy, notice, sender).await {
+                    Ok(()) => {
+                        tracing::info!(notice.id, "notice accepted by Slack");
+                        return Ok(DeliveredBy::Slack);
+                    }
+                    Err(error) => Some(error),
+                }
             }
-            Some(Err(error)) => Some(error),
-            None => None,
         };
         let topic = match notice.audience {
             Audience::Operators | Audience::Route(_) => &self.policy.operators_topic,
             Audience::Owner { .. } => &self.policy.owners_topic,
         };
-        match (
-            self.topics.publish(topic, &sns::message(notice)).await,
-            failed,
-        ) {
-            (Ok(()), failed) => {
-                let because = failed.map(|error| error.to_string());
-                tracing::info!(notice = notice.id, way = "sns", because, "told");
-                Ok(Way::Topic { because })
+        let published = self.topics.publish(topic, &sns::message(notice)).await;
+        match (published, slack_error) {
+            (Ok(()), slack_error) => {
+                let because = slack_error.map(|error| error.to_string());
+                tracing::info!(notice.id, slack.error = because, "notice accepted by SNS");
+                Ok(DeliveredBy::Topic { because })
             }
             (Err(topic), Some(slack)) => Err(SendError::Both { slack, topic }),
             (Err(topic), None) => Err(SendError::Topic(topic)),
+        }
+    }
+
+    /// True if notify-compliance's queue took the notice. A queue that is away, or a notice that is too large
+    /// for it, is no reason to be silent: it is then sent directly.
+    async fn was_queued(&self, notice: &Notice) -> bool {
+        let Some(queue) = &self.queue else {
+            return false;
+        };
+        if notice.audience != Audience::Operators {
+            return false;
+        }
+        let message = QueueMessage::Notice {
+            notice: Box::new(notice.clone()),
+        };
+        let message = Delayed {
+            body: message.body(),
+            delay: Duration::ZERO,
+        };
+        match queue.send(&[message]).await {
+            Ok(()) => {
+                tracing::info!(notice.id, "notice put into notify-compliance's queue");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(notice.id, %error, "notice is sent directly, since the queue did not take it");
+                false
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use banto_domain::policy::{NoticePolicy, SlackPolicy};
 use banto_domain::{SecretArn, TopicArn};
-use banto_notice::{Audience, Notice, NoticeSender, Urgency, Way};
+use banto_notice::{Audience, DeliveredBy, Notice, NoticeSender, Urgency};
 use banto_ports::{
     Clock, Delayed, ErrorKind, PortError, Queue, Secrets, TopicMessage, Topics, Webhooks,
 };
@@ -148,7 +148,11 @@ fn owner(slack: Option<&str>) -> Audience {
 }
 
 /// Sends, and returns the way and everything that went out.
-fn send(world: World, with_slack: bool, audience: Audience) -> (Result<Way, String>, Vec<String>) {
+fn send(
+    world: World,
+    with_slack: bool,
+    audience: Audience,
+) -> (Result<DeliveredBy, String>, Vec<String>) {
     let world = Arc::new(world);
     let way = notice_sender(&world, with_slack)
         .send(&notice(audience), AMPLE)
@@ -170,7 +174,7 @@ fn each_audience_is_told_where_it_reads() {
         let (way, sent) = send(World::default(), true, audience);
         assert_eq!(
             (way, sent.last().map(String::as_str)),
-            (Ok(Way::Slack), Some(expected))
+            (Ok(DeliveredBy::Slack), Some(expected))
         );
     }
 }
@@ -180,7 +184,10 @@ fn without_slack_everyone_is_told_by_topic() {
     let (way, sent) = send(World::default(), false, owner(None));
     assert_eq!(
         (way, sent),
-        (Ok(Way::Topic { because: None }), vec!["owners".to_owned()])
+        (
+            Ok(DeliveredBy::Topic { because: None }),
+            vec!["owners".to_owned()]
+        )
     );
 }
 
@@ -193,7 +200,7 @@ fn whatever_way_slack_fails_the_topic_carries_the_notice() {
     ] {
         let (way, sent) = send(World::slack_fails(kind), true, Audience::Operators);
         let because = Some(format!("slack:post: {}: ratelimited", kind.as_str()));
-        assert_eq!(way, Ok(Way::Topic { because }));
+        assert_eq!(way, Ok(DeliveredBy::Topic { because }));
         let mut expected = vec!["looked up operators"];
         expected.extend(std::iter::repeat_n("slack operators", attempts));
         expected.push("operators");
@@ -250,20 +257,20 @@ fn what_operators_are_told_goes_through_the_queue_and_what_owners_are_told_never
         (way, world.sent.lock().unwrap().clone())
     };
     let (way, sent) = through(World::default(), Audience::Operators);
-    assert_eq!((way, sent.len()), (Way::Queue, 1));
+    assert_eq!((way, sent.len()), (DeliveredBy::Queue, 1));
     assert!(
         sent[0].starts_with(
             r#"queued {"do":"notice","notice":{"attributes":{},"audience":"operators""#
         ),
         "{sent:?}"
     );
-    assert_eq!(through(World::default(), owner(None)).0, Way::Slack);
+    assert_eq!(through(World::default(), owner(None)).0, DeliveredBy::Slack);
     // A queue that does not take it is no reason to be silent.
     let (way, _) = through(
         World::slack_fails(ErrorKind::Unavailable),
         Audience::Operators,
     );
-    assert!(matches!(way, Way::Topic { .. }), "{way:?}");
+    assert!(matches!(way, DeliveredBy::Topic { .. }), "{way:?}");
 }
 
 #[test]
@@ -348,7 +355,10 @@ fn a_short_pause_that_slack_asks_for_is_waited_for_and_a_long_one_is_not() {
             .now_or_never()
             .unwrap()
             .unwrap();
-        assert!(matches!(way, Way::Topic { because: Some(_) }), "{way:?}");
+        assert!(
+            matches!(way, DeliveredBy::Topic { because: Some(_) }),
+            "{way:?}"
+        );
         assert_eq!(world.now().as_second(), waited);
         assert_eq!(
             world
@@ -371,7 +381,7 @@ fn a_short_pause_that_slack_asks_for_is_waited_for_and_a_long_one_is_not() {
             );
             assert_eq!(
                 (way, world.take_sent()),
-                (Way::Topic { because }, vec!["operators".to_owned()])
+                (DeliveredBy::Topic { because }, vec!["operators".to_owned()])
             );
         }
     }
@@ -394,14 +404,14 @@ fn a_channel_that_fails_again_and_again_is_left_alone_for_ten_minutes_and_no_oth
     world.take_sent();
     *world.slack_fails.lock().unwrap() = None;
     let way = send(Audience::Operators);
-    assert!(matches!(way, Way::Topic { .. }), "{way:?}");
+    assert!(matches!(way, DeliveredBy::Topic { .. }), "{way:?}");
     assert_eq!(world.take_sent(), ["operators"]);
-    assert_eq!(send(owner(None)), Way::Slack);
+    assert_eq!(send(owner(None)), DeliveredBy::Slack);
     world
         .sleep(Duration::from_secs(600))
         .now_or_never()
         .unwrap();
-    assert_eq!(send(Audience::Operators), Way::Slack);
+    assert_eq!(send(Audience::Operators), DeliveredBy::Slack);
 }
 
 #[test]
@@ -415,7 +425,7 @@ fn no_notice_outlasts_the_time_that_is_left() {
             .now_or_never()
             .unwrap();
         assert!(
-            matches!(sent, Ok(Way::Topic { because: Some(_) })),
+            matches!(sent, Ok(DeliveredBy::Topic { because: Some(_) })),
             "{sent:?}"
         );
         let posts = world

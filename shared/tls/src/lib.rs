@@ -89,7 +89,7 @@ fn bundle(path: &Path) -> Result<RootCertStore, String> {
         .to_owned());
     }
     if unusable > 0 {
-        tracing::warn!(path = %path.display(), unusable, "certificates of AWS_CA_BUNDLE are left out");
+        tracing::warn!(path = %path.display(), unusable, "certificates of AWS_CA_BUNDLE are left out: rustls can't use them");
     }
     Ok(roots)
 }
