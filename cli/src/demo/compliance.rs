@@ -1,4 +1,5 @@
-//! The demo's third act: a finding becomes a message, a storm collapses into one, a resolution updates it.
+//! The demo's third act: a finding becomes a message, a storm collapses into one, a resolution
+//! updates it.
 
 use std::path::PathBuf;
 

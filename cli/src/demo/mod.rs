@@ -1,8 +1,8 @@
-//! `banto demo`: the real functions rotate real keys, bring an Organization's accounts to their baseline, and tell
-//! people about noncompliance, on a local AWS, through 16 simulated days.
+//! `banto demo`: the real functions rotate real keys, bring an Organization's accounts to their
+//! baseline, and tell people about noncompliance, on a local AWS, through 16 simulated days.
 //!
-//! The story has three acts: `rotation`, `accounts` and `compliance`. `environment` is what they run on, `people`
-//! who takes part, and `show` prints.
+//! The story has three acts: `rotation`, `accounts` and `compliance`. `environment` is what they
+//! run on, `people` who takes part, and `show` prints.
 
 mod accounts;
 mod compliance;
@@ -25,8 +25,8 @@ pub enum Ending {
     Interrupted,
 }
 
-/// Plays the demo. Whatever it started ends with it: after the story, after `--keep`'s Ctrl-C, or in the
-/// middle.
+/// Plays the demo. Whatever it started ends with it: after the story, after `--keep`'s Ctrl-C, or
+/// in the middle.
 pub async fn run(keep: bool) -> Result<Ending> {
     let show = Show::new();
     tokio::select! {

@@ -245,8 +245,8 @@ impl Aws {
             .await
     }
 
-    /// Any operation of a service that speaks an AWS JSON protocol; `target` is the service's name in
-    /// the header `x-amz-target`.
+    /// Any operation of a service that speaks an AWS JSON protocol; `target` is the service's name
+    /// in the header `x-amz-target`.
     pub async fn json(
         &self,
         service: &str,

@@ -28,8 +28,8 @@ pub async fn create(aws: &Aws) -> Result<Queue> {
     Queue::create(aws, "banto-compliance").await
 }
 
-/// A policy's section on compliance: the payments team reads in a channel, by the bot whose token the secret has, and
-/// all else goes to a topic.
+/// A policy's section on compliance: the payments team reads in a channel, by the bot whose token
+/// the secret has, and all else goes to a topic.
 pub fn policy_section(queue: &Queue, token: &str, channel: &str, topic: &str) -> String {
     format!(
         r#"[compliance]

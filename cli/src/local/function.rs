@@ -8,11 +8,11 @@ use tokio::process::Command;
 
 use super::Progress;
 
-/// The binary of a function, as in `rotate-access-keys`: the one beside this program, else built from
-/// the workspace that this program was built from.
+/// The binary of a function, as in `rotate-access-keys`: the one beside this program, else built
+/// from the workspace that this program was built from.
 ///
-/// Under `cargo run` or `cargo test` it is always built, so that it is never older than its sources;
-/// if it is up to date, that takes no time.
+/// Under `cargo run` or `cargo test` it is always built, so that it is never older than its
+/// sources; if it is up to date, that takes no time.
 pub async fn function_binary(name: &str, progress: &Progress<'_>) -> Result<PathBuf> {
     let program = env::current_exe().context("can't find out where this program is")?;
     let directory = binary_directory(&program).context("this program is in no directory")?;
@@ -66,8 +66,8 @@ async fn build(name: &str, workspace: &Path, directory: &Path) -> Result<()> {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
-    // Of the workspace, not of the package alone: Cargo then chooses the features of shared dependencies as it
-    // does for all functions and tests, and builds AWS's large crates once.
+    // Of the workspace, not of the package alone: Cargo then chooses the features of shared
+    // dependencies as it does for all functions and tests, and builds AWS's large crates once.
     let status = Command::from(banto_setup::cargo())
         .args([
             "build",

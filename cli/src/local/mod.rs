@@ -2,8 +2,8 @@
 //! a proxy that breaks calls, and TLS before any of them.
 //!
 //! The demo plays on it, and so do the end-to-end tests. Everything listens on the loopback
-//! interface only and ends when it is dropped. Deliberately absent: AWS's SDK, which is part of what
-//! is tested here.
+//! interface only and ends when it is dropped. Deliberately absent: AWS's SDK, which is part of
+//! what is tested here.
 
 pub mod aws;
 pub mod compliance;

@@ -4,8 +4,8 @@
 //! - it checks neither signatures nor permissions, and a disabled key still works, unless
 //!   [`Moto::check_credentials`] is on; then signatures are checked, but not a key's status, and of a
 //!   policy neither resources nor conditions count;
-//! - a credential report is made the moment it is read, never four hours old, and has no row for the
-//!   root user;
+//! - a credential report is made the moment it is read, never four hours old, and has no row for
+//!   the root user;
 //! - `UpdateSecretVersionStage` moves labels wrongly.
 
 use anyhow::{Context as _, Result, ensure};

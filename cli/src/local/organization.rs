@@ -1,4 +1,5 @@
-//! An Organization on the local AWS: its accounts, and the queue, table and bucket of onboard-accounts.
+//! An Organization on the local AWS: its accounts, and the queue, table and bucket of
+//! onboard-accounts.
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
@@ -25,8 +26,8 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Makes an Organization of the caller's account, with the queue, table and bucket that the function
-    /// needs.
+    /// Makes an Organization of the caller's account, with the queue, table and bucket that the
+    /// function needs.
     pub async fn create(management: &Aws) -> Result<Self> {
         management
             .json(
@@ -53,8 +54,8 @@ impl Organization {
         })
     }
 
-    /// A policy's section on accounts: each gets two roles that `trusted` may assume, settings, and AWS Config in these
-    /// regions, the first of which is the home region.
+    /// A policy's section on accounts: each gets two roles that `trusted` may assume, settings, and
+    /// AWS Config in these regions, the first of which is the home region.
     pub fn policy_section(&self, trusted: &str, regions: &[&str]) -> String {
         let home = regions.first().copied().unwrap_or_default();
         format!(
@@ -162,8 +163,8 @@ pub async fn config(aws: &Aws, operation: &str, input: &Value) -> Result<Value> 
     aws.json("config", CONFIG, operation, input).await
 }
 
-/// An event of EventBridge about a created account, in Organizations' own odd dates and with its name
-/// masked.
+/// An event of EventBridge about a created account, in Organizations' own odd dates and with its
+/// name masked.
 pub fn created(account: &str, now: Timestamp) -> Value {
     let date = now.strftime("%b %-d, %Y %-I:%M:%S %p").to_string();
     json!({

@@ -102,7 +102,8 @@ impl Proxy {
             .push((rule, 0));
     }
 
-    /// Answers every call of an operation that speaks JSON with a recorded answer, for the local AWS lacks it.
+    /// Answers every call of an operation that speaks JSON with a recorded answer, for the local
+    /// AWS lacks it.
     pub fn answer(&self, operation: &str, answer: Value) {
         let mut recorded = self
             .state
@@ -250,7 +251,8 @@ impl Protocol {
         }
     }
 
-    /// The status and code that each service documents under "Common Errors"; S3 under "Error responses".
+    /// The status and code that each service documents under "Common Errors"; S3 under "Error
+    /// responses".
     fn throttled(self, service: &str) -> Response<Full<Bytes>> {
         match (self, service) {
             (Self::S3, _) => self.error(

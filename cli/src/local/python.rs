@@ -13,7 +13,8 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::venv::{Venv, last_lines};
 
-/// Longest time until a server listens; importing its Python modules from a cold disk takes most of it.
+/// Longest time until a server listens; importing its Python modules from a cold disk takes most of
+/// it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server's process, until it is dropped. It also ends when the process that started it does.
@@ -27,8 +28,8 @@ pub(super) struct PythonServer {
 }
 
 impl PythonServer {
-    /// Starts a program that prints `{"port": …}` once it listens, and ends with its standard input.
-    /// `name` is what errors call it.
+    /// Starts a program that prints `{"port": …}` once it listens, and ends with its standard
+    /// input. `name` is what errors call it.
     pub(super) async fn start<A: AsRef<OsStr>>(
         name: &str,
         venv: &Venv,
@@ -46,7 +47,8 @@ impl PythonServer {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log.reopen()?)
-            // Ctrl-C goes to the whole group of a terminal's processes, but a server is ended in order.
+            // Ctrl-C goes to the whole group of a terminal's processes, but a server is ended in
+            // order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()

@@ -10,8 +10,8 @@ use super::runtime_api::{Function, InvocationError};
 
 const SQS: &str = "AmazonSQS";
 
-/// How often a message is tried before it goes to the dead letter queue, and for how long it is hidden
-/// while it is worked on, in seconds.
+/// How often a message is tried before it goes to the dead letter queue, and for how long it is
+/// hidden while it is worked on, in seconds.
 const TRIES: u32 = 5;
 const HIDDEN: u32 = 60;
 
@@ -58,8 +58,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Receives messages that are visible now, hands them to the function as SQS's event source mapping
-    /// does, and deletes those that it does not send back. Nothing, if none is visible.
+    /// Receives messages that are visible now, hands them to the function as SQS's event source
+    /// mapping does, and deletes those that it does not send back. Nothing, if none is visible.
     pub async fn work_off(
         &self,
         function: &mut Function,
@@ -139,7 +139,8 @@ impl Queue {
     }
 }
 
-/// A message as Lambda hands it to a function. (Lambda developer guide, "Using Lambda with Amazon SQS".)
+/// A message as Lambda hands it to a function. (Lambda developer guide, "Using Lambda with Amazon
+/// SQS".)
 fn record(message: &Value) -> Value {
     json!({
         "messageId": message["MessageId"],

@@ -66,8 +66,8 @@ impl InvocationError {
         }
     }
 
-    /// Reads what a function posts to an error endpoint. Callers are given the body; the header, which
-    /// AWS's own runtime for Rust always sets to `unhandled`, is for Lambda's telemetry.
+    /// Reads what a function posts to an error endpoint. Callers are given the body; the header,
+    /// which AWS's own runtime for Rust always sets to `unhandled`, is for Lambda's telemetry.
     fn from_post(headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |field: &str| body.get(field).and_then(Value::as_str).map(str::to_owned);
@@ -107,8 +107,8 @@ struct Invocation {
 }
 
 impl Function {
-    /// Starts the function's binary with these environment variables, besides those that Lambda sets
-    /// itself, and waits until it asks for its first invocation.
+    /// Starts the function's binary with these environment variables, besides those that Lambda
+    /// sets itself, and waits until it asks for its first invocation.
     ///
     /// The function inherits nothing else of this process's environment.
     pub async fn start(
@@ -140,7 +140,8 @@ impl Function {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C goes to the whole group of a terminal's processes, but a function is ended in order.
+            // Ctrl-C goes to the whole group of a terminal's processes, but a function is ended in
+            // order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -180,8 +181,8 @@ impl Function {
         }
     }
 
-    /// Invokes the function and waits for its response, its error or its end. As in Lambda, a function
-    /// that is late is killed; one that has ended answers no more.
+    /// Invokes the function and waits for its response, its error or its end. As in Lambda, a
+    /// function that is late is killed; one that has ended answers no more.
     pub async fn invoke(
         &mut self,
         event: &Value,
@@ -390,7 +391,8 @@ fn refusal(
     )
 }
 
-/// The variables that Lambda sets for every function. (Lambda developer guide, "Defined runtime environment variables".)
+/// The variables that Lambda sets for every function. (Lambda developer guide, "Defined runtime
+/// environment variables".)
 fn reserved_variables(name: &str, runtime_api: &str) -> HashMap<String, String> {
     [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api),
@@ -462,7 +464,8 @@ fn trace_id() -> String {
     )
 }
 
-/// A random number; zero where the system has none to give, which only makes an id less than unique.
+/// A random number; zero where the system has none to give, which only makes an id less than
+/// unique.
 fn random() -> u128 {
     let mut bytes = [0; 16];
     let _no_randomness = getrandom::fill(&mut bytes).is_err();

@@ -1,9 +1,9 @@
-//! A stand-in for Slack: incoming webhooks, and the Web API for a bot token. It keeps what is posted, and
-//! refuses when told to.
+//! A stand-in for Slack: incoming webhooks, and the Web API for a bot token. It keeps what is
+//! posted, and refuses when told to.
 //!
-//! Where it falls short of the real one: every channel exists and the bot is in it; of blocks it knows those that
-//! Banto makes; it holds nobody to Slack's pace but keeps what a test needs to do so; and it gives each page of a
-//! history without a cursor to the next.
+//! Where it falls short of the real one: every channel exists and the bot is in it; of blocks it
+//! knows those that Banto makes; it holds nobody to Slack's pace but keeps what a test needs to do
+//! so; and it gives each page of a history without a cursor to the next.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,8 @@ pub struct Post {
     pub at: Timestamp,
 }
 
-/// What Slack does instead of taking a call. (Slack's "Rate limits", "Incoming webhooks" and "Web API" pages.)
+/// What Slack does instead of taking a call. (Slack's "Rate limits", "Incoming webhooks" and "Web
+/// API" pages.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// Status 429, to be tried again after this many seconds.
@@ -125,8 +126,8 @@ impl Slack {
             .extend(std::iter::repeat_n(refusal, times));
     }
 
-    /// Sets the clock, which goes on from there: a function on a simulated clock looks for its own messages by
-    /// time.
+    /// Sets the clock, which goes on from there: a function on a simulated clock looks for its own
+    /// messages by time.
     pub fn set_clock(&self, now: Timestamp) {
         lock(&self.state).ahead = now.duration_since(Timestamp::now());
     }
@@ -246,8 +247,8 @@ impl Door<'_> {
     }
 }
 
-/// The status that a webhook says a word with. (Slack's changelog, "Improving error conditions for Incoming
-/// Webhooks".)
+/// The status that a webhook says a word with. (Slack's changelog, "Improving error conditions for
+/// Incoming Webhooks".)
 fn status_of(word: &str) -> StatusCode {
     match word {
         "action_prohibited" | "invalid_token" => StatusCode::FORBIDDEN,
@@ -258,8 +259,9 @@ fn status_of(word: &str) -> StatusCode {
     }
 }
 
-/// Answers as Slack does: it takes this content, or has a word for why not. A message without `text` is refused, though Slack
-/// would take one that has blocks: nobody could read it on a lock screen.
+/// Answers as Slack does: it takes this content, or has a word for why not. A message without
+/// `text` is refused, though Slack would take one that has blocks: nobody could read it on a lock
+/// screen.
 fn fits(body: &Value) -> Result<(), &'static str> {
     if body
         .get("text")

@@ -1,7 +1,8 @@
 //! TLS before a server on the loopback interface, with a certificate authority of its own.
 //!
-//! A program that trusts [`TlsFront::ca_bundle`], as by `AWS_CA_BUNDLE`, reaches the server through a
-//! real handshake. Deliberately absent: HTTP, and therefore HTTP/2; bytes are handed on as they come.
+//! A program that trusts [`TlsFront::ca_bundle`], as by `AWS_CA_BUNDLE`, reaches the server through
+//! a real handshake. Deliberately absent: HTTP, and therefore HTTP/2; bytes are handed on as they
+//! come.
 
 use std::path::PathBuf;
 

@@ -15,8 +15,8 @@ pub(super) use banto_setup::last_lines;
 pub struct Venv(banto_setup::Venv);
 
 impl Venv {
-    /// The environment for the local AWS, made first if this machine has none yet. Whoever stops waiting ends the
-    /// making at its next step.
+    /// The environment for the local AWS, made first if this machine has none yet. Whoever stops
+    /// waiting ends the making at its next step.
     pub async fn ensure(progress: &Progress<'_>) -> Result<Self> {
         let (step, mut steps) = mpsc::unbounded_channel();
         let making = spawn_blocking(move || {

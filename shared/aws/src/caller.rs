@@ -1,8 +1,9 @@
 //! Asks a service that has no SDK crate here, on the SDK's own runtime.
 //!
-//! Signatures, credentials and their cache, retries, timeouts, the user agent and the HTTP client are the same
-//! pieces that an SDK crate is generated around. What is written here is only what such a crate adds for one
-//! operation: a request, and its answer. docs/decisions/sdk-crates.md says which services are asked so, and why.
+//! Signatures, credentials and their cache, retries, timeouts, the user agent and the HTTP client
+//! are the same pieces that an SDK crate is generated around. What is written here is only what
+//! such a crate adds for one operation: a request, and its answer. docs/decisions/sdk-crates.md
+//! says which services are asked so, and why.
 
 use std::fmt;
 
@@ -41,7 +42,8 @@ use crate::errors::port_error;
 use crate::service::Service;
 use crate::xml;
 
-/// Everything but what RFC 3986, section 2.3, reserves for nothing; Signature Version 4 wants the same.
+/// Everything but what RFC 3986, section 2.3, reserves for nothing; Signature Version 4 wants the
+/// same.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -50,8 +52,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// The same within a path, whose parts stay apart.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
-/// Largest answer that is read, in bytes. A page of EC2's or CloudFormation's has some hundred kilobytes, and a
-/// function has 128 MB.
+/// Largest answer that is read, in bytes. A page of EC2's or CloudFormation's has some hundred
+/// kilobytes, and a function has 128 MB.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 /// Asks one service in one region.
@@ -145,7 +147,8 @@ impl Caller {
             .map_err(|error| port_error(call, &error))
     }
 
-    /// Asks by the query protocol: a form with the action's name, its version and its fields. The answer is XML.
+    /// Asks by the query protocol: a form with the action's name, its version and its fields. The
+    /// answer is XML.
     pub(crate) async fn query<N: AsRef<str>>(
         &self,
         call: &'static str,
@@ -196,8 +199,8 @@ impl Caller {
     fn identity(&self) -> StaticRuntimePlugin {
         let is_s3 = matches!(self.service, Service::S3 | Service::S3Control);
         let mut options = SigningOptions::default();
-        // S3 signs a path as it is sent, and wants the body's hash in a header. (S3 API reference, "Authenticating
-        // requests: using the Authorization header".)
+        // S3 signs a path as it is sent, and wants the body's hash in a header. (S3 API reference,
+        // "Authenticating requests: using the Authorization header".)
         options.double_uri_encode = !is_s3;
         options.normalize_uri_path = !is_s3;
         options.content_sha256_header = is_s3;
@@ -348,7 +351,8 @@ impl DeserializeResponse for Reader {
     }
 }
 
-/// The code and the message of an error in JSON. (Smithy's AWS restJson1 protocol, "Operation error serialization".)
+/// The code and the message of an error in JSON. (Smithy's AWS restJson1 protocol, "Operation error
+/// serialization".)
 fn json_error(text: &str) -> Option<(Option<String>, Option<String>)> {
     let body: Value = serde_json::from_str(text).ok()?;
     let first = |names: [&str; 2]| {

@@ -17,13 +17,13 @@ use banto_tls::{BundleError, TrustedRoots};
 use crate::http::Http;
 use crate::service::{Endpoints, Service};
 
-/// Attempts of a call in all, with pauses that grow and have jitter. With the SDK's default of three, a
-/// burst of throttling that lasts two seconds fails a call.
+/// Attempts of a call in all, with pauses that grow and have jitter. With the SDK's default of
+/// three, a burst of throttling that lasts two seconds fails a call.
 const ATTEMPTS: u32 = 5;
 /// Longest time of one attempt. IAM's slowest calls take some three seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
-/// Longest time of a call with all its attempts: the functions reckon with it when they ask whether the
-/// time that is left to them is enough.
+/// Longest time of a call with all its attempts: the functions reckon with it when they ask whether
+/// the time that is left to them is enough.
 const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// AWS, as the environment tells of it; made once, without asking AWS anything.
@@ -46,7 +46,8 @@ pub enum ConfigError {
 }
 
 impl Aws {
-    /// Reads the environment, as Lambda sets it: region, credentials, and endpoints if there are any.
+    /// Reads the environment, as Lambda sets it: region, credentials, and endpoints if there are
+    /// any.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -96,7 +97,8 @@ impl Aws {
         })
     }
 
-    /// The authorities whose certificates are trusted, for the other connections of the same process.
+    /// The authorities whose certificates are trusted, for the other connections of the same
+    /// process.
     pub fn trusted_roots(&self) -> &TrustedRoots {
         &self.roots
     }
@@ -107,8 +109,8 @@ impl Aws {
         self.with_identity(provider, IdentityCache::no_cache())
     }
 
-    /// The same AWS with credentials that are asked for when they are first needed, and kept until they
-    /// are about to expire.
+    /// The same AWS with credentials that are asked for when they are first needed, and kept until
+    /// they are about to expire.
     pub(crate) fn with_provider(&self, provider: impl ProvideCredentials + 'static) -> Self {
         let provider = SharedCredentialsProvider::new(provider);
         self.with_identity(provider, IdentityCache::lazy().build())

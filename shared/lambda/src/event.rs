@@ -1,8 +1,9 @@
-//! Unwraps events: the foreign bytes of an invocation become [`Payload`]s of our own, whatever AWS wrapped them in.
+//! Unwraps events: the foreign bytes of an invocation become [`Payload`]s of our own, whatever AWS
+//! wrapped them in.
 //!
-//! An event of EventBridge, a request or a message reaches a function directly, as a record of SQS, from a topic of
-//! SNS, or from a topic by way of SQS. SNS puts an envelope around it unless "raw message delivery" is on. Each
-//! function reads all of these wrappings by [`decode`].
+//! An event of EventBridge, a request or a message reaches a function directly, as a record of SQS,
+//! from a topic of SNS, or from a topic by way of SQS. SNS puts an envelope around it unless "raw
+//! message delivery" is on. Each function reads all of these wrappings by [`decode`].
 //!
 //! Deliberately absent: the meaning of a payload, which each function decides, and logs.
 
@@ -93,8 +94,8 @@ pub enum EnvelopeError {
     },
 }
 
-/// Unwraps an event and reads each payload by `meaning`. A record of SQS that can't be read fails alone, since it
-/// would otherwise hold up its whole batch; it ends in the dead letter queue.
+/// Unwraps an event and reads each payload by `meaning`. A record of SQS that can't be read fails
+/// alone, since it would otherwise hold up its whole batch; it ends in the dead letter queue.
 ///
 /// # Errors
 /// If the wrapping, or the payload of an event that is no batch, can't be read.
@@ -137,7 +138,8 @@ where
     }
 }
 
-/// Reads an object that may be an event of EventBridge, SNS's envelope around something, or something of our own.
+/// Reads an object that may be an event of EventBridge, SNS's envelope around something, or
+/// something of our own.
 ///
 /// # Errors
 /// If it is no object, or one of AWS's that lacks a field.
@@ -157,7 +159,8 @@ pub fn payload(value: Value) -> Result<Payload, EnvelopeError> {
     }
 }
 
-/// Reads a record of a batch. A record without an id can't be sent back alone, so that the batch fails with it.
+/// Reads a record of a batch. A record without an id can't be sent back alone, so that the batch
+/// fails with it.
 fn sqs_record(record: Value) -> Result<Record<Payload>, EnvelopeError> {
     match source(&record) {
         Some("aws:sqs") => {}
@@ -178,14 +181,14 @@ fn sqs_record(record: Value) -> Result<Record<Payload>, EnvelopeError> {
     Ok(Record { id, payload })
 }
 
-/// Reads a record that SNS hands to a function itself. It hands over one at a time. (SNS FAQs, "Will a notification
-/// contain more than one message?")
+/// Reads a record that SNS hands to a function itself. It hands over one at a time. (SNS FAQs,
+/// "Will a notification contain more than one message?")
 fn sns_record(record: &Value) -> Result<Payload, EnvelopeError> {
     notification(record.get("Sns").unwrap_or(&Value::Null))
 }
 
-/// Reads SNS's envelope. `aws_lambda_events::sns::SnsMessage` asks for dates, signatures and URLs besides, which a
-/// message lacks that a person sends again; only its text matters.
+/// Reads SNS's envelope. `aws_lambda_events::sns::SnsMessage` asks for dates, signatures and URLs
+/// besides, which a message lacks that a person sends again; only its text matters.
 fn notification(envelope: &Value) -> Result<Payload, EnvelopeError> {
     let message = text(envelope, "Message").ok_or_else(|| broken("SNS", "it has no Message"))?;
     // AWS wraps no envelope into another, so that one inside this is content.
@@ -199,7 +202,8 @@ fn broken(service: &'static str, problem: impl ToString) -> EnvelopeError {
     }
 }
 
-/// Reads a text by `read` if it is JSON. A text that begins as an object and is not JSON was torn on its way.
+/// Reads a text by `read` if it is JSON. A text that begins as an object and is not JSON was torn
+/// on its way.
 fn parsed(
     text: &str,
     read: fn(Value) -> Result<Payload, EnvelopeError>,
@@ -221,7 +225,8 @@ fn content(value: Value) -> Result<Payload, EnvelopeError> {
     if value.get("detail-type").is_none() {
         return Ok(Payload::Object(value));
     }
-    // A detail that is absent is as good as none: the library asks for it, and EventBridge always sends it.
+    // A detail that is absent is as good as none: the library asks for it, and EventBridge always
+    // sends it.
     let event: EventBridgeEvent<Option<Value>> = serde_json::from_value(value)
         .map_err(|error| EnvelopeError::EventBridge(error.to_string()))?;
     let EventBridgeEvent {
@@ -260,7 +265,8 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 impl EnvelopeError {
-    /// The error of a function that knows no [`Payload::Text`]. It leaves the text out, which may say anything.
+    /// The error of a function that knows no [`Payload::Text`]. It leaves the text out, which may
+    /// say anything.
     pub fn text() -> Self {
         Self::NotJson("it is plain text".to_owned())
     }
@@ -308,7 +314,8 @@ mod tests {
         json!({ "Records": records.collect::<Vec<_>>() })
     }
 
-    /// A message as AWS sends it, with all its fields. (SNS developer guide, "HTTP/HTTPS notification JSON format".)
+    /// A message as AWS sends it, with all its fields. (SNS developer guide, "HTTP/HTTPS
+    /// notification JSON format".)
     fn envelope(message: &str) -> Value {
         json!({
             "Type": "Notification",

@@ -11,8 +11,8 @@ use crate::Metrics;
 /// What a function is told of one invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Tells this attempt from all others, those of the same event among them: 32 hexadecimal digits; a record of a
-    /// batch has its number besides.
+    /// Tells this attempt from all others, those of the same event among them: 32 hexadecimal
+    /// digits; a record of a batch has its number besides.
     pub run: String,
     /// The request's id in Lambda; a retried event has the same one again.
     pub request_id: String,
@@ -62,7 +62,8 @@ impl Invocation {
         }
     }
 
-    /// The part of a batch's invocation that works on one record, by the record's number in the batch.
+    /// The part of a batch's invocation that works on one record, by the record's number in the
+    /// batch.
     pub fn of_record(&self, number: usize) -> Self {
         Self {
             run: format!("{}-{number}", self.run),
@@ -82,8 +83,8 @@ impl Invocation {
 }
 
 impl Response {
-    /// The answer to a batch of SQS: the records with these ids come again, and all others are done. (Lambda
-    /// developer guide, "Implementing partial batch responses".)
+    /// The answer to a batch of SQS: the records with these ids come again, and all others are
+    /// done. (Lambda developer guide, "Implementing partial batch responses".)
     pub fn of_batch(failed: impl IntoIterator<Item = String>, metrics: Metrics) -> Self {
         let mut response = SqsBatchResponse::default();
         response.set_failures(failed);

@@ -1,7 +1,9 @@
-//! The glue between a function and Lambda: events, configuration, logs, metrics, deadline, diagnostics.
+//! The glue between a function and Lambda: events, configuration, logs, metrics, deadline,
+//! diagnostics.
 //!
-//! A function's `main` calls [`run`]; its library sees an [`Invocation`] and answers with an [`Response`]
-//! or a [`InvocationError`]. Deliberately absent: anything a function decides, and AWS SDK types.
+//! A function's `main` calls [`run`]; its library sees an [`Invocation`] and answers with an
+//! [`Response`] or a [`InvocationError`]. Deliberately absent: anything a function decides, and AWS
+//! SDK types.
 
 mod clock;
 pub mod event;

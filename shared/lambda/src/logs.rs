@@ -59,8 +59,8 @@ where
         .with_writer(writer)
 }
 
-/// Reads what is to be logged: `BANTO_LOG` is a level, or levels by crate as in `info,banto_aws=debug`.
-/// `trace` alone is everything of everyone.
+/// Reads what is to be logged: `BANTO_LOG` is a level, or levels by crate as in
+/// `info,banto_aws=debug`. `trace` alone is everything of everyone.
 fn filter(wanted: Option<&str>) -> Targets {
     let wanted = wanted.unwrap_or("info");
     if let Ok(level) = wanted.parse::<LevelFilter>() {

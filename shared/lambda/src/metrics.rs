@@ -1,5 +1,5 @@
-//! What is counted, in CloudWatch's embedded metric format: a line on standard output becomes metrics.
-//! (CloudWatch user guide, "Specification: Embedded metric format".)
+//! What is counted, in CloudWatch's embedded metric format: a line on standard output becomes
+//! metrics. (CloudWatch user guide, "Specification: Embedded metric format".)
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -24,7 +24,8 @@ impl Metrics {
         self.values.push((name, "Seconds", json!(value)));
     }
 
-    /// Adds what another part of the invocation counted: counts add up, and of times the longest stays.
+    /// Adds what another part of the invocation counted: counts add up, and of times the longest
+    /// stays.
     pub fn add(&mut self, other: Self) {
         for (name, unit, value) in other.values {
             let Some((.., known)) = self.values.iter_mut().find(|(known, ..)| *known == name)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use banto_domain::policy::Policy;
 
-/// Reads the policy: the file that `BANTO_POLICY` names, else `banto.toml` beside the function's code.
+/// Reads the policy: the file that `BANTO_POLICY` names, else `banto.toml` beside the function's
+/// code.
 ///
 /// # Errors
 /// Names the file, and every problem in it with its line.

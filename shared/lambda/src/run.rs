@@ -20,8 +20,8 @@ const PANICKED: &str = "the function panicked; its log names the place in the co
 
 /// Runs a function: `setup` once, before the first event; then `handle` for each event's bytes.
 ///
-/// A setup that fails is logged, told to Lambda, and ends the process. A failure is logged here, once.
-/// A panic ends its invocation only; neither log nor answer repeats its message.
+/// A setup that fails is logged, told to Lambda, and ends the process. A failure is logged here,
+/// once. A panic ends its invocation only; neither log nor answer repeats its message.
 pub fn run<T, S, H>(setup: S, handle: H) -> ExitCode
 where
     S: FnOnce() -> anyhow::Result<T>,

@@ -1,5 +1,5 @@
-//! Slack by a bot token: `chat.postMessage`, `chat.update`, `conversations.history` and `conversations.replies`.
-//! (Slack's Web API reference of each.)
+//! Slack by a bot token: `chat.postMessage`, `chat.update`, `conversations.history` and
+//! `conversations.replies`. (Slack's Web API reference of each.)
 
 use async_trait::async_trait;
 use banto_domain::SlackCloud;
@@ -23,7 +23,8 @@ const REPLIES: &str = "slack:conversations.replies";
 /// Names another Web API than that of slack.com.
 const API_VARIABLE: &str = "SLACK_API_URL";
 
-/// Most bytes of an answer that are read: a message that was posted comes back, and a hundred of a history.
+/// Most bytes of an answer that are read: a message that was posted comes back, and a hundred of a
+/// history.
 const ANSWER_BYTES: usize = 64 * 1024;
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 /// How many messages of a channel are looked through.
@@ -49,8 +50,8 @@ pub struct SlackChat {
 pub struct NotSlack;
 
 impl SlackChat {
-    /// Reads the environment: which Slack is meant (`SLACK_API_URL`; slack.com's without it). These authorities vouch
-    /// for its certificate.
+    /// Reads the environment: which Slack is meant (`SLACK_API_URL`; slack.com's without it). These
+    /// authorities vouch for its certificate.
     ///
     /// # Errors
     /// If it is neither of Slack's own nor on this machine.
@@ -191,7 +192,8 @@ impl Chat for SlackChat {
         id: &str,
         since: Timestamp,
     ) -> Result<Option<MessageRef>, PortError> {
-        // Ids of channels and messages are letters, digits and a point, so that nothing here needs an encoding.
+        // Ids of channels and messages are letters, digits and a point, so that nothing here needs
+        // an encoding.
         let mut form = format!(
             "channel={channel}&oldest={}&inclusive=true&include_all_metadata=true&limit={LOOKED_THROUGH}",
             since.as_second()

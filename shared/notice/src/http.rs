@@ -73,8 +73,8 @@ impl Http {
     }
 }
 
-/// The pause that a server asks for: whole seconds, as Slack sends them, or a date, as a proxy may. (RFC 9110,
-/// 10.2.3.) A date that has passed asks for none.
+/// The pause that a server asks for: whole seconds, as Slack sends them, or a date, as a proxy may.
+/// (RFC 9110, 10.2.3.) A date that has passed asks for none.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u32>() {

@@ -1,6 +1,8 @@
-//! What Banto tells people: one [`Notice`] type, how it looks in Slack, SNS and mail, and how it is sent.
+//! What Banto tells people: one [`Notice`] type, how it looks in Slack, SNS and mail, and how it is
+//! sent.
 //!
-//! Deliberately absent: what is said and when. A function decides that; here it only becomes visible.
+//! Deliberately absent: what is said and when. A function decides that; here it only becomes
+//! visible.
 
 mod chat;
 mod http;

@@ -4,8 +4,8 @@ use banto_ports::Mail;
 
 use crate::{Link, Notice, Section, Step, Urgency, sns};
 
-/// Most characters of a subject. Mail programs show some 80; 200 keep its line, as it is encoded, below the 998 bytes
-/// that RFC 5322, section 2.1.1, allows.
+/// Most characters of a subject. Mail programs show some 80; 200 keep its line, as it is encoded,
+/// below the 998 bytes that RFC 5322, section 2.1.1, allows.
 const SUBJECT: usize = 200;
 
 /// The mail to send.

@@ -12,15 +12,16 @@ use tokio::sync::Mutex;
 use crate::sending::{ChannelState, Retry, Sender, Undelivered};
 use crate::{Audience, KeptSecrets, Notice, QueueMessage, slack, sns};
 
-/// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of pauses a notice can't
-/// hold up the others for long, and a Slack that wants to be left alone for more than 10 s leaves it to SNS.
+/// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of
+/// pauses a notice can't hold up the others for long, and a Slack that wants to be left alone for
+/// more than 10 s leaves it to SNS.
 const RETRY: Retry = Retry {
     attempts: 3,
     first_pause: Duration::from_secs(1),
     longest_pause: Duration::from_secs(10),
 };
-/// Slack may take 10 s, SNS's call after it 25 s with all its attempts, and so may the caller's, who then records that
-/// the notice was sent.
+/// Slack may take 10 s, SNS's call after it 25 s with all its attempts, and so may the caller's,
+/// who then records that the notice was sent.
 const ATTEMPT: Duration = Duration::from_secs(60);
 
 /// Sends notices; made once.
@@ -31,7 +32,8 @@ pub struct NoticeSender {
     policy: NoticePolicy,
     queue: Option<Arc<dyn Queue>>,
     clock: Arc<dyn Clock>,
-    /// The channels that this process has sent to, by the secret that holds the webhook. One notice is sent at a time.
+    /// The channels that this process has sent to, by the secret that holds the webhook. One notice
+    /// is sent at a time.
     channels: Mutex<BTreeMap<SecretArn, ChannelState>>,
 }
 
@@ -86,14 +88,16 @@ impl NoticeSender {
         }
     }
 
-    /// The same, with what operators are told going through notify-compliance's queue. What owners of keys are told
-    /// never does: a key is touched only when its owner's notice was accepted by Slack or SNS.
+    /// The same, with what operators are told going through notify-compliance's queue. What owners
+    /// of keys are told never does: a key is touched only when its owner's notice was accepted by
+    /// Slack or SNS.
     pub fn through(self, queue: Option<Arc<dyn Queue>>) -> Self {
         Self { queue, ..self }
     }
 
-    /// Sends a notice: through the queue where that is meant for it, else to Slack, else to SNS. Success means
-    /// that one of them accepted it. With less than 60 s left, Slack is not tried any more.
+    /// Sends a notice: through the queue where that is meant for it, else to Slack, else to SNS.
+    /// Success means that one of them accepted it. With less than 60 s left, Slack is not tried any
+    /// more.
     ///
     /// # Errors
     /// If none did; the error names why each did not, without a URL.
@@ -134,8 +138,8 @@ impl NoticeSender {
         }
     }
 
-    /// True if notify-compliance's queue took the notice. A queue that is away, or a notice that is too large
-    /// for it, is no reason to be silent: it is then sent directly.
+    /// True if notify-compliance's queue took the notice. A queue that is away, or a notice that is
+    /// too large for it, is no reason to be silent: it is then sent directly.
     async fn was_queued(&self, notice: &Notice) -> bool {
         let Some(queue) = &self.queue else {
             return false;

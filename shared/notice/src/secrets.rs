@@ -37,7 +37,8 @@ impl KeptSecrets {
         Ok(value)
     }
 
-    /// Forgets a token or webhook that was refused: it may have been exchanged, and is read anew the next time.
+    /// Forgets a token or webhook that was refused: it may have been exchanged, and is read anew
+    /// the next time.
     pub async fn forget_refused<T>(&self, secret: &SecretArn, used: &Result<T, PortError>) {
         let is_refused = |kind| {
             matches!(

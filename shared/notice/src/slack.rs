@@ -10,9 +10,9 @@ use limits::{FIELDS, HEADER, SECTION};
 
 use crate::{Audience, Link, Notice, Section, Step, Urgency};
 
-// What each part of a notice may take, so that the whole always fits: 4 x 500 for paragraphs, 10 x 200
-// for facts, 5 x 500 for steps, 3,000 for the envelope or as much for longer lists and links, 2,400 for lists,
-// and some 900 for the rest.
+// What each part of a notice may take, so that the whole always fits: 4 x 500 for paragraphs, 10 x
+// 200 for facts, 5 x 500 for steps, 3,000 for the envelope or as much for longer lists and links,
+// 2,400 for lists, and some 900 for the rest.
 const PARAGRAPHS: usize = 4;
 const PARAGRAPH: usize = 500;
 const LABEL: usize = 36;
@@ -168,8 +168,8 @@ fn step_block(number: Option<usize>, step: &Step) -> Value {
     )
 }
 
-/// Links in one line, and their length. A link is shown whole or not at all, and only if Slack can't take a part
-/// of its address for markup.
+/// Links in one line, and their length. A link is shown whole or not at all, and only if Slack
+/// can't take a part of its address for markup.
 fn links(links: &[Link]) -> Option<(Value, usize)> {
     let is_clean = |url: &str| {
         !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c))

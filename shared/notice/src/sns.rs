@@ -13,8 +13,8 @@ const BODY: usize = 200 * 1024;
 /// Where lines of prose are broken.
 const WIDTH: usize = 78;
 
-/// The message to publish. Subscribers filter by the attributes `audience` (`operators`, `owner` or `route`),
-/// `urgency`, `user`, `account`, `route`, and those of the notice itself.
+/// The message to publish. Subscribers filter by the attributes `audience` (`operators`, `owner` or
+/// `route`), `urgency`, `user`, `account`, `route`, and those of the notice itself.
 pub fn message(notice: &Notice) -> TopicMessage {
     TopicMessage {
         subject: subject(notice),
@@ -23,7 +23,8 @@ pub fn message(notice: &Notice) -> TopicMessage {
     }
 }
 
-/// The mark that a subject begins with. A headline about compliance needs none: it begins with its severity, or says that it is resolved.
+/// The mark that a subject begins with. A headline about compliance needs none: it begins with its
+/// severity, or says that it is resolved.
 pub(crate) fn mark(notice: &Notice) -> &'static str {
     match notice.urgency {
         _ if matches!(notice.audience, Audience::Route(_)) => "",

@@ -3,16 +3,19 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-/// Columns of the bar itself. With the counts, two long names of crates and the time, the line stays below 80.
+/// Columns of the bar itself. With the counts, two long names of crates and the time, the line
+/// stays below 80.
 const BAR: usize = 20;
 
 /// Columns for names, so that a line that is redrawn never wraps on a terminal of 80 columns.
 const NAMES: usize = 40;
 
-/// A line in a log at least this often, in seconds, so that a step which takes minutes is seen to be alive.
+/// A line in a log at least this often, in seconds, so that a step which takes minutes is seen to
+/// be alive.
 const LOG_INTERVAL: u64 = 30;
 
-/// Seconds between two lines in a log at least. All that was built before is counted within a second or two.
+/// Seconds between two lines in a log at least. All that was built before is counted within a
+/// second or two.
 const LOG_PAUSE: u64 = 5;
 
 /// Percent of all packages between two lines in a log.
@@ -37,7 +40,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Takes a line of `cargo tree --prefix none`, such as `aws-types v1.7.0` or `serde_derive v1.0.229 (proc-macro)`.
+    /// Takes a line of `cargo tree --prefix none`, such as `aws-types v1.7.0` or `serde_derive
+    /// v1.0.229 (proc-macro)`.
     pub(crate) fn list(&mut self, line: &str) {
         let mut words = line.split(' ');
         if let (Some(name), Some(version)) = (words.next(), words.next()) {
@@ -46,8 +50,8 @@ impl State {
         }
     }
 
-    /// Takes a line that Cargo says on standard error. Those that are no status, such as a compiler's errors, are
-    /// the caller's.
+    /// Takes a line that Cargo says on standard error. Those that are no status, such as a
+    /// compiler's errors, are the caller's.
     pub(crate) fn hear(&mut self, line: &str) -> bool {
         let mut words = line.split_whitespace();
         match (words.next(), words.next()) {
@@ -134,7 +138,8 @@ impl State {
         } else if !self.running.is_empty() {
             self.running.join(", ")
         } else if self.done() < self.listed.len() {
-            // A program of a package is compiled after its library, which Cargo says of the first one only.
+            // A program of a package is compiled after its library, which Cargo says of the first
+            // one only.
             if self.has_compiled {
                 "the programs"
             } else {
@@ -177,8 +182,9 @@ impl Log {
     }
 }
 
-/// The name and version in a package id, such as `registry+https://example.com/index#serde@1.0.229`,
-/// `path+file:///banto/cli#banto@0.0.0` or, of a folder with the package's name, `path+file:///banto/cli#0.0.0`.
+/// The name and version in a package id, such as
+/// `registry+https://example.com/index#serde@1.0.229`, `path+file:///banto/cli#banto@0.0.0` or, of
+/// a folder with the package's name, `path+file:///banto/cli#0.0.0`.
 fn name_and_version(id: &str) -> (&str, &str) {
     let (source, fragment) = id.rsplit_once('#').unwrap_or(("", id));
     fragment

@@ -21,8 +21,8 @@ const LIST: [&str; 7] = [
     "none",
 ];
 
-/// The workspace, not the package alone: Cargo then chooses the features of shared dependencies as for the tests, and
-/// both share one build.
+/// The workspace, not the package alone: Cargo then chooses the features of shared dependencies as
+/// for the tests, and both share one build.
 const BUILD: [&str; 4] = [
     "build",
     "--workspace",
@@ -50,7 +50,8 @@ enum Event {
 /// Builds everything that the demo needs.
 pub(crate) fn everything(verbose: bool) -> Result<()> {
     let (sender, events) = mpsc::channel();
-    // A scope ends when its threads have: after a failure of Cargo's, nobody is left to make the environment.
+    // A scope ends when its threads have: after a failure of Cargo's, nobody is left to make the
+    // environment.
     thread::scope(|scope| {
         let environment = sender.clone();
         scope.spawn(move || {

@@ -14,9 +14,9 @@ const OF_ONE_PACKAGE: [&str; 5] = [
 
 /// The Cargo that runs this program, else the one on the PATH, in the environment of a shell.
 ///
-/// Build scripts (ring's, for one) ask Cargo to run them again when such a variable differs from last time. A
-/// Cargo that inherited them would build ring anew, and all that is built on it, each time that a demo follows a
-/// test or a test a demo.
+/// Build scripts (ring's, for one) ask Cargo to run them again when such a variable differs from
+/// last time. A Cargo that inherited them would build ring anew, and all that is built on it, each
+/// time that a demo follows a test or a test a demo.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_one_package))

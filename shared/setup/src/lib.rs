@@ -1,8 +1,8 @@
-//! What the demo and the tests need before they start: the binaries, built by Cargo, and the Python environment
-//! of the local AWS.
+//! What the demo and the tests need before they start: the binaries, built by Cargo, and the Python
+//! environment of the local AWS.
 //!
-//! Deliberately absent: dependencies. `cargo demo` is built from this crate alone, so that it can show how far
-//! everything else is.
+//! Deliberately absent: dependencies. `cargo demo` is built from this crate alone, so that it can
+//! show how far everything else is.
 
 mod cargo;
 mod venv;

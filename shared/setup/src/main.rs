@@ -1,5 +1,5 @@
-//! `cargo demo`: builds what the demo needs, makes its Python environment meanwhile, shows how far both are, then
-//! becomes `banto demo`.
+//! `cargo demo`: builds what the demo needs, makes its Python environment meanwhile, shows how far
+//! both are, then becomes `banto demo`.
 
 mod bar;
 mod build;
@@ -33,8 +33,8 @@ enum Request {
 }
 
 impl Request {
-    /// The options are read here although `banto demo` reads them again: a wrong one is told before minutes of
-    /// building.
+    /// The options are read here although `banto demo` reads them again: a wrong one is told before
+    /// minutes of building.
     fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self> {
         let (mut keep, mut verbose) = (false, false);
         for argument in arguments {
@@ -87,7 +87,8 @@ fn demo(keep: bool, verbose: bool) -> Result<Infallible> {
     )))
 }
 
-/// Some crates have parts in C or assembler. Without a compiler they fail only after a while, and at length.
+/// Some crates have parts in C or assembler. Without a compiler they fail only after a while, and
+/// at length.
 fn find_compiler() -> Result<()> {
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
     let version = Command::new(&compiler)

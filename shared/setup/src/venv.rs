@@ -1,8 +1,8 @@
 //! The Python environment that the local AWS runs in.
 //!
 //! Made once, with every package pinned by hash, in the user's cache directory, and shared by all
-//! who need the same one. Its name is a hash of all that it is made from, so that another version of
-//! Banto or of Python gets another environment.
+//! who need the same one. Its name is a hash of all that it is made from, so that another version
+//! of Banto or of Python gets another environment.
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -64,7 +64,8 @@ impl Venv {
         self.directory.is_dir()
     }
 
-    /// Makes the environment under another name, then gives it its own. Whoever calls holds the lock.
+    /// Makes the environment under another name, then gives it its own. Whoever calls holds the
+    /// lock.
     fn make(&self, python: &Python, progress: &Progress<'_>) -> Result<()> {
         let partial = Partial::begin(self.directory.with_extension("partial"))?;
         progress("making a virtual environment")?;
@@ -138,7 +139,8 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.trim().parse().ok()?))
 }
 
-/// The directory in which environments are kept. (XDG Base Directory Specification: a relative path is ignored.)
+/// The directory in which environments are kept. (XDG Base Directory Specification: a relative path
+/// is ignored.)
 fn cache_directory(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     let absolute = |name| {
         variable(name)
@@ -161,7 +163,8 @@ fn environment_name(requirements: &str, python: &str) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Waits until nobody else makes an environment; the lock ends with the file's handle, or its process.
+/// Waits until nobody else makes an environment; the lock ends with the file's handle, or its
+/// process.
 fn lock(cache: &Path, progress: &Progress<'_>) -> Result<File> {
     let file = fs::create_dir_all(cache).and_then(|()| File::create(cache.join("lock")));
     let file = file.map_err(|reason| unwritable(cache, &reason))?;

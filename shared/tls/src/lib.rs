@@ -1,11 +1,12 @@
-//! The one way to an encrypted connection: HTTP/1.1 on TLS 1.2 or 1.3 with ring, and whose certificates are trusted.
+//! The one way to an encrypted connection: HTTP/1.1 on TLS 1.2 or 1.3 with ring, and whose
+//! certificates are trusted.
 //!
-//! `AWS_CA_BUNDLE` names a file of certificates for networks whose proxy ends TLS; it replaces the default, as in
-//! AWS's own tools. (AWS SDKs and tools reference, "General configuration", `ca_bundle`.) The default is Mozilla's
-//! list, which is built in.
+//! `AWS_CA_BUNDLE` names a file of certificates for networks whose proxy ends TLS; it replaces the
+//! default, as in AWS's own tools. (AWS SDKs and tools reference, "General configuration",
+//! `ca_bundle`.) The default is Mozilla's list, which is built in.
 //!
-//! Deliberately absent: the machine's own root certificates. A Lambda function has none that its owner chose, and
-//! to read them costs two milliseconds of every cold start.
+//! Deliberately absent: the machine's own root certificates. A Lambda function has none that its
+//! owner chose, and to read them costs two milliseconds of every cold start.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +23,8 @@ const VARIABLE: &str = "AWS_CA_BUNDLE";
 /// Connects to `https` addresses, and to `http` ones without encryption.
 pub type Connector = HttpsConnector<HttpConnector>;
 
-/// The authorities whose certificates are trusted: those of a bundle, else Mozilla's, which are the default.
+/// The authorities whose certificates are trusted: those of a bundle, else Mozilla's, which are the
+/// default.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedRoots(Option<Arc<RootCertStore>>);
 
@@ -71,8 +73,9 @@ impl TrustedRoots {
 
 /// The certificates of a file, or a sentence's end that says why there are none.
 ///
-/// One that rustls can't use is left out, with a warning: a bundle is mostly an operating system's list, which has old
-/// certificates that other programs still read, and one of those must not keep a function from starting.
+/// One that rustls can't use is left out, with a warning: a bundle is mostly an operating system's
+/// list, which has old certificates that other programs still read, and one of those must not keep
+/// a function from starting.
 fn bundle(path: &Path) -> Result<RootCertStore, String> {
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| problem(&error))?;
     let certificates = certificates
@@ -125,7 +128,8 @@ mod tests {
     const CERTIFICATE: &[u8] = include_bytes!("../tests/data/server.pem");
     const KEY: &[u8] = include_bytes!("../tests/data/server.key.pem");
 
-    /// A server that the tests' authority vouches for. It answers one request with the version of TLS that it got.
+    /// A server that the tests' authority vouches for. It answers one request with the version of
+    /// TLS that it got.
     fn server(versions: &'static [&'static SupportedProtocolVersion]) -> String {
         let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
         let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();

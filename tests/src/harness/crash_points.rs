@@ -1,7 +1,7 @@
 //! A fault at every call: before and after its effect, by an error and by the end of the process.
 //!
-//! What a scene is, how it goes on after a fault and which promises it must keep is the function's own; which faults
-//! befall it, and that each of them did, is seen to here.
+//! What a scene is, how it goes on after a fault and which promises it must keep is the function's
+//! own; which faults befall it, and that each of them did, is seen to here.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ const KINDS: [FaultKind; 6] = [
     FaultKind::CancelAfter,
 ];
 
-/// Calls of the second invocation that a second fault befalls at least, where a clean one makes fewer: after a fault
-/// it has more to do.
+/// Calls of the second invocation that a second fault befalls at least, where a clean one makes
+/// fewer: after a fault it has more to do.
 const AFTER_A_FAULT: usize = 12;
 
 /// A world in which something is about to happen.
@@ -27,8 +27,8 @@ pub trait Scene {
     /// Its name, for a failing test's message.
     fn name(&self) -> &str;
 
-    /// Plays it in a fresh world until nothing is left to do. Each fault befalls one call of one invocation, by the
-    /// invocation's number from 0.
+    /// Plays it in a fresh world until nothing is left to do. Each fault befalls one call of one
+    /// invocation, by the invocation's number from 0.
     fn play(&self, faults: &[(usize, Fault)]) -> Played;
 }
 
@@ -68,7 +68,8 @@ fn clean(scene: &impl Scene) -> Vec<usize> {
     calls
 }
 
-/// Lets every kind of fault befall every call of every invocation, one in each world; answers how many.
+/// Lets every kind of fault befall every call of every invocation, one in each world; answers how
+/// many.
 pub fn one_fault(scenes: &[impl Scene]) -> usize {
     let mut tally = Tally::of("crash points");
     for scene in scenes {
@@ -88,8 +89,8 @@ pub fn one_fault(scenes: &[impl Scene]) -> usize {
     tally.close()
 }
 
-/// Lets two faults befall two invocations in a row, at every `step`th call of each; answers in how many worlds both
-/// befell one.
+/// Lets two faults befall two invocations in a row, at every `step`th call of each; answers in how
+/// many worlds both befell one.
 pub fn two_faults(scenes: &[impl Scene], step: usize, kinds: &[[FaultKind; 2]]) -> usize {
     let mut tally = Tally::of("crash points, two in a row");
     let mut both = 0;
@@ -117,7 +118,8 @@ pub fn two_faults(scenes: &[impl Scene], step: usize, kinds: &[[FaultKind; 2]]) 
                     scene.name()
                 );
                 assert!(fired > 0, "no fault: {place}");
-                // The second invocation may be shorter than that, for the first did a part of the work.
+                // The second invocation may be shorter than that, for the first did a part of the
+                // work.
                 both += usize::from(fired == 2);
                 tally.add(place, broken);
             }
@@ -129,8 +131,9 @@ pub fn two_faults(scenes: &[impl Scene], step: usize, kinds: &[[FaultKind; 2]]) 
     both
 }
 
-/// Lets two invocations have each batch of messages at once: the first makes some calls before the second begins, then
-/// they take turns. `play` does so for one invocation's batch, given the turns, and answers what is broken.
+/// Lets two invocations have each batch of messages at once: the first makes some calls before the
+/// second begins, then they take turns. `play` does so for one invocation's batch, given the turns,
+/// and answers what is broken.
 pub fn at_once<S: Scene>(
     scenes: &[S],
     play: impl Fn(&S, usize, Vec<bool>) -> Vec<String>,

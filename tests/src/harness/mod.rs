@@ -1,5 +1,6 @@
-//! What the tests of every function are made of: one invocation in the world in memory, the queue in front of it, and
-//! a fault at any of its calls. A function's own promises and worlds are in its own folder.
+//! What the tests of every function are made of: one invocation in the world in memory, the queue
+//! in front of it, and a fault at any of its calls. A function's own promises and worlds are in its
+//! own folder.
 
 /// Prints a line that is shown whether or not the test passes.
 macro_rules! say {
@@ -70,7 +71,8 @@ pub fn handle(world: &Arc<World>, function: &impl Function, event: &Value) -> Va
     }
 }
 
-/// Hands one event to two invocations at once. Each turn says whether the next call is the first one's.
+/// Hands one event to two invocations at once. Each turn says whether the next call is the first
+/// one's.
 pub fn handle_twice(
     world: &Arc<World>,
     function: &impl Function,

@@ -32,8 +32,8 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// Hands over the messages that are visible now, and takes those back that were not done: how many, or `None` if
-    /// no message is visible. A fault befalls the invocation if one is given.
+    /// Hands over the messages that are visible now, and takes those back that were not done: how
+    /// many, or `None` if no message is visible. A fault befalls the invocation if one is given.
     pub fn deliver<F: Function>(
         &mut self,
         world: &Arc<World>,
@@ -69,8 +69,8 @@ impl Sqs {
         Some(back.len())
     }
 
-    /// Works off the queue, time passing where messages wait, until it is empty. Each fault befalls one invocation, by
-    /// its number from 0.
+    /// Works off the queue, time passing where messages wait, until it is empty. Each fault befalls
+    /// one invocation, by its number from 0.
     pub fn settle(
         &mut self,
         world: &Arc<World>,
@@ -89,8 +89,8 @@ impl Sqs {
         );
     }
 
-    /// Works off the queue, one invocation's messages being handed to two at once. Each turn says whether the next
-    /// call is the first one's.
+    /// Works off the queue, one invocation's messages being handed to two at once. Each turn says
+    /// whether the next call is the first one's.
     pub fn settle_with_two(
         &mut self,
         world: &Arc<World>,
@@ -122,7 +122,8 @@ pub fn receive(world: &World) -> Vec<Queued> {
     world.receive(BATCH)
 }
 
-/// Works off the messages that are visible now; answers how many were not done, and are hidden for a while.
+/// Works off the messages that are visible now; answers how many were not done, and are hidden for
+/// a while.
 pub fn work_off(world: &Arc<World>, function: &impl Function) -> usize {
     let mut sqs = Sqs::default();
     std::iter::from_fn(|| sqs.deliver(world, function, None)).sum()

@@ -122,8 +122,8 @@ fn post(state: &mut State, arguments: &Arguments) -> Said {
     Ok(json!({ "ok": true, "channel": channel, "ts": post.ts, "message": shown(&post, true) }))
 }
 
-/// Changes a message. What is not given stays, but blocks go where only a text is given; the metadata stays either
-/// way.
+/// Changes a message. What is not given stays, but blocks go where only a text is given; the
+/// metadata stays either way.
 fn update(state: &mut State, arguments: &Arguments) -> Said {
     let channel = channel(arguments)?;
     let at = position(state, channel, text(arguments, "ts")).ok_or("message_not_found")?;

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// So many failures in a row are no accident. Each of them has cost all attempts of a message.
 const OPENS_AFTER: u32 = 3;
-/// Long enough that a channel that is away costs little, short enough that people miss few messages in it.
+/// Long enough that a channel that is away costs little, short enough that people miss few messages
+/// in it.
 const OPEN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// A circuit breaker: after a few failures in a row it is open, and nothing is tried for a while.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Slack takes one message a second in a channel, and refuses what comes faster. (Slack's "Rate limits".)
+/// Slack takes one message a second in a channel, and refuses what comes faster. (Slack's "Rate
+/// limits".)
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// One message a second in a channel.

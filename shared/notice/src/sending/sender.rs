@@ -42,7 +42,8 @@ pub enum Undelivered {
 }
 
 impl<'a> Sender<'a> {
-    /// A sender that has so much time left. An attempt, with what must follow it, may take `attempt_time`.
+    /// A sender that has so much time left. An attempt, with what must follow it, may take
+    /// `attempt_time`.
     pub fn new(
         clock: &'a dyn Clock,
         retry: Retry,
@@ -59,7 +60,8 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends a message: waits for the channel's turn, tries, tries again where that helps, and records the outcome.
+    /// Sends a message: waits for the channel's turn, tries, tries again where that helps, and
+    /// records the outcome.
     ///
     /// # Errors
     /// If the channel did not take the message. It is the caller's to fall back or to come again.
@@ -169,8 +171,8 @@ mod tests {
             .retry_after(retry_after.map(Duration::from_secs))
     }
 
-    /// Sends with these answers and 100 s before the deadline: the outcome, the seconds at which it was tried, and
-    /// what is left of the channel.
+    /// Sends with these answers and 100 s before the deadline: the outcome, the seconds at which it
+    /// was tried, and what is left of the channel.
     fn send(
         mut channel: ChannelState,
         answers: impl IntoIterator<Item = Result<(), PortError>>,

@@ -1,4 +1,5 @@
-//! What Slack refuses: a second look at a message before it is sent, without the code that rendered it.
+//! What Slack refuses: a second look at a message before it is sent, without the code that rendered
+//! it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,9 +29,10 @@ const RULES: [fn(&Seen<'_>, &mut Vec<String>); 5] = [
     fits_in_all,
 ];
 
-/// Finds what would make Slack refuse a message, cut it, or read a part of it as markup: blocks that are none of those
-/// used here, texts and counts beyond Slack's limits, and `&`, `<` and `>` that are not escaped. Empty if all is well.
-/// (Slack's Block Kit reference of header, section and context blocks; "Formatting text for app surfaces".)
+/// Finds what would make Slack refuse a message, cut it, or read a part of it as markup: blocks
+/// that are none of those used here, texts and counts beyond Slack's limits, and `&`, `<` and `>`
+/// that are not escaped. Empty if all is well. (Slack's Block Kit reference of header, section and
+/// context blocks; "Formatting text for app surfaces".)
 pub fn check(message: &Value) -> Vec<String> {
     let seen = Seen::of(message);
     let mut problems = Vec::new();
@@ -193,7 +195,8 @@ impl Text {
     }
 }
 
-/// True if a text has an `&` that begins no escape, or a `<` that begins neither a link nor a mention.
+/// True if a text has an `&` that begins no escape, or a `<` that begins neither a link nor a
+/// mention.
 fn has_raw_markup(text: &str) -> bool {
     let after = |mark: char| text.split(mark).skip(1);
     let is_open = |rest: &str| {
