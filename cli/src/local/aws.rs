@@ -1,4 +1,4 @@
-//! The few AWS calls that set up a stage, and look at it afterwards.
+//! The few AWS calls that set up an environment, and look at it afterwards.
 //!
 //! Plain HTTP, so that nothing of the SDK under test is trusted. The requests carry no signature:
 //! the local AWS takes the caller from the access key id in the credential scope.

@@ -1,4 +1,4 @@
-//! HTTP on the loopback interface: what the servers and clients of the stage share.
+//! HTTP on the loopback interface: what the servers and clients of the environment share.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A stage on this machine for the real functions: a local AWS, a Lambda Runtime API, Slack,
+//! An environment on this machine for the real functions: a local AWS, a Lambda Runtime API, Slack,
 //! a proxy that breaks calls, and TLS before any of them.
 //!
 //! The demo plays on it, and so do the end-to-end tests. Everything listens on the loopback
