@@ -54,7 +54,7 @@ fn texts(post: &Post) -> Vec<String> {
     found
 }
 
-/// What a person reads of a page, without its white space and marks.
+/// The text that a person reads of a page, without its white space and marks.
 fn read(html: &str) -> String {
     let body = html.split("<body>").nth(1).unwrap();
     let text: String = body
@@ -326,7 +326,7 @@ fn browser() -> Option<PathBuf> {
 /// Widths of a phone, an old one first, and of larger screens.
 const WIDTHS: [u32; 5] = [320, 400, 768, 1_280, 1_920];
 
-/// How wide and how high a page is in windows of these widths, by a page around it whose script measures it.
+/// Measures width and height of a page in windows of these widths, by a page around it whose script measures it.
 fn measured(browser: &Path, page: &str) -> Vec<(u32, u32)> {
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
     let frames = WIDTHS.map(|width| {
@@ -412,5 +412,27 @@ fn in_a_real_browser_nothing_is_wider_than_the_window() {
     assert!(
         measured(&browser, &unwrapped)[1].0 > WIDTHS[1],
         "what is too wide is seen"
+    );
+}
+
+#[test]
+fn the_readme_shows_a_message_as_it_is() {
+    let readme = include_str!("../../../README.md");
+    let page = examples();
+    let critical = posts(&page).find(|post| {
+        let text = post.body["text"].as_str();
+        text.is_some_and(|text| text.starts_with("[critical]"))
+    });
+    let lines = terminal::lines(critical.unwrap(), false);
+    // The link and the notice's id after it are too long to be read there.
+    let shown: Vec<&str> = lines
+        .iter()
+        .map(String::as_str)
+        .take_while(|line| !line.contains("Open in"))
+        .collect();
+    let text = shown.join("\n");
+    assert!(
+        readme.contains(&text),
+        "README.md shows another message than\n{text}"
     );
 }
