@@ -100,7 +100,10 @@ impl Show {
             for finding in list(plan, "findings") {
                 table.add_row([
                     text(finding, "user"),
-                    &format!("for people to look at: {}", spaced(text(finding, "found"))),
+                    &format!(
+                        "for people to look at: {}",
+                        spaced(text(finding, "finding"))
+                    ),
                 ]);
             }
             for waiting in list(plan, "waiting") {
@@ -312,18 +315,18 @@ fn table(header: &[&str]) -> Table {
 
 /// An action that is planned, in words.
 fn planned(action: &Value) -> String {
-    match text(action, "do") {
+    match text(action, "kind") {
         "issue" => "issue a new key, sealed to the pinned certificate".to_owned(),
-        "tell" => format!("tell: {}", spaced(text(action, "tell"))),
+        "notifyOwner" => format!("tell: {}", spaced(text(action, "notice"))),
         other => format!("{} {}", spaced(other), text(action, "key")),
     }
 }
 
 /// An action that was done, in words.
 fn done(action: &Value) -> String {
-    match text(action, "do") {
+    match text(action, "kind") {
         "issue" => "new key issued and sealed".to_owned(),
-        "tell" => format!("told: {}", spaced(text(action, "tell"))),
+        "notifyOwner" => format!("told: {}", spaced(text(action, "notice"))),
         "disable" => format!("old key {} disabled", text(action, "key")),
         "disableExposed" => format!("exposed key {} disabled at once", text(action, "key")),
         "delete" => format!("disabled key {} deleted", text(action, "key")),
@@ -383,7 +386,7 @@ mod tests {
     fn names_of_the_wire_become_words() {
         assert_eq!(spaced("willBeDisabled"), "will be disabled");
         assert_eq!(
-            done(&serde_json::json!({"do": "tell", "tell": "warning"})),
+            done(&serde_json::json!({"kind": "notifyOwner", "notice": "warning"})),
             "told: warning"
         );
     }

@@ -18,8 +18,8 @@ use onboard_accounts::converge::Converged;
 use onboard_accounts::converge::notices::AccountNews;
 use onboard_accounts::converge::report;
 use onboard_accounts::event::{Cause, ConvergeRequest};
-use rotate_access_keys::plan::Message;
-use rotate_access_keys::snapshot::{Certificate, Remembered, SLACK_TAG, User};
+use rotate_access_keys::plan::OwnerNotice;
+use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
 
 use super::page::{Channel, Shown};
 use crate::local::slack::Post;
@@ -497,7 +497,7 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         tags: BTreeMap::from([(SLACK_TAG.to_owned(), ALICE.to_owned())]),
         groups: BTreeSet::new(),
         keys: Vec::new(),
-        record: Remembered::Nothing,
+        record: StoredRecord::Absent,
         certificate: Certificate::NotAsked,
     };
     let keys = BTreeSet::from([old]);
@@ -516,13 +516,13 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         rotation: Some(rotation),
         ..record::Record::first(alice.id.clone())
     };
-    let say = |teller: &mut Teller, about, message: &Message| {
+    let say = |teller: &mut Teller, about, message: &OwnerNotice| {
         teller.say(
             about,
             &rotate_access_keys::words::to_owner(message, &alice, account, Some(&record)),
         );
     };
-    let issued = Message::Issued {
+    let issued = OwnerNotice::Issued {
         reason: record::Reason::Due,
         old: keys.clone(),
         carry_envelope: false,
@@ -533,7 +533,7 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         say(
             &mut teller,
             "The old key is about to be disabled",
-            &Message::WillBeDisabled { key, at: deadline },
+            &OwnerNotice::WillBeDisabled { key, at: deadline },
         );
     }
     Ok(teller.channel)

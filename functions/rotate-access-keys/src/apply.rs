@@ -14,8 +14,8 @@ use banto_ports::{Clock, ErrorKind, PortError};
 use banto_seal::{Credential, Recipient, SealError};
 
 use crate::observe::Observed;
-use crate::plan::{Action, Chain, Message, Plan};
-use crate::snapshot::{Remembered, User};
+use crate::plan::{Action, Chain, OwnerNotice, Plan};
+use crate::snapshot::{StoredRecord, User};
 use crate::{Account, Rotator, words};
 
 /// What an action may take at the worst: four calls, each with all its attempts. With less time left, a
@@ -174,10 +174,10 @@ impl Worker<'_> {
                 existing_keys,
                 recipient,
             } => self.issue(*reason, existing_keys, recipient).await,
-            Action::Tell(message) => self.tell(message).await,
+            Action::NotifyOwner(message) => self.tell(message).await,
             Action::Disable { key } => self.disable(key).await,
             Action::Delete { key } => self.delete(key).await,
-            Action::NoteRestored { key } => self.note_restored(key).await,
+            Action::SaveRestored { key } => self.save_restored(key).await,
         }
     }
 
@@ -274,14 +274,14 @@ impl Worker<'_> {
         .await
     }
 
-    async fn tell(&mut self, message: &Message) -> Result<(), ApplyError> {
+    async fn tell(&mut self, message: &OwnerNotice) -> Result<(), ApplyError> {
         let record = self.memory.record.as_ref();
         let notice = words::to_owner(message, self.user, &self.account.identity, record);
         self.notice_sender
             .send(&notice, self.invocation.remaining())
             .await?;
         let now = self.clock.now();
-        let is_issued = matches!(message, Message::Issued { .. });
+        let is_issued = matches!(message, OwnerNotice::Issued { .. });
         self.write(|record| match &mut record.rotation {
             Some(rotation) if is_issued => rotation.delivered_at = Some(now),
             _ => record.notified.extend([(message.id(), now)]),
@@ -322,7 +322,7 @@ impl Worker<'_> {
         }
     }
 
-    async fn note_restored(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
+    async fn save_restored(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         self.write(|record| {
             record.disabled.remove(key);
             record.exposed.remove(key);
@@ -343,22 +343,22 @@ impl Memory {
     pub fn of(user: &User) -> Self {
         let first = || Record::first(user.id.clone());
         match &user.record {
-            Remembered::Nothing => Self {
+            StoredRecord::Absent => Self {
                 record: Some(first()),
                 is_stored: false,
             },
-            Remembered::Record(record) => Self {
+            StoredRecord::Own(record) => Self {
                 record: Some(record.clone()),
                 is_stored: true,
             },
-            Remembered::FormerUser(former) => Self {
+            StoredRecord::FormerUser(former) => Self {
                 record: Some(Record {
                     sequence: former.sequence,
                     ..first()
                 }),
                 is_stored: true,
             },
-            Remembered::Unreadable(_) => Self {
+            StoredRecord::Unreadable(_) => Self {
                 record: None,
                 is_stored: true,
             },
@@ -403,10 +403,10 @@ impl Action {
             Self::DisableExposed { .. } => "DisableExposed",
             Self::DiscardOrphan { .. } => "DiscardOrphan",
             Self::Issue { .. } => "Issue",
-            Self::Tell(_) => "Tell",
+            Self::NotifyOwner(_) => "NotifyOwner",
             Self::Disable { .. } => "Disable",
             Self::Delete { .. } => "Delete",
-            Self::NoteRestored { .. } => "NoteRestored",
+            Self::SaveRestored { .. } => "SaveRestored",
         }
     }
 }

@@ -12,7 +12,7 @@ use banto_domain::{AccessKeyId, Fingerprint, UserName};
 use jiff::Timestamp;
 
 use crate::event::Mode;
-use crate::plan::{Action, Chain, Message, Plan};
+use crate::plan::{Action, Chain, OwnerNotice, Plan};
 use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, PIN_TAG, Snapshot, Used, User};
 
 /// A promise that a plan would break.
@@ -41,7 +41,7 @@ struct Rehearsal<'a> {
     /// Whether each key would be active; a key not yet created has no id.
     active: BTreeMap<Option<&'a AccessKeyId>, bool>,
     /// What the chain has told the owner so far.
-    told: Vec<&'a Message>,
+    told: Vec<&'a OwnerNotice>,
     /// Whether an emergency or a hard deadline excuses a person without a key.
     excused: bool,
     breaches: Vec<Breach>,
@@ -157,10 +157,10 @@ impl<'a> Rehearsal<'a> {
                 }
                 self.issue(recipient);
             }
-            Action::Tell(message) => self.told.push(message),
+            Action::NotifyOwner(message) => self.told.push(message),
             Action::Disable { key } => self.disable(key),
             Action::Delete { key } => self.delete(key),
-            Action::NoteRestored { .. } => {}
+            Action::SaveRestored { .. } => {}
         }
     }
 
@@ -225,10 +225,9 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn disable(&mut self, key: &'a AccessKeyId) {
-        let told_now = self
-            .told
-            .iter()
-            .any(|message| matches!(message, Message::Disabling { key: told, .. } if told == key));
+        let told_now = self.told.iter().any(
+            |message| matches!(message, OwnerNotice::Disabling { key: told, .. } if told == key),
+        );
         let said = |record: &Record| record.notified.contains_key(&format!("disabling:{key}"));
         if !told_now && !self.user.record().is_some_and(said) {
             self.breach("R1", format!("{key} disabled before its owner was told"));

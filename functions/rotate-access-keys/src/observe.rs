@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::credential_report::{self, Row};
 use crate::event::Mode;
-use crate::snapshot::{Certificate, Key, PIN_TAG, Remembered, Snapshot, Unread, Used, User};
+use crate::snapshot::{Certificate, Key, PIN_TAG, Snapshot, StoredRecord, Unread, Used, User};
 use crate::{Account, Target};
 
 /// Users looked at side by side: IAM answers some 15 calls a second of a kind before it throttles.
@@ -360,13 +360,13 @@ fn matters(rotation: &Rotation, has_old: bool, key: &Key) -> bool {
     }
 }
 
-fn remembered(text: Option<String>, live: &LiveUser) -> Remembered {
+fn remembered(text: Option<String>, live: &LiveUser) -> StoredRecord {
     let Some(text) = text else {
-        return Remembered::Nothing;
+        return StoredRecord::Absent;
     };
     match Record::from_text(&text) {
-        Ok(record) if record.user_id == live.id => Remembered::Record(record),
-        Ok(record) => Remembered::FormerUser(record),
-        Err(error) => Remembered::Unreadable(error.to_string()),
+        Ok(record) if record.user_id == live.id => StoredRecord::Own(record),
+        Ok(record) => StoredRecord::FormerUser(record),
+        Err(error) => StoredRecord::Unreadable(error.to_string()),
     }
 }

@@ -45,7 +45,7 @@ pub struct Chain {
 
 /// One step of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "do")]
+#[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Action {
     /// Disable an exposed key at once.
     #[serde(rename_all = "camelCase")]
@@ -70,7 +70,7 @@ pub enum Action {
         recipient: Fingerprint,
     },
     /// Tell the owner, and record it once that is accepted for delivery.
-    Tell(Message),
+    NotifyOwner(OwnerNotice),
     /// Disable an old key. Its owner was told.
     #[serde(rename_all = "camelCase")]
     Disable {
@@ -85,7 +85,7 @@ pub enum Action {
     },
     /// Note that a person made a disabled key active again; it is left alone from now on.
     #[serde(rename_all = "camelCase")]
-    NoteRestored {
+    SaveRestored {
         /// The key.
         key: AccessKeyId,
     },
@@ -95,10 +95,10 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     rename_all = "camelCase",
-    tag = "tell",
+    tag = "notice",
     rename_all_fields = "camelCase"
 )]
-pub enum Message {
+pub enum OwnerNotice {
     /// The key nears its end.
     Warning {
         /// The key.
@@ -140,8 +140,8 @@ pub enum Message {
         /// The key.
         key: AccessKeyId,
         /// Why.
-        because: Because,
-        /// Until when it can be restored, at least.
+        reason: DisableReason,
+        /// WaitReason when it can be restored, at least.
         restorable_until: Timestamp,
     },
     /// An exposed key was disabled.
@@ -168,7 +168,7 @@ pub enum Message {
 /// Why an old key is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Because {
+pub enum DisableReason {
     /// The new key was used.
     NewKeyUsed,
     /// The owner acknowledged the new key.
@@ -185,7 +185,7 @@ pub struct Finding {
     pub user: UserName,
     /// What was found.
     #[serde(flatten)]
-    pub what: Found,
+    pub kind: FindingKind,
     /// Whether people were told of it in an earlier run.
     pub notified: bool,
 }
@@ -194,10 +194,10 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(
     rename_all = "camelCase",
-    tag = "found",
+    tag = "finding",
     rename_all_fields = "camelCase"
 )]
-pub enum Found {
+pub enum FindingKind {
     /// Two active keys, and no rotation of ours made the second.
     TwoActiveKeys {
         /// The keys.
@@ -255,7 +255,7 @@ pub struct Waiting {
     pub user: Option<UserName>,
     /// What for.
     #[serde(flatten)]
-    pub until: Until,
+    pub reason: WaitReason,
 }
 
 /// What someone waits for.
@@ -265,7 +265,7 @@ pub struct Waiting {
     tag = "waitingFor",
     rename_all_fields = "camelCase"
 )]
-pub enum Until {
+pub enum WaitReason {
     /// The kill switch to be turned back: `rotation.enabled`.
     Enabled,
     /// A change window.
@@ -313,8 +313,8 @@ pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Pla
         findings: Vec::new(),
         waiting: Vec::new(),
     };
-    if let Some(until) = closed(policy, snapshot.mode, now) {
-        plan.waiting.push(Waiting { user: None, until });
+    if let Some(reason) = closed(policy, snapshot.mode, now) {
+        plan.waiting.push(Waiting { user: None, reason });
         return plan;
     }
     for user in &snapshot.users {
@@ -335,12 +335,12 @@ pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Pla
 }
 
 /// What keeps the whole run from acting, if anything does.
-pub fn closed(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<Until> {
+pub fn closed(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<WaitReason> {
     if !policy.enabled {
-        return Some(Until::Enabled);
+        return Some(WaitReason::Enabled);
     }
     // Whoever forces a rotation, or learns of an exposed key, does not wait for office hours.
-    (mode == Mode::Due && !policy.in_window(now)).then_some(Until::ChangeWindow)
+    (mode == Mode::Due && !policy.in_window(now)).then_some(WaitReason::ChangeWindow)
 }
 
 impl Plan {
@@ -350,7 +350,7 @@ impl Plan {
     }
 }
 
-impl Message {
+impl OwnerNotice {
     /// Tells this message from all others to the same owner: by it, things are said once.
     pub fn id(&self) -> String {
         match self {
@@ -373,7 +373,7 @@ impl Message {
     }
 }
 
-impl Found {
+impl FindingKind {
     /// Tells this finding from all others about the same user: by it, it is said once.
     pub fn id(&self) -> String {
         match self {

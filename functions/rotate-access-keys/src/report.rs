@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::apply::{Memory, Outcome, note_said};
 use crate::check::Breach;
 use crate::observe::{ObserveError, Observed};
-use crate::plan::{Action, Finding, Message, Plan, Until};
+use crate::plan::{Action, Finding, OwnerNotice, Plan, WaitReason};
 use crate::snapshot::{Snapshot, Unread};
 use crate::{Rotator, words};
 
@@ -62,8 +62,8 @@ impl AccountReport {
     }
 
     /// Nothing may be done now.
-    pub fn closed(account: AccountId, until: Until) -> Self {
-        let waiting = vec![crate::plan::Waiting { user: None, until }];
+    pub fn closed(account: AccountId, reason: WaitReason) -> Self {
+        let waiting = vec![crate::plan::Waiting { user: None, reason }];
         let plan = Plan {
             account: account.clone(),
             chains: Vec::new(),
@@ -257,7 +257,7 @@ impl Report {
         );
         metrics.count(
             "NoticesToOwners",
-            done(|action| matches!(action, Action::Tell(_))),
+            done(|action| matches!(action, Action::NotifyOwner(_))),
         );
         metrics.count(
             "Findings",
@@ -312,7 +312,7 @@ impl Rotator {
             let new = report
                 .new_findings()
                 .filter(|finding| finding.user == user.name);
-            let ids: Vec<String> = new.map(|finding| finding.what.id()).collect();
+            let ids: Vec<String> = new.map(|finding| finding.kind.id()).collect();
             if ids.is_empty() {
                 continue;
             }
@@ -342,7 +342,7 @@ fn summary(account: &AccountReport, run: &str) -> Option<Notice> {
     let failures = account.failures();
     let findings: Vec<String> = account
         .new_findings()
-        .map(|finding| format!("{} {}", finding.user, words::finding(&finding.what)))
+        .map(|finding| format!("{} {}", finding.user, words::finding(&finding.kind)))
         .collect();
     let done: Vec<String> = account
         .done()
@@ -426,24 +426,24 @@ fn line(outcome: &Outcome, action: &Action) -> Option<String> {
         Action::Issue { recipient, .. } => format!("{user}: new key issued, sealed to {recipient}"),
         Action::Disable { key } => format!("{user}: old key {key} disabled"),
         Action::Delete { key } => format!("{user}: disabled key {key} deleted"),
-        Action::NoteRestored { key } => format!("{user}: key {key} was restored by a person"),
-        Action::Tell(Message::Warning { key, .. }) => {
+        Action::SaveRestored { key } => format!("{user}: key {key} was restored by a person"),
+        Action::NotifyOwner(OwnerNotice::Warning { key, .. }) => {
             format!("{user}: warned that {key} nears its end")
         }
-        Action::Tell(Message::WillBeDisabled { key, .. }) => {
+        Action::NotifyOwner(OwnerNotice::WillBeDisabled { key, .. }) => {
             format!("{user}: reminded that {key} will be disabled")
         }
-        Action::Tell(Message::WillBeDeleted { key, .. }) => {
+        Action::NotifyOwner(OwnerNotice::WillBeDeleted { key, .. }) => {
             format!("{user}: reminded that {key} will be deleted")
         }
-        Action::Tell(Message::CertificateProblem { .. }) => {
+        Action::NotifyOwner(OwnerNotice::CertificateProblem { .. }) => {
             format!("{user}: asked for a usable certificate")
         }
-        Action::Tell(
-            Message::Issued { .. }
-            | Message::Disabling { .. }
-            | Message::Exposed { .. }
-            | Message::Deleting { .. },
+        Action::NotifyOwner(
+            OwnerNotice::Issued { .. }
+            | OwnerNotice::Disabling { .. }
+            | OwnerNotice::Exposed { .. }
+            | OwnerNotice::Deleting { .. },
         ) => return None,
     })
 }

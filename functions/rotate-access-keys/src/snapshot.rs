@@ -64,7 +64,7 @@ pub struct User {
     /// The user's keys, oldest first.
     pub keys: Vec<Key>,
     /// What Banto remembers of the user.
-    pub record: Remembered,
+    pub record: StoredRecord,
     /// The user's certificate.
     pub certificate: Certificate,
 }
@@ -95,11 +95,11 @@ pub enum Used {
 
 /// What Banto remembers of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remembered {
+pub enum StoredRecord {
     /// Nothing was ever written.
-    Nothing,
+    Absent,
     /// The user's record.
-    Record(Record),
+    Own(Record),
     /// The record of a former user of the same name; this user starts afresh after it.
     FormerUser(Record),
     /// There is a record, but it can't be read, and why.
@@ -143,8 +143,10 @@ impl User {
     /// The record that is the user's own.
     pub fn record(&self) -> Option<&Record> {
         match &self.record {
-            Remembered::Record(record) => Some(record),
-            Remembered::Nothing | Remembered::FormerUser(_) | Remembered::Unreadable(_) => None,
+            StoredRecord::Own(record) => Some(record),
+            StoredRecord::Absent | StoredRecord::FormerUser(_) | StoredRecord::Unreadable(_) => {
+                None
+            }
         }
     }
 

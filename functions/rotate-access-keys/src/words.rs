@@ -11,7 +11,7 @@ use banto_notice::text::{day, fact, joined};
 use banto_notice::{Audience, Notice, Step, Urgency};
 use jiff::Timestamp;
 
-use crate::plan::{Because, Found, Message, Until};
+use crate::plan::{DisableReason, FindingKind, OwnerNotice, WaitReason};
 use crate::snapshot::{SLACK_TAG, User};
 
 /// What a notice says; the rest of it follows from whom it is to.
@@ -26,7 +26,7 @@ struct Words {
 
 /// The notice to a user about one of their keys.
 pub fn to_owner(
-    message: &Message,
+    message: &OwnerNotice,
     user: &User,
     account: &IdentityAccount,
     record: Option<&Record>,
@@ -36,7 +36,7 @@ pub fn to_owner(
     facts.extend(words.facts);
     let new_key = record.and_then(|record| record.rotation.as_ref()?.issued.as_ref());
     let subject = match (message, new_key) {
-        (Message::Issued { .. }, Some(issued)) => format!("issued:{}", issued.key),
+        (OwnerNotice::Issued { .. }, Some(issued)) => format!("issued:{}", issued.key),
         (other, _) => other.id(),
     };
     let envelope = record
@@ -61,18 +61,18 @@ pub fn to_owner(
     }
 }
 
-fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
+fn words(message: &OwnerNotice, user: &User, record: Option<&Record>) -> Words {
     match message {
-        Message::Warning { key, rotates_at, certificate_problem, certificate_expires_at } => {
+        OwnerNotice::Warning { key, rotates_at, certificate_problem, certificate_expires_at } => {
             warning(key.as_str(), *rotates_at, certificate_problem.as_deref(), *certificate_expires_at)
         }
-        Message::CertificateProblem { key, reason, .. } => {
+        OwnerNotice::CertificateProblem { key, reason, .. } => {
             certificate_problem(key.as_ref().map(|key| key.as_str()), reason)
         }
-        Message::Issued { reason, old, carry_envelope } => {
+        OwnerNotice::Issued { reason, old, carry_envelope } => {
             issued(*reason, &joined(old, ", "), *carry_envelope, user, record)
         }
-        Message::WillBeDisabled { key, at } => Words {
+        OwnerNotice::WillBeDisabled { key, at } => Words {
             urgency: Urgency::Action,
             headline: format!("Your old access key {key} stops working on {}", day(*at)),
             paragraphs: vec![
@@ -82,11 +82,11 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
             steps: fetch_steps(user),
             carry_envelope: false,
         },
-        Message::Disabling { key, because, restorable_until } => {
-            disabling(key.as_str(), *because, *restorable_until, user)
+        OwnerNotice::Disabling { key, reason, restorable_until } => {
+            disabling(key.as_str(), *reason, *restorable_until, user)
         }
-        Message::Exposed { keys, has_other } => exposed(&joined(keys, ", "), *has_other),
-        Message::WillBeDeleted { key, at } => Words {
+        OwnerNotice::Exposed { keys, has_other } => exposed(&joined(keys, ", "), *has_other),
+        OwnerNotice::WillBeDeleted { key, at } => Words {
             urgency: Urgency::Information,
             headline: format!("Your disabled access key {key} is deleted on {}", day(*at)),
             paragraphs: vec![
@@ -96,7 +96,7 @@ fn words(message: &Message, user: &User, record: Option<&Record>) -> Words {
             steps: vec![restore_step(user, key.as_str())],
             carry_envelope: false,
         },
-        Message::Deleting { key } => Words {
+        OwnerNotice::Deleting { key } => Words {
             urgency: Urgency::Information,
             headline: format!("Your disabled access key {key} is deleted now"),
             paragraphs: vec!["It can't be restored any more. The rotation is complete.".to_owned()],
@@ -215,14 +215,16 @@ fn issued(
     }
 }
 
-fn disabling(key: &str, because: Because, restorable_until: Timestamp, user: &User) -> Words {
-    let by_deadline = because == Because::Deadline;
-    let why = match because {
-        Because::NewKeyUsed => "Your new key is in use, so the old one is not needed any more.",
-        Because::Acknowledged => {
+fn disabling(key: &str, reason: DisableReason, restorable_until: Timestamp, user: &User) -> Words {
+    let by_deadline = reason == DisableReason::Deadline;
+    let why = match reason {
+        DisableReason::NewKeyUsed => {
+            "Your new key is in use, so the old one is not needed any more."
+        }
+        DisableReason::Acknowledged => {
             "You acknowledged your new key, so the old one is not needed any more."
         }
-        Because::Deadline => {
+        DisableReason::Deadline => {
             "Nobody has used your new key, and the deadline has passed. The new key is in the message below, which only \
              you can open."
         }
@@ -316,59 +318,65 @@ fn restore_step(user: &User, key: &str) -> Step {
 }
 
 /// A finding, in one line for operators.
-pub fn finding(found: &Found) -> String {
+pub fn finding(found: &FindingKind) -> String {
     match found {
-        Found::TwoActiveKeys { keys } => {
+        FindingKind::TwoActiveKeys { keys } => {
             format!(
                 "has two active keys ({}) that Banto did not make; delete the one that is not needed",
                 joined(keys, ", ")
             )
         }
-        Found::InactiveKeyInTheWay { key } => {
+        FindingKind::InactiveKeyInTheWay { key } => {
             format!(
                 "is due, but the inactive key {key} takes the second place; delete it if it is not needed"
             )
         }
-        Found::NoCertificate { reason, .. } => format!("can't be given a key: {reason}"),
-        Found::Restored { key } => {
+        FindingKind::NoCertificate { reason, .. } => format!("can't be given a key: {reason}"),
+        FindingKind::Restored { key } => {
             format!("has {key} back, which Banto had disabled; it is left alone from now on")
         }
-        Found::NewKeyInactive { key } => {
+        FindingKind::NewKeyInactive { key } => {
             format!(
                 "has the new key {key} switched off before the old one was retired; the old one is kept"
             )
         }
-        Found::NewKeyUnused { key } => {
+        FindingKind::NewKeyUnused { key } => {
             format!("has not used the new key {key} for two weeks; the old one is kept")
         }
-        Found::NoRoomForNewKey { keys } => {
+        FindingKind::NoRoomForNewKey { keys } => {
             format!(
                 "has no working key, and {} take both places; restore or delete one",
                 joined(keys, ", ")
             )
         }
-        Found::AmbiguousOrphan { keys } => {
+        FindingKind::AmbiguousOrphan { keys } => {
             format!(
                 "has keys ({}) of which one was lost in a crash; delete the one nobody has",
                 joined(keys, ", ")
             )
         }
-        Found::UnreadableRecord { why } => format!("is left alone: {why}"),
+        FindingKind::UnreadableRecord { why } => format!("is left alone: {why}"),
     }
 }
 
 /// What someone waits for, in words.
-pub fn waiting(until: &Until) -> String {
+pub fn waiting(until: &WaitReason) -> String {
     match until {
-        Until::Enabled => "rotation is switched off in the policy (rotation.enabled)".to_owned(),
-        Until::ChangeWindow => "outside the change windows".to_owned(),
-        Until::ExemptionEnds { at, reason } => format!("exempt until {}: {reason}", day(*at)),
-        Until::OtherRun => "another run may be issuing a key".to_owned(),
-        Until::NextRun => "this run has issued as many keys as the policy allows".to_owned(),
-        Until::Canaries => "the canaries' new keys come first".to_owned(),
-        Until::Proof { key } => format!("the new key {key} must be used, and its grace be over"),
-        Until::Deletion { key } => format!("the disabled key {key} must be deleted first"),
-        Until::Usage { key } => format!("IAM does not tell whether {key} was used"),
-        Until::CertificateStore { why } => format!("the certificate could not be fetched: {why}"),
+        WaitReason::Enabled => {
+            "rotation is switched off in the policy (rotation.enabled)".to_owned()
+        }
+        WaitReason::ChangeWindow => "outside the change windows".to_owned(),
+        WaitReason::ExemptionEnds { at, reason } => format!("exempt until {}: {reason}", day(*at)),
+        WaitReason::OtherRun => "another run may be issuing a key".to_owned(),
+        WaitReason::NextRun => "this run has issued as many keys as the policy allows".to_owned(),
+        WaitReason::Canaries => "the canaries' new keys come first".to_owned(),
+        WaitReason::Proof { key } => {
+            format!("the new key {key} must be used, and its grace be over")
+        }
+        WaitReason::Deletion { key } => format!("the disabled key {key} must be deleted first"),
+        WaitReason::Usage { key } => format!("IAM does not tell whether {key} was used"),
+        WaitReason::CertificateStore { why } => {
+            format!("the certificate could not be fetched: {why}")
+        }
     }
 }

@@ -11,8 +11,8 @@ use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use jiff::Timestamp;
-use rotate_access_keys::plan::{Because, Message};
-use rotate_access_keys::snapshot::{Certificate, Remembered, SLACK_TAG, User};
+use rotate_access_keys::plan::{DisableReason, OwnerNotice};
+use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
 use rotate_access_keys::words;
 
 const ENVELOPE: &str = "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
@@ -38,7 +38,7 @@ fn alice() -> User {
         tags: BTreeMap::from([(SLACK_TAG.to_owned(), "U024BE7LH".to_owned())]),
         groups: BTreeSet::new(),
         keys: Vec::new(),
-        record: Remembered::Nothing,
+        record: StoredRecord::Absent,
         certificate: Certificate::NotAsked,
     }
 }
@@ -65,19 +65,20 @@ fn record() -> Record {
     }
 }
 
-fn messages() -> Vec<(&'static str, Message)> {
+fn messages() -> Vec<(&'static str, OwnerNotice)> {
     let keys = || BTreeSet::from([old()]);
     let problem = "the certificate expired on 2026-10-09T00:00:00Z; extend it with `gpg --quick-set-expire FINGERPRINT 2y` \
         and register it again";
-    let warning = |certificate_problem: Option<&str>, certificate_expires_at| Message::Warning {
+    let warning =
+        |certificate_problem: Option<&str>, certificate_expires_at| OwnerNotice::Warning {
+            key: old(),
+            rotates_at: at(),
+            certificate_problem: certificate_problem.map(str::to_owned),
+            certificate_expires_at,
+        };
+    let disabling = |reason| OwnerNotice::Disabling {
         key: old(),
-        rotates_at: at(),
-        certificate_problem: certificate_problem.map(str::to_owned),
-        certificate_expires_at,
-    };
-    let disabling = |because| Message::Disabling {
-        key: old(),
-        because,
+        reason,
         restorable_until: at(),
     };
     vec![
@@ -89,7 +90,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("warning, certificate refused", warning(Some(problem), None)),
         (
             "certificate problem",
-            Message::CertificateProblem {
+            OwnerNotice::CertificateProblem {
                 key: Some(old()),
                 code: "expired".into(),
                 reason: problem.into(),
@@ -97,7 +98,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         ),
         (
             "certificate problem, no key",
-            Message::CertificateProblem {
+            OwnerNotice::CertificateProblem {
                 key: None,
                 code: "expired".into(),
                 reason: problem.into(),
@@ -105,7 +106,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         ),
         (
             "issued",
-            Message::Issued {
+            OwnerNotice::Issued {
                 reason: Reason::Due,
                 old: keys(),
                 carry_envelope: false,
@@ -113,7 +114,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         ),
         (
             "issued after an emergency",
-            Message::Issued {
+            OwnerNotice::Issued {
                 reason: Reason::Emergency,
                 old: BTreeSet::new(),
                 carry_envelope: true,
@@ -121,32 +122,35 @@ fn messages() -> Vec<(&'static str, Message)> {
         ),
         (
             "will be disabled",
-            Message::WillBeDisabled {
+            OwnerNotice::WillBeDisabled {
                 key: old(),
                 at: at(),
             },
         ),
-        ("disabling, new key used", disabling(Because::NewKeyUsed)),
-        ("disabling by deadline", disabling(Because::Deadline)),
+        (
+            "disabling, new key used",
+            disabling(DisableReason::NewKeyUsed),
+        ),
+        ("disabling by deadline", disabling(DisableReason::Deadline)),
         (
             "exposed",
-            Message::Exposed {
+            OwnerNotice::Exposed {
                 keys: keys(),
                 has_other: false,
             },
         ),
         (
             "will be deleted",
-            Message::WillBeDeleted {
+            OwnerNotice::WillBeDeleted {
                 key: old(),
                 at: at(),
             },
         ),
-        ("deleting", Message::Deleting { key: old() }),
+        ("deleting", OwnerNotice::Deleting { key: old() }),
     ]
 }
 
-fn notice(message: &Message) -> Notice {
+fn notice(message: &OwnerNotice) -> Notice {
     let account = IdentityAccount {
         id: "111122223333".parse().unwrap(),
         role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),

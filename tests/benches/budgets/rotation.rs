@@ -14,7 +14,7 @@ use banto_seal::holder::{Holder, Kind, Lifetime};
 use banto_seal::{Credential, Recipient};
 use jiff::SignedDuration;
 use rotate_access_keys::event::Mode;
-use rotate_access_keys::snapshot::{Certificate, Key, PIN_TAG, Remembered, Snapshot, Used, User};
+use rotate_access_keys::snapshot::{Certificate, Key, PIN_TAG, Snapshot, StoredRecord, Used, User};
 use rotate_access_keys::{check, plan};
 use secrecy::SecretString;
 use serde_json::json;
@@ -71,7 +71,7 @@ pub fn planning() {
             created_at: now - days(100),
             used: Used::Unknown,
         }],
-        record: Remembered::Nothing,
+        record: StoredRecord::Absent,
         certificate: Certificate::Usable {
             fingerprint: fingerprint.parse().unwrap(),
             expires_soon: None,

@@ -85,7 +85,7 @@ fn a_dry_run_answers_the_plan_and_changes_nothing() {
     add_registered(&world, "alice", days(100));
     let answer = handle(&world, &policy(), &json!({ "dryRun": true }));
     assert_eq!(
-        answer["accounts"][0]["plan"]["chains"][0]["actions"][0]["do"],
+        answer["accounts"][0]["plan"]["chains"][0]["actions"][0]["kind"],
         "issue"
     );
     assert_eq!(answer["dryRun"], true);

@@ -8,7 +8,7 @@ use banto_domain::policy::RotationPolicy;
 use banto_domain::record::Reason;
 use jiff::Timestamp;
 
-use super::{Action, Chain, Message, Plan, Until, Waiting, rotation_of};
+use super::{Action, Chain, OwnerNotice, Plan, WaitReason, Waiting, rotation_of};
 use crate::snapshot::{Snapshot, User};
 
 /// Takes back the new keys that this run may not issue.
@@ -43,9 +43,9 @@ pub(super) fn limit(plan: &mut Plan, snapshot: &Snapshot, policy: &RotationPolic
     let mut put_off = BTreeMap::new();
     for user in queue {
         if canaries_only && !is_canary(user) {
-            put_off.insert(&user.name, Until::Canaries);
+            put_off.insert(&user.name, WaitReason::Canaries);
         } else if left == 0 {
-            put_off.insert(&user.name, Until::NextRun);
+            put_off.insert(&user.name, WaitReason::NextRun);
         } else {
             left -= 1;
         }
@@ -59,9 +59,9 @@ pub(super) fn limit(plan: &mut Plan, snapshot: &Snapshot, policy: &RotationPolic
     }
     plan.chains.retain(|chain| !chain.actions.is_empty());
     plan.waiting
-        .extend(put_off.into_iter().map(|(user, until)| Waiting {
+        .extend(put_off.into_iter().map(|(user, reason)| Waiting {
             user: Some(user.clone()),
-            until,
+            reason,
         }));
 }
 
@@ -80,7 +80,7 @@ fn belongs_to_due_issue(action: &Action) -> bool {
     is_due_issue(action)
         || matches!(
             action,
-            Action::Tell(Message::Issued {
+            Action::NotifyOwner(OwnerNotice::Issued {
                 reason: Reason::Due,
                 ..
             })

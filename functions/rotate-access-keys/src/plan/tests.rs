@@ -10,9 +10,9 @@ use banto_fake::PolicyText;
 use banto_ports::LastUse;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Message, Plan, plan};
+use super::{Action, OwnerNotice, Plan, plan};
 use crate::event::Mode;
-use crate::snapshot::{Certificate, Key, PIN_TAG, Remembered, Snapshot, Used, User};
+use crate::snapshot::{Certificate, Key, PIN_TAG, Snapshot, StoredRecord, Used, User};
 
 mod properties;
 mod several;
@@ -77,7 +77,7 @@ fn user(name: &str, keys: Vec<Key>) -> User {
         tags: BTreeMap::from([(PIN_TAG.to_owned(), PINNED.to_owned())]),
         groups: BTreeSet::new(),
         keys,
-        record: Remembered::Nothing,
+        record: StoredRecord::Absent,
         certificate: usable(),
     }
 }
@@ -147,14 +147,14 @@ fn in_short(plan: &Plan) -> String {
         Action::DisableExposed { key: id } => format!("disable exposed {}", key(id)),
         Action::DiscardOrphan { key: id } => format!("discard {}", key(id)),
         Action::Issue { reason, .. } => format!("issue ({reason:?})"),
-        Action::Tell(Message::Issued {
+        Action::NotifyOwner(OwnerNotice::Issued {
             carry_envelope: true,
             ..
         }) => "tell issued with envelope".into(),
-        Action::Tell(message) => format!("tell {}", named(&message.id())),
+        Action::NotifyOwner(message) => format!("tell {}", named(&message.id())),
         Action::Disable { key: id } => format!("disable {}", key(id)),
         Action::Delete { key: id } => format!("delete {}", key(id)),
-        Action::NoteRestored { key: id } => format!("note {} restored", key(id)),
+        Action::SaveRestored { key: id } => format!("note {} restored", key(id)),
     };
     let actions = plan
         .chains
@@ -163,11 +163,11 @@ fn in_short(plan: &Plan) -> String {
     let findings = plan
         .findings
         .iter()
-        .map(|finding| format!("! {}", named(&finding.what.id())));
+        .map(|finding| format!("! {}", named(&finding.kind.id())));
     let waiting = plan
         .waiting
         .iter()
-        .map(|waiting| format!("~ {}", super::super::words::waiting(&waiting.until)));
+        .map(|waiting| format!("~ {}", super::super::words::waiting(&waiting.reason)));
     let all: Vec<String> = actions.chain(findings).chain(waiting).collect();
     if all.is_empty() {
         "-".to_owned()

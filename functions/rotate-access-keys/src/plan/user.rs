@@ -9,9 +9,12 @@ use banto_domain::policy::{RotationPolicy, RotationTimings};
 use banto_domain::record::{Reason, Record, Rotation};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Because, Chain, Finding, Found, Message, Plan, Until, Waiting, rotation_of};
+use super::{
+    Action, Chain, DisableReason, Finding, FindingKind, OwnerNotice, Plan, WaitReason, Waiting,
+    rotation_of,
+};
 use crate::event::Mode;
-use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, Key, Remembered, Snapshot, Used, User};
+use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, Key, Snapshot, StoredRecord, Used, User};
 
 /// How long a delivered key may stay unused before people are told, where no deadline is set.
 const UNUSED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -40,8 +43,8 @@ struct Planner<'a> {
     /// The keys that will be left once the actions so far are done.
     keys: Vec<&'a Key>,
     actions: Vec<Action>,
-    found: Vec<Found>,
-    waiting: Vec<Until>,
+    found: Vec<FindingKind>,
+    waiting: Vec<WaitReason>,
 }
 
 /// Adds the plan of one user.
@@ -64,30 +67,30 @@ pub(super) fn plan(plan: &mut Plan, user: &User, context: &Context<'_>) {
             actions: planner.actions,
         });
     }
-    let said = |what: &Found| {
+    let said = |what: &FindingKind| {
         user.record()
             .is_some_and(|record| record.notified.contains_key(&what.id()))
     };
     plan.findings
-        .extend(planner.found.into_iter().map(|what| Finding {
+        .extend(planner.found.into_iter().map(|kind| Finding {
             user: name(),
-            notified: said(&what),
-            what,
+            notified: said(&kind),
+            kind,
         }));
     plan.waiting
-        .extend(planner.waiting.into_iter().map(|until| Waiting {
+        .extend(planner.waiting.into_iter().map(|reason| Waiting {
             user: Some(name()),
-            until,
+            reason,
         }));
 }
 
 impl<'a> Planner<'a> {
     fn plan(&mut self) {
         let exposed = self.disable_exposed();
-        if let Remembered::Unreadable(why) = &self.user.record {
+        if let StoredRecord::Unreadable(why) = &self.user.record {
             return self
                 .found
-                .push(Found::UnreadableRecord { why: why.clone() });
+                .push(FindingKind::UnreadableRecord { why: why.clone() });
         }
         if self.context.snapshot.mode != Mode::Emergency
             && let Some(exemption) = self
@@ -96,7 +99,7 @@ impl<'a> Planner<'a> {
                 .exemption_of(self.user.attributes(), self.context.now)
         {
             let reason = exemption.reason.clone();
-            return self.waiting.push(Until::ExemptionEnds {
+            return self.waiting.push(WaitReason::ExemptionEnds {
                 at: exemption.until,
                 reason,
             });
@@ -136,12 +139,12 @@ impl<'a> Planner<'a> {
             .collect();
         self.actions.extend(to_disable);
         let keys: BTreeSet<_> = exposed.iter().map(|key| key.id.clone()).collect();
-        if !keys.is_empty() && !matches!(self.user.record, Remembered::Unreadable(_)) {
+        if !keys.is_empty() && !matches!(self.user.record, StoredRecord::Unreadable(_)) {
             let has_other = self
                 .keys
                 .iter()
                 .any(|key| key.active && !keys.contains(&key.id));
-            self.tell_once(Message::Exposed {
+            self.tell_once(OwnerNotice::Exposed {
                 keys: keys.clone(),
                 has_other,
             });
@@ -193,7 +196,7 @@ impl<'a> Planner<'a> {
             return true;
         };
         if rotation.may_be_under_way(self.context.now) {
-            self.waiting.push(Until::OtherRun);
+            self.waiting.push(WaitReason::OtherRun);
             return false;
         }
         let sealed = self
@@ -218,7 +221,7 @@ impl<'a> Planner<'a> {
                 // Somebody has its secret, so it is not the one that was lost.
                 Used::Never | Used::Last(_) => true,
                 Used::Unknown => {
-                    self.waiting.push(Until::Usage {
+                    self.waiting.push(WaitReason::Usage {
                         key: key.id.clone(),
                     });
                     false
@@ -226,7 +229,7 @@ impl<'a> Planner<'a> {
             },
             several => {
                 let keys = several.iter().map(|key| key.id.clone()).collect();
-                self.found.push(Found::AmbiguousOrphan { keys });
+                self.found.push(FindingKind::AmbiguousOrphan { keys });
                 false
             }
         }
@@ -244,14 +247,14 @@ impl<'a> Planner<'a> {
             if !key.active {
                 self.retire(key, *disabled_at);
             } else if !self.is_being_disabled(id) {
-                self.actions.push(Action::NoteRestored { key: id.clone() });
-                self.found.push(Found::Restored { key: id.clone() });
+                self.actions.push(Action::SaveRestored { key: id.clone() });
+                self.found.push(FindingKind::Restored { key: id.clone() });
             }
         }
         // Said already, or said now: a restored key stays a finding until a person settles it.
         for id in &record.restored {
             if self.keys.iter().any(|key| key.id == *id && key.active) {
-                self.found.push(Found::Restored { key: id.clone() });
+                self.found.push(FindingKind::Restored { key: id.clone() });
             }
         }
     }
@@ -260,7 +263,7 @@ impl<'a> Planner<'a> {
     fn retire(&mut self, key: &'a Key, disabled_at: Timestamp) {
         let now = self.context.now;
         let due_at = disabled_at + self.timings.recovery;
-        let reminder = Message::WillBeDeleted {
+        let reminder = OwnerNotice::WillBeDeleted {
             key: key.id.clone(),
             at: due_at.max(now + self.timings.remind_before),
         };
@@ -271,7 +274,7 @@ impl<'a> Planner<'a> {
             return;
         };
         if now >= due_at && now >= reminded_at + self.timings.remind_before - RUN_JITTER {
-            self.tell_once(Message::Deleting {
+            self.tell_once(OwnerNotice::Deleting {
                 key: key.id.clone(),
             });
             self.actions.push(Action::Delete {
@@ -307,7 +310,7 @@ impl<'a> Planner<'a> {
             return;
         };
         if !new.active || self.is_being_disabled(&new.id) {
-            return self.found.push(Found::NewKeyInactive {
+            return self.found.push(FindingKind::NewKeyInactive {
                 key: new.id.clone(),
             });
         }
@@ -339,22 +342,22 @@ impl<'a> Planner<'a> {
             }
             (None, Some(deadline)) => self.approach_deadline(old, new, delivered_at + deadline),
             (None, None) if now >= delivered_at + UNUSED_AFTER => {
-                self.found.push(Found::NewKeyUnused {
+                self.found.push(FindingKind::NewKeyUnused {
                     key: new.id.clone(),
                 });
             }
-            (Some(_) | None, _) => self.waiting.push(Until::Proof {
+            (Some(_) | None, _) => self.waiting.push(WaitReason::Proof {
                 key: new.id.clone(),
             }),
         }
     }
 
-    fn proof_of(&self, new: &Key) -> Option<Because> {
+    fn proof_of(&self, new: &Key) -> Option<DisableReason> {
         match &new.used {
-            Used::Last(_) => Some(Because::NewKeyUsed),
+            Used::Last(_) => Some(DisableReason::NewKeyUsed),
             Used::Never | Used::Unknown => self
                 .is_acknowledged(&new.id)
-                .then_some(Because::Acknowledged),
+                .then_some(DisableReason::Acknowledged),
         }
     }
 
@@ -369,7 +372,7 @@ impl<'a> Planner<'a> {
     fn approach_deadline(&mut self, old: &Key, new: &Key, deadline: Timestamp) {
         let now = self.context.now;
         let at = deadline.max(now + self.timings.remind_before);
-        let reminder = Message::WillBeDisabled {
+        let reminder = OwnerNotice::WillBeDisabled {
             key: old.id.clone(),
             at,
         };
@@ -379,20 +382,20 @@ impl<'a> Planner<'a> {
                 if now >= deadline
                     && now >= reminded_at + self.timings.remind_before - RUN_JITTER =>
             {
-                self.disable(old, Because::Deadline);
+                self.disable(old, DisableReason::Deadline);
             }
-            None | Some(_) => self.waiting.push(Until::Proof {
+            None | Some(_) => self.waiting.push(WaitReason::Proof {
                 key: new.id.clone(),
             }),
         }
     }
 
-    fn disable(&mut self, old: &Key, because: Because) {
+    fn disable(&mut self, old: &Key, reason: DisableReason) {
         let key = old.id.clone();
         let restorable_until = self.context.now + self.timings.recovery;
-        self.tell_once(Message::Disabling {
+        self.tell_once(OwnerNotice::Disabling {
             key: key.clone(),
-            because,
+            reason,
             restorable_until,
         });
         self.actions.push(Action::Disable { key });
@@ -408,7 +411,7 @@ impl<'a> Planner<'a> {
         match active.as_slice() {
             [] if forced => self.issue(Reason::Forced),
             [] => {}
-            [key] if forced && self.was_just_issued(key) => self.waiting.push(Until::Proof {
+            [key] if forced && self.was_just_issued(key) => self.waiting.push(WaitReason::Proof {
                 key: key.id.clone(),
             }),
             [_] if forced => self.issue(Reason::Forced),
@@ -428,7 +431,7 @@ impl<'a> Planner<'a> {
                 };
                 if !several.iter().any(restored) || several.iter().all(old) {
                     let keys = several.iter().map(|key| key.id.clone()).collect();
-                    self.found.push(Found::TwoActiveKeys { keys });
+                    self.found.push(FindingKind::TwoActiveKeys { keys });
                 }
             }
         }
@@ -447,7 +450,7 @@ impl<'a> Planner<'a> {
             Certificate::Usable { expires_soon, .. } => (None, *expires_soon),
             Certificate::NotAsked | Certificate::Unknown(_) => (None, None),
         };
-        self.tell_once(Message::Warning {
+        self.tell_once(OwnerNotice::Warning {
             key: key.id.clone(),
             rotates_at: key.created_at + self.timings.rotate_after,
             certificate_problem,
@@ -477,19 +480,19 @@ impl<'a> Planner<'a> {
                     .iter()
                     .find(|key| key.active)
                     .map(|key| key.id.clone());
-                self.tell_once(Message::CertificateProblem {
+                self.tell_once(OwnerNotice::CertificateProblem {
                     key,
                     code: code.clone(),
                     reason: reason.clone(),
                 });
-                self.found.push(Found::NoCertificate {
+                self.found.push(FindingKind::NoCertificate {
                     code: code.clone(),
                     reason: reason.clone(),
                 });
             }
             Certificate::Unknown(why) => self
                 .waiting
-                .push(Until::CertificateStore { why: why.clone() }),
+                .push(WaitReason::CertificateStore { why: why.clone() }),
             Certificate::NotAsked => {}
         }
     }
@@ -501,16 +504,16 @@ impl<'a> Planner<'a> {
         };
         let inactive = || self.keys.iter().filter(|key| !key.active);
         if let Some(key) = inactive().find(is_ours) {
-            self.waiting.push(Until::Deletion {
+            self.waiting.push(WaitReason::Deletion {
                 key: key.id.clone(),
             });
         } else if let (Some(key), false) = (inactive().next(), reason == Reason::Emergency) {
-            self.found.push(Found::InactiveKeyInTheWay {
+            self.found.push(FindingKind::InactiveKeyInTheWay {
                 key: key.id.clone(),
             });
         }
         if reason == Reason::Emergency {
-            self.found.push(Found::NoRoomForNewKey {
+            self.found.push(FindingKind::NoRoomForNewKey {
                 keys: self.keys.iter().map(|key| key.id.clone()).collect(),
             });
         }
@@ -524,7 +527,7 @@ impl<'a> Planner<'a> {
             .map(|key| key.id.clone())
             .collect();
         let carry_envelope = old.is_empty();
-        self.actions.push(Action::Tell(Message::Issued {
+        self.actions.push(Action::NotifyOwner(OwnerNotice::Issued {
             reason,
             old,
             carry_envelope,
@@ -543,15 +546,15 @@ impl<'a> Planner<'a> {
             .contains(&Action::DisableExposed { key: id.clone() })
     }
 
-    fn said_at(&self, message: &Message) -> Option<Timestamp> {
+    fn said_at(&self, message: &OwnerNotice) -> Option<Timestamp> {
         self.record
             .and_then(|record| record.notified.get(&message.id()))
             .copied()
     }
 
-    fn tell_once(&mut self, message: Message) {
+    fn tell_once(&mut self, message: OwnerNotice) {
         if self.said_at(&message).is_none() {
-            self.actions.push(Action::Tell(message));
+            self.actions.push(Action::NotifyOwner(message));
         }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::check::check;
-use crate::plan::{Because, Chain};
+use crate::plan::{Chain, DisableReason};
 
 fn any_age() -> impl Strategy<Value = SignedDuration> {
     prop_oneof![
@@ -92,7 +92,7 @@ prop_compose! {
         ],
         exposed in any_ids(),
     ) -> Snapshot {
-        let record = record.map_or(Remembered::Nothing, Remembered::Record);
+        let record = record.map_or(StoredRecord::Absent, StoredRecord::Own);
         let alice = User { record, certificate, ..user("alice", keys) };
         let exposed = if mode == Mode::Emergency { exposed } else { BTreeSet::new() };
         Snapshot { exposed, ..snapshot(mode, vec![alice]) }
@@ -153,7 +153,7 @@ proptest! {
         let mut told: Vec<String> = record.into_iter().flat_map(|record| record.notified.keys().cloned()).collect();
         for action in actions(&plan) {
             match action {
-                Action::Tell(message) => told.push(message.id()),
+                Action::NotifyOwner(message) => told.push(message.id()),
                 Action::Disable { key } => {
                     let id = format!("disabling:{key}");
                     prop_assert!(told.contains(&id), "{}", id);
@@ -246,7 +246,7 @@ fn the_check_catches_a_foreign_recipient() {
 fn the_check_catches_an_issue_beside_another_run() {
     let record = record(Some(intent(SignedDuration::from_mins(1))));
     let alice = User {
-        record: Remembered::Record(record),
+        record: StoredRecord::Own(record),
         ..user("alice", vec![key(OLD, true, days(100))])
     };
     breached(alice, vec![issue(&[OLD], pinned())], "R5");
@@ -265,17 +265,17 @@ fn the_check_catches_an_intent_that_forgets_a_key() {
 fn the_check_catches_disabling_on_unknown_use() {
     let keys = vec![key(OLD, true, days(100)), key(NEW, true, days(3))];
     let alice = User {
-        record: Remembered::Record(record(Some(delivered(days(3))))),
+        record: StoredRecord::Own(record(Some(delivered(days(3))))),
         ..user("alice", keys)
     };
-    let tell = Message::Disabling {
+    let tell = OwnerNotice::Disabling {
         key: id(OLD),
-        because: Because::NewKeyUsed,
+        reason: DisableReason::NewKeyUsed,
         restorable_until: now(),
     };
     breached(
         alice,
-        vec![Action::Tell(tell), Action::Disable { key: id(OLD) }],
+        vec![Action::NotifyOwner(tell), Action::Disable { key: id(OLD) }],
         "R7",
     );
 }
@@ -285,7 +285,7 @@ fn the_check_catches_disabling_untold() {
     let mut keys = vec![key(OLD, true, days(100)), key(NEW, true, days(3))];
     keys[1].used = used_at(now());
     let alice = User {
-        record: Remembered::Record(record(Some(delivered(days(3))))),
+        record: StoredRecord::Own(record(Some(delivered(days(3))))),
         ..user("alice", keys)
     };
     breached(alice, vec![Action::Disable { key: id(OLD) }], "R1");
@@ -299,7 +299,7 @@ fn the_check_catches_deleting_too_early() {
         .insert(id(OLD), now() - days(10) + SignedDuration::from_secs(1));
     let keys = vec![key(OLD, false, days(100)), key(NEW, true, days(20))];
     let alice = User {
-        record: Remembered::Record(record),
+        record: StoredRecord::Own(record),
         ..user("alice", keys)
     };
     breached(alice, vec![Action::Delete { key: id(OLD) }], "R2");

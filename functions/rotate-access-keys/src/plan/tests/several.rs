@@ -5,7 +5,7 @@ use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::plan::Until;
+use crate::plan::WaitReason;
 
 fn due(name: &str, age: i64) -> User {
     user(name, vec![key(OLD, true, days(age))])
@@ -20,7 +20,7 @@ fn issued_to(plan: &Plan) -> Vec<&str> {
         .collect()
 }
 
-fn waits_for(plan: &Plan, name: &str) -> Option<Until> {
+fn waits_for(plan: &Plan, name: &str) -> Option<WaitReason> {
     let waiting = |waiting: &&crate::plan::Waiting| {
         waiting
             .user
@@ -30,7 +30,7 @@ fn waits_for(plan: &Plan, name: &str) -> Option<Until> {
     plan.waiting
         .iter()
         .find(waiting)
-        .map(|waiting| waiting.until.clone())
+        .map(|waiting| waiting.reason.clone())
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_cap_takes_the_oldest_keys_first() {
     );
     let plan = plan(&snapshot, &policy, now());
     assert_eq!(issued_to(&plan), ["bob", "carol"]);
-    assert_eq!(waits_for(&plan, "alice"), Some(Until::NextRun));
+    assert_eq!(waits_for(&plan, "alice"), Some(WaitReason::NextRun));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn canaries_go_first_and_alone() {
     );
     let plan = plan(&snapshot, &policy, now());
     assert_eq!(issued_to(&plan), ["carol"]);
-    assert_eq!(waits_for(&plan, "alice"), Some(Until::Canaries));
+    assert_eq!(waits_for(&plan, "alice"), Some(WaitReason::Canaries));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn others_wait_until_the_canarys_key_is_delivered() {
     let keys = || vec![key(OLD, true, days(120)), key(NEW, true, days(20))];
     for (rotation, waits) in [(issued(days(20)), true), (delivered(days(20)), false)] {
         let carol = User {
-            record: Remembered::Record(record(Some(rotation))),
+            record: StoredRecord::Own(record(Some(rotation))),
             ..user("carol", keys())
         };
         let plan = plan(
@@ -238,7 +238,7 @@ fn an_emergency_asked_twice_spares_the_key_issued_in_between() {
         now() - SignedDuration::from_mins(30),
     );
     let alice = User {
-        record: Remembered::Record(record),
+        record: StoredRecord::Own(record),
         ..user("alice", keys)
     };
     assert!(plan(&snapshot(Mode::Emergency, vec![alice]), &policy(), now()).is_empty());

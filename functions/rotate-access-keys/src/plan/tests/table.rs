@@ -33,7 +33,7 @@ fn keys() -> Vec<(&'static str, Vec<Key>)> {
 }
 
 /// What can be remembered, in words and as it is.
-fn memories() -> Vec<(&'static str, Remembered)> {
+fn memories() -> Vec<(&'static str, StoredRecord)> {
     let disabled = |age: i64, reminded: Option<i64>| {
         let mut record = record(Some(delivered(days(20))));
         record.disabled.insert(id(OLD), now() - days(age));
@@ -91,17 +91,17 @@ fn memories() -> Vec<(&'static str, Remembered)> {
         ("exposed, disabled", exposed_disabled),
     ];
     let mut memories = vec![
-        ("no record", Remembered::Nothing),
+        ("no record", StoredRecord::Absent),
         (
             "a former user's record",
-            Remembered::FormerUser(disabled(10, Some(2))),
+            StoredRecord::FormerUser(disabled(10, Some(2))),
         ),
         (
             "an unreadable record",
-            Remembered::Unreadable("line 1 column 1".into()),
+            StoredRecord::Unreadable("line 1 column 1".into()),
         ),
     ];
-    memories.extend(records.map(|(name, record)| (name, Remembered::Record(record))));
+    memories.extend(records.map(|(name, record)| (name, StoredRecord::Own(record))));
     memories
 }
 
