@@ -146,12 +146,12 @@ impl Worker<'_> {
                 break;
             }
             if let Err(error) = self.act(action).await {
-                tracing::error!(account = %self.account.identity.id, user = %chain.user, action = action.name(),
+                tracing::error!(account = %self.account.identity.id, user = %chain.user, action = action.kind(),
                     error = %error, "failed");
                 failed = Some((action.clone(), error));
                 break;
             }
-            tracing::info!(account = %self.account.identity.id, user = %chain.user, action = action.name(), "done");
+            tracing::info!(account = %self.account.identity.id, user = %chain.user, action = action.kind(), "done");
             done.push(action.clone());
         }
         let tried = done.len() + usize::from(failed.is_some());
@@ -393,21 +393,6 @@ impl Memory {
         account.records.write(&user.name, &next).await?;
         *record = next;
         Ok(())
-    }
-}
-
-impl Action {
-    /// The action's kind, for logs and metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::DisableExposed { .. } => "DisableExposed",
-            Self::DiscardOrphan { .. } => "DiscardOrphan",
-            Self::Issue { .. } => "Issue",
-            Self::NotifyOwner(_) => "NotifyOwner",
-            Self::Disable { .. } => "Disable",
-            Self::Delete { .. } => "Delete",
-            Self::SaveRestored { .. } => "SaveRestored",
-        }
     }
 }
 

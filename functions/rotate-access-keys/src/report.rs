@@ -139,7 +139,7 @@ impl AccountReport {
             Some(format!(
                 "{}: {} failed: {error}",
                 outcome.user,
-                action.name()
+                action.kind()
             ))
         });
         let unread = self

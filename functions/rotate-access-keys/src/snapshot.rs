@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::UserAttributes;
-use banto_domain::record::Record;
+use banto_domain::record::{Record, Rotation};
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, GroupName, UserArn, UserId, UserName};
 use banto_ports::LastUse;
 use jiff::Timestamp;
@@ -148,6 +148,11 @@ impl User {
                 None
             }
         }
+    }
+
+    /// The latest rotation in the user's own record, finished or not.
+    pub fn rotation(&self) -> Option<&Rotation> {
+        self.record()?.rotation.as_ref()
     }
 
     /// The key of this id, if the user has it.

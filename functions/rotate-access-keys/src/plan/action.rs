@@ -1,0 +1,189 @@
+//! What a run does: chains of actions, one chain a user, and the notices to owners among them.
+//!
+//! Deliberately absent: the sentences of the notices, which `notices` makes from this data.
+
+use std::collections::BTreeSet;
+
+use banto_domain::record::Reason;
+use banto_domain::{AccessKeyId, AccountId, Fingerprint, UserName};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::finding::{Finding, Waiting, joined};
+
+/// What a run does to one identity account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    pub account: AccountId,
+    /// What is done, one chain a user; a failure stops its own chain only.
+    pub chains: Vec<Chain>,
+    /// What people must look at and were not told yet.
+    pub findings: Vec<Finding>,
+    /// Who waits, and what for.
+    pub waiting: Vec<Waiting>,
+}
+
+/// What is done for one user, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chain {
+    pub user: UserName,
+    /// The actions; never empty.
+    pub actions: Vec<Action>,
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Action {
+    /// Disable an exposed key at once.
+    #[serde(rename_all = "camelCase")]
+    DisableExposed { key: AccessKeyId },
+    /// Delete a key whose secret was lost in a crash before anyone could have it.
+    #[serde(rename_all = "camelCase")]
+    DiscardOrphan { key: AccessKeyId },
+    /// Record the intent, create a key, seal it, store the envelope.
+    #[serde(rename_all = "camelCase")]
+    Issue {
+        reason: Reason,
+        /// Every key that the user has at this moment.
+        existing_keys: BTreeSet<AccessKeyId>,
+        /// The certificate that the key is sealed to.
+        recipient: Fingerprint,
+    },
+    /// Tell the owner, and record it once that is accepted for delivery.
+    NotifyOwner(OwnerNotice),
+    /// Disable an old key. Its owner was told.
+    #[serde(rename_all = "camelCase")]
+    Disable { key: AccessKeyId },
+    /// Delete a key that Banto disabled long enough ago. Its owner was told.
+    #[serde(rename_all = "camelCase")]
+    Delete { key: AccessKeyId },
+    /// Note that a person made a disabled key active again; it is left alone from now on.
+    #[serde(rename_all = "camelCase")]
+    SaveRestored { key: AccessKeyId },
+}
+
+/// What an owner is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(
+    rename_all = "camelCase",
+    tag = "notice",
+    rename_all_fields = "camelCase"
+)]
+pub enum OwnerNotice {
+    /// The key nears its end.
+    Warning {
+        key: AccessKeyId,
+        /// When it is replaced.
+        rotates_at: Timestamp,
+        /// What is wrong with the certificate, if anything is.
+        certificate_problem: Option<String>,
+        /// When the certificate expires, if that is soon.
+        certificate_expires_at: Option<Timestamp>,
+    },
+    /// The key should be replaced, but there is no usable certificate.
+    CertificateProblem {
+        /// The key; `None` if the user has none.
+        key: Option<AccessKeyId>,
+        /// A stable word for the reason.
+        code: String,
+        /// What is wrong and what to do about it.
+        reason: String,
+    },
+    /// A new key is ready.
+    Issued {
+        reason: Reason,
+        /// The old keys that still work.
+        old: BTreeSet<AccessKeyId>,
+        /// Whether the owner has no working key to fetch the envelope with.
+        carry_envelope: bool,
+    },
+    /// A reminder: the old key will be disabled though the new one was never used.
+    WillBeDisabled { key: AccessKeyId, at: Timestamp },
+    /// The old key is being disabled.
+    Disabling {
+        key: AccessKeyId,
+        reason: DisableReason,
+        /// WaitReason when it can be restored, at least.
+        restorable_until: Timestamp,
+    },
+    /// An exposed key was disabled.
+    Exposed {
+        keys: BTreeSet<AccessKeyId>,
+        /// Whether another key of the user works.
+        has_other: bool,
+    },
+    /// A reminder: the disabled key will be deleted.
+    WillBeDeleted { key: AccessKeyId, at: Timestamp },
+    /// The disabled key is being deleted.
+    Deleting { key: AccessKeyId },
+}
+
+/// Why an old key is disabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DisableReason {
+    /// The new key was used.
+    NewKeyUsed,
+    /// The owner acknowledged the new key.
+    Acknowledged,
+    /// The policy's hard deadline passed.
+    Deadline,
+}
+
+impl Plan {
+    /// A plan of nothing yet.
+    pub fn empty(account: AccountId) -> Self {
+        Self {
+            account,
+            chains: Vec::new(),
+            findings: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// True if nothing is done and nobody is told anything new.
+    pub fn is_empty(&self) -> bool {
+        self.chains.is_empty() && self.findings.iter().all(|finding| finding.notified)
+    }
+}
+
+impl Action {
+    /// The action's kind, for logs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::DisableExposed { .. } => "DisableExposed",
+            Self::DiscardOrphan { .. } => "DiscardOrphan",
+            Self::Issue { .. } => "Issue",
+            Self::NotifyOwner(_) => "NotifyOwner",
+            Self::Disable { .. } => "Disable",
+            Self::Delete { .. } => "Delete",
+            Self::SaveRestored { .. } => "SaveRestored",
+        }
+    }
+}
+
+impl OwnerNotice {
+    /// Tells this message from all others to the same owner: by it, things are said once.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Warning { key, .. } => format!("warning:{key}"),
+            Self::CertificateProblem {
+                key: Some(key),
+                code,
+                ..
+            } => format!("certificate:{code}:{key}"),
+            Self::CertificateProblem {
+                key: None, code, ..
+            } => format!("certificate:{code}"),
+            Self::Issued { .. } => "issued".to_owned(),
+            Self::WillBeDisabled { key, .. } => format!("will-be-disabled:{key}"),
+            Self::Disabling { key, .. } => format!("disabling:{key}"),
+            Self::Exposed { keys, .. } => format!("exposed:{}", joined(keys)),
+            Self::WillBeDeleted { key, .. } => format!("will-be-deleted:{key}"),
+            Self::Deleting { key } => format!("deleting:{key}"),
+        }
+    }
+}

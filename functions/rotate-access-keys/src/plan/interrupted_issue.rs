@@ -1,0 +1,66 @@
+//! An issue that was interrupted: an intent is recorded, and no envelope is stored.
+//!
+//! Its run may still be at work; it may have ended before it created a key; or it may have left an
+//! orphan: a key whose secret was lost, since IAM tells a secret only once.
+
+use banto_domain::record::Rotation;
+
+use super::action::Action;
+use super::draft::{Draft, ids};
+use super::finding::{FindingKind, WaitReason};
+use crate::snapshot::{Key, Used};
+
+/// Resolves an interrupted issue, if there is one. Returns false if nothing more may be planned for
+/// the user in this run.
+pub(super) fn resolve(draft: &mut Draft<'_>) -> bool {
+    let Some(rotation) = draft.rotation() else {
+        return true;
+    };
+    if rotation.issued.is_some() {
+        return true;
+    }
+    if rotation.may_be_under_way(draft.now) {
+        draft.waiting.push(WaitReason::OtherRun);
+        return false;
+    }
+    match possible_orphans(draft, rotation).as_slice() {
+        [] => true,
+        [key] => discard_if_orphan(draft, key),
+        several => {
+            let keys = ids(several);
+            draft.findings.push(FindingKind::AmbiguousOrphan { keys });
+            false
+        }
+    }
+}
+
+/// The keys that appeared when the intent's run would have created one, and that no envelope holds.
+fn possible_orphans<'a>(draft: &Draft<'a>, intent: &Rotation) -> Vec<&'a Key> {
+    let envelope = draft.record.and_then(|record| record.envelope.as_ref());
+    let sealed_key = envelope.map(|envelope| &envelope.key);
+    let mut keys = draft.keys.clone();
+    keys.retain(|key| {
+        !intent.existing_keys.contains(&key.id)
+            && sealed_key != Some(&key.id)
+            && intent.window_contains(key.created_at)
+    });
+    keys
+}
+
+/// Discards the key if nobody can have its secret. Returns false if that is not known yet.
+fn discard_if_orphan(draft: &mut Draft<'_>, key: &Key) -> bool {
+    let id = key.id.clone();
+    match key.used {
+        Used::Unknown => {
+            draft.waiting.push(WaitReason::Usage { key: id });
+            return false;
+        }
+        // Whoever acknowledged a key has seen its secret, as has whoever used it.
+        Used::Never if !draft.is_acknowledged(&id) => {
+            draft.forget_key(&id);
+            draft.actions.push(Action::DiscardOrphan { key: id });
+        }
+        Used::Never | Used::Last(_) => {}
+    }
+    true
+}
