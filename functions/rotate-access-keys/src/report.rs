@@ -1,7 +1,7 @@
 //! What became of a run: the answer, the metrics, and the operators' summary.
 
 use anyhow::anyhow;
-use banto_domain::AccountId;
+use banto_domain::{AccountId, Breach};
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_notice::{Audience, Notice, Section, Urgency};
 use jiff::Timestamp;
@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::apply::{Memory, Outcome, note_said};
-use crate::check::Breach;
 use crate::observe::{ObserveError, Observed};
 use crate::plan::{Action, Finding, OwnerNotice, Plan, WaitReason};
 use crate::snapshot::{Snapshot, Unread};

@@ -304,3 +304,35 @@ fn the_check_catches_deleting_too_early() {
     };
     breached(alice, vec![Action::Delete { key: id(OLD) }], "R2");
 }
+
+#[test]
+fn the_check_catches_an_exposed_key_that_is_not_disabled_first() {
+    let keys = vec![key(OLD, true, days(20)), key(NEW, true, days(1))];
+    let mut record = record(None);
+    record.exposed.insert(id(NEW));
+    let alice = User {
+        record: StoredRecord::Own(record),
+        ..user("alice", keys)
+    };
+    let notice = OwnerNotice::Exposed {
+        keys: BTreeSet::from([id(NEW)]),
+        has_other: true,
+    };
+    breached(
+        alice,
+        vec![
+            Action::NotifyOwner(notice),
+            Action::DisableExposed { key: id(NEW) },
+        ],
+        "R9",
+    );
+}
+
+#[test]
+fn the_check_catches_a_user_nobody_saw() {
+    breached(
+        user("bob", vec![key(OLD, true, days(100))]),
+        vec![issue(&[OLD], pinned())],
+        "R7",
+    );
+}
