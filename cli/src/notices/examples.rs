@@ -519,7 +519,7 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
     let say = |teller: &mut Teller, about, message: &OwnerNotice| {
         teller.say(
             about,
-            &rotate_access_keys::words::to_owner(message, &alice, account, Some(&record)),
+            &rotate_access_keys::notices::to_owner(message, &alice, account, Some(&record)),
         );
     };
     let issued = OwnerNotice::Issued {

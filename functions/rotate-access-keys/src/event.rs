@@ -7,47 +7,41 @@ use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a payload asks for.
+/// The meaning of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
     /// Keys are to be looked at, and rotated where they must be.
-    Rotate {
-        /// Whom it is about.
-        scope: Scope,
-        /// Whether to stop at the plan.
-        dry_run: bool,
-    },
+    Rotate(Request),
     /// Nothing is to be done.
-    Nothing {
-        /// The reason.
-        because: String,
-    },
+    Nothing { reason: String },
 }
 
-/// Whom a run is about.
+/// A run that somebody or something asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The identity account. Everyone is looked at in all of them; whoever names users may leave it
+    /// out where the policy has one only.
+    pub account: Option<AccountId>,
+    pub scope: Scope,
+    /// True if the run ends after the plan was checked.
+    pub dry_run: bool,
+}
+
+/// The users that a run looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Every user of every identity account, by the policy's timings.
+    /// Every user, by the policy's timings.
     Everyone,
-    /// These users.
+    /// These users; never empty.
     Users {
-        /// The account that they live in; may be left out where the policy has one only.
-        account: Option<AccountId>,
-        /// The users; never empty.
         users: BTreeSet<UserName>,
-        /// How pressing it is.
         mode: Mode,
     },
-    /// The owners of these keys, which AWS found exposed.
-    Exposed {
-        /// The account that the keys belong to.
-        account: AccountId,
-        /// The keys; never empty.
-        keys: BTreeSet<AccessKeyId>,
-    },
+    /// The owners of these keys, which AWS found exposed; never empty.
+    ExposedKeys(BTreeSet<AccessKeyId>),
 }
 
-/// How pressing it is.
+/// The urgency of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -106,10 +100,10 @@ struct AffectedEntity {
     entity_value: String,
 }
 
-/// What people and other programs send.
+/// The JSON that people and other programs send.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Request {
+struct RequestFields {
     account: Option<AccountId>,
     users: Option<BTreeSet<UserName>>,
     #[serde(default)]
@@ -122,9 +116,9 @@ struct Request {
 ///
 /// ```
 /// use banto_lambda::event::Invoked;
-/// use rotate_access_keys::event::{Scope, Trigger, decode};
-/// let everyone = Trigger::Rotate { scope: Scope::Everyone, dry_run: true };
-/// assert_eq!(decode(br#"{"dryRun": true}"#), Ok(Invoked::Direct(everyone)));
+/// use rotate_access_keys::event::{Request, Scope, Trigger, decode};
+/// let request = Request { account: None, scope: Scope::Everyone, dry_run: true };
+/// assert_eq!(decode(br#"{"dryRun": true}"#), Ok(Invoked::Direct(Trigger::Rotate(request))));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
     banto_lambda::event::decode(event, trigger)
@@ -136,7 +130,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         Payload::Object(request) => decode_request(request),
         Payload::Text => Err(EnvelopeError::text().into()),
         Payload::Subscription(subscription) => Ok(Trigger::Nothing {
-            because: subscription.to_string(),
+            reason: subscription.to_string(),
         }),
     }
 }
@@ -144,10 +138,11 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
 fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
     match (event.source.as_str(), event.detail_type.as_str()) {
         // From an EventBridge rule, and from EventBridge Scheduler.
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Trigger::Rotate {
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Trigger::Rotate(Request {
+            account: None,
             scope: Scope::Everyone,
             dry_run: false,
-        }),
+        })),
         ("aws.health", "AWS Health Event") => decode_health(event),
         _ => Err(EventError::Foreign {
             detail_type: event.detail_type,
@@ -167,57 +162,82 @@ fn decode_health(event: Event) -> Result<Trigger, EventError> {
             what: format!(" with the event type code {:?}", detail.event_type_code),
         });
     }
-    let parsed = detail
-        .affected_entities
-        .iter()
-        .map(|entity| entity.entity_value.parse::<AccessKeyId>());
-    let (keys, refused): (Vec<_>, Vec<_>) = parsed.partition(Result::is_ok);
-    if let Some(Err(error)) = refused.into_iter().next() {
-        return Err(EventError::Health(error.to_string()));
+    Ok(Trigger::Rotate(Request {
+        scope: Scope::ExposedKeys(exposed_keys(&detail.affected_entities)?),
+        account: Some(exposed_account(detail.affected_account, event.account)?),
+        dry_run: false,
+    }))
+}
+
+fn exposed_keys(entities: &[AffectedEntity]) -> Result<BTreeSet<AccessKeyId>, EventError> {
+    let mut keys = BTreeSet::new();
+    for entity in entities {
+        keys.insert(entity.entity_value.parse().map_err(unusable)?);
     }
-    let keys: BTreeSet<AccessKeyId> = keys.into_iter().flatten().collect();
     if keys.is_empty() {
         return Err(EventError::Health("it names no affected entity".into()));
     }
-    // An event that reached an organization's delegated administrator names the account it is about.
-    let account = match (detail.affected_account, event.account) {
-        (Some(account), _) => account,
-        (None, Some(account)) => account
-            .parse()
-            .map_err(|error: NameError| EventError::Health(error.to_string()))?,
-        (None, None) => return Err(EventError::Health("it names no account".into())),
-    };
-    Ok(Trigger::Rotate {
-        scope: Scope::Exposed { account, keys },
-        dry_run: false,
-    })
+    Ok(keys)
+}
+
+/// The account that the keys belong to. An event that reached an organization's delegated administrator
+/// names it in its detail; the event's own account is the administrator's then.
+fn exposed_account(
+    affected: Option<AccountId>,
+    event: Option<String>,
+) -> Result<AccountId, EventError> {
+    match (affected, event) {
+        (Some(account), _) => Ok(account),
+        (None, Some(account)) => account.parse().map_err(unusable),
+        (None, None) => Err(EventError::Health("it names no account".into())),
+    }
+}
+
+fn unusable(error: NameError) -> EventError {
+    EventError::Health(error.to_string())
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
-    let Request {
-        account,
-        users,
-        mode,
-        dry_run,
-    } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
-    let scope = match users {
-        Some(users) if users.is_empty() => {
-            return Err(EventError::Request("\"users\" is empty".into()));
-        }
+    let fields: RequestFields =
+        serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let scope = match fields.users {
+        Some(users) if users.is_empty() => return Err(refused("\"users\" is empty")),
         Some(users) => Scope::Users {
-            account,
             users,
-            mode,
+            mode: fields.mode,
         },
-        None if mode != Mode::Due => {
-            return Err(EventError::Request("this mode needs \"users\"".into()));
-        }
-        None if account.is_some() => {
-            return Err(EventError::Request("\"account\" needs \"users\"".into()));
-        }
+        None if fields.mode != Mode::Due => return Err(refused("this mode needs \"users\"")),
+        None if fields.account.is_some() => return Err(refused("\"account\" needs \"users\"")),
         None => Scope::Everyone,
     };
-    Ok(Trigger::Rotate { scope, dry_run })
+    Ok(Trigger::Rotate(Request {
+        account: fields.account,
+        scope,
+        dry_run: fields.dry_run,
+    }))
+}
+
+fn refused(why: &str) -> EventError {
+    EventError::Request(why.to_owned())
+}
+
+impl Scope {
+    /// The urgency of the run.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Everyone => Mode::Due,
+            Self::Users { mode, .. } => *mode,
+            Self::ExposedKeys(_) => Mode::Emergency,
+        }
+    }
+
+    /// The keys that the event named as exposed; none, if it named users.
+    pub fn exposed_keys(&self) -> BTreeSet<AccessKeyId> {
+        match self {
+            Self::Everyone | Self::Users { .. } => BTreeSet::new(),
+            Self::ExposedKeys(keys) => keys.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -230,16 +250,18 @@ mod tests {
     const EXPOSED: &str = include_str!("../tests/events/health-credentials-exposed.json");
     const THROUGH_SNS: &str = include_str!("../tests/events/health-through-sns.json");
 
-    fn rotate(scope: Scope, dry_run: bool) -> Result<Invoked<Trigger>, EventError> {
-        Ok(Invoked::Direct(Trigger::Rotate { scope, dry_run }))
+    fn request(account: Option<&str>, scope: Scope, dry_run: bool) -> Trigger {
+        let account = account.map(|account| account.parse().unwrap());
+        Trigger::Rotate(Request {
+            account,
+            scope,
+            dry_run,
+        })
     }
 
-    fn exposed() -> Scope {
+    fn exposed() -> Trigger {
         let keys = BTreeSet::from(["AKIAIOSFODNN7EXAMPLE".parse().unwrap()]);
-        Scope::Exposed {
-            account: "111122223333".parse().unwrap(),
-            keys,
-        }
+        request(Some("111122223333"), Scope::ExposedKeys(keys), false)
     }
 
     fn refusal(event: &str) -> String {
@@ -248,12 +270,15 @@ mod tests {
 
     #[test]
     fn a_scheduled_event_is_about_everyone() {
-        assert_eq!(decode(SCHEDULED.as_bytes()), rotate(Scope::Everyone, false));
+        assert_eq!(
+            decode(SCHEDULED.as_bytes()),
+            Ok(Invoked::Direct(request(None, Scope::Everyone, false)))
+        );
     }
 
     #[test]
     fn an_exposed_key_is_taken_from_the_health_event() {
-        assert_eq!(decode(EXPOSED.as_bytes()), rotate(exposed(), false));
+        assert_eq!(decode(EXPOSED.as_bytes()), Ok(Invoked::Direct(exposed())));
     }
 
     #[test]
@@ -272,21 +297,15 @@ mod tests {
             panic!("no batch")
         };
         let users = BTreeSet::from(["alice".parse().unwrap()]);
-        let asked = Scope::Users {
-            account: None,
-            users,
-            mode: Mode::Emergency,
-        };
-        for (record, scope) in records.into_iter().zip([exposed(), exposed(), asked]) {
-            assert_eq!(
-                record.payload,
-                Ok(Trigger::Rotate {
-                    scope,
-                    dry_run: false
-                })
-            );
+        let mode = Mode::Emergency;
+        let asked = request(None, Scope::Users { users, mode }, false);
+        for (record, trigger) in records.into_iter().zip([exposed(), exposed(), asked]) {
+            assert_eq!(record.payload, Ok(trigger));
         }
-        assert_eq!(decode(THROUGH_SNS.as_bytes()), rotate(exposed(), false));
+        assert_eq!(
+            decode(THROUGH_SNS.as_bytes()),
+            Ok(Invoked::Direct(exposed()))
+        );
     }
 
     #[test]
@@ -294,7 +313,7 @@ mod tests {
         let confirmation = json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:health" });
         let decoded = decode(confirmation.to_string().as_bytes());
         assert!(
-            matches!(decoded, Ok(Invoked::Direct(Trigger::Nothing { because })) if because.contains(":health asks"))
+            matches!(decoded, Ok(Invoked::Direct(Trigger::Nothing { reason })) if reason.contains(":health asks"))
         );
     }
 
@@ -322,16 +341,14 @@ mod tests {
     fn named_users_may_be_forced_and_dry() {
         let trigger = decode(br#"{"users": ["alice"], "mode": "force", "dryRun": true}"#);
         let users = BTreeSet::from(["alice".parse().unwrap()]);
+        let mode = Mode::Force;
         assert_eq!(
             trigger,
-            rotate(
-                Scope::Users {
-                    account: None,
-                    users,
-                    mode: Mode::Force
-                },
+            Ok(Invoked::Direct(request(
+                None,
+                Scope::Users { users, mode },
                 true
-            )
+            )))
         );
     }
 

@@ -6,40 +6,43 @@ use std::sync::Arc;
 use banto_aws::Aws;
 use banto_notice::{NoticeSender, SlackWebhooks};
 use banto_ports::Clock;
-use rotate_access_keys::{Account, Rotator};
+use rotate_access_keys::Rotator;
+use rotate_access_keys::ports::{Account, Ports};
 
 fn main() -> ExitCode {
-    banto_lambda::run(
-        || {
-            let policy = banto_lambda::policy()?;
-            let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
-            let aws = Aws::from_env()?;
-            let accounts = policy.rotation.accounts.iter().map(|identity| {
-                let clients = aws.account(identity);
-                Account {
-                    identity: identity.clone(),
-                    keys: Arc::new(clients.keys),
-                    records: Arc::new(clients.records),
-                    certificates: Arc::new(clients.certificates),
-                }
-            });
-            let accounts = accounts.collect();
-            let webhooks = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
-            let notices = policy.notices.clone();
-            let notice_sender = NoticeSender::new(
-                aws.secrets(),
-                webhooks,
-                aws.topics(),
-                notices,
-                Arc::clone(&clock),
-            );
-            Ok(Rotator {
-                policy,
-                accounts,
-                notice_sender,
-                clock,
-            })
-        },
-        async |rotator, event, invocation| rotator.handle(event, invocation).await,
-    )
+    banto_lambda::run(rotator, async |rotator, event, invocation| {
+        rotator.handle(event, invocation).await
+    })
+}
+
+fn rotator() -> anyhow::Result<Rotator> {
+    let policy = banto_lambda::policy()?;
+    let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
+    let aws = Aws::from_env()?;
+    let notice_sender = Arc::new(NoticeSender::new(
+        aws.secrets(),
+        Arc::new(SlackWebhooks::new(aws.trusted_roots())),
+        aws.topics(),
+        policy.notices,
+        Arc::clone(&clock),
+    ));
+    let mut accounts = Vec::new();
+    for identity in &policy.rotation.accounts {
+        let clients = aws.account(identity);
+        accounts.push(Account {
+            identity: identity.clone(),
+            ports: Ports {
+                keys: Arc::new(clients.keys),
+                records: Arc::new(clients.records),
+                certificates: Arc::new(clients.certificates),
+                notice_sender: Arc::clone(&notice_sender),
+                clock: Arc::clone(&clock),
+            },
+        });
+    }
+    Ok(Rotator {
+        policy: policy.rotation,
+        accounts,
+        clock,
+    })
 }

@@ -6,6 +6,7 @@ use banto_domain::policy::UserAttributes;
 use banto_domain::record::{Record, Rotation};
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, GroupName, UserArn, UserId, UserName};
 use banto_ports::LastUse;
+use banto_seal::Recipient;
 use jiff::Timestamp;
 
 use crate::event::Mode;
@@ -17,10 +18,17 @@ pub const SLACK_TAG: &str = "banto:slack";
 /// The IAM tag by which users acknowledge a new key: its id.
 pub const ACKNOWLEDGED_TAG: &str = "banto:acknowledged";
 
-/// What was seen of one identity account.
+/// A snapshot, and the certificates that new keys can be sealed to.
+#[derive(Debug)]
+pub struct Observed {
+    pub snapshot: Snapshot,
+    /// The recipients of the users whose certificate is usable.
+    pub recipients: BTreeMap<UserName, Recipient>,
+}
+
+/// All that was seen of one identity account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The account.
     pub account: AccountId,
     /// How pressing the run is.
     pub mode: Mode,
@@ -49,15 +57,10 @@ pub struct Unread {
 /// A user as seen by live calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The user's name.
     pub name: UserName,
-    /// The user's unique id.
     pub id: UserId,
-    /// The user's ARN.
     pub arn: UserArn,
-    /// The user's path.
     pub path: String,
-    /// The user's tags.
     pub tags: BTreeMap<String, String>,
     /// Those of the groups named in the policy that the user is in.
     pub groups: BTreeSet<GroupName>,
@@ -65,14 +68,12 @@ pub struct User {
     pub keys: Vec<Key>,
     /// What Banto remembers of the user.
     pub record: StoredRecord,
-    /// The user's certificate.
     pub certificate: Certificate,
 }
 
 /// An access key as seen by live calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The key's id.
     pub id: AccessKeyId,
     /// Whether it works.
     pub active: bool,
@@ -98,7 +99,6 @@ pub enum Used {
 pub enum StoredRecord {
     /// Nothing was ever written.
     Absent,
-    /// The user's record.
     Own(Record),
     /// The record of a former user of the same name; this user starts afresh after it.
     FormerUser(Record),
@@ -129,8 +129,25 @@ pub enum Certificate {
     },
 }
 
+impl Snapshot {
+    /// The user of this name, if it was observed.
+    pub fn user(&self, name: &UserName) -> Option<&User> {
+        self.users.iter().find(|user| user.name == *name)
+    }
+}
+
+impl StoredRecord {
+    /// The record, if it is the user's own.
+    pub fn own(&self) -> Option<&Record> {
+        match self {
+            Self::Own(record) => Some(record),
+            Self::Absent | Self::FormerUser(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
 impl User {
-    /// What the policy's selectors are held against.
+    /// The attributes that the policy's selectors are matched against.
     pub fn attributes(&self) -> UserAttributes<'_> {
         UserAttributes {
             user: &self.name,
@@ -142,12 +159,7 @@ impl User {
 
     /// The record that is the user's own.
     pub fn record(&self) -> Option<&Record> {
-        match &self.record {
-            StoredRecord::Own(record) => Some(record),
-            StoredRecord::Absent | StoredRecord::FormerUser(_) | StoredRecord::Unreadable(_) => {
-                None
-            }
-        }
+        self.record.own()
     }
 
     /// The latest rotation in the user's own record, finished or not.

@@ -11,9 +11,9 @@ use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use jiff::Timestamp;
+use rotate_access_keys::notices;
 use rotate_access_keys::plan::{DisableReason, OwnerNotice};
 use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
-use rotate_access_keys::words;
 
 const ENVELOPE: &str = "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
 
@@ -158,7 +158,7 @@ fn notice(message: &OwnerNotice) -> Notice {
         certificate_bucket: "certificates".into(),
         certificate_prefix: "certs/".into(),
     };
-    words::to_owner(message, &alice(), &account, Some(&record()))
+    notices::to_owner(message, &alice(), &account, Some(&record()))
 }
 
 #[test]

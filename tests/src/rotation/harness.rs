@@ -12,7 +12,8 @@ use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use banto_seal::recipients_of;
 use jiff::{SignedDuration, Timestamp};
-use rotate_access_keys::{Account, Rotator};
+use rotate_access_keys::Rotator;
+use rotate_access_keys::ports::{Account, Ports};
 use serde_json::{Value, json};
 
 use crate::harness::Function;
@@ -49,23 +50,27 @@ pub fn policy() -> Policy {
 
 /// The function, on one run's view of the world.
 pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
+    let notice_sender = Arc::new(NoticeSender::new(
+        run.clone(),
+        run.clone(),
+        run.clone(),
+        policy.notices.clone(),
+        run.clone(),
+    ));
     let accounts = policy.rotation.accounts.iter().map(|identity| Account {
         identity: identity.clone(),
-        keys: run.clone(),
-        records: run.clone(),
-        certificates: run.clone(),
+        ports: Ports {
+            keys: run.clone(),
+            records: run.clone(),
+            certificates: run.clone(),
+            notice_sender: notice_sender.clone(),
+            clock: run.clone(),
+        },
     });
     Rotator {
         accounts: accounts.collect(),
-        notice_sender: NoticeSender::new(
-            run.clone(),
-            run.clone(),
-            run.clone(),
-            policy.notices.clone(),
-            run.clone(),
-        ),
         clock: run.clone(),
-        policy: policy.clone(),
+        policy: policy.rotation.clone(),
     }
 }
 

@@ -144,6 +144,12 @@ impl Plan {
         }
     }
 
+    /// The plan as JSON, for a log line.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self)
+            .unwrap_or_else(|error| serde_json::Value::String(error.to_string()))
+    }
+
     /// True if nothing is done and nobody is told anything new.
     pub fn is_empty(&self) -> bool {
         self.chains.is_empty() && self.findings.iter().all(|finding| finding.notified)
@@ -162,6 +168,53 @@ impl Action {
             Self::Delete { .. } => "Delete",
             Self::SaveRestored { .. } => "SaveRestored",
         }
+    }
+
+    /// The action once it is done, for logs.
+    pub fn past(&self) -> &'static str {
+        match self {
+            Self::DisableExposed { .. } => "exposed access key disabled",
+            Self::DiscardOrphan { .. } => "lost access key discarded",
+            Self::Issue { .. } => "access key issued",
+            Self::NotifyOwner(_) => "owner notified",
+            Self::Disable { .. } => "access key disabled",
+            Self::Delete { .. } => "access key deleted",
+            Self::SaveRestored { .. } => "access key recorded as restored",
+        }
+    }
+
+    /// The one existing key that the action changes.
+    pub fn key(&self) -> Option<&AccessKeyId> {
+        match self {
+            Self::DisableExposed { key }
+            | Self::DiscardOrphan { key }
+            | Self::Disable { key }
+            | Self::Delete { key }
+            | Self::SaveRestored { key } => Some(key),
+            Self::Issue { .. } | Self::NotifyOwner(_) => None,
+        }
+    }
+
+    pub fn is_issue(&self) -> bool {
+        matches!(self, Self::Issue { .. })
+    }
+
+    /// True if the action disables a key, old or exposed.
+    pub fn is_disabling(&self) -> bool {
+        matches!(self, Self::Disable { .. } | Self::DisableExposed { .. })
+    }
+
+    /// True if the action deletes a key at its end; an orphan is discarded.
+    pub fn is_deletion(&self) -> bool {
+        matches!(self, Self::Delete { .. })
+    }
+
+    pub fn is_discard(&self) -> bool {
+        matches!(self, Self::DiscardOrphan { .. })
+    }
+
+    pub fn is_notice(&self) -> bool {
+        matches!(self, Self::NotifyOwner(_))
     }
 }
 

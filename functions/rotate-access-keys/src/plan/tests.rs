@@ -167,7 +167,7 @@ fn in_short(plan: &Plan) -> String {
     let waiting = plan
         .waiting
         .iter()
-        .map(|waiting| format!("~ {}", super::super::words::waiting(&waiting.reason)));
+        .map(|waiting| format!("~ {}", crate::notices::waiting(&waiting.reason)));
     let all: Vec<String> = actions.chain(findings).chain(waiting).collect();
     if all.is_empty() {
         "-".to_owned()

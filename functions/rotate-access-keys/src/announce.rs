@@ -1,0 +1,81 @@
+//! Tells operators about a run, and records the findings that they were told, so that they are told once.
+
+use banto_lambda::Invocation;
+
+use crate::job::Job;
+use crate::notices;
+use crate::outcome::{AccountOutcome, ApplyError};
+use crate::ports::Ports;
+use crate::record_writer::RecordWriter;
+use crate::snapshot::User;
+
+/// Tells operators what was done and found in an account.
+pub async fn announce(
+    ports: &Ports,
+    job: &Job<'_>,
+    outcome: &AccountOutcome,
+    invocation: &Invocation,
+) {
+    let Some(notice) = notices::summary(outcome, &invocation.run) else {
+        return;
+    };
+    let sent = ports
+        .notice_sender
+        .send(&notice, invocation.remaining())
+        .await;
+    match sent {
+        // The findings are not recorded, so that the next run tells them again.
+        Err(error) => tracing::error!(account.id = %outcome.account, notice.id, %error,
+            "operators could not be notified"),
+        Ok(_) => save_findings(ports, job, outcome, invocation).await,
+    }
+}
+
+/// Records the new findings of every user. A refused plan changes nothing, not even this.
+async fn save_findings(
+    ports: &Ports,
+    job: &Job<'_>,
+    outcome: &AccountOutcome,
+    invocation: &Invocation,
+) {
+    let Some(observed) = &outcome.observed else {
+        return;
+    };
+    if outcome.is_refused() {
+        return;
+    }
+    for user in &observed.snapshot.users {
+        let ids = new_finding_ids(outcome, user);
+        if ids.is_empty() {
+            continue;
+        }
+        if let Err(error) = save(ports, job, outcome, user, &ids, invocation).await {
+            tracing::warn!(account.id = %outcome.account, user.name = %user.name, %error,
+                "the finding could not be recorded and will be told again");
+        }
+    }
+}
+
+fn new_finding_ids(outcome: &AccountOutcome, user: &User) -> Vec<String> {
+    let mut ids = Vec::new();
+    for finding in outcome.new_findings() {
+        if finding.user == user.name {
+            ids.push(finding.kind.id());
+        }
+    }
+    ids
+}
+
+async fn save(
+    ports: &Ports,
+    job: &Job<'_>,
+    outcome: &AccountOutcome,
+    user: &User,
+    ids: &[String],
+    invocation: &Invocation,
+) -> Result<(), ApplyError> {
+    let chain = outcome.chains.iter().find(|chain| chain.user == user.name);
+    let stored = chain.map_or(&user.record, |chain| &chain.record);
+    let mut record = RecordWriter::new(ports, job, user, stored.clone(), &invocation.run);
+    record.save_notified(ids, ports.clock.now()).await
+}

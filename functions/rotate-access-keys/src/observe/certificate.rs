@@ -1,0 +1,52 @@
+//! Looks at a user's certificate: the pin in the user's tag, and the certificate in the bucket.
+
+use banto_domain::Fingerprint;
+use banto_seal::Recipient;
+use jiff::Timestamp;
+
+use crate::job::Job;
+use crate::notices;
+use crate::ports::Ports;
+use crate::snapshot::{Certificate, PIN_TAG, User};
+
+/// Fetches the user's certificate and parses it.
+///
+/// # Errors
+/// The certificate as the snapshot holds it, if no key can be sealed to it.
+pub(super) async fn observe_certificate(
+    ports: &Ports,
+    job: &Job<'_>,
+    user: &User,
+    now: Timestamp,
+) -> Result<Recipient, Certificate> {
+    let pin = read_pin(job, user)?;
+    match ports.certificates.read(&user.name).await {
+        Err(error) => Err(Certificate::Unknown(error.to_string())),
+        Ok(None) => Err(refused("no-certificate", notices::no_certificate(&pin))),
+        Ok(Some(bytes)) => Recipient::parse(&bytes, &pin, now)
+            .map_err(|refusal| refused(refusal.code(), refusal.to_string())),
+    }
+}
+
+fn read_pin(job: &Job<'_>, user: &User) -> Result<Fingerprint, Certificate> {
+    let Some(pin) = user.tags.get(PIN_TAG) else {
+        return Err(refused("no-pin", notices::no_pin(&user.name, job.identity)));
+    };
+    Fingerprint::from_human(pin)
+        .map_err(|error| refused("bad-pin", notices::bad_pin(&error.to_string())))
+}
+
+fn refused(code: &str, reason: String) -> Certificate {
+    Certificate::Refused {
+        code: code.to_owned(),
+        reason,
+    }
+}
+
+/// The certificate as the snapshot holds it, if a key can be sealed to it.
+pub(super) fn usable(recipient: &Recipient, now: Timestamp) -> Certificate {
+    Certificate::Usable {
+        fingerprint: recipient.fingerprint().clone(),
+        expires_soon: recipient.expires_soon(now),
+    }
+}
