@@ -1,12 +1,13 @@
 //! IAM's credential report: one look at every user, up to four hours old.
 //!
-//! It decides only who gets a closer look. It tells neither key ids nor when a key was created
+//! It decides only who gets a closer look. It shows neither key ids nor when a key was created
 //! (`last_rotated` also moves when a key is re-activated), so nothing is done on its word alone.
 
 use banto_domain::UserName;
 use jiff::{SignedDuration, Timestamp};
 
-/// Most rows that are read: IAM allows 5,000 users an account, and the report adds the root row.
+/// Most rows that are read: IAM allows 5,000 users an account, and the report adds the root row. A
+/// longer file is no credential report, and reading it could use up the memory.
 const MAX_ROWS: usize = 5_001;
 
 /// One user in the report.
@@ -14,11 +15,11 @@ const MAX_ROWS: usize = 5_001;
 pub struct Row {
     /// The user.
     pub user: UserName,
-    /// What the report says of the two places a key can take.
+    /// The two places that a key can take.
     pub slots: [Slot; 2],
 }
 
-/// What the report says of one place a key can take.
+/// One place that a key can take, as the report shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
     /// There is no key.
@@ -36,7 +37,7 @@ pub enum Slot {
 #[error("the credential report can't be read: {0}")]
 pub struct ReportError(String);
 
-/// Where the columns that matter are, whatever their order and number.
+/// The positions of the columns that matter, whatever their order and number.
 struct Columns {
     user: usize,
     active: [usize; 2],
@@ -59,7 +60,7 @@ pub fn parse(report: &[u8]) -> Result<Vec<Row>, ReportError> {
 }
 
 impl Row {
-    /// Whether the user needs a closer look: a key that nears its end, a second key (a rotation may
+    /// True if the user needs a closer look: a key that nears its end, a second key (a rotation may
     /// be in progress), a disabled key (it may be ours to delete), or anything unknown.
     pub fn needs_a_look(&self, earliest_warning: SignedDuration, now: Timestamp) -> bool {
         match self.slots {
@@ -71,7 +72,7 @@ impl Row {
         }
     }
 
-    /// When the oldest active key was created or re-activated.
+    /// The date at which the oldest active key was created or re-activated.
     pub fn oldest_active(&self) -> Option<Timestamp> {
         let active = self.slots.iter().filter_map(|slot| match slot {
             Slot::Active(rotated) => Some(*rotated),

@@ -70,7 +70,7 @@ pub enum EventError {
         detail_type: String,
         /// `source` of the event.
         source_name: String,
-        /// What else tells the event apart.
+        /// More that identifies the event; empty if there is nothing.
         what: String,
     },
     /// A request of our own shape with something wrong in it.
@@ -93,7 +93,7 @@ struct HealthDetail {
     affected_entities: Vec<AffectedEntity>,
 }
 
-/// What an AWS Health event is about: for exposed credentials, the access key's id.
+/// The subject of an AWS Health event: for exposed credentials, the access key's id.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AffectedEntity {

@@ -1,4 +1,4 @@
-//! What was seen of one identity account: values only, "unknown" among them.
+//! Everything that was seen of one identity account, as values; "unknown" is a value too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,6 @@ pub struct Observed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub account: AccountId,
-    /// How pressing the run is.
     pub mode: Mode,
     /// Keys known to be exposed. In an emergency that names users only, every key that they had
     /// before is taken for exposed.
@@ -39,7 +38,7 @@ pub struct Snapshot {
     pub users: Vec<User>,
     /// Users who could not be looked at, and why. Nothing is planned for them.
     pub unread: Vec<Unread>,
-    /// How many users the credential report showed to need no look.
+    /// The number of users who need no closer look, by the credential report.
     pub in_order: usize,
     /// The oldest active key seen, for the alarm on its age.
     pub oldest_key: Option<Timestamp>,
@@ -50,7 +49,6 @@ pub struct Snapshot {
 pub struct Unread {
     /// The user, or the key whose user could not be found out.
     pub subject: String,
-    /// Why, in words.
     pub why: String,
 }
 
@@ -66,7 +64,6 @@ pub struct User {
     pub groups: BTreeSet<GroupName>,
     /// The user's keys, oldest first.
     pub keys: Vec<Key>,
-    /// What Banto remembers of the user.
     pub record: StoredRecord,
     pub certificate: Certificate,
 }
@@ -75,26 +72,22 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     pub id: AccessKeyId,
-    /// Whether it works.
     pub active: bool,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// Whether it was ever used.
     pub used: Used,
 }
 
-/// Whether a key was ever used. Not knowing is never taken for "never".
+/// The use of a key, as far as it is known. Not knowing is never taken for "never".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Used {
     /// Nobody asked, or the answer did not come.
     Unknown,
     /// IAM has seen no use.
     Never,
-    /// The last use.
     Last(LastUse),
 }
 
-/// What Banto remembers of a user.
+/// The record that is stored of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredRecord {
     /// Nothing was ever written.
@@ -115,16 +108,16 @@ pub enum Certificate {
     Unknown(String),
     /// The user registered none, or it can't be used.
     Refused {
-        /// A stable word for the reason, by which it is said only once.
+        /// A stable word for the reason, by which it is told once.
         code: String,
-        /// What is wrong and what to do about it.
+        /// The problem, and what to do about it.
         reason: String,
     },
     /// A new key can be sealed to it.
     Usable {
         /// The certificate's fingerprint, equal to the pinned one.
         fingerprint: Fingerprint,
-        /// When it expires, if that is soon.
+        /// The end of the certificate, if that is soon.
         expires_soon: Option<Timestamp>,
     },
 }

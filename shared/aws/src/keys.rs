@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::errors::{lacking, port_error};
 
-/// Most entries of a page of IAM's lists.
+/// Entries of a page of IAM's lists: the most that IAM allows, so that a large group takes few calls.
 const PAGE: i32 = 1000;
 
 /// IAM users and their access keys, in the account of the client's credentials.

@@ -143,7 +143,7 @@ pub fn read_policy(owner: &UserArn, role: &RoleArn) -> String {
     .to_string()
 }
 
-/// What someone without `banto` reads beside the secret.
+/// The secret's description, for someone without `banto`.
 fn description(name: &str) -> String {
     format!(
         "An access key, encrypted to its owner. To open it: aws secretsmanager get-secret-value --secret-id {name} \

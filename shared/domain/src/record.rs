@@ -21,19 +21,20 @@ const VERSION: u32 = 1;
 /// Where the second part of a record begins.
 const ARMOR: &str = "-----BEGIN PGP MESSAGE-----";
 
-/// How long an intent belongs to the run that wrote it: the longest that Lambda lets an invocation
+/// Time for which an intent belongs to the run that wrote it: the longest that Lambda lets an invocation
 /// live (15 minutes; Lambda developer guide, "Lambda quotas"), and a margin for clocks that differ.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(20);
 
-/// How far AWS's clock and ours may lie apart.
+/// Difference that is allowed for between AWS's clock and ours: AWS refuses requests that are signed
+/// more than 5 minutes off, so a run whose clock differs by more gets nothing done.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// All that Banto remembers of one user. Holds ciphertext and dates only.
+/// The record of one user. Holds ciphertext, key ids and dates only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The user's unique id: a later user of the same name starts afresh.
     pub user_id: UserId,
-    /// Whom the secret's resource policy lets read it, as Banto last set it; `None` until it did.
+    /// The ARNs that the secret's resource policy lets read it, as Banto last set it; `None` until it did.
     pub readers: Option<String>,
     /// Counts the versions; a version is written only if nobody wrote it before.
     pub sequence: u64,
@@ -63,7 +64,7 @@ pub struct StoredEnvelope {
     pub armored: String,
 }
 
-/// One rotation: what was intended, and how far it came.
+/// One rotation: its intent, and its progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rotation {
@@ -234,12 +235,12 @@ impl Record {
 }
 
 impl Rotation {
-    /// Whether the run that recorded the intent may still be at work.
+    /// True if the run that recorded the intent may still be at work.
     pub fn may_be_under_way(&self, now: Timestamp) -> bool {
         self.issued.is_none() && now.duration_since(self.intended_at) < LEASE
     }
 
-    /// Whether a key created at this moment may be the one that the intent was about.
+    /// True if a key created at this moment may be the one that the intent was about.
     pub fn window_contains(&self, created_at: Timestamp) -> bool {
         let after_intent = created_at.duration_since(self.intended_at);
         (-CLOCK_SKEW..=LEASE + CLOCK_SKEW).contains(&after_intent)
@@ -267,7 +268,7 @@ fn unreadable(error: &serde_json::Error) -> RecordError {
     RecordError(format!("line {} column {}", error.line(), error.column()))
 }
 
-/// Time that is left to the run that wrote an intent at that moment.
+/// Returns the time that is left to the run that wrote an intent at that moment.
 pub fn lease_left(intended_at: Timestamp, now: Timestamp) -> Option<Duration> {
     let left = LEASE - now.duration_since(intended_at);
     Duration::try_from(left).ok().filter(|left| !left.is_zero())

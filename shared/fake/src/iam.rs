@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::report::Report;
 use crate::world::{ACCOUNT, KeyView, parsed};
 
-/// How many keys a user may have, active or not. (IAM user guide, "IAM and AWS STS quotas".)
+/// Most keys that a user may have, active or not. (IAM user guide, "IAM and AWS STS quotas".)
 const MAX_KEYS: usize = 2;
 
 #[derive(Debug, Default)]

@@ -6,15 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::iam::{Key, User};
 
-/// How long IAM answers with the same report. (IAM user guide, "Get credential reports".)
+/// Time for which IAM answers with the same report. (IAM user guide, "Get credential reports".)
 const KEPT: SignedDuration = SignedDuration::from_hours(4);
 
-/// How the report looks, and how long IAM takes for it.
+/// The shape of the report, and the time that IAM takes for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportShape {
-    /// How often IAM says that it is not ready.
+    /// The number of times that IAM says that it is not ready.
     pub polls: usize,
-    /// Whether the 23rd column is there, and the columns are in another order.
+    /// True if the 23rd column is there, and the columns are in another order.
     pub other_columns: bool,
 }
 

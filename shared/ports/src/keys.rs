@@ -49,7 +49,7 @@ pub trait AccessKeys: Send + Sync {
     async fn delete(&self, user: &UserName, key: &AccessKeyId) -> Result<(), PortError>;
 }
 
-/// How far the credential report is.
+/// The progress of the credential report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportState {
     /// Being made.
@@ -76,16 +76,16 @@ pub struct LiveUser {
 pub struct LiveKey {
     /// The key's id.
     pub id: AccessKeyId,
-    /// Whether it works.
+    /// True if requests can be signed with it.
     pub active: bool,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// What IAM knows of a key's use.
+/// The use of a key, as IAM knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// Whose key it is.
+    /// The key's owner.
     pub user: UserName,
     /// The last use; `None` if IAM has seen none.
     pub last: Option<LastUse>,
@@ -96,9 +96,9 @@ pub struct Usage {
 pub struct LastUse {
     /// When.
     pub at: Timestamp,
-    /// Of which service, as in `s3`.
+    /// The service that was called, as in `s3`.
     pub service: String,
-    /// In which region.
+    /// The region that was called.
     pub region: String,
 }
 

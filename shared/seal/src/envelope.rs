@@ -45,7 +45,7 @@ pub struct Envelope(String);
 #[error("the key could not be sealed: {0}")]
 pub struct SealError(String);
 
-/// What is inside an envelope: the AWS CLI's `credential_process` output, version 1, so that it can be
+/// The content of an envelope: the AWS CLI's `credential_process` output, version 1, so that it can be
 /// used as it is (AWS CLI user guide, "Sourcing credentials with an external process"), and three fields
 /// more, which the CLI passes over.
 #[derive(Serialize)]

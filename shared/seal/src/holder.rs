@@ -54,7 +54,7 @@ pub enum Kind {
     Rsa4096,
 }
 
-/// How long a certificate lives.
+/// The lifetime of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
     /// When it was made.

@@ -23,7 +23,7 @@ use crate::Refusal;
 /// signatures has some 20 KiB.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// How long before its end a certificate counts as expiring soon.
+/// Lead before its end at which a certificate counts as expiring soon.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Fewest bits of an RSA modulus.
@@ -93,7 +93,7 @@ impl Recipient {
         self.expires_at.filter(|at| at.duration_since(now) <= SOON)
     }
 
-    /// How an envelope names this recipient: by fingerprint where it can read such messages (RFC 9580,
+    /// The name of this recipient in an envelope: by fingerprint where it can read such messages (RFC 9580,
     /// section 5.1.2), else by key id (section 5.1.1).
     pub(crate) fn handle(&self) -> KeyHandle {
         if self.features.supports_seipdv2() {

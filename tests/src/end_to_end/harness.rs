@@ -19,9 +19,9 @@ pub struct Harness {
     pub log: Vec<u8>,
     /// Lines to add to the policy's first section.
     pub policy_problem: Option<&'static str>,
-    /// Whether the policy names a group, so that its members are asked for.
+    /// True if the policy names a group, so that its members are asked for.
     pub exempt_group: bool,
-    /// Whether the function assumes the identity account's role, instead of being in that account.
+    /// True if the function assumes the identity account's role, instead of being in that account.
     pub assume: bool,
     holder: Holder,
     policy: PolicyText,
@@ -95,7 +95,7 @@ impl Harness {
         self.local.advance(SignedDuration::from_mins(minutes)).await;
     }
 
-    /// What alice finds in her envelope.
+    /// The credentials that alice finds in her envelope.
     pub async fn opened(&self) -> Vec<u8> {
         let record = self
             .local
@@ -106,7 +106,7 @@ impl Harness {
         self.holder.open(&record).unwrap().to_vec()
     }
 
-    /// Whose credentials these are, signed with them, the signature checked.
+    /// The ARN of the caller who signs with these credentials; the signature is checked.
     pub async fn caller(&self, credentials: &[u8]) -> String {
         self.local.moto.check_credentials(true).await.unwrap();
         let caller = caller_identity_by_boto3(

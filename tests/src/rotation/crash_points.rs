@@ -15,7 +15,7 @@ use crate::harness::{Function, handle, handle_twice, handle_with};
 /// A world in which one run is about to happen, and that run's event.
 struct Story {
     name: &'static str,
-    /// Whether an emergency or a deadline excuses a person without a key.
+    /// True if an emergency or a deadline excuses a person without a key.
     excused: bool,
     event: fn(&UserName) -> Value,
     prepare: fn() -> (Arc<World>, UserName),

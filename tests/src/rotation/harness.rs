@@ -151,7 +151,7 @@ impl Watch {
     }
 }
 
-/// Whether a person can use a key now: it is active, and they have its secret, or can open its envelope.
+/// True if a person can use a key now: it is active, and they have its secret, or can open its envelope.
 pub fn has_usable(user: &UserView) -> bool {
     let sealed = user
         .record
@@ -228,7 +228,7 @@ fn promises(
     broken
 }
 
-/// What happened in the world, call by call, for a failing test's message.
+/// The calls that were made, one a line, for a failing test's message.
 pub fn story(calls: &[Call]) -> String {
     calls
         .iter()

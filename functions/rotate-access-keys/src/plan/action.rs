@@ -11,25 +11,24 @@ use serde::Serialize;
 
 use super::finding::{Finding, Waiting, joined};
 
-/// What a run does to one identity account.
+/// Everything that a run does to one identity account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub account: AccountId,
-    /// What is done, one chain a user; a failure stops its own chain only.
+    /// One chain a user; a failure stops its own chain only.
     pub chains: Vec<Chain>,
-    /// What people must look at and were not told yet.
+    /// Everything that people must look at, those findings included that they know.
     pub findings: Vec<Finding>,
-    /// Who waits, and what for.
     pub waiting: Vec<Waiting>,
 }
 
-/// What is done for one user, in order.
+/// The actions for one user, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chain {
     pub user: UserName,
-    /// The actions; never empty.
+    /// Never empty.
     pub actions: Vec<Action>,
 }
 
@@ -52,20 +51,20 @@ pub enum Action {
         /// The certificate that the key is sealed to.
         recipient: Fingerprint,
     },
-    /// Tell the owner, and record it once that is accepted for delivery.
+    /// Notify the owner, and record that once the notice was accepted for delivery.
     NotifyOwner(OwnerNotice),
-    /// Disable an old key. Its owner was told.
+    /// Disable an old key. Its owner was notified.
     #[serde(rename_all = "camelCase")]
     Disable { key: AccessKeyId },
-    /// Delete a key that Banto disabled long enough ago. Its owner was told.
+    /// Delete a key that Banto disabled long enough ago. Its owner was notified.
     #[serde(rename_all = "camelCase")]
     Delete { key: AccessKeyId },
-    /// Note that a person made a disabled key active again; it is left alone from now on.
+    /// Record that a person made a disabled key active again; it is left alone from now on.
     #[serde(rename_all = "camelCase")]
     SaveRestored { key: AccessKeyId },
 }
 
-/// What an owner is told.
+/// A notice to the owner of a key, as data; `notices` makes its sentences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     rename_all = "camelCase",
@@ -76,20 +75,20 @@ pub enum OwnerNotice {
     /// The key nears its end.
     Warning {
         key: AccessKeyId,
-        /// When it is replaced.
+        /// The date at which the key is replaced.
         rotates_at: Timestamp,
-        /// What is wrong with the certificate, if anything is.
+        /// The reason why the certificate can't be used, if it can't.
         certificate_problem: Option<String>,
-        /// When the certificate expires, if that is soon.
+        /// The end of the certificate, if that is soon.
         certificate_expires_at: Option<Timestamp>,
     },
     /// The key should be replaced, but there is no usable certificate.
     CertificateProblem {
-        /// The key; `None` if the user has none.
+        /// `None` if the user has no key.
         key: Option<AccessKeyId>,
-        /// A stable word for the reason.
+        /// A stable word for the reason, by which it is told once.
         code: String,
-        /// What is wrong and what to do about it.
+        /// The problem, and what to do about it.
         reason: String,
     },
     /// A new key is ready.
@@ -97,7 +96,7 @@ pub enum OwnerNotice {
         reason: Reason,
         /// The old keys that still work.
         old: BTreeSet<AccessKeyId>,
-        /// Whether the owner has no working key to fetch the envelope with.
+        /// True if the owner has no working key to fetch the envelope with.
         carry_envelope: bool,
     },
     /// A reminder: the old key will be disabled though the new one was never used.
@@ -106,13 +105,13 @@ pub enum OwnerNotice {
     Disabling {
         key: AccessKeyId,
         reason: DisableReason,
-        /// WaitReason when it can be restored, at least.
+        /// The key can be restored until then at least.
         restorable_until: Timestamp,
     },
     /// An exposed key was disabled.
     Exposed {
         keys: BTreeSet<AccessKeyId>,
-        /// Whether another key of the user works.
+        /// True if another key of the user works.
         has_other: bool,
     },
     /// A reminder: the disabled key will be deleted.
@@ -121,7 +120,7 @@ pub enum OwnerNotice {
     Deleting { key: AccessKeyId },
 }
 
-/// Why an old key is disabled.
+/// The reason why an old key is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DisableReason {
@@ -219,7 +218,7 @@ impl Action {
 }
 
 impl OwnerNotice {
-    /// Tells this message from all others to the same owner: by it, things are said once.
+    /// The notice's id: no other notice to the same owner has it, so each is sent once.
     pub fn id(&self) -> String {
         match self {
             Self::Warning { key, .. } => format!("warning:{key}"),

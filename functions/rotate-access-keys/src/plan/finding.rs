@@ -11,14 +11,13 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     pub user: UserName,
-    /// What was found.
     #[serde(flatten)]
     pub kind: FindingKind,
-    /// Whether people were told of it in an earlier run.
+    /// True if an earlier run told people.
     pub notified: bool,
 }
 
-/// What was found.
+/// The kind of a finding, with the keys and reasons that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(
     rename_all = "camelCase",
@@ -32,7 +31,7 @@ pub enum FindingKind {
     InactiveKeyInTheWay { key: AccessKeyId },
     /// The key should be replaced, but there is no usable certificate.
     NoCertificate {
-        /// A stable word for the reason.
+        /// A stable word for the reason, by which it is told once.
         code: String,
         reason: String,
     },
@@ -53,18 +52,17 @@ pub enum FindingKind {
     UnreadableRecord { why: String },
 }
 
-/// Who waits, and what for.
+/// A user who waits, or everyone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
-    /// The user; `None` where it is everyone.
+    /// `None` where everyone waits.
     pub user: Option<UserName>,
-    /// What for.
     #[serde(flatten)]
     pub reason: WaitReason,
 }
 
-/// What someone waits for.
+/// The thing that someone waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     rename_all = "camelCase",
@@ -91,14 +89,11 @@ pub enum WaitReason {
     /// IAM to tell whether a key was used.
     Usage { key: AccessKeyId },
     /// The certificate store to answer.
-    CertificateStore {
-        /// Its failure.
-        why: String,
-    },
+    CertificateStore { why: String },
 }
 
 impl FindingKind {
-    /// Tells this finding from all others about the same user: by it, it is said once.
+    /// The finding's id: no other finding about the same user has it, so each is told once.
     pub fn id(&self) -> String {
         match self {
             Self::TwoActiveKeys { keys } => format!("finding:two-active-keys:{}", joined(keys)),

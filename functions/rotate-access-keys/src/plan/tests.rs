@@ -150,11 +150,11 @@ fn in_short(plan: &Plan) -> String {
         Action::NotifyOwner(OwnerNotice::Issued {
             carry_envelope: true,
             ..
-        }) => "tell issued with envelope".into(),
-        Action::NotifyOwner(message) => format!("tell {}", named(&message.id())),
+        }) => "notify issued with envelope".into(),
+        Action::NotifyOwner(message) => format!("notify {}", named(&message.id())),
         Action::Disable { key: id } => format!("disable {}", key(id)),
         Action::Delete { key: id } => format!("delete {}", key(id)),
-        Action::SaveRestored { key: id } => format!("note {} restored", key(id)),
+        Action::SaveRestored { key: id } => format!("save {} restored", key(id)),
     };
     let actions = plan
         .chains

@@ -32,7 +32,7 @@ pub struct Policy {
     pub notices: NoticePolicy,
 }
 
-/// How access keys are rotated.
+/// The policy for rotating access keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RotationPolicy {
     /// The kill switch: `false` stops everything, emergencies too.
@@ -60,28 +60,28 @@ pub struct IdentityAccount {
     pub id: AccountId,
     /// The role that Banto is in this account; the one besides the owner who reads a record.
     pub role: RoleArn,
-    /// Whether the role is assumed; `false` where it is the function's own execution role.
+    /// True if the role is assumed; `false` where it is the function's own execution role.
     pub assume: bool,
     /// The bucket that holds the developers' certificates.
     pub certificate_bucket: String,
-    /// What comes before `<user>.asc` in the bucket, as in `certs/`.
+    /// The prefix of `<user>.asc` in the bucket, as in `certs/`.
     pub certificate_prefix: String,
 }
 
-/// How long each part of a key's life lasts.
+/// The lengths of the parts of a key's life, and the lead of warnings and reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationTimings {
     /// Age at which a key is replaced.
     pub rotate_after: SignedDuration,
-    /// How long before that its owner is warned.
+    /// Lead of the warning to its owner before that.
     pub warn_before: SignedDuration,
     /// Least time between the recorded delivery of a new key and the disabling of the old one.
     pub grace: SignedDuration,
     /// Time after recorded delivery at which the old key is disabled though the new one is unproven.
     pub deadline: Option<SignedDuration>,
-    /// How long before a deadline or a deletion its owner is reminded.
+    /// Lead of the reminder to its owner before a deadline or a deletion.
     pub remind_before: SignedDuration,
-    /// How long a disabled key can be restored before it is deleted.
+    /// Time for which a disabled key can be restored before it is deleted.
     pub recovery: SignedDuration,
 }
 
@@ -112,7 +112,7 @@ pub enum Selector {
     Group(GroupName),
 }
 
-/// What a selector is held against.
+/// The attributes of a user that selectors are matched against.
 #[derive(Debug, Clone, Copy)]
 pub struct UserAttributes<'a> {
     /// The user's name.
@@ -175,7 +175,7 @@ pub struct SlackPolicy {
 }
 
 impl Selector {
-    /// Whether the selector points at this user.
+    /// True if the selector points at this user.
     pub fn matches(&self, user: UserAttributes<'_>) -> bool {
         match self {
             // IAM user names are unique whatever the case of their letters.
@@ -232,7 +232,7 @@ impl RotationPolicy {
             .collect()
     }
 
-    /// Whether a scheduled run may act now.
+    /// True if a scheduled run may act now.
     pub fn in_window(&self, now: Timestamp) -> bool {
         self.windows.is_empty() || self.windows.iter().any(|window| window.contains(now))
     }

@@ -216,7 +216,7 @@ fn an_exposed_key_named_by_aws_spares_the_users_other_key() {
     };
     assert_eq!(
         in_short(&plan(&snapshot, &policy(), now())),
-        "disable exposed old; tell exposed:old"
+        "disable exposed old; notify exposed:old"
     );
 }
 

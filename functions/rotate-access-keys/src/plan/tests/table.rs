@@ -32,8 +32,8 @@ fn keys() -> Vec<(&'static str, Vec<Key>)> {
     ]
 }
 
-/// What can be remembered, in words and as it is.
-fn memories() -> Vec<(&'static str, StoredRecord)> {
+/// The records that can be stored, in words and as they are.
+fn stored_records() -> Vec<(&'static str, StoredRecord)> {
     let disabled = |age: i64, reminded: Option<i64>| {
         let mut record = record(Some(delivered(days(20))));
         record.disabled.insert(id(OLD), now() - days(age));
@@ -90,7 +90,7 @@ fn memories() -> Vec<(&'static str, StoredRecord)> {
         ("noted as exposed", exposed),
         ("exposed, disabled", exposed_disabled),
     ];
-    let mut memories = vec![
+    let mut stored_records = vec![
         ("no record", StoredRecord::Absent),
         (
             "a former user's record",
@@ -101,11 +101,11 @@ fn memories() -> Vec<(&'static str, StoredRecord)> {
             StoredRecord::Unreadable("line 1 column 1".into()),
         ),
     ];
-    memories.extend(records.map(|(name, record)| (name, StoredRecord::Own(record))));
-    memories
+    stored_records.extend(records.map(|(name, record)| (name, StoredRecord::Own(record))));
+    stored_records
 }
 
-/// What can be known of the new key's use.
+/// The knowledge that there can be of the new key's use.
 fn uses() -> [(&'static str, Used, bool); 4] {
     [
         ("use unknown", Used::Unknown, false),
@@ -119,8 +119,8 @@ fn uses() -> [(&'static str, Used, bool); 4] {
 struct Situation {
     mode: &'static str,
     keys: &'static str,
-    memory: &'static str,
-    /// What matters in some situations only: the policy, the new key's use, the certificate.
+    record: &'static str,
+    /// The details that matter in some situations only: the policy, the new key's use, the certificate.
     details: [&'static str; 3],
     snapshot: Snapshot,
     policy: RotationPolicy,
@@ -141,23 +141,25 @@ fn every_situation() -> impl Iterator<Item = Vec<Situation>> {
     ];
     modes.into_iter().flat_map(|(mode, mode_name)| {
         keys().into_iter().flat_map(move |(keys_name, keys)| {
-            memories().into_iter().map(move |(memory_name, memory)| {
-                let alice = User {
-                    record: memory,
-                    ..user("alice", keys.clone())
-                };
-                let situation = |details, policy, alice| Situation {
-                    mode: mode_name,
-                    keys: keys_name,
-                    memory: memory_name,
-                    details,
-                    snapshot: snapshot(mode, vec![alice]),
-                    policy,
-                };
-                in_every_detail(&alice)
-                    .map(|(details, policy, alice)| situation(details, policy, alice))
-                    .collect()
-            })
+            stored_records()
+                .into_iter()
+                .map(move |(record_name, stored)| {
+                    let alice = User {
+                        record: stored,
+                        ..user("alice", keys.clone())
+                    };
+                    let situation = |details, policy, alice| Situation {
+                        mode: mode_name,
+                        keys: keys_name,
+                        record: record_name,
+                        details,
+                        snapshot: snapshot(mode, vec![alice]),
+                        policy,
+                    };
+                    in_every_detail(&alice)
+                        .map(|(details, policy, alice)| situation(details, policy, alice))
+                        .collect()
+                })
         })
     })
 }
@@ -236,7 +238,7 @@ fn lines(situations: &[Situation]) -> Vec<String> {
             .zip(matters)
             .filter(|(_, matters)| *matters)
             .map(|(detail, _)| *detail);
-        let words: Vec<&str> = [first.mode, first.keys, first.memory]
+        let words: Vec<&str> = [first.mode, first.keys, first.record]
             .into_iter()
             .chain(mattering)
             .collect();
@@ -253,7 +255,7 @@ fn no_situation_breaks_a_promise() {
     for situation in every_situation().flatten() {
         let plan = situation.plan();
         let breaches = check(&situation.snapshot, &plan, &situation.policy, now());
-        let words = [situation.mode, situation.keys, situation.memory];
+        let words = [situation.mode, situation.keys, situation.record];
         assert!(
             breaches.is_empty(),
             "{words:?} {:?}: {}: {breaches:?}",
