@@ -65,66 +65,64 @@ fn record() -> Record {
     }
 }
 
-fn messages() -> Vec<(&'static str, OwnerNotice)> {
-    let keys = || BTreeSet::from([old()]);
-    let problem = "the certificate expired on 2026-10-09T00:00:00Z; extend it with `gpg --quick-set-expire FINGERPRINT 2y` \
-        and register it again";
-    let warning =
-        |certificate_problem: Option<&str>, certificate_expires_at| OwnerNotice::Warning {
-            key: old(),
-            rotates_at: at(),
-            certificate_problem: certificate_problem.map(str::to_owned),
-            certificate_expires_at,
-        };
-    let disabling = |reason| OwnerNotice::Disabling {
+const PROBLEM: &str = "the certificate expired on 2026-10-09T00:00:00Z; extend it with `gpg --quick-set-expire FINGERPRINT 2y` \
+    and register it again";
+
+fn warning(
+    certificate_problem: Option<&str>,
+    certificate_expires_at: Option<Timestamp>,
+) -> OwnerNotice {
+    OwnerNotice::Warning {
+        key: old(),
+        rotates_at: at(),
+        certificate_problem: certificate_problem.map(str::to_owned),
+        certificate_expires_at,
+    }
+}
+
+fn certificate_problem(key: Option<AccessKeyId>) -> OwnerNotice {
+    OwnerNotice::CertificateProblem {
+        key,
+        code: "expired".into(),
+        reason: PROBLEM.into(),
+    }
+}
+
+fn issued(reason: Reason, old: BTreeSet<AccessKeyId>, carry_envelope: bool) -> OwnerNotice {
+    OwnerNotice::Issued {
+        reason,
+        old,
+        carry_envelope,
+    }
+}
+
+fn disabling(reason: DisableReason) -> OwnerNotice {
+    OwnerNotice::Disabling {
         key: old(),
         reason,
         restorable_until: at(),
-    };
+    }
+}
+
+fn messages() -> Vec<(&'static str, OwnerNotice)> {
+    let keys = BTreeSet::from([old()]);
+    let (key, at) = (old(), at());
     vec![
         ("warning", warning(None, None)),
-        (
-            "warning, certificate expires soon",
-            warning(None, Some(at())),
-        ),
-        ("warning, certificate refused", warning(Some(problem), None)),
-        (
-            "certificate problem",
-            OwnerNotice::CertificateProblem {
-                key: Some(old()),
-                code: "expired".into(),
-                reason: problem.into(),
-            },
-        ),
-        (
-            "certificate problem, no key",
-            OwnerNotice::CertificateProblem {
-                key: None,
-                code: "expired".into(),
-                reason: problem.into(),
-            },
-        ),
-        (
-            "issued",
-            OwnerNotice::Issued {
-                reason: Reason::Due,
-                old: keys(),
-                carry_envelope: false,
-            },
-        ),
+        ("warning, certificate expires soon", warning(None, Some(at))),
+        ("warning, certificate refused", warning(Some(PROBLEM), None)),
+        ("certificate problem", certificate_problem(Some(old()))),
+        ("certificate problem, no key", certificate_problem(None)),
+        ("issued", issued(Reason::Due, keys.clone(), false)),
         (
             "issued after an emergency",
-            OwnerNotice::Issued {
-                reason: Reason::Emergency,
-                old: BTreeSet::new(),
-                carry_envelope: true,
-            },
+            issued(Reason::Emergency, BTreeSet::new(), true),
         ),
         (
             "will be disabled",
             OwnerNotice::WillBeDisabled {
-                key: old(),
-                at: at(),
+                key: key.clone(),
+                at,
             },
         ),
         (
@@ -135,18 +133,18 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
         (
             "exposed",
             OwnerNotice::Exposed {
-                keys: keys(),
+                keys,
                 has_other: false,
             },
         ),
         (
             "will be deleted",
             OwnerNotice::WillBeDeleted {
-                key: old(),
-                at: at(),
+                key: key.clone(),
+                at,
             },
         ),
-        ("deleting", OwnerNotice::Deleting { key: old() }),
+        ("deleting", OwnerNotice::Deleting { key }),
     ]
 }
 

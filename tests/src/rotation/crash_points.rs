@@ -203,12 +203,14 @@ impl Scene for Story {
     }
 }
 
+/// R4, with R1, R2, R5 and R8 watched at every step.
 #[test]
 fn after_a_fault_at_any_call_further_runs_converge_and_no_promise_is_broken() {
     let points = one_fault(&stories());
     assert!(points > 300, "{points}");
 }
 
+/// R4, for two crashes in a row.
 #[test]
 fn after_faults_in_two_runs_in_a_row_further_runs_converge() {
     let kinds = [
@@ -219,6 +221,7 @@ fn after_faults_in_two_runs_in_a_row_further_runs_converge() {
     two_faults(&stories()[..1], 1, &kinds);
 }
 
+/// R5: two concurrent runs never issue two keys to one person.
 #[test]
 fn two_runs_interleaved_at_every_call_issue_one_key() {
     let policy = policy();

@@ -31,6 +31,7 @@ fn readable(world: &std::sync::Arc<World>, emergency: bool, fault: Option<Fault>
     everything
 }
 
+/// R3: the plaintext exists in the memory of one action only.
 #[test]
 fn no_piece_of_a_secret_is_anywhere_but_inside_the_ciphertext() {
     let calls = {

@@ -65,6 +65,7 @@ fn a_whole_rotation_tells_each_thing_once_and_leaves_one_key() {
     assert_eq!(about("is deleted now"), 1);
 }
 
+/// R6: a second run straight after a clean one does nothing.
 #[test]
 fn a_second_run_straight_after_does_nothing() {
     let world = World::at(start());
@@ -105,6 +106,7 @@ fn a_dry_run_answers_the_plan_and_changes_nothing() {
     );
 }
 
+/// R5 and R7: what the report shows late is not taken for absent.
 #[test]
 fn a_report_that_is_hours_old_issues_no_second_key() {
     let world = World::at(start());
@@ -117,6 +119,7 @@ fn a_report_that_is_hours_old_issues_no_second_key() {
     assert_eq!(world.view().users[&user].keys.len(), 2);
 }
 
+/// R7: nothing is done on the report's word alone.
 #[test]
 fn a_re_activated_old_key_looks_young_in_the_report_and_a_live_look_sees_its_age() {
     let world = World::at(start());
@@ -161,6 +164,7 @@ fn a_report_that_never_comes_is_an_error_and_not_an_endless_wait() {
     assert!(count(&world, "iam:GetCredentialReport") < 20);
 }
 
+/// R2: a key that a person made is never deleted.
 #[test]
 fn keys_that_a_person_made_are_found_once_and_never_touched() {
     let world = World::at(start());
@@ -192,6 +196,7 @@ fn a_key_that_a_person_restores_is_left_alone_from_then_on() {
     assert!(world.view().users[&user].keys[&old].active);
 }
 
+/// R1: nobody loses a key unnotified.
 #[test]
 fn no_key_is_disabled_unless_its_owners_notice_was_accepted() {
     let world = World::at(start());
@@ -228,6 +233,7 @@ fn a_later_user_of_the_same_name_inherits_nothing() {
     assert_eq!(count(&world, "secretsmanager:PutResourcePolicy"), 2);
 }
 
+/// R10: what others wrote into a record is told.
 #[test]
 fn a_record_that_can_not_be_read_stops_everything_but_is_told() {
     let world = World::at(start());
@@ -243,6 +249,39 @@ fn a_record_that_can_not_be_read_stops_everything_but_is_told() {
     );
 }
 
+/// R10: a record of another version is left alone, and operators learn which version it has.
+#[test]
+fn a_record_of_another_version_is_left_alone_and_operators_learn_which() {
+    let world = World::at(start());
+    let (user, _) = add_registered(&world, "alice", days(100));
+    handle(&world, &policy(), &everyone());
+    let later = world.view().users[&user]
+        .record
+        .as_deref()
+        .unwrap()
+        .replace("\"version\":1", "\"version\":2");
+    world.put_record(&user, &later);
+    let keys = world.view().users[&user].keys.clone();
+    world.advance(days(1));
+    handle(&world, &policy(), &everyone());
+    assert_eq!(world.view().users[&user].keys, keys);
+    let written = world.everything_written().join(" ");
+    assert!(written.contains("it has version 2, but"), "{written}");
+}
+
+#[test]
+fn a_dry_run_takes_the_same_way_and_costs_no_call_while_the_kill_switch_is_off() {
+    let world = World::at(start());
+    add_registered(&world, "alice", days(100));
+    let mut off = policy();
+    off.rotation.enabled = false;
+    let body = handle(&world, &off, &json!({ "dryRun": true }));
+    let waiting = &body["accounts"][0]["plan"]["waiting"][0];
+    assert_eq!(waiting["waitingFor"], "enabled");
+    assert!(world.calls().is_empty(), "{:?}", world.calls());
+}
+
+/// R9: an exposed key is disabled at once, and its owner gets another.
 #[test]
 fn an_exposed_key_is_disabled_at_once_and_the_notice_carries_the_new_one() {
     let world = World::at(start());
@@ -279,6 +318,7 @@ fn an_exposed_key_is_disabled_at_once_and_the_notice_carries_the_new_one() {
     assert_eq!(world.view().sent, view.sent);
 }
 
+/// R9: the request is not done until its goal is reached.
 #[test]
 fn an_emergency_that_could_not_be_finished_fails_so_that_lambda_tries_again() {
     let world = World::at(start());
@@ -318,6 +358,7 @@ fn near_the_deadline_a_run_stops_between_actions_and_the_next_one_goes_on() {
     assert_eq!(world.view().users[&user].keys.len(), 2);
 }
 
+/// R10: a fault costs at most its own user.
 #[test]
 fn one_user_who_can_not_be_looked_at_holds_up_nobody_else() {
     let world = World::at(start());
@@ -397,6 +438,7 @@ fn one_identity_account_that_fails_holds_up_no_other() {
     }
 }
 
+/// R8: the recipient is the pinned one.
 #[test]
 fn a_certificate_that_was_swapped_gets_no_key() {
     let world = World::at(start());
@@ -482,6 +524,7 @@ fn a_record_that_fails_comes_again_and_no_other_does() {
     assert_ne!(runs[0], runs[1]);
 }
 
+/// R4: what a fault cut short is finished by later runs.
 #[test]
 fn a_record_that_could_not_be_finished_comes_again_until_it_is() {
     let world = World::at(start());

@@ -136,6 +136,7 @@ proptest! {
         prop_assert!(plan(&snapshot, &off, now()).is_empty());
     }
 
+    /// R7: unknown is never treated as used.
     #[test]
     fn unknown_use_never_retires_a_key_without_a_deadline(mut snapshot in any_snapshot()) {
         for key in snapshot.users.iter_mut().flat_map(|user| &mut user.keys) {
@@ -146,6 +147,7 @@ proptest! {
         prop_assert!(!actions.iter().any(retires), "{:?}", actions);
     }
 
+    /// R1: nobody loses a key unnotified.
     #[test]
     fn nothing_is_deleted_or_disabled_untold(snapshot in any_snapshot(), policy in any_policy()) {
         let plan = plan(&snapshot, &policy, now());
