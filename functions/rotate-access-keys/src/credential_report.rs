@@ -84,39 +84,46 @@ impl Row {
 
 impl Columns {
     fn find(headers: &csv::StringRecord) -> Result<Self, ReportError> {
-        let place = |name: &str| {
-            let found = headers.iter().position(|header| header == name);
-            found.ok_or_else(|| ReportError(format!("it has no column {name:?}")))
-        };
         Ok(Self {
-            user: place("user")?,
-            active: [place("access_key_1_active")?, place("access_key_2_active")?],
+            user: position(headers, "user")?,
+            active: [
+                position(headers, "access_key_1_active")?,
+                position(headers, "access_key_2_active")?,
+            ],
             rotated: [
-                place("access_key_1_last_rotated")?,
-                place("access_key_2_last_rotated")?,
+                position(headers, "access_key_1_last_rotated")?,
+                position(headers, "access_key_2_last_rotated")?,
             ],
         })
     }
 
-    /// `None` for the root user, whose keys IAM's calls for users don't reach.
+    /// Reads one row; `None` for the root user, whose keys IAM's calls for users don't reach.
     fn read(&self, record: &csv::StringRecord) -> Result<Option<Row>, ReportError> {
-        let cell = |place: usize| record.get(place).unwrap_or_default();
-        let user = cell(self.user);
+        let user = cell(record, self.user);
         if user == "<root_account>" {
             return Ok(None);
         }
         let user = user
             .parse()
             .map_err(|error| ReportError(format!("{error}")))?;
-        let [first, second] = [0, 1].map(|slot: usize| {
-            let place = |places: &[usize; 2]| places.get(slot).map_or("", |place| cell(*place));
-            Slot::read(place(&self.active), place(&self.rotated))
-        });
+        let ([active_1, active_2], [rotated_1, rotated_2]) = (self.active, self.rotated);
         Ok(Some(Row {
             user,
-            slots: [first, second],
+            slots: [
+                Slot::read(cell(record, active_1), cell(record, rotated_1)),
+                Slot::read(cell(record, active_2), cell(record, rotated_2)),
+            ],
         }))
     }
+}
+
+fn position(headers: &csv::StringRecord, name: &str) -> Result<usize, ReportError> {
+    let found = headers.iter().position(|header| header == name);
+    found.ok_or_else(|| ReportError(format!("it has no column {name:?}")))
+}
+
+fn cell(record: &csv::StringRecord, position: usize) -> &str {
+    record.get(position).unwrap_or_default()
 }
 
 impl Slot {

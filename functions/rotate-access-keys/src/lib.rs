@@ -16,8 +16,8 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use banto_domain::Breach;
 use banto_domain::policy::RotationPolicy;
+use banto_domain::{AccountId, Breach};
 use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use banto_ports::Clock;
@@ -40,7 +40,9 @@ pub mod snapshot;
 use event::{Request, Scope, Trigger};
 use job::Job;
 use outcome::{AccountOutcome, RunOutcome};
+use plan::Plan;
 use ports::{Account, Ports};
+use snapshot::{Observed, Snapshot};
 
 /// The function: made once, before the first event.
 pub struct Rotator {
@@ -166,27 +168,42 @@ async fn rotate_account(
             return AccountOutcome::not_observed(account.clone(), error.to_string());
         }
     };
-    for unread in &observed.snapshot.unread {
-        tracing::error!(account.id = %account, user.name = unread.subject, error = unread.why,
-            "the user could not be observed");
-    }
+    log_unread(&observed);
 
     let now = ports.clock.now();
     let plan = plan::plan(&observed.snapshot, job.policy, now);
-    tracing::info!(account.id = %account, chains = plan.chains.len(), findings = plan.findings.len(),
-        waiting = plan.waiting.len(), plan = %plan.to_json(), "the account's keys are planned");
+    log_plan(&plan);
 
     let breaches = check::check(&observed.snapshot, &plan, job.policy, now);
-    if !breaches.is_empty() {
-        tracing::error!(account.id = %account, breaches = Breach::join(&breaches),
-            "the plan would break promises and is refused");
-    }
+    log_breaches(account, &breaches);
     if dry_run || !breaches.is_empty() {
         return AccountOutcome::not_applied(observed, plan, &breaches);
     }
 
     let chains = apply::apply(ports, job, &observed, &plan, invocation).await;
     AccountOutcome::applied(observed, plan, chains)
+}
+
+fn log_unread(observed: &Observed) {
+    let Snapshot {
+        account, unread, ..
+    } = &observed.snapshot;
+    for user in unread {
+        tracing::error!(account.id = %account, user.name = user.subject, error = user.why,
+            "the user could not be observed");
+    }
+}
+
+fn log_plan(plan: &Plan) {
+    tracing::info!(account.id = %plan.account, chains = plan.chains.len(), findings = plan.findings.len(),
+        waiting = plan.waiting.len(), plan = %plan.to_json(), "the account's keys are planned");
+}
+
+fn log_breaches(account: &AccountId, breaches: &[Breach]) {
+    if !breaches.is_empty() {
+        tracing::error!(account.id = %account, breaches = Breach::join(breaches),
+            "the plan would break promises and is refused");
+    }
 }
 
 impl std::fmt::Debug for Rotator {

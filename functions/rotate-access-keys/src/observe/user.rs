@@ -42,19 +42,15 @@ pub(super) async fn observe_user(
         certificate: Certificate::NotAsked,
     };
     observe_usage(ports, &mut user).await;
-    if !may_need_key(job, &user, now) {
-        return Ok(Some((user, None)));
+    let mut recipient = None;
+    if may_need_key(job, &user, now) {
+        let observed = certificate::observe_certificate(ports, job, &user, now).await;
+        (user.certificate, recipient) = match observed {
+            Ok(recipient) => (certificate::usable(&recipient, now), Some(recipient)),
+            Err(certificate) => (certificate, None),
+        };
     }
-    match certificate::observe_certificate(ports, job, &user, now).await {
-        Ok(recipient) => {
-            user.certificate = certificate::usable(&recipient, now);
-            Ok(Some((user, Some(recipient))))
-        }
-        Err(certificate) => {
-            user.certificate = certificate;
-            Ok(Some((user, None)))
-        }
-    }
+    Ok(Some((user, recipient)))
 }
 
 fn groups_of(

@@ -185,6 +185,14 @@ impl Selector {
             Self::Group(group) => user.groups.contains(group),
         }
     }
+
+    /// The group that the selector names, if it names one.
+    pub fn group(&self) -> Option<&GroupName> {
+        match self {
+            Self::Group(group) => Some(group),
+            Self::User(_) | Self::Path(_) | Self::Tag { .. } => None,
+        }
+    }
 }
 
 impl RotationPolicy {
@@ -198,38 +206,35 @@ impl RotationPolicy {
 
     /// The exemption that covers this user now, if one does; of several, the longest.
     pub fn exemption_of(&self, user: UserAttributes<'_>, now: Timestamp) -> Option<&Exemption> {
-        let in_force = self
-            .exemptions
-            .iter()
-            .filter(|exemption| exemption.until > now);
-        in_force
-            .filter(|exemption| exemption.who.matches(user))
+        let mut exemptions: Vec<&Exemption> = self.exemptions.iter().collect();
+        exemptions.retain(|exemption| exemption.until > now && exemption.who.matches(user));
+        exemptions
+            .into_iter()
             .max_by_key(|exemption| exemption.until)
     }
 
     /// The shortest time after which some key may need attention: the report's rows younger than
     /// this need no further look.
     pub fn earliest_warning(&self) -> SignedDuration {
-        let machines = self
-            .machines
-            .as_ref()
-            .map(|machines| machines.timings.warning_age());
-        machines
-            .into_iter()
-            .fold(self.timings.warning_age(), std::cmp::Ord::min)
+        let people = self.timings.warning_age();
+        match &self.machines {
+            Some(machines) => people.min(machines.timings.warning_age()),
+            None => people,
+        }
     }
 
     /// Every group that a selector names; only their members need to be known.
     pub fn groups(&self) -> BTreeSet<&GroupName> {
-        let machines = self.machines.iter().flat_map(|machines| &machines.who);
-        let exempt = self.exemptions.iter().map(|exemption| &exemption.who);
-        machines
-            .chain(exempt)
-            .filter_map(|who| match who {
-                Selector::Group(group) => Some(group),
-                Selector::User(_) | Selector::Path(_) | Selector::Tag { .. } => None,
-            })
-            .collect()
+        let mut groups = BTreeSet::new();
+        for exemption in &self.exemptions {
+            groups.extend(exemption.who.group());
+        }
+        if let Some(machines) = &self.machines {
+            for who in &machines.who {
+                groups.extend(who.group());
+            }
+        }
+        groups
     }
 
     /// True if a scheduled run may act now.

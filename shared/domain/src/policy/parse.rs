@@ -15,15 +15,16 @@ use super::{
     ChangeWindow, Exemption, IdentityAccount, Machines, NoticePolicy, Policy, RotationPolicy,
     RotationTimings, Selector, SlackPolicy,
 };
+use crate::{AccountId, RoleArn, UserName};
 
 mod compliance;
 mod onboarding;
 
-/// Largest policy that is read, in bytes.
+/// Largest policy that is read, in bytes: far more than any policy needs, and parsed within milliseconds.
 const MAX_BYTES: usize = 256 * 1024;
-/// Fewest and most days of any timings.
+/// Fewest and most days of any timing. Ten years are as good as never, and dates this far off can be counted.
 const DAYS: RangeInclusive<i64> = 1..=3_650;
-/// IAM allows 5,000 users an account.
+/// Fewest and most users that a run may be allowed to issue a key: IAM allows 5,000 users an account.
 const USERS_PER_RUN: RangeInclusive<i64> = 1..=5_000;
 
 impl Policy {
@@ -107,30 +108,14 @@ fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
         .take("machines")
         .map(|value| machines(section.of("machines", value), &timings));
     let accounts = accounts(&mut section);
-    let windows = section
-        .each("windows")
-        .into_iter()
-        .filter_map(|value| window(section.of("windows", value)));
-    let windows: Vec<ChangeWindow> = windows.collect();
-    let exemptions = section
-        .each("exemptions")
-        .into_iter()
-        .filter_map(|value| exemption(section.of("exemptions", value)));
-    let exemptions: Vec<Exemption> = exemptions.collect();
-    for exempt in &exemptions {
-        if let Selector::User(user) = &exempt.who
-            && canaries.contains(user)
-        {
-            section.problem(format_args!(
-                "{user} is a canary and exempt; a canary must be rotated first"
-            ));
-        }
-    }
+    let windows = windows(&mut section);
+    let exemptions = exemptions(&mut section);
+    refuse_exempt_canaries(&section, &canaries, &exemptions);
     section.finish();
     let max_users_per_run = usize::try_from(max_users_per_run).ok()?;
     Some(RotationPolicy {
         enabled,
-        accounts: accounts?,
+        accounts,
         timings,
         machines,
         max_users_per_run,
@@ -138,6 +123,38 @@ fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
         windows,
         exemptions,
     })
+}
+
+fn windows(section: &mut Section<'_, '_>) -> Vec<ChangeWindow> {
+    let mut windows = Vec::new();
+    for value in section.each("windows") {
+        windows.extend(window(section.of("windows", value)));
+    }
+    windows
+}
+
+fn exemptions(section: &mut Section<'_, '_>) -> Vec<Exemption> {
+    let mut exemptions = Vec::new();
+    for value in section.each("exemptions") {
+        exemptions.extend(exemption(section.of("exemptions", value)));
+    }
+    exemptions
+}
+
+fn refuse_exempt_canaries(
+    section: &Section<'_, '_>,
+    canaries: &BTreeSet<UserName>,
+    exemptions: &[Exemption],
+) {
+    for exemption in exemptions {
+        if let Selector::User(user) = &exemption.who
+            && canaries.contains(user)
+        {
+            section.problem(format_args!(
+                "{user} is a canary and exempt; a canary must be rotated first"
+            ));
+        }
+    }
 }
 
 impl Default for RotationTimings {
@@ -153,7 +170,7 @@ impl Default for RotationTimings {
     }
 }
 
-/// The timings that a section gives, on top of another.
+/// The timings that a section gives, on top of others.
 fn timings(section: &mut Section<'_, '_>, otherwise: &RotationTimings) -> RotationTimings {
     let mut read = |key| section.read(key, |value| integer(value, DAYS)).map(days);
     let timings = RotationTimings {
@@ -164,54 +181,72 @@ fn timings(section: &mut Section<'_, '_>, otherwise: &RotationTimings) -> Rotati
         remind_before: read("remind_before_days").unwrap_or(otherwise.remind_before),
         recovery: read("recovery_days").unwrap_or(otherwise.recovery),
     };
-    let contradictions = [
-        (
-            timings.warn_before >= timings.rotate_after,
-            "`warn_before_days` must be less than `rotate_after_days`",
-        ),
-        (
-            timings.remind_before >= timings.recovery,
-            "`remind_before_days` must be less than `recovery_days`",
-        ),
-        (
-            timings
-                .deadline
-                .is_some_and(|deadline| deadline <= timings.grace),
-            "`deadline_days` must be more than `grace_days`",
-        ),
-        (
-            timings
-                .deadline
-                .is_some_and(|deadline| deadline <= timings.remind_before),
-            "`deadline_days` must be more than `remind_before_days`",
-        ),
-        (
-            timings.deadline.unwrap_or(timings.grace) + timings.recovery
-                >= timings.rotate_after - timings.warn_before,
-            "an old key must be gone before the next warning: `deadline_days` (or `grace_days`) and `recovery_days` together \
-             must be less than `rotate_after_days` less `warn_before_days`",
-        ),
-    ];
-    for (_, problem) in contradictions
-        .iter()
-        .filter(|(is_contradiction, _)| *is_contradiction)
-    {
-        section.problem(problem);
+    for (contradicts, problem) in CONTRADICTIONS {
+        if contradicts(&timings) {
+            section.problem(problem);
+        }
     }
     timings
 }
 
+/// True if timings contradict each other.
+type Contradiction = fn(&RotationTimings) -> bool;
+
+/// The contradictions, each with the words for it.
+const CONTRADICTIONS: &[(Contradiction, &str)] = &[
+    (
+        warns_before_birth,
+        "`warn_before_days` must be less than `rotate_after_days`",
+    ),
+    (
+        reminds_before_disabling,
+        "`remind_before_days` must be less than `recovery_days`",
+    ),
+    (
+        deadline_within_grace,
+        "`deadline_days` must be more than `grace_days`",
+    ),
+    (
+        reminds_before_delivery,
+        "`deadline_days` must be more than `remind_before_days`",
+    ),
+    (
+        next_warning_before_deletion,
+        "an old key must be gone before the next warning: `deadline_days` (or `grace_days`) and `recovery_days` together \
+         must be less than `rotate_after_days` less `warn_before_days`",
+    ),
+];
+
+fn warns_before_birth(timings: &RotationTimings) -> bool {
+    timings.warn_before >= timings.rotate_after
+}
+
+fn reminds_before_disabling(timings: &RotationTimings) -> bool {
+    timings.remind_before >= timings.recovery
+}
+
+fn deadline_within_grace(timings: &RotationTimings) -> bool {
+    let deadline = timings.deadline;
+    deadline.is_some_and(|deadline| deadline <= timings.grace)
+}
+
+fn reminds_before_delivery(timings: &RotationTimings) -> bool {
+    let deadline = timings.deadline;
+    deadline.is_some_and(|deadline| deadline <= timings.remind_before)
+}
+
+fn next_warning_before_deletion(timings: &RotationTimings) -> bool {
+    let disabled = timings.deadline.unwrap_or(timings.grace);
+    disabled + timings.recovery >= timings.warning_age()
+}
+
 fn machines(mut section: Section<'_, '_>, people: &RotationTimings) -> Machines {
-    let who: Vec<Selector> = section
-        .each("who")
-        .into_iter()
-        .filter_map(|value| {
-            let mut who = section.of("who", value);
-            let selector = selector(&mut who);
-            who.finish();
-            selector
-        })
-        .collect();
+    let mut who = Vec::new();
+    for value in section.each("who") {
+        let mut entry = section.of("who", value);
+        who.extend(selector(&mut entry));
+        entry.finish();
+    }
     if who.is_empty() {
         section.problem("`who` must name at least one user, path, tag or group");
     }
@@ -220,46 +255,45 @@ fn machines(mut section: Section<'_, '_>, people: &RotationTimings) -> Machines 
     Machines { who, timings }
 }
 
-fn accounts(section: &mut Section<'_, '_>) -> Option<Vec<IdentityAccount>> {
+fn accounts(section: &mut Section<'_, '_>) -> Vec<IdentityAccount> {
     let values = section.each("accounts");
     if values.is_empty() {
         section
             .problem("`accounts` must hold at least one identity account: [[rotation.accounts]]");
     }
-    let mut accounts: Vec<IdentityAccount> = Vec::new();
+    let mut accounts = Vec::new();
     for value in values {
-        let mut entry = section.of("accounts", value);
-        let id = entry.require("id", parsed);
-        let role = entry.require("role", parsed::<crate::RoleArn>);
-        let assume = entry.read("assume", boolean).unwrap_or(true);
-        let certificate_bucket = entry.require("certificate_bucket", bucket);
-        let certificate_prefix = entry
-            .read("certificate_prefix", prefix)
-            .unwrap_or_else(|| "certs/".to_owned());
-        if let (Some(id), Some(role)) = (&id, &role) {
-            let id: &crate::AccountId = id;
-            if role.account() != id.as_str() {
-                entry.problem(format_args!(
-                    "`role` is in account {}, not in {id}",
-                    role.account()
-                ));
-            }
-            if accounts.iter().any(|account| account.id == *id) {
-                entry.problem(format_args!("{id} is listed twice"));
-            }
+        accounts.extend(account(section.of("accounts", value), &accounts));
+    }
+    accounts
+}
+
+/// One identity account, after the earlier ones of the list.
+fn account(mut section: Section<'_, '_>, earlier: &[IdentityAccount]) -> Option<IdentityAccount> {
+    let id: Option<AccountId> = section.require("id", parsed);
+    let role: Option<RoleArn> = section.require("role", parsed);
+    let assume = section.read("assume", boolean).unwrap_or(true);
+    let certificate_bucket = section.require("certificate_bucket", bucket);
+    let certificate_prefix = section
+        .read("certificate_prefix", prefix)
+        .unwrap_or_else(|| "certs/".to_owned());
+    if let (Some(id), Some(role)) = (&id, &role) {
+        if role.account() != id.as_str() {
+            let account = role.account();
+            section.problem(format_args!("`role` is in account {account}, not in {id}"));
         }
-        entry.finish();
-        if let (Some(id), Some(role), Some(certificate_bucket)) = (id, role, certificate_bucket) {
-            accounts.push(IdentityAccount {
-                id,
-                role,
-                assume,
-                certificate_bucket,
-                certificate_prefix,
-            });
+        if earlier.iter().any(|account| account.id == *id) {
+            section.problem(format_args!("{id} is listed twice"));
         }
     }
-    Some(accounts)
+    section.finish();
+    Some(IdentityAccount {
+        id: id?,
+        role: role?,
+        assume,
+        certificate_bucket: certificate_bucket?,
+        certificate_prefix,
+    })
 }
 
 fn window(mut section: Section<'_, '_>) -> Option<ChangeWindow> {
@@ -300,28 +334,32 @@ fn exemption(mut section: Section<'_, '_>) -> Option<Exemption> {
 
 /// Exactly one of `user`, `path`, `tag` and `group`.
 fn selector(section: &mut Section<'_, '_>) -> Option<Selector> {
-    let given = ["user", "path", "tag", "group"]
-        .into_iter()
-        .filter(|key| section.take(key).is_some())
-        .count();
+    let mut given = 0;
+    for key in ["user", "path", "tag", "group"] {
+        given += usize::from(section.take(key).is_some());
+    }
     let user = section.read("user", parsed).map(Selector::User);
     let path = section.read("path", path).map(Selector::Path);
     let group = section.read("group", parsed).map(Selector::Group);
     let tag = section
         .take("tag")
-        .map(|value| section.of("tag", value))
-        .and_then(|mut tag| {
-            let (key, value) = (tag.require("key", words), tag.require("value", text));
-            tag.finish();
-            Some(Selector::Tag {
-                key: key?,
-                value: value?,
-            })
-        });
+        .and_then(|value| tag(section.of("tag", value)));
     if given != 1 {
         section.problem("must have exactly one of `user`, `path`, `tag` and `group`");
     }
     user.or(path).or(tag).or(group)
+}
+
+fn tag(mut section: Section<'_, '_>) -> Option<Selector> {
+    let (key, value) = (
+        section.require("key", words),
+        section.require("value", text),
+    );
+    section.finish();
+    Some(Selector::Tag {
+        key: key?,
+        value: value?,
+    })
 }
 
 fn notice_policy(mut section: Section<'_, '_>) -> Option<NoticePolicy> {
