@@ -11,7 +11,7 @@ use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope, lea
 use banto_domain::{AccessKeyId, Fingerprint};
 use banto_lambda::Invocation;
 use banto_ports::{CreatedKey, ErrorKind, PortError};
-use banto_seal::{Credential, Recipient};
+use banto_seal::{Credential, Recipient, SealError};
 
 use crate::job::Job;
 use crate::notices;
@@ -206,7 +206,7 @@ impl Executor<'_> {
     }
 
     /// Seals a key. Its secret is wiped at the end, whether or not it was sealed.
-    fn seal(&self, created: CreatedKey, recipient: &Recipient) -> Result<String, ApplyError> {
+    fn seal(&self, created: CreatedKey, recipient: &Recipient) -> Result<String, SealError> {
         let envelope = recipient.seal(&Credential {
             account: &self.job.identity.id,
             user: &self.user.name,

@@ -67,7 +67,8 @@ impl<'a> RecordWriter<'a> {
         &mut self,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), ApplyError> {
-        let mut next = self.last()?.next(self.run);
+        let last = self.last().ok_or(ApplyError::UnreadableRecord)?;
+        let mut next = last.next(self.run);
         change(&mut next);
         if matches!(self.stored, StoredRecord::Absent) {
             self.create(next).await
@@ -76,17 +77,17 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
-    /// The version to go on from. A former user's record leaves its sequence only.
-    fn last(&self) -> Result<Record, ApplyError> {
+    /// The version to go on from; `None` if it can't be read. A former user's record leaves its sequence only.
+    fn last(&self) -> Option<Record> {
         let first = Record::first(self.user.id.clone());
         match &self.stored {
-            StoredRecord::Absent => Ok(first),
-            StoredRecord::Own(record) => Ok(record.clone()),
-            StoredRecord::FormerUser(former) => Ok(Record {
+            StoredRecord::Absent => Some(first),
+            StoredRecord::Own(record) => Some(record.clone()),
+            StoredRecord::FormerUser(former) => Some(Record {
                 sequence: former.sequence,
                 ..first
             }),
-            StoredRecord::Unreadable(_) => Err(ApplyError::UnreadableRecord),
+            StoredRecord::Unreadable(_) => None,
         }
     }
 
