@@ -1,0 +1,260 @@
+//! Reads `[rotation]`: timings, machines, identity accounts, windows and exemptions.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use super::{
+    boolean, bucket, days, integer, parsed, path, prefix, set, text, until, window, words,
+};
+use crate::policy::section::Section;
+use crate::policy::{
+    ChangeWindow, Exemption, IdentityAccount, Machines, RotationPolicy, RotationTimings, Selector,
+};
+use crate::{AccountId, RoleArn, UserName};
+
+/// Fewest and most days of any timing. Ten years are as good as never, and dates this far off can be counted.
+const DAYS: RangeInclusive<i64> = 1..=3_650;
+/// Fewest and most users that a run may be allowed to issue a key: IAM allows 5,000 users an account.
+const USERS_PER_RUN: RangeInclusive<i64> = 1..=5_000;
+
+/// Reads `[rotation]`.
+pub(super) fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
+    let enabled = section.read("enabled", boolean).unwrap_or(true);
+    let timings = timings(&mut section, &RotationTimings::default());
+    let max_users_per_run = section
+        .read("max_users_per_run", |value| integer(value, USERS_PER_RUN))
+        .unwrap_or(25);
+    let canaries = set(&mut section, "canaries");
+    let machines = section
+        .take("machines")
+        .map(|value| machines(section.of("machines", value), &timings));
+    let accounts = accounts(&mut section);
+    let windows = windows(&mut section);
+    let exemptions = exemptions(&mut section);
+    refuse_exempt_canaries(&section, &canaries, &exemptions);
+    section.finish();
+    let max_users_per_run = usize::try_from(max_users_per_run).ok()?;
+    Some(RotationPolicy {
+        enabled,
+        accounts,
+        timings,
+        machines,
+        max_users_per_run,
+        canaries,
+        windows,
+        exemptions,
+    })
+}
+
+fn windows(section: &mut Section<'_, '_>) -> Vec<ChangeWindow> {
+    let mut windows = Vec::new();
+    for value in section.each("windows") {
+        windows.extend(window(section.of("windows", value)));
+    }
+    windows
+}
+
+fn exemptions(section: &mut Section<'_, '_>) -> Vec<Exemption> {
+    let mut exemptions = Vec::new();
+    for value in section.each("exemptions") {
+        exemptions.extend(exemption(section.of("exemptions", value)));
+    }
+    exemptions
+}
+
+fn refuse_exempt_canaries(
+    section: &Section<'_, '_>,
+    canaries: &BTreeSet<UserName>,
+    exemptions: &[Exemption],
+) {
+    for exemption in exemptions {
+        if let Selector::User(user) = &exemption.who
+            && canaries.contains(user)
+        {
+            section.problem(format_args!(
+                "{user} is a canary and exempt; a canary must be rotated first"
+            ));
+        }
+    }
+}
+
+impl Default for RotationTimings {
+    fn default() -> Self {
+        Self {
+            rotate_after: days(90),
+            warn_before: days(7),
+            grace: days(1),
+            deadline: None,
+            remind_before: days(2),
+            recovery: days(10),
+        }
+    }
+}
+
+/// The timings that a section gives, on top of others.
+fn timings(section: &mut Section<'_, '_>, otherwise: &RotationTimings) -> RotationTimings {
+    let mut read = |key| section.read(key, |value| integer(value, DAYS)).map(days);
+    let timings = RotationTimings {
+        rotate_after: read("rotate_after_days").unwrap_or(otherwise.rotate_after),
+        warn_before: read("warn_before_days").unwrap_or(otherwise.warn_before),
+        grace: read("grace_days").unwrap_or(otherwise.grace),
+        deadline: read("deadline_days").or(otherwise.deadline),
+        remind_before: read("remind_before_days").unwrap_or(otherwise.remind_before),
+        recovery: read("recovery_days").unwrap_or(otherwise.recovery),
+    };
+    for (contradicts, problem) in CONTRADICTIONS {
+        if contradicts(&timings) {
+            section.problem(problem);
+        }
+    }
+    timings
+}
+
+/// True if timings contradict each other.
+type Contradiction = fn(&RotationTimings) -> bool;
+
+/// The contradictions, each with the words for it.
+const CONTRADICTIONS: &[(Contradiction, &str)] = &[
+    (
+        warns_before_birth,
+        "`warn_before_days` must be less than `rotate_after_days`",
+    ),
+    (
+        reminds_before_disabling,
+        "`remind_before_days` must be less than `recovery_days`",
+    ),
+    (
+        deadline_within_grace,
+        "`deadline_days` must be more than `grace_days`",
+    ),
+    (
+        reminds_before_delivery,
+        "`deadline_days` must be more than `remind_before_days`",
+    ),
+    (
+        next_warning_before_deletion,
+        "an old key must be gone before the next warning: `deadline_days` (or `grace_days`) and `recovery_days` together \
+         must be less than `rotate_after_days` less `warn_before_days`",
+    ),
+];
+
+fn warns_before_birth(timings: &RotationTimings) -> bool {
+    timings.warn_before >= timings.rotate_after
+}
+
+fn reminds_before_disabling(timings: &RotationTimings) -> bool {
+    timings.remind_before >= timings.recovery
+}
+
+fn deadline_within_grace(timings: &RotationTimings) -> bool {
+    let deadline = timings.deadline;
+    deadline.is_some_and(|deadline| deadline <= timings.grace)
+}
+
+fn reminds_before_delivery(timings: &RotationTimings) -> bool {
+    let deadline = timings.deadline;
+    deadline.is_some_and(|deadline| deadline <= timings.remind_before)
+}
+
+fn next_warning_before_deletion(timings: &RotationTimings) -> bool {
+    let disabled = timings.deadline.unwrap_or(timings.grace);
+    disabled + timings.recovery >= timings.warning_age()
+}
+
+fn machines(mut section: Section<'_, '_>, people: &RotationTimings) -> Machines {
+    let mut who = Vec::new();
+    for value in section.each("who") {
+        let mut entry = section.of("who", value);
+        who.extend(selector(&mut entry));
+        entry.finish();
+    }
+    if who.is_empty() {
+        section.problem("`who` must name at least one user, path, tag or group");
+    }
+    let timings = timings(&mut section, people);
+    section.finish();
+    Machines { who, timings }
+}
+
+fn accounts(section: &mut Section<'_, '_>) -> Vec<IdentityAccount> {
+    let values = section.each("accounts");
+    if values.is_empty() {
+        section
+            .problem("`accounts` must hold at least one identity account: [[rotation.accounts]]");
+    }
+    let mut accounts = Vec::new();
+    for value in values {
+        accounts.extend(account(section.of("accounts", value), &accounts));
+    }
+    accounts
+}
+
+/// One identity account, after the earlier ones of the list.
+fn account(mut section: Section<'_, '_>, earlier: &[IdentityAccount]) -> Option<IdentityAccount> {
+    let id: Option<AccountId> = section.require("id", parsed);
+    let role: Option<RoleArn> = section.require("role", parsed);
+    let assume = section.read("assume", boolean).unwrap_or(true);
+    let certificate_bucket = section.require("certificate_bucket", bucket);
+    let certificate_prefix = section
+        .read("certificate_prefix", prefix)
+        .unwrap_or_else(|| "certs/".to_owned());
+    if let (Some(id), Some(role)) = (&id, &role) {
+        if role.account() != id.as_str() {
+            let account = role.account();
+            section.problem(format_args!("`role` is in account {account}, not in {id}"));
+        }
+        if earlier.iter().any(|account| account.id == *id) {
+            section.problem(format_args!("{id} is listed twice"));
+        }
+    }
+    section.finish();
+    Some(IdentityAccount {
+        id: id?,
+        role: role?,
+        assume,
+        certificate_bucket: certificate_bucket?,
+        certificate_prefix,
+    })
+}
+
+fn exemption(mut section: Section<'_, '_>) -> Option<Exemption> {
+    let who = selector(&mut section);
+    let until = section.require("until", until);
+    let reason = section.require("reason", words);
+    section.finish();
+    Some(Exemption {
+        who: who?,
+        until: until?,
+        reason: reason?,
+    })
+}
+
+/// Exactly one of `user`, `path`, `tag` and `group`.
+fn selector(section: &mut Section<'_, '_>) -> Option<Selector> {
+    let mut given = 0;
+    for key in ["user", "path", "tag", "group"] {
+        given += usize::from(section.take(key).is_some());
+    }
+    let user = section.read("user", parsed).map(Selector::User);
+    let path = section.read("path", path).map(Selector::Path);
+    let group = section.read("group", parsed).map(Selector::Group);
+    let tag = section
+        .take("tag")
+        .and_then(|value| tag(section.of("tag", value)));
+    if given != 1 {
+        section.problem("must have exactly one of `user`, `path`, `tag` and `group`");
+    }
+    user.or(path).or(tag).or(group)
+}
+
+fn tag(mut section: Section<'_, '_>) -> Option<Selector> {
+    let (key, value) = (
+        section.require("key", words),
+        section.require("value", text),
+    );
+    section.finish();
+    Some(Selector::Tag {
+        key: key?,
+        value: value?,
+    })
+}
