@@ -1,4 +1,4 @@
-//! A second look at a plan: DESIGN's promises, derived anew from the snapshot and the plan alone.
+//! A second look at a plan: the promises R1 to R9, derived anew from the snapshot and the plan alone.
 //!
 //! Every chain is simulated, and every rule of the tables below looks at it. The rules share nothing
 //! with `plan`, so that a mistake there is not repeated here. A plan with any breach is refused whole:

@@ -46,7 +46,7 @@ pub struct Record {
     pub disabled: BTreeMap<AccessKeyId, Timestamp>,
     /// Keys that a person made active again after Banto disabled them; left alone since.
     pub restored: BTreeSet<AccessKeyId>,
-    /// Exposed keys that Banto disables, noted before it does: their owner is owed a new one.
+    /// Exposed keys, recorded before Banto disables them: their owner is owed a new one.
     pub exposed: BTreeSet<AccessKeyId>,
     /// When each notice to the owner or about the user was accepted for delivery, by notice id.
     pub notified: BTreeMap<String, Timestamp>,

@@ -18,7 +18,7 @@ pub struct Plan {
     pub account: AccountId,
     /// One chain a user; a failure stops its own chain only.
     pub chains: Vec<Chain>,
-    /// Everything that people must look at, those findings included that they know.
+    /// Everything that people must look at; they know those that are `notified`.
     pub findings: Vec<Finding>,
     pub waiting: Vec<Waiting>,
 }

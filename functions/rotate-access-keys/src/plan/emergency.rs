@@ -24,7 +24,7 @@ pub(super) fn disable_exposed(draft: &mut Draft<'_>) -> BTreeSet<AccessKeyId> {
             draft.actions.push(Action::DisableExposed { key });
         }
     }
-    // What is noted in no record would be told by every run.
+    // A notice that can't be recorded would be sent by every run.
     let can_be_recorded = !matches!(draft.user.record, StoredRecord::Unreadable(_));
     if !exposed.is_empty() && can_be_recorded {
         let has_other = !draft.working_keys().is_empty();

@@ -1,4 +1,4 @@
-//! What a run does nothing about: findings, which people must look at, and users who wait.
+//! The findings of a run, which people must look at, and the users who wait. Nothing is done about them.
 
 use std::collections::BTreeSet;
 
