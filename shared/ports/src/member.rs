@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::{AccountId, Region, RoleName};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::PortError;
@@ -73,7 +74,8 @@ pub struct LiveRole {
 }
 
 /// A role to be made: what can be said as it is created.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NewRole {
     /// What it is for.
     pub description: String,
@@ -88,7 +90,8 @@ pub struct NewRole {
 }
 
 /// One change to a role.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum RoleChange {
     /// Who may assume it.
     Trust(Value),
@@ -187,7 +190,8 @@ pub struct LiveRecorder {
 }
 
 /// A recorder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Recorder {
     /// Its name.
     pub name: String,
@@ -202,7 +206,8 @@ pub struct Recorder {
 }
 
 /// What a recorder records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum RecordingGroup {
     /// All types, now and in time.
     All {
@@ -227,7 +232,8 @@ pub struct RecorderStatus {
 }
 
 /// A delivery channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Channel {
     /// Its name.
     pub name: String,
@@ -277,7 +283,8 @@ pub struct DefaultVpc {
 }
 
 /// A part of a default VPC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum VpcPart {
     /// A subnet.
     Subnet(String),

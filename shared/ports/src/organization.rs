@@ -73,6 +73,13 @@ pub struct OrgAccount {
     pub joined_at: Option<Timestamp>,
 }
 
+impl OrgAccount {
+    /// True if anything can be done in the account at all.
+    pub fn is_active(&self) -> bool {
+        self.state == AccountState::Active
+    }
+}
+
 /// Where an account is in its life. (Organizations API reference, `Account`, field `State`.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
