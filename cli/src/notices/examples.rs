@@ -4,22 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use banto_domain::PerPlace;
 use banto_domain::compliance::{Entry, FindingKey, MessageRef, News, Severity, Standing, Told};
 use banto_domain::policy::compliance::{CompliancePolicy, Destination, Route, Waiver};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::record;
 use banto_domain::status::{self, AccountStatus, ReasonKind};
+use banto_domain::{PerPlace, Region};
 use banto_notice::{Notice, slack};
 use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::letters::{Letter, Outbox, Place, letters};
-use onboard_accounts::converge::Converged;
-use onboard_accounts::converge::notices::AccountNews;
-use onboard_accounts::converge::report;
-use onboard_accounts::event::{Cause, ConvergeRequest};
 use rotate_access_keys::plan::OwnerNotice;
 use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
+use onboard_accounts::converge::actions::Action;
+use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
+use onboard_accounts::converge::snapshot::Job;
+use onboard_accounts::message::{Cause, ConvergeRequest};
 
 use super::page::{Channel, Shown};
 use crate::local::slack::Post;
@@ -400,7 +400,7 @@ impl Teller {
     }
 
     fn accounts(&mut self, policy: &OnboardingPolicy) -> Result<()> {
-        use onboard_accounts::converge::notices::{ready, troubles};
+        use onboard_accounts::converge::notices::{accounts, ready};
         use status::Condition::{Drifted, InPlace};
         let account = |id: &str, name: &str, condition| -> Result<AccountStatus> {
             let regions = policy
@@ -440,37 +440,42 @@ impl Teller {
             joined_at: None,
         };
         let converged = Converged {
-            id: "message".to_owned(),
-            work: ConvergeRequest {
-                account: org,
-                cause: Cause::Joined,
-                since: self.now,
-                attempt: 0,
+            job: Job {
+                request: ConvergeRequest {
+                    account: org,
+                    cause: Cause::Joined,
+                    requested_at: self.now,
+                    attempt: 0,
+                },
+                tags: BTreeMap::new(),
+                instances: None,
             },
             status: payments,
-            tags: BTreeMap::new(),
             outcomes: PerPlace::default(),
-            before: PreviousStatus::default(),
+            previous: PreviousStatus::default(),
         };
         self.say("An account is ready", &ready(&converged, policy, &[]));
-        let repairs = ["us-east-1: recorder banto: stopped → recording".to_owned()];
-        let of = |status, news| AccountNews {
-            status,
-            news,
-            repairs: &[],
+        let region: Region = "us-east-1".parse()?;
+        let restarted = Action::StartRecorder {
+            name: "banto".to_owned(),
         };
-        let is_stuck = of(&stuck, Some(&report::NewsKind::Stuck));
-        self.say("An account is stuck", &troubles(&[is_stuck], "run"));
-        let is_stuck = of(&stuck, Some(&report::NewsKind::Stuck));
-        let has_drifted = of(&drifted, Some(&report::NewsKind::Drifted));
+        let of = |status, kind| AccountNews {
+            status,
+            kind: Some(kind),
+            repairs: Vec::new(),
+        };
+        let is_stuck = of(&stuck, NewsKind::Stuck);
+        self.say("An account is stuck", &accounts(&[is_stuck], "run"));
+        let is_stuck = of(&stuck, NewsKind::Stuck);
+        let has_drifted = of(&drifted, NewsKind::Drifted);
         let was_repaired = AccountNews {
             status: &repaired,
-            news: None,
-            repairs: &repairs,
+            kind: None,
+            repairs: vec![(banto_domain::Place::Region(&region), &restarted)],
         };
         self.say(
             "Operators' summary of a run",
-            &troubles(&[is_stuck, has_drifted, was_repaired], "run-2"),
+            &accounts(&[is_stuck, has_drifted, was_repaired], "run-2"),
         );
         Ok(())
     }

@@ -7,74 +7,57 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::{AccountId, OuId};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
-use banto_ports::OrgAccount;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::fan_out::edits::AccountEdits;
+use crate::message::{Cause, Message, MessageError, is_message};
 
 /// What a payload asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// Accounts to be looked up and sent to the queue, or planned at once in a dry run.
-    Survey {
-        /// Which.
-        scope: Scope,
-        /// Why.
-        cause: Cause,
-        /// What else is asked of them.
-        placement: AccountEdits,
-        /// Whether to stop at the plans.
-        dry_run: bool,
-    },
+    FanOut(FanOutRequest),
     /// A message of the queue.
     Message(Message),
     /// An account could not be created; people are told.
     CreationFailed(CreationFailed),
     /// Nothing is to be done.
-    Nothing {
-        /// The reason.
-        because: String,
-    },
+    Nothing { because: String },
 }
 
-/// Which accounts a survey is about.
+/// Accounts to send to the queue, and what is asked of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FanOutRequest {
+    pub scope: Scope,
+    pub cause: Cause,
+    pub edits: AccountEdits,
+    /// True if the answer is the plan, and nothing is done.
+    pub dry_run: bool,
+}
+
+/// The accounts that a fan-out is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// All of the Organization's.
-    Everyone,
-    /// These; never empty.
+    /// All accounts of the Organization.
+    AllAccounts,
+    /// These accounts; never empty.
     Accounts(BTreeSet<AccountId>),
 }
 
-/// Why an account is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Cause {
-    /// The daily schedule.
-    Schedule,
-    /// Somebody asked.
-    Asked,
-    /// It was created, or joined the Organization.
-    Joined,
-    /// Control Tower has finished with it.
-    ControlTower,
-    /// It was moved to another organizational unit.
-    Moved,
-    /// It was closed, or left the Organization.
-    Departed,
+/// The tags and the organizational unit that accounts are to have. Neither belongs to the baseline, so
+/// that only a request changes them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountEdits {
+    /// Tags to write; others stay.
+    pub tags: BTreeMap<String, String>,
+    /// The root or unit to move the accounts to.
+    pub ou: Option<OuId>,
 }
 
-impl Cause {
-    /// How much it says: that Control Tower has finished, more than that an account is new, and that more than
-    /// all else.
-    pub(crate) fn weight(self) -> u8 {
-        match self {
-            Self::ControlTower => 2,
-            Self::Joined => 1,
-            Self::Schedule | Self::Asked | Self::Moved | Self::Departed => 0,
-        }
+impl AccountEdits {
+    /// True if nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.tags.is_empty() && self.ou.is_none()
     }
 }
 
@@ -85,30 +68,6 @@ pub struct CreationFailed {
     pub subject: String,
     /// AWS's own reason: a code of Organizations, or a sentence of Control Tower.
     pub reason: String,
-}
-
-/// What a message of the queue says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase")]
-pub enum Message {
-    /// Bring an account to its baseline.
-    Converge(ConvergeRequest),
-    /// Publish the status of all accounts for the dashboard.
-    Publish,
-}
-
-/// An account to bring to its baseline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConvergeRequest {
-    /// The account, as it was when the message was first sent.
-    pub account: OrgAccount,
-    /// Why it is looked at.
-    pub cause: Cause,
-    /// When it was first sent.
-    pub since: Timestamp,
-    /// How often it was put back.
-    pub attempt: u32,
 }
 
 /// An event that is none of ours, and what it was.
@@ -139,9 +98,9 @@ pub enum EventError {
         /// What it lacks.
         lacks: &'static str,
     },
-    /// A message of the queue with something wrong in it.
-    #[error("the message can't be read: {0}")]
-    Message(String),
+    /// A message of the queue that this release can't read.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// A request of our own shape with something wrong in it.
     #[error(
         "{0}; expected {{\"accounts\": [\"111122223333\"], \"dryRun\": true | false}}; without \"accounts\", all of them; with \
@@ -166,9 +125,9 @@ struct Request {
 ///
 /// ```
 /// use banto_lambda::event::Invoked;
-/// use onboard_accounts::event::{Scope, Trigger, decode};
+/// use onboard_accounts::event::{FanOutRequest, Scope, Trigger, decode};
 /// let invoked = decode(br#"{"dryRun": true}"#).unwrap();
-/// assert!(matches!(invoked, Invoked::Direct(Trigger::Survey { scope: Scope::Everyone, dry_run: true, .. })));
+/// assert!(matches!(invoked, Invoked::Direct(Trigger::FanOut(FanOutRequest { scope: Scope::AllAccounts, dry_run: true, .. }))));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
     banto_lambda::event::decode(event, trigger)
@@ -177,9 +136,9 @@ pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
 fn trigger(payload: Payload) -> Result<Trigger, EventError> {
     match payload {
         Payload::EventBridge(event) => decode_eventbridge(event),
-        Payload::Object(message) if message.get("do").is_some() => serde_json::from_value(message)
-            .map(Trigger::Message)
-            .map_err(|error| EventError::Message(error.to_string())),
+        Payload::Object(message) if is_message(&message) => {
+            Ok(Trigger::Message(Message::decode(message)?))
+        }
         Payload::Object(request) => decode_request(request),
         Payload::Text => Err(EnvelopeError::text().into()),
         Payload::Subscription(subscription) => Ok(Trigger::Nothing {
@@ -189,138 +148,144 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
 }
 
 fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
-    let Event {
-        source,
-        detail_type,
-        detail,
-        ..
-    } = event;
     // The newest events may come under their own name instead of CloudTrail's.
-    let name = detail
-        .get("eventName")
-        .and_then(Value::as_str)
-        .unwrap_or(&detail_type)
+    let name = text(&event.detail, "eventName")
+        .unwrap_or(&event.detail_type)
         .to_owned();
-    match (source.as_str(), name.as_str()) {
-        ("aws.events" | "aws.scheduler", "Scheduled Event") => {
-            Ok(survey(Scope::Everyone, Cause::Schedule))
+    match event.source.as_str() {
+        "aws.events" | "aws.scheduler" if name == "Scheduled Event" => {
+            Ok(unasked(Scope::AllAccounts, Cause::Schedule))
         }
-        ("aws.organizations", _) if detail.get("errorCode").is_some_and(|code| !code.is_null()) => {
-            Ok(Trigger::Nothing {
-                because: format!("the call {name} failed"),
-            })
-        }
-        ("aws.organizations", "CreateAccountResult") => created(&name, &detail),
-        ("aws.organizations", "CloseAccountResult") => {
+        "aws.organizations" => decode_organizations(&name, &event),
+        "aws.controltower" => decode_control_tower(&name, &event),
+        _ => Err(foreign(&name, &event)),
+    }
+}
+
+fn decode_organizations(name: &str, event: &Event) -> Result<Trigger, EventError> {
+    let detail = &event.detail;
+    if detail.get("errorCode").is_some_and(|code| !code.is_null()) {
+        return Ok(Trigger::Nothing {
+            because: format!("the call {name} failed"),
+        });
+    }
+    match name {
+        "CreateAccountResult" => created(name, detail),
+        "CloseAccountResult" => {
             let status = detail.pointer("/serviceEventDetails/closeAccountStatus");
-            one(&name, status.and_then(account_in), Cause::Departed)
+            one(name, status.and_then(account_in), Cause::Departed)
         }
-        ("aws.organizations", "AccountJoinedOrganization") => {
-            one(&name, account_in(&detail), Cause::Joined)
+        "AccountJoinedOrganization" => one(name, account_in(detail), Cause::Joined),
+        "AccountDepartedOrganization" => one(name, account_in(detail), Cause::Departed),
+        "AcceptHandshake" => accepted(name, detail),
+        "MoveAccount" => {
+            let moved = detail.get("requestParameters").and_then(account_in);
+            one(name, moved, Cause::Moved)
         }
-        ("aws.organizations", "AccountDepartedOrganization") => {
-            one(&name, account_in(&detail), Cause::Departed)
-        }
-        ("aws.organizations", "AcceptHandshake") => accepted(&name, &detail),
-        ("aws.organizations", "MoveAccount") => one(
-            &name,
-            detail.get("requestParameters").and_then(account_in),
-            Cause::Moved,
-        ),
-        ("aws.controltower", "CreateManagedAccount") => {
-            managed(&name, &detail, "createManagedAccountStatus")
-        }
+        _ => Err(foreign(name, event)),
+    }
+}
+
+fn decode_control_tower(name: &str, event: &Event) -> Result<Trigger, EventError> {
+    match name {
+        "CreateManagedAccount" => managed(name, &event.detail, "createManagedAccountStatus"),
         // A retry of a failed creation says Update.
-        ("aws.controltower", "UpdateManagedAccount") => {
-            managed(&name, &detail, "updateManagedAccountStatus")
-        }
-        _ => Err(EventError::Foreign {
-            name,
-            detail_type,
-            source_name: source,
-        }),
+        "UpdateManagedAccount" => managed(name, &event.detail, "updateManagedAccountStatus"),
+        _ => Err(foreign(name, event)),
+    }
+}
+
+fn foreign(name: &str, event: &Event) -> EventError {
+    EventError::Foreign {
+        name: name.to_owned(),
+        detail_type: event.detail_type.clone(),
+        source_name: event.source.clone(),
     }
 }
 
 /// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and its dates
 /// are US-English text, so neither is used.
 fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
-    let lacking = |lacks| EventError::Lacking {
-        name: name.to_owned(),
-        lacks,
-    };
     let status = detail
         .pointer("/serviceEventDetails/createAccountStatus")
-        .ok_or_else(|| lacking("its status"))?;
+        .ok_or_else(|| lacking(name, "its status"))?;
     match text(status, "state") {
         Some("SUCCEEDED") => one(name, account_in(status), Cause::Joined),
-        Some("FAILED") => Ok(Trigger::CreationFailed(CreationFailed {
-            subject: text(status, "id").unwrap_or("an account").to_owned(),
-            reason: text(status, "failureReason")
-                .unwrap_or("no reason given")
-                .to_owned(),
-        })),
-        _ => Err(lacking("a state that is SUCCEEDED or FAILED")),
+        Some("FAILED") => Ok(creation_failed(
+            text(status, "id").unwrap_or("an account"),
+            text(status, "failureReason"),
+        )),
+        _ => Err(lacking(name, "a state that is SUCCEEDED or FAILED")),
     }
 }
 
 /// An invited account has accepted.
 fn accepted(name: &str, detail: &Value) -> Result<Trigger, EventError> {
-    let handshake = detail.pointer("/responseElements/handshake");
-    if handshake.and_then(|handshake| text(handshake, "state")) != Some("ACCEPTED") {
-        return Ok(Trigger::Nothing {
+    let handshake = detail
+        .pointer("/responseElements/handshake")
+        .filter(|handshake| text(handshake, "state") == Some("ACCEPTED"));
+    match handshake {
+        Some(handshake) => one(name, party_of(handshake), Cause::Joined),
+        None => Ok(Trigger::Nothing {
             because: "the handshake is not accepted".to_owned(),
-        });
+        }),
     }
-    let parties = handshake.and_then(|handshake| handshake.get("parties")?.as_array());
-    let party = parties
-        .into_iter()
-        .flatten()
-        .find(|party| text(party, "type") == Some("ACCOUNT"));
-    one(
-        name,
-        party.and_then(|party| text(party, "id")?.parse().ok()),
-        Cause::Joined,
-    )
 }
 
+/// The account among the parties of a handshake; the other party is the Organization.
+fn party_of(handshake: &Value) -> Option<AccountId> {
+    for party in handshake.get("parties")?.as_array()? {
+        if text(party, "type") == Some("ACCOUNT") {
+            return text(party, "id")?.parse().ok();
+        }
+    }
+    None
+}
+
+/// An event of Control Tower, whose status lies under a key of its own.
 fn managed(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError> {
-    let lacking = |lacks| EventError::Lacking {
-        name: name.to_owned(),
-        lacks,
-    };
     let status = detail
         .pointer(&format!("/serviceEventDetails/{key}"))
-        .ok_or_else(|| lacking("its status"))?;
+        .ok_or_else(|| lacking(name, "its status"))?;
     let account = status.get("account").and_then(account_in);
     match text(status, "state") {
         Some("SUCCEEDED") => one(name, account, Cause::ControlTower),
-        Some("FAILED") => Ok(Trigger::CreationFailed(CreationFailed {
-            subject: account.map_or_else(|| "an account".to_owned(), |account| account.to_string()),
-            reason: text(status, "message")
-                .unwrap_or("no reason given")
-                .to_owned(),
-        })),
-        _ => Err(lacking("a state that is SUCCEEDED or FAILED")),
+        Some("FAILED") => Ok(creation_failed(
+            account.as_ref().map_or("an account", AccountId::as_str),
+            text(status, "message"),
+        )),
+        _ => Err(lacking(name, "a state that is SUCCEEDED or FAILED")),
     }
 }
 
-fn one(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
-    let account = account.ok_or_else(|| EventError::Lacking {
-        name: name.to_owned(),
-        lacks: "an account id",
-    })?;
-    Ok(survey(Scope::Accounts([account].into()), cause))
+fn creation_failed(subject: &str, reason: Option<&str>) -> Trigger {
+    Trigger::CreationFailed(CreationFailed {
+        subject: subject.to_owned(),
+        reason: reason.unwrap_or("no reason given").to_owned(),
+    })
 }
 
-/// A survey that nobody asked for.
-fn survey(scope: Scope, cause: Cause) -> Trigger {
-    Trigger::Survey {
+fn lacking(name: &str, lacks: &'static str) -> EventError {
+    EventError::Lacking {
+        name: name.to_owned(),
+        lacks,
+    }
+}
+
+/// A fan-out to one account.
+fn one(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
+    let account = account.ok_or_else(|| lacking(name, "an account id"))?;
+    Ok(unasked(Scope::Accounts([account].into()), cause))
+}
+
+/// A fan-out that an event leads to: no edits, and no dry run.
+fn unasked(scope: Scope, cause: Cause) -> Trigger {
+    Trigger::FanOut(FanOutRequest {
         scope,
         cause,
-        placement: AccountEdits::default(),
+        edits: AccountEdits::default(),
         dry_run: false,
-    }
+    })
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
@@ -331,17 +296,28 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 /// The account that the event was sent to, and those of whoever caused it, are other fields.
 fn account_in(value: &Value) -> Option<AccountId> {
     let fields = value.as_object()?;
-    let own = fields
-        .get("accountId")
-        .or_else(|| fields.get("account")?.get("id"));
-    let own = own.or_else(|| fields.get("account").filter(|account| account.is_string()));
-    if let Some(account) = own.and_then(Value::as_str).and_then(|id| id.parse().ok()) {
+    if let Some(account) = account_of(value) {
         return Some(account);
     }
-    let others = fields
-        .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "userIdentity" | "recipientAccountId"));
-    others.map(|(_, field)| field).find_map(account_in)
+    for (key, field) in fields {
+        if matches!(key.as_str(), "userIdentity" | "recipientAccountId") {
+            continue;
+        }
+        if let Some(account) = account_in(field) {
+            return Some(account);
+        }
+    }
+    None
+}
+
+/// The account that an object names in a field of its own.
+fn account_of(value: &Value) -> Option<AccountId> {
+    let account = value.get("account");
+    let id = value
+        .get("accountId")
+        .or_else(|| account?.get("id"))
+        .or(account)?;
+    id.as_str()?.parse().ok()
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
@@ -351,25 +327,25 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
         ou,
         dry_run,
     } = serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
-    let placement = AccountEdits { tags, ou };
+    let edits = AccountEdits { tags, ou };
     let scope = match accounts {
         Some(accounts) if accounts.is_empty() => {
             return Err(EventError::Request("\"accounts\" is empty".into()));
         }
         Some(accounts) => Scope::Accounts(accounts),
-        None if !placement.is_empty() => {
+        None if !edits.is_empty() => {
             return Err(EventError::Request(
                 "\"tags\" and \"ou\" need \"accounts\"".into(),
             ));
         }
-        None => Scope::Everyone,
+        None => Scope::AllAccounts,
     };
-    Ok(Trigger::Survey {
+    Ok(Trigger::FanOut(FanOutRequest {
         scope,
         cause: Cause::Asked,
-        placement,
+        edits,
         dry_run,
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -1,62 +1,65 @@
-//! Brings every account of the Organization to its baseline (AWS Config, roles, settings) and keeps it
-//! there.
+//! Brings every account of the Organization to its baseline (AWS Config, roles, settings) and keeps it there.
 //!
-//! One function, two sides of one queue. Events and the schedule lead to a [`survey`], which sends a message
-//! for each account; each message leads to one idempotent convergence ([`converge`](mod@converge)), which is
-//! the way of an event, a file each: [`event`] decodes, [`observe`](mod@observe) looks into a [`snapshot`],
-//! [`plan`](mod@plan) decides, [`check`](mod@check) looks a second time, [`apply`](mod@apply) acts,
-//! [`report`] tells. The promises O1 to O5 are in `docs/ARCHITECTURE.md`.
+//! One function, both sides of one queue, a folder each. [`fan_out`]: an event, the schedule or a request
+//! becomes messages, one for each account. [`converge`]: a message's account is brought to its baseline.
+//! Each folder is the way of an event, a file each: observe, plan, check, apply, report, notices; [`event`]
+//! decodes for both. [`desired`] says what the baseline is in AWS's terms, [`template`] renders it for the
+//! StackSet. The promises O1 to O5 are in `docs/onboarding.md`.
 //!
 //! Deliberately absent: AWS SDK types, and any wait: an account that is not ready goes back to the queue.
 
-use std::sync::Arc;
+#![expect(
+    missing_docs,
+    reason = "a name that says it all needs no echo; what it does not say is documented"
+)]
+
+use std::collections::BTreeMap;
 
 use anyhow::anyhow;
+use banto_domain::AccountId;
 use banto_domain::policy::OnboardingPolicy;
-use banto_lambda::event::Invoked;
+use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
-use banto_notice::NoticeSender;
-use banto_ports::{
-    AccountAccess, AccountStatuses, Clock, Dashboard, Organization, Queue, StackInstances,
-};
 use serde_json::json;
 
 pub mod converge;
 pub mod desired;
+mod dry_run;
 pub mod event;
 pub mod fan_out;
+pub mod message;
 pub mod template;
 
-use event::Trigger;
+use converge::outcome::JobOutcome;
+use dry_run::DryRun;
+use event::{CreationFailed, FanOutRequest, Trigger};
+use message::{ConvergeRequest, Message};
 
 /// The function: made once, before the first event.
 pub struct Onboarder {
-    /// What `banto.toml` says.
     pub policy: OnboardingPolicy,
-    /// The accounts of the Organization.
-    pub organization: Arc<dyn Organization>,
-    /// The way into them.
-    pub account_access: Arc<dyn AccountAccess>,
-    /// The StackSet's instances; asked for where the policy's way is the StackSet's.
-    pub stack_instances: Arc<dyn StackInstances>,
-    /// The accounts that wait.
-    pub queue: Arc<dyn Queue>,
-    /// What is known of each account.
-    pub statuses: Arc<dyn AccountStatuses>,
-    /// The dashboard's data.
-    pub dashboard: Arc<dyn Dashboard>,
-    /// The way to people.
-    pub notice_sender: NoticeSender,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    pub fan_out: fan_out::ports::Ports,
+    pub converge: converge::ports::Ports,
+}
+
+/// The records of a batch, after what is not worked off together was handled.
+#[derive(Default)]
+struct Batch {
+    /// One request for each account, with the id of its message.
+    requests: BTreeMap<AccountId, (String, ConvergeRequest)>,
+    /// The messages that ask for the dashboard.
+    publish: Vec<String>,
+    /// The messages that come again.
+    retry: Vec<String>,
+    metrics: Metrics,
 }
 
 impl Onboarder {
     /// Handles one event, from its bytes to the answer.
     ///
-    /// A failure that concerns one account stops there. The invocation fails if the event is refused, or if
-    /// Organizations or the queue can't be reached, so that nothing that was asked is lost. A record of SQS fails
-    /// alone.
+    /// # Errors
+    /// If the event is refused, or if Organizations or the queue can't be reached, so that nothing that was
+    /// asked is lost. A failure that concerns one account or one record of SQS stops there.
     pub async fn handle(
         &self,
         event: &[u8],
@@ -64,38 +67,19 @@ impl Onboarder {
     ) -> Result<Response, InvocationError> {
         match event::decode(event).map_err(|error| InvocationError::new("UnknownEvent", error))? {
             Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
-            Invoked::Direct(trigger) => self.see_to(trigger, invocation).await,
+            Invoked::Direct(trigger) => self.handle_trigger(trigger, invocation).await,
         }
     }
 
-    /// Sees to anything but the messages of the queue, which are worked off together.
-    pub(crate) async fn see_to(
+    /// Handles anything but the messages of the queue, which are worked off together.
+    async fn handle_trigger(
         &self,
         trigger: Trigger,
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
         match trigger {
-            Trigger::Survey {
-                scope,
-                placement,
-                dry_run: true,
-                ..
-            } => self.rehearse(scope, &placement, invocation).await,
-            Trigger::Survey {
-                scope,
-                cause,
-                placement,
-                dry_run: false,
-            } => self.survey(scope, cause, &placement).await,
-            Trigger::CreationFailed(failed) => {
-                let notice = converge::notices::creation_failed(&failed);
-                let sent = self
-                    .notice_sender
-                    .send(&notice, invocation.remaining())
-                    .await;
-                sent.map_err(|error| InvocationError::new("NobodyTold", error))?;
-                Ok(answer(json!({ "told": notice.headline })))
-            }
+            Trigger::FanOut(request) => self.fan_out(&request, invocation).await,
+            Trigger::CreationFailed(failed) => self.tell_creation_failed(&failed, invocation).await,
             Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),
             Trigger::Message(_) => Err(InvocationError::new(
                 "UnknownEvent",
@@ -105,12 +89,149 @@ impl Onboarder {
             )),
         }
     }
+
+    /// Sends a message for each account; a dry run plans the accounts instead, and ends after the check.
+    async fn fan_out(
+        &self,
+        request: &FanOutRequest,
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        if !self.policy.enabled && !request.dry_run {
+            return Ok(answer(
+                json!({ "nothing": "[onboarding] enabled is false" }),
+            ));
+        }
+        let (ports, now) = (&self.fan_out, self.converge.clock.now());
+        let (plan, breaches) = fan_out::plan_request(ports, request, &self.policy, now).await?;
+        if !request.dry_run {
+            return fan_out::apply_plan(ports, &plan, &breaches).await;
+        }
+        let requests = plan.converge_requests().cloned().collect();
+        let (accounts, stack_set_operations) =
+            converge::dry_run(&self.converge, requests, &self.policy, invocation).await;
+        let dry_run = DryRun {
+            fan_out: plan,
+            fan_out_breaches: breaches,
+            accounts,
+            stack_set_operations,
+        };
+        dry_run.response()
+    }
+
+    async fn tell_creation_failed(
+        &self,
+        failed: &CreationFailed,
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        let notice = fan_out::notices::creation_failed(failed);
+        let sender = &self.converge.notice_sender;
+        let sent = sender.send(&notice, invocation.remaining()).await;
+        sent.map_err(|error| InvocationError::new("NobodyTold", error))?;
+        Ok(answer(json!({ "told": notice.headline })))
+    }
+
+    /// Works off a batch of records. Whatever can't be finished goes back to the queue, record by record, and
+    /// in the end to the dead letter queue.
+    async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Response {
+        let mut batch = Batch::default();
+        for Record { id, payload } in records {
+            match payload {
+                Ok(Trigger::Message(Message::Converge(request))) => {
+                    if self.policy.enabled {
+                        batch.add_request(id, request);
+                    }
+                }
+                Ok(Trigger::Message(Message::PublishDashboard)) => batch.publish.push(id),
+                Ok(trigger) => {
+                    let handled = self.handle_trigger(trigger, invocation).await;
+                    batch.add_handled(id, handled);
+                }
+                Err(error) => {
+                    tracing::error!(message.id = id, error, "message not read");
+                    batch.retry.push(id);
+                }
+            }
+        }
+        self.converge_batch(&mut batch, invocation).await;
+        self.publish_dashboard(&mut batch).await;
+        batch.metrics.count("MessagesBack", batch.retry.len());
+        Response::of_batch(batch.retry, batch.metrics)
+    }
+
+    /// Converges the accounts of a batch, then notifies people and sends retries.
+    async fn converge_batch(&self, batch: &mut Batch, invocation: &Invocation) {
+        let (ports, policy) = (&self.converge, &self.policy);
+        let requests: Vec<ConvergeRequest> = batch.requests();
+        let (mut converged, mut retry) = (Vec::new(), Vec::new());
+        for outcome in converge::converge(ports, requests, policy, invocation).await {
+            match outcome {
+                JobOutcome::Converged(account) => converged.push(*account),
+                JobOutcome::Departed => {}
+                JobOutcome::Retry(account) => retry.push(account),
+            }
+        }
+        converged.sort_by(|one, other| one.status.account.cmp(&other.status.account));
+        retry.extend(converge::send::notify_and_retry(ports, &converged, policy, invocation).await);
+        batch.metrics.add(converge::report::metrics(&converged));
+        batch.add_retries(retry);
+    }
+
+    async fn publish_dashboard(&self, batch: &mut Batch) {
+        for id in std::mem::take(&mut batch.publish) {
+            if let Err(error) = converge::send::publish_dashboard(&self.converge).await {
+                tracing::error!(message.id = id, %error, "dashboard not published");
+                batch.retry.push(id);
+            }
+        }
+    }
 }
 
-/// An answer without metrics.
-fn answer(response: serde_json::Value) -> Response {
+impl Batch {
+    /// Adds a request. Of several on one account, the one whose cause says most does for all.
+    fn add_request(&mut self, id: String, request: ConvergeRequest) {
+        let known = self.requests.get(&request.account.id);
+        let precedence = known.map(|(_, known)| known.cause.precedence());
+        if precedence.is_none_or(|known| request.cause.precedence() > known) {
+            self.requests
+                .insert(request.account.id.clone(), (id, request));
+        }
+    }
+
+    fn add_handled(&mut self, id: String, handled: Result<Response, InvocationError>) {
+        match handled {
+            Ok(response) => {
+                tracing::info!(message.id = id, response = %response.body, "event handled");
+                self.metrics.add(response.metrics);
+            }
+            Err(error) => {
+                tracing::error!(message.id = id, kind = error.kind, %error, "event not handled; its message comes again");
+                self.retry.push(id);
+            }
+        }
+    }
+
+    fn requests(&self) -> Vec<ConvergeRequest> {
+        self.requests
+            .values()
+            .map(|(_, request)| request.clone())
+            .collect()
+    }
+
+    /// Adds the messages of accounts that must come again, each once.
+    fn add_retries(&mut self, mut accounts: Vec<AccountId>) {
+        accounts.sort();
+        accounts.dedup();
+        for account in accounts {
+            let request = self.requests.get(&account);
+            self.retry.extend(request.map(|(id, _)| id.clone()));
+        }
+    }
+}
+
+/// A response without metrics.
+fn answer(body: serde_json::Value) -> Response {
     Response {
-        body: response,
+        body,
         metrics: Metrics::default(),
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use banto_aws::Aws;
 use banto_notice::{NoticeSender, SlackWebhooks};
 use banto_ports::Clock;
-use onboard_accounts::Onboarder;
+use onboard_accounts::{Onboarder, converge, fan_out};
 
 /// What a session in an account may do, in one line: the limit counts white space too.
 const SESSION_POLICY: &str = include_str!("../session-policy.json");
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
                 .context("the policy has no section [onboarding]")?;
             let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
             let aws = Aws::from_env()?;
-            let queue = policy.notices.queue.as_ref().map(|url| aws.queue(url));
+            let notices = policy.notices.queue.as_ref().map(|url| aws.queue(url));
             let webhooks = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
             let notice_sender = NoticeSender::new(
                 aws.secrets(),
@@ -30,18 +30,28 @@ fn main() -> ExitCode {
                 policy.notices,
                 Arc::clone(&clock),
             )
-            .through(queue);
+            .through(notices);
             let clients = aws.organization(&onboarding, SESSION_POLICY);
+            let organization = Arc::new(clients.organization);
+            let queue = Arc::new(clients.queue);
+            let statuses = Arc::new(clients.statuses);
             Ok(Onboarder {
-                organization: Arc::new(clients.organization),
-                account_access: Arc::new(clients.account_access),
-                stack_instances: Arc::new(clients.stacks),
-                queue: Arc::new(clients.queue),
-                statuses: Arc::new(clients.statuses),
-                dashboard: Arc::new(clients.dashboard),
                 policy: onboarding,
-                notice_sender,
-                clock,
+                fan_out: fan_out::ports::Ports {
+                    organization: organization.clone(),
+                    queue: queue.clone(),
+                    statuses: statuses.clone(),
+                },
+                converge: converge::ports::Ports {
+                    organization,
+                    account_access: Arc::new(clients.account_access),
+                    stack_instances: Arc::new(clients.stacks),
+                    queue,
+                    statuses,
+                    dashboard: Arc::new(clients.dashboard),
+                    notice_sender: Arc::new(notice_sender),
+                    clock,
+                },
             })
         },
         async |onboarder, event, invocation| onboarder.handle(event, invocation).await,

@@ -6,16 +6,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use banto_domain::PerPlace;
 use banto_domain::policy::Policy;
 use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
+use banto_domain::{PerPlace, Place, Region};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
-use banto_ports::{AccountState, OrgAccount, PreviousStatus};
-use onboard_accounts::converge::Converged;
-use onboard_accounts::converge::notices::{self, AccountNews};
-use onboard_accounts::converge::report::NewsKind;
-use onboard_accounts::event::{Cause, ConvergeRequest, CreationFailed};
+use banto_ports::{AccountState, OrgAccount, PreviousStatus, Recorder, RecordingGroup};
+use onboard_accounts::converge::actions::Action;
+use onboard_accounts::converge::notices;
+use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
+use onboard_accounts::converge::snapshot::Job;
+use onboard_accounts::event::CreationFailed;
+use onboard_accounts::fan_out;
+use onboard_accounts::message::{Cause, ConvergeRequest};
 
 const POLICY: &str = include_str!("../../../examples/banto.toml");
 
@@ -44,38 +47,59 @@ fn ready() -> Notice {
         path: Vec::new(),
         joined_at: None,
     };
-    let since = "2026-11-24T01:00:00Z".parse().unwrap();
     let converged = Converged {
-        id: "message".into(),
-        status: status("Payments & co", Condition::InPlace, Condition::InPlace),
-        work: ConvergeRequest {
-            account,
-            cause: Cause::Joined,
-            since,
-            attempt: 0,
+        job: Job {
+            request: ConvergeRequest {
+                account,
+                cause: Cause::Joined,
+                requested_at: "2026-11-24T01:00:00Z".parse().unwrap(),
+                attempt: 0,
+            },
+            tags: BTreeMap::new(),
+            instances: None,
         },
-        tags: BTreeMap::new(),
+        status: status("Payments & co", Condition::InPlace, Condition::InPlace),
         outcomes: PerPlace::default(),
-        before: PreviousStatus::default(),
+        previous: PreviousStatus::default(),
     };
-    let repairs = ["ap-northeast-1: recorder default".to_owned()];
-    notices::ready(
-        &converged,
-        &Policy::parse(POLICY).unwrap().onboarding.unwrap(),
-        &repairs,
-    )
+    let policy = Policy::parse(POLICY).unwrap().onboarding.unwrap();
+    let region: Region = "ap-northeast-1".parse().unwrap();
+    let adopted = adopted("default");
+    notices::ready(&converged, &policy, &[(Place::Region(&region), &adopted)])
 }
 
-fn troubles(accounts: &[(AccountStatus, Option<NewsKind>, Vec<String>)]) -> Notice {
-    let troubles: Vec<AccountNews<'_>> = accounts
+/// A change to a recorder that others had set up.
+fn adopted(name: &str) -> Action {
+    let recorder = Recorder {
+        name: name.into(),
+        role: "arn:aws:iam::444455556666:role/config".into(),
+        group: RecordingGroup::All { with_global: true },
+        continuous: true,
+        continuous_of: BTreeMap::new(),
+    };
+    Action::PutRecorder {
+        replaces: Some(recorder.clone()),
+        recorder,
+    }
+}
+
+/// An account, what is new of it, and the actions that repaired it in us-east-1.
+type News = (AccountStatus, Option<NewsKind>, Vec<Action>);
+
+fn accounts(accounts: &[News]) -> Notice {
+    let region: Region = "us-east-1".parse().unwrap();
+    let news: Vec<AccountNews<'_>> = accounts
         .iter()
-        .map(|(status, news, repairs)| AccountNews {
+        .map(|(status, kind, repairs)| AccountNews {
             status,
-            news: news.as_ref(),
-            repairs,
+            kind: *kind,
+            repairs: repairs
+                .iter()
+                .map(|action| (Place::Region(&region), action))
+                .collect(),
         })
         .collect();
-    notices::troubles(&troubles, "run")
+    notices::accounts(&news, "run")
 }
 
 fn messages() -> Vec<(String, Notice)> {
@@ -87,7 +111,9 @@ fn messages() -> Vec<(String, Notice)> {
     let drifted = Condition::Drifted {
         items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()],
     };
-    let repaired = vec!["us-east-1: recorder banto: stopped → recording".to_owned()];
+    let repaired = vec![Action::StartRecorder {
+        name: "banto".into(),
+    }];
     let creation = CreationFailed {
         subject: "car-examplecreateaccountrequestid111".into(),
         reason: "EMAIL_ALREADY_EXISTS".into(),
@@ -96,11 +122,11 @@ fn messages() -> Vec<(String, Notice)> {
         ("ready".to_owned(), ready()),
         (
             "creation failed".to_owned(),
-            notices::creation_failed(&creation),
+            fan_out::notices::creation_failed(&creation),
         ),
         (
             "repaired".to_owned(),
-            troubles(&[(
+            accounts(&[(
                 status("payments", in_place(), in_place()),
                 None,
                 repaired.clone(),
@@ -108,7 +134,7 @@ fn messages() -> Vec<(String, Notice)> {
         ),
         (
             "drifted".to_owned(),
-            troubles(&[(
+            accounts(&[(
                 status("payments", drifted.clone(), in_place()),
                 Some(NewsKind::Drifted),
                 Vec::new(),
@@ -116,7 +142,7 @@ fn messages() -> Vec<(String, Notice)> {
         ),
         (
             "in order again".to_owned(),
-            troubles(&[(
+            accounts(&[(
                 status("payments", in_place(), in_place()),
                 Some(NewsKind::InOrderAgain),
                 Vec::new(),
@@ -124,7 +150,7 @@ fn messages() -> Vec<(String, Notice)> {
         ),
         (
             "several accounts".to_owned(),
-            troubles(&[
+            accounts(&[
                 (
                     status("payments", in_place(), denied()),
                     Some(NewsKind::Stuck),
@@ -151,7 +177,7 @@ fn messages() -> Vec<(String, Notice)> {
         );
         messages.push((
             format!("stuck, {}", kind.as_str()),
-            troubles(&[(stuck, Some(NewsKind::Stuck), Vec::new())]),
+            accounts(&[(stuck, Some(NewsKind::Stuck), Vec::new())]),
         ));
     }
     messages
@@ -188,7 +214,7 @@ fn a_notice_of_a_thousand_stuck_accounts_still_fits() {
             Vec::new(),
         )
     };
-    let notice = troubles(&(0..1_000).map(stuck).collect::<Vec<_>>());
+    let notice = accounts(&(0..1_000).map(stuck).collect::<Vec<_>>());
     assert_eq!(slack::check(&slack::message(&notice)), Vec::<String>::new());
 }
 

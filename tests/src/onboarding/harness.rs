@@ -10,7 +10,7 @@ use banto_fake::{FakeAccountAccess, MemberAccount, PolicyText, Run, Sent, World}
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use jiff::{SignedDuration, Timestamp};
-use onboard_accounts::Onboarder;
+use onboard_accounts::{Onboarder, converge, fan_out};
 use serde_json::{Value, json};
 
 use crate::harness::Function;
@@ -100,22 +100,30 @@ pub fn named_account(world: &World, id: &str, name: &str) -> AccountId {
 
 /// The function, on one run's view of the world.
 pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
+    let notice_sender = NoticeSender::new(
+        run.clone(),
+        run.clone(),
+        run.clone(),
+        POLICY.notices.clone(),
+        run.clone(),
+    );
     Onboarder {
         policy: policy.clone(),
-        organization: run.clone(),
-        account_access: Arc::new(FakeAccountAccess(run.clone())),
-        stack_instances: run.clone(),
-        queue: run.clone(),
-        statuses: run.clone(),
-        dashboard: run.clone(),
-        notice_sender: NoticeSender::new(
-            run.clone(),
-            run.clone(),
-            run.clone(),
-            POLICY.notices.clone(),
-            run.clone(),
-        ),
-        clock: run.clone(),
+        fan_out: fan_out::ports::Ports {
+            organization: run.clone(),
+            queue: run.clone(),
+            statuses: run.clone(),
+        },
+        converge: converge::ports::Ports {
+            organization: run.clone(),
+            account_access: Arc::new(FakeAccountAccess(run.clone())),
+            stack_instances: run.clone(),
+            queue: run.clone(),
+            statuses: run.clone(),
+            dashboard: run.clone(),
+            notice_sender: Arc::new(notice_sender),
+            clock: run.clone(),
+        },
     }
 }
 

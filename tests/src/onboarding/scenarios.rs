@@ -784,6 +784,56 @@ fn the_kill_switch_stops_everything_but_dry_runs() {
 }
 
 #[test]
+fn a_dry_run_says_what_the_real_run_would_refuse_of_its_plan() {
+    let (world, id) = world();
+    let off = policy_with(&[("[onboarding]", "[onboarding]\nenabled = false")]);
+    let mut event = asked(&id, true);
+    assert_eq!(handle(&world, &policy(), &event)["refused"], json!([]));
+    let refusal = "O1: 444455556666: the kill switch is off";
+    assert_eq!(handle(&world, &off, &event)["refused"], json!([refusal]));
+    event["tags"] = json!({ "team": "payments" });
+    let before = world.accounts();
+    let response = handle(&world, &off, &event);
+    assert_eq!(
+        response["refused"],
+        json!([refusal, refusal]),
+        "tags, account"
+    );
+    assert_eq!(world.accounts(), before);
+    // An account in place has nothing that could be refused.
+    handle(&world, &policy(), &created());
+    settle(&world, &policy());
+    assert_eq!(
+        handle(&world, &off, &asked(&id, true))["refused"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_dry_run_answers_with_the_plan_as_data_too() {
+    let (world, id) = world();
+    let policy = by_stack_set();
+    let response = handle(&world, &policy, &asked(&id, true));
+    let plan = &response["accounts"][0];
+    assert_eq!(plan["account"], "444455556666");
+    assert_eq!(
+        plan["global"]["actions"][0],
+        json!({ "kind": "createConfigRole" })
+    );
+    let policy_action = &plan["global"]["actions"][1];
+    assert_eq!(policy_action["kind"], "setPasswordPolicy");
+    assert_eq!(policy_action["policy"]["minimumLength"], 16);
+    assert_eq!(
+        plan["regions"]["us-east-1"]["condition"]["condition"],
+        "notReady"
+    );
+    assert_eq!(
+        response["stackSetOperations"],
+        json!([{ "kind": "create", "accounts": [&id], "regions": ["eu-west-1", "us-east-1"] }])
+    );
+}
+
+#[test]
 fn a_message_that_cant_be_read_fails_alone() {
     let (world, id) = world();
     handle(&world, &policy(), &created());

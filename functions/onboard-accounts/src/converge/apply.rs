@@ -1,182 +1,186 @@
-//! Does what a plan says: one exhaustive match, one call an action.
+//! Applies a plan: one exhaustive match, one call an action.
 //!
 //! Nothing is decided here. An action that fails ends the chain of its own place; the next look plans anew.
 
 use std::time::Duration;
 
 use banto_domain::status::{Reason, ReasonKind};
-use banto_domain::{PerPlace, Place, Region};
+use banto_domain::{AccountId, PerPlace, Place, Region};
 use banto_lambda::Invocation;
 use banto_ports::{AccountClients, ErrorKind, PortError, RoleChange};
 use futures_util::future::join_all;
 
-use crate::converge::observe::reason;
-use crate::converge::plan::{Action, Part, Plan};
+use super::actions::{Action, Chain, Plan};
+use super::outcome::Outcome;
+use super::reasons::reason;
 
-/// What an action may take at the worst: one call with all its attempts. With less time left, a chain stops.
+/// The time that an action takes at the worst: one call with all its attempts. With less time left a chain
+/// stops, so that Lambda never ends the function in the middle of a call.
 const ACTION_TIME: Duration = Duration::from_secs(30);
 
-/// What became of a place's part of a plan.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// The actions that were done, in order.
-    pub done: Vec<Action>,
-    /// Why the chain ended early, if it did.
-    pub failed: Option<Reason>,
-}
-
-/// Works off a plan: first the account as a whole, then its regions side by side.
+/// Applies a plan: first the account as a whole, then its regions side by side.
 pub async fn apply(
+    clients: &AccountClients,
     plan: &Plan,
-    member: &AccountClients,
     invocation: &Invocation,
 ) -> PerPlace<Outcome> {
-    let account = work_off(Place::Account, &plan.parts.account, member, invocation).await;
-    let chains = plan
-        .parts
-        .regions
-        .iter()
-        .map(async |(region, part): (&Region, &Part)| {
-            (
-                region.clone(),
-                work_off(Place::Region(region), part, member, invocation).await,
-            )
-        });
+    let chain = Scope {
+        clients,
+        account: &plan.account,
+        place: Place::Account,
+    };
+    let account = chain.apply(&plan.chains.account, invocation).await;
+    let mut regions = Vec::new();
+    for (region, actions) in &plan.chains.regions {
+        let scope = Scope {
+            place: Place::Region(region),
+            ..chain
+        };
+        regions.push(async move { (region.clone(), scope.apply(actions, invocation).await) });
+    }
     PerPlace {
         account,
-        regions: join_all(chains).await.into_iter().collect(),
+        regions: join_all(regions).await.into_iter().collect(),
     }
 }
 
-async fn work_off(
-    place: Place<'_>,
-    part: &Part,
-    member: &AccountClients,
-    invocation: &Invocation,
-) -> Outcome {
-    let mut done = Vec::new();
-    for action in &part.actions {
-        if !invocation.has_time_for(ACTION_TIME) {
-            let reason = Reason::new(
-                ReasonKind::Propagating,
-                "the time was up; the next message goes on",
-            );
-            return Outcome {
-                done,
-                failed: Some(reason),
-            };
-        }
-        if let Err(error) = act(action, place, member).await {
-            return Outcome {
-                done,
-                failed: Some(failure(action, &error)),
-            };
-        }
-        tracing::info!(
-            action = action.name(),
-            region = place.region().map(Region::as_str),
-            "done"
-        );
-        done.push(action.clone());
-    }
-    Outcome { done, failed: None }
+/// The place in which a chain is applied.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    clients: &'a AccountClients,
+    account: &'a AccountId,
+    place: Place<'a>,
 }
 
-async fn act(action: &Action, place: Place<'_>, member: &AccountClients) -> Result<(), PortError> {
-    match (action, place.region()) {
-        (Action::CreateConfigRole, _) => or_there(member.roles.create_config_role().await),
-        (Action::CreateRole { name, role }, _) => member.roles.create(name, role).await,
-        (Action::ChangeRole { name, change }, _) => member.roles.change(name, change).await,
-        (Action::SetPasswordPolicy { policy, .. }, _) => {
-            member.settings.set_password_policy(policy).await
+impl Scope<'_> {
+    /// Applies a chain until an action fails, or until the time is up.
+    async fn apply(self, chain: &Chain, invocation: &Invocation) -> Outcome {
+        let mut outcome = Outcome::default();
+        for action in &chain.actions {
+            if !invocation.has_time_for(ACTION_TIME) {
+                let detail = "the time was up; the next message goes on";
+                outcome.failed = Some(Reason::new(ReasonKind::Propagating, detail));
+                return outcome;
+            }
+            let result = act(self.clients, action, self.place).await;
+            self.log(action, &result);
+            if let Err(error) = result {
+                outcome.failed = Some(failure(action, &error));
+                return outcome;
+            }
+            outcome.done.push(action.clone());
         }
-        (Action::BlockPublicAccess { .. }, _) => member.settings.block_public_access().await,
-        (Action::SetContact { kind, contact, .. }, _) => {
-            member.settings.set_contact(*kind, contact).await
+        outcome
+    }
+
+    fn log(self, action: &Action, result: &Result<(), PortError>) {
+        let (account, region) = (self.account, self.place.region().map(Region::as_str));
+        match result {
+            Ok(()) => tracing::info!(
+                account.id = %account,
+                region.name = region,
+                action.kind = action.kind(),
+                "account changed"
+            ),
+            Err(error) => tracing::error!(
+                account.id = %account,
+                region.name = region,
+                action.kind = action.kind(),
+                %error,
+                "account not changed"
+            ),
         }
-        (Action::PutRecorder { recorder, .. }, Some(region)) => {
-            member.config.put_recorder(region, recorder).await
+    }
+}
+
+async fn act(clients: &AccountClients, action: &Action, place: Place<'_>) -> Result<(), PortError> {
+    match place {
+        Place::Account => act_in_account(clients, action).await,
+        Place::Region(region) => act_in_region(clients, action, region).await,
+    }
+}
+
+async fn act_in_account(clients: &AccountClients, action: &Action) -> Result<(), PortError> {
+    let (roles, settings) = (&clients.roles, &clients.settings);
+    match action {
+        Action::CreateConfigRole => done_if(ErrorKind::Conflict, roles.create_config_role().await),
+        Action::CreateRole { name, role } => roles.create(name, role).await,
+        Action::ChangeRole { name, change } => roles.change(name, change).await,
+        Action::SetPasswordPolicy { policy, .. } => settings.set_password_policy(policy).await,
+        Action::BlockPublicAccess { .. } => settings.block_public_access().await,
+        Action::SetContact {
+            contact_kind,
+            contact,
+            ..
+        } => settings.set_contact(*contact_kind, contact).await,
+        Action::PutRecorder { .. }
+        | Action::PutChannel { .. }
+        | Action::StartRecorder { .. }
+        | Action::EncryptEbs
+        | Action::DeleteVpcPart { .. } => {
+            Err(misplaced("an action of a region was planned without one"))
         }
-        (Action::PutChannel { channel, .. }, Some(region)) => {
-            member.config.put_channel(region, channel).await
+    }
+}
+
+async fn act_in_region(
+    clients: &AccountClients,
+    action: &Action,
+    region: &Region,
+) -> Result<(), PortError> {
+    let (config, regions) = (&clients.config, &clients.regions);
+    match action {
+        Action::PutRecorder { recorder, .. } => config.put_recorder(region, recorder).await,
+        Action::PutChannel { channel, .. } => config.put_channel(region, channel).await,
+        Action::StartRecorder { name } => config.start(region, name).await,
+        Action::EncryptEbs => regions.encrypt_ebs(region).await,
+        Action::DeleteVpcPart { part } => {
+            let deleted = regions.delete_vpc_part(region, part).await;
+            done_if(ErrorKind::Missing, deleted)
         }
-        (Action::StartRecorder { name }, Some(region)) => member.config.start(region, name).await,
-        (Action::EncryptEbs, Some(region)) => member.regions.encrypt_ebs(region).await,
-        (Action::DeleteVpcPart(part), Some(region)) => {
-            or_gone(member.regions.delete_vpc_part(region, part).await)
-        }
-        (
-            Action::PutRecorder { .. }
-            | Action::PutChannel { .. }
-            | Action::StartRecorder { .. }
-            | Action::EncryptEbs
-            | Action::DeleteVpcPart(_),
-            None,
-        ) => Err(PortError::new(
-            ErrorKind::Invalid,
-            "onboard-accounts",
-            "an action of a region was planned without one",
+        Action::CreateConfigRole
+        | Action::CreateRole { .. }
+        | Action::ChangeRole { .. }
+        | Action::SetPasswordPolicy { .. }
+        | Action::BlockPublicAccess { .. }
+        | Action::SetContact { .. } => Err(misplaced(
+            "an action of the account was planned in a region",
         )),
     }
 }
 
-/// Somebody else made it meanwhile, which is as well.
-fn or_there(result: Result<(), PortError>) -> Result<(), PortError> {
-    result.or_else(|error| {
-        if error.kind == ErrorKind::Conflict {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    })
+fn misplaced(message: &str) -> PortError {
+    PortError::new(ErrorKind::Invalid, "onboard-accounts", message)
 }
 
-/// Somebody else removed it meanwhile, which is as well.
-fn or_gone(result: Result<(), PortError>) -> Result<(), PortError> {
-    result.or_else(|error| {
-        if error.kind == ErrorKind::Missing {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    })
+/// Takes an error of this kind for success: another caller did the same meanwhile.
+fn done_if(kind: ErrorKind, result: Result<(), PortError>) -> Result<(), PortError> {
+    match result {
+        Err(error) if error.kind == kind => Ok(()),
+        result => result,
+    }
 }
 
-/// Why an action failed, as a status row has it.
+/// The reason why an action failed, as a status row has it.
 fn failure(action: &Action, error: &PortError) -> Reason {
     let kind = match (action, error.kind) {
         // Right after its role was made, and for as long as the bucket's policy does not know the account.
         (Action::PutChannel { .. }, ErrorKind::Invalid) => ReasonKind::DeliveryRefused,
         (Action::PutChannel { .. }, ErrorKind::Missing) => ReasonKind::BucketMissing,
         // A role that was just made may not be known everywhere yet; a policy that is not there never will be.
-        (
-            Action::ChangeRole {
-                change: RoleChange::Attach(policy),
-                ..
-            },
-            ErrorKind::Missing,
-        ) if error.message.contains(policy.as_str()) => ReasonKind::Refused,
+        (Action::ChangeRole { change, .. }, ErrorKind::Missing) if names_policy(error, change) => {
+            ReasonKind::Refused
+        }
         (Action::ChangeRole { .. }, ErrorKind::Missing) => ReasonKind::Propagating,
         _ => return reason(error),
     };
     Reason::new(kind, error.to_string())
 }
 
-impl Action {
-    /// The action's kind, for logs and metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::CreateConfigRole => "CreateConfigRole",
-            Self::CreateRole { .. } => "CreateRole",
-            Self::ChangeRole { .. } => "ChangeRole",
-            Self::SetPasswordPolicy { .. } => "SetPasswordPolicy",
-            Self::BlockPublicAccess { .. } => "BlockPublicAccess",
-            Self::SetContact { .. } => "SetContact",
-            Self::PutRecorder { .. } => "PutRecorder",
-            Self::PutChannel { .. } => "PutChannel",
-            Self::StartRecorder { .. } => "StartRecorder",
-            Self::EncryptEbs => "EncryptEbs",
-            Self::DeleteVpcPart(_) => "DeleteVpcPart",
-        }
+/// True if an error is about the policy that was to be attached, and not about the role.
+fn names_policy(error: &PortError, change: &RoleChange) -> bool {
+    match change {
+        RoleChange::Attach(policy) => error.message.contains(policy.as_str()),
+        _ => false,
     }
 }

@@ -1,17 +1,18 @@
 //! A plan as people read it: lines like Terraform's, `+` for what is added, `~` for what changes, `-` for
 //! what is removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use banto_domain::policy::onboarding::PasswordPolicy;
+use banto_domain::RoleName;
+use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::Condition;
 use banto_ports::{Channel, OrgAccount, Recorder, RecordingGroup, RoleChange, VpcPart};
 use serde_json::Value;
 
-use crate::converge::plan::{Action, Plan};
+use super::actions::{Action, Plan};
 
-/// How many things a plan adds, changes and removes.
+/// The number of things that a plan adds, changes and removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Things that are not there yet.
@@ -22,77 +23,102 @@ pub struct Counts {
     pub delete: usize,
 }
 
+/// The plans of accounts as people see them, with what they come to.
+pub fn diffs<'a>(plans: impl IntoIterator<Item = (&'a OrgAccount, &'a Plan)>) -> String {
+    let mut counts = Counts::default();
+    let mut text = String::new();
+    for (account, plan) in plans {
+        let (shown, counted) = diff(account, plan);
+        text.push_str(&shown);
+        counts.add += counted.add;
+        counts.change += counted.change;
+        counts.delete += counted.delete;
+    }
+    line(&mut text, "\n", &summary(counts));
+    text
+}
+
 /// The plan of an account, and what it counts.
-pub fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
+fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
     let mut text = format!("# {} ({})\n", account.id, account.name);
     let mut counts = Counts::default();
-    for (place, part) in plan.parts.iter() {
-        if part.actions.is_empty() {
-            line(
-                &mut text,
-                "    ",
-                &format!("{place}: {}", condition(&part.condition)),
-            );
+    for (place, chain) in plan.chains.iter() {
+        let condition = condition(&chain.condition);
+        if chain.actions.is_empty() {
+            line(&mut text, "    ", &format!("{place}: {condition}"));
             continue;
         }
         line(&mut text, "    ", &format!("{place}:"));
-        for action in &part.actions {
-            // What completes a thing that this plan makes is shown as a part of it.
-            let lines = match completes(action, &part.actions) {
-                Some(completion) => completion
-                    .into_iter()
-                    .map(|field| format!("    {field}"))
-                    .collect(),
-                None => lines(action),
-            };
-            match lines.first().and_then(|first| first.chars().next()) {
-                Some('+') => counts.add += 1,
-                Some('~') => counts.change += 1,
-                Some('-') => counts.delete += 1,
-                _ => {}
-            }
+        for action in &chain.actions {
+            let lines = lines_in_chain(action, &chain.actions);
+            counts.add_lines(&lines);
             for shown in lines {
                 line(&mut text, "      ", &shown);
             }
         }
-        if part.condition != Condition::InPlace {
-            line(
-                &mut text,
-                "      ",
-                &format!("! {}", condition(&part.condition)),
-            );
+        if chain.condition != Condition::InPlace {
+            line(&mut text, "      ", &format!("! {condition}"));
         }
     }
     (text, counts)
 }
 
-/// The field of a new thing that an action fills in; `None` of an action that stands for itself.
-fn completes(action: &Action, actions: &[Action]) -> Option<Option<String>> {
-    match action {
-        Action::ChangeRole { name, change } => {
-            let is_new = |other: &Action| matches!(other, Action::CreateRole { name: made, .. } if made == name);
-            actions.iter().any(is_new).then(|| match change {
-                RoleChange::Attach(policy) => Some(format!("policy    {policy}")),
-                RoleChange::PutInline(id, policy) => {
-                    Some(format!("inline    {id}: {}", compact(policy)))
-                }
-                // The mark that the role is complete.
-                _ => None,
-            })
+/// An action in lines. One that completes a thing which the same chain makes is shown as a part of it.
+fn lines_in_chain(action: &Action, chain: &[Action]) -> Vec<String> {
+    match completes(action, chain) {
+        Some(field) => field.into_iter().map(|it| format!("    {it}")).collect(),
+        None => lines(action),
+    }
+}
+
+impl Counts {
+    /// Counts an action by the sign that its first line begins with.
+    fn add_lines(&mut self, lines: &[String]) {
+        match lines.first().and_then(|first| first.chars().next()) {
+            Some('+') => self.add += 1,
+            Some('~') => self.change += 1,
+            Some('-') => self.delete += 1,
+            _ => {}
         }
-        Action::StartRecorder { name } => {
-            let is_new = |other: &Action| matches!(other, Action::PutRecorder { recorder, replaces: None } if recorder.name == *name);
-            actions
-                .iter()
-                .any(is_new)
-                .then(|| Some("recording on".to_owned()))
+    }
+}
+
+/// The field of a new thing that an action fills in; `None` of an action that stands for itself.
+fn completes(action: &Action, chain: &[Action]) -> Option<Option<String>> {
+    match action {
+        Action::ChangeRole { name, change } if makes_role(chain, name) => {
+            Some(completed_field(change))
+        }
+        Action::StartRecorder { name } if makes_recorder(chain, name) => {
+            Some(Some("recording on".to_owned()))
         }
         _ => None,
     }
 }
 
-/// What a plan, or several, come to.
-pub fn summary(counts: Counts) -> String {
+fn makes_role(chain: &[Action], role: &RoleName) -> bool {
+    chain
+        .iter()
+        .any(|action| matches!(action, Action::CreateRole { name, .. } if name == role))
+}
+
+fn makes_recorder(chain: &[Action], name: &str) -> bool {
+    chain.iter().any(|action| {
+        matches!(action, Action::PutRecorder { recorder, replaces: None } if recorder.name == name)
+    })
+}
+
+/// The field of a new role that a change fills in; none for the mark that the role is complete.
+fn completed_field(change: &RoleChange) -> Option<String> {
+    match change {
+        RoleChange::Attach(policy) => Some(format!("policy    {policy}")),
+        RoleChange::PutInline(id, policy) => Some(format!("inline    {id}: {}", compact(policy))),
+        _ => None,
+    }
+}
+
+/// The last line of a diff.
+fn summary(counts: Counts) -> String {
     let Counts {
         add,
         change,
@@ -110,7 +136,7 @@ fn line(text: &mut String, indent: &str, shown: &str) {
     let _infallible = writeln!(text, "{indent}{shown}").is_ok();
 }
 
-/// Where something stands, in one line.
+/// A condition in one line.
 pub fn condition(condition: &Condition) -> String {
     match condition {
         Condition::InPlace => "in place".to_owned(),
@@ -123,79 +149,76 @@ pub fn condition(condition: &Condition) -> String {
 
 /// An action, in lines; the first begins with its sign.
 pub fn lines(action: &Action) -> Vec<String> {
-    match action {
-        Action::CreateConfigRole => vec!["+ role of AWS Config (service-linked)".to_owned()],
-        Action::CreateRole { name, role } => vec![
-            format!("+ role {name}"),
+    let fields = match action {
+        Action::CreateRole { role, .. } => vec![
             format!("    trust     {}", trust(&role.trust)),
             format!("    session   {} h", role.session_seconds / 3_600),
         ],
-        Action::ChangeRole { name, change } => vec![role_line(name.as_str(), change)],
         Action::SetPasswordPolicy { policy, replaces } => {
-            let mut lines = vec![format!("{} password policy", sign(replaces.as_ref()))];
-            lines.extend(fields(
-                replaces.as_ref().map(password).as_deref(),
-                &password(policy),
-            ));
-            lines
+            changed_fields(replaces.as_ref().map(password), password(policy))
         }
-        Action::BlockPublicAccess { replaces } => {
-            vec![format!(
-                "{} block of public access to S3: {} of 4 → 4 of 4",
-                sign(replaces.as_ref()),
-                replaces.unwrap_or(0)
-            )]
+        Action::PutRecorder { recorder, replaces } => changed_fields(
+            replaces.as_ref().map(recorder_fields),
+            recorder_fields(recorder),
+        ),
+        Action::PutChannel { channel, replaces } => changed_fields(
+            replaces.as_ref().map(channel_fields),
+            channel_fields(channel),
+        ),
+        _ => Vec::new(),
+    };
+    let mut lines = vec![first_line(action)];
+    lines.extend(fields);
+    lines
+}
+
+/// The line that names an action; it begins with its sign.
+pub fn first_line(action: &Action) -> String {
+    match action {
+        Action::CreateConfigRole => "+ role of AWS Config (service-linked)".to_owned(),
+        Action::CreateRole { name, .. } => format!("+ role {name}"),
+        Action::ChangeRole { name, change } => role_line(name.as_str(), change),
+        Action::SetPasswordPolicy { replaces, .. } => {
+            format!("{} password policy", sign(replaces.as_ref()))
         }
+        Action::BlockPublicAccess { replaces } => format!(
+            "{} block of public access to S3: {} of 4 → 4 of 4",
+            sign(replaces.as_ref()),
+            replaces.unwrap_or(0)
+        ),
         Action::SetContact {
-            kind,
+            contact_kind,
             contact,
             replaces,
-        } => {
-            let of = |contact: &banto_domain::policy::onboarding::Contact| {
-                format!("{} <{}>", contact.name, contact.email)
-            };
-            let before = replaces
-                .as_ref()
-                .map_or_else(String::new, |contact| format!("{} → ", of(contact)));
-            vec![format!(
-                "{} {} contact: {before}{}",
-                sign(replaces.as_ref()),
-                kind.as_str(),
-                of(contact)
-            )]
-        }
+        } => contact_line(*contact_kind, contact, replaces.as_ref()),
         Action::PutRecorder { recorder, replaces } => {
-            let mut lines = vec![format!(
-                "{} recorder {}",
-                sign(replaces.as_ref()),
-                recorder.name
-            )];
-            lines.extend(fields(
-                replaces.as_ref().map(recorder_fields).as_deref(),
-                &recorder_fields(recorder),
-            ));
-            lines
+            format!("{} recorder {}", sign(replaces.as_ref()), recorder.name)
         }
         Action::PutChannel { channel, replaces } => {
-            let mut lines = vec![format!(
+            format!(
                 "{} delivery channel {}",
                 sign(replaces.as_ref()),
                 channel.name
-            )];
-            lines.extend(fields(
-                replaces.as_ref().map(channel_fields).as_deref(),
-                &channel_fields(channel),
-            ));
-            lines
+            )
         }
-        Action::StartRecorder { name } => vec![format!("~ recorder {name}: stopped → recording")],
-        Action::EncryptEbs => vec!["~ encryption of new EBS volumes: off → on".to_owned()],
-        Action::DeleteVpcPart(VpcPart::Subnet(id)) => vec![format!("- default subnet {id}")],
-        Action::DeleteVpcPart(VpcPart::Gateway { id, .. }) => {
-            vec![format!("- internet gateway {id}")]
-        }
-        Action::DeleteVpcPart(VpcPart::Vpc(id)) => vec![format!("- default VPC {id} (empty)")],
+        Action::StartRecorder { name } => format!("~ recorder {name}: stopped → recording"),
+        Action::EncryptEbs => "~ encryption of new EBS volumes: off → on".to_owned(),
+        Action::DeleteVpcPart { part } => match part {
+            VpcPart::Subnet(id) => format!("- default subnet {id}"),
+            VpcPart::Gateway { id, .. } => format!("- internet gateway {id}"),
+            VpcPart::Vpc(id) => format!("- default VPC {id} (empty)"),
+        },
     }
+}
+
+fn contact_line(kind: ContactKind, contact: &Contact, replaces: Option<&Contact>) -> String {
+    let before = replaces.map_or_else(String::new, |old| format!("{} → ", address(old)));
+    let (sign, kind) = (sign(replaces), kind.as_str());
+    format!("{sign} {kind} contact: {before}{}", address(contact))
+}
+
+fn address(contact: &Contact) -> String {
+    format!("{} <{}>", contact.name, contact.email)
 }
 
 fn sign<T>(replaces: Option<&T>) -> char {
@@ -226,92 +249,89 @@ fn role_line(name: &str, change: &RoleChange) -> String {
     }
 }
 
-/// The fields that are new or differ.
-fn fields(
-    before: Option<&[(&'static str, String)]>,
-    after: &[(&'static str, String)],
-) -> Vec<String> {
-    let old = |name: &str| {
-        before
-            .and_then(|before| before.iter().find(|(known, _)| *known == name))
-            .map(|(_, old)| old)
-    };
-    let changed = after
-        .iter()
-        .filter(|(name, value)| old(name) != Some(value));
-    changed
-        .map(|(name, value)| match old(name) {
-            Some(old) => format!("    {name:<10}{old} → {value}"),
-            None => format!("    {name:<10}{value}"),
-        })
-        .collect()
+/// A field's name and its value, as text.
+type Field = (&'static str, String);
+
+/// The fields that are new or differ, a line each.
+fn changed_fields(before: Option<Vec<Field>>, after: Vec<Field>) -> Vec<String> {
+    let before: BTreeMap<&str, String> = before.into_iter().flatten().collect();
+    let mut lines = Vec::new();
+    for (name, value) in after {
+        match before.get(name) {
+            Some(old) if *old == value => {}
+            Some(old) => lines.push(format!("    {name:<10}{old} → {value}")),
+            None => lines.push(format!("    {name:<10}{value}")),
+        }
+    }
+    lines
 }
 
-fn password(policy: &PasswordPolicy) -> Vec<(&'static str, String)> {
-    let number =
-        |value: Option<i32>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+fn password(policy: &PasswordPolicy) -> Vec<Field> {
+    let kinds = match policy.all_character_kinds {
+        true => "all",
+        false => "any",
+    };
     vec![
         ("length", policy.minimum_length.to_string()),
-        (
-            "kinds",
-            if policy.all_character_kinds {
-                "all"
-            } else {
-                "any"
-            }
-            .to_owned(),
-        ),
-        ("max age", number(policy.max_age_days)),
-        ("no reuse", number(policy.reuse_prevention)),
+        ("kinds", kinds.to_owned()),
+        ("max age", or_none(policy.max_age_days)),
+        ("no reuse", or_none(policy.reuse_prevention)),
     ]
 }
 
-fn recorder_fields(recorder: &Recorder) -> Vec<(&'static str, String)> {
-    let often = |continuous: bool| if continuous { "continuous" } else { "daily" };
-    let own: Vec<String> = recorder
-        .continuous_of
-        .iter()
-        .map(|(name, continuous)| format!("{name} {}", often(*continuous)))
-        .collect();
+/// A value, or "none".
+fn or_none(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
+fn recorder_fields(recorder: &Recorder) -> Vec<Field> {
     let mut fields = vec![
         ("types", group(&recorder.group)),
-        ("frequency", often(recorder.continuous).to_owned()),
+        ("frequency", frequency(recorder.continuous).to_owned()),
     ];
-    if !own.is_empty() {
-        fields.push(("except", own.join(", ")));
+    let mut exceptions = Vec::new();
+    for (name, continuous) in &recorder.continuous_of {
+        exceptions.push(format!("{name} {}", frequency(*continuous)));
+    }
+    if !exceptions.is_empty() {
+        fields.push(("except", exceptions.join(", ")));
     }
     fields
 }
 
-fn group(group: &RecordingGroup) -> String {
-    let list = |names: &BTreeSet<String>| {
-        names
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    match group {
-        RecordingGroup::All { with_global: true } => "all, IAM's global ones too".to_owned(),
-        RecordingGroup::All { with_global: false } => "all but IAM's global ones".to_owned(),
-        RecordingGroup::Only(names) => format!("only {}", list(names)),
-        RecordingGroup::AllBut(names) => format!("all but {}", list(names)),
+fn frequency(continuous: bool) -> &'static str {
+    match continuous {
+        true => "continuous",
+        false => "daily",
     }
 }
 
-fn channel_fields(channel: &Channel) -> Vec<(&'static str, String)> {
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+fn group(group: &RecordingGroup) -> String {
+    match group {
+        RecordingGroup::All { with_global: true } => "all, IAM's global ones too".to_owned(),
+        RecordingGroup::All { with_global: false } => "all but IAM's global ones".to_owned(),
+        RecordingGroup::Only(names) => format!("only {}", listed(names)),
+        RecordingGroup::AllBut(names) => format!("all but {}", listed(names)),
+    }
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.join(", ")
+}
+
+fn channel_fields(channel: &Channel) -> Vec<Field> {
     let mut fields = vec![
         ("bucket", channel.bucket.clone()),
-        ("snapshots", or_none(&channel.snapshots)),
+        ("snapshots", or_none(channel.snapshots.as_ref())),
     ];
     for (name, value) in [
         ("prefix", &channel.prefix),
         ("key", &channel.kms_key),
         ("topic", &channel.topic),
     ] {
-        if value.is_some() {
-            fields.push((name, or_none(value)));
+        if let Some(value) = value {
+            fields.push((name, value.clone()));
         }
     }
     fields
@@ -319,43 +339,38 @@ fn channel_fields(channel: &Channel) -> Vec<(&'static str, String)> {
 
 /// A trust policy in words: who, and under which conditions.
 fn trust(document: &Value) -> String {
-    let list = |value: &Value| match value {
-        Value::Array(values) => values
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(", "),
+    let statements = document.get("Statement").and_then(Value::as_array);
+    let statements: Vec<String> = statements.into_iter().flatten().map(statement).collect();
+    statements.join("; ")
+}
+
+fn statement(statement: &Value) -> String {
+    let who = statement.pointer("/Principal/AWS");
+    let mut text = who.map(values).unwrap_or_default();
+    let operators = statement.get("Condition").and_then(Value::as_object);
+    for (operator, keys) in operators.into_iter().flatten() {
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            let value = values(value);
+            text.push_str(&format!(
+                "\n                    if {key} {operator} {value}"
+            ));
+        }
+    }
+    text
+}
+
+/// One text or several, in a row.
+fn values(value: &Value) -> String {
+    match value {
+        Value::Array(values) => {
+            let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            values.join(", ")
+        }
         other => other.as_str().unwrap_or_default().to_owned(),
-    };
-    let statement = |statement: &Value| {
-        let who = statement
-            .pointer("/Principal/AWS")
-            .map(list)
-            .unwrap_or_default();
-        let operators = statement.get("Condition").and_then(Value::as_object);
-        let conditions = operators
-            .into_iter()
-            .flatten()
-            .flat_map(|(operator, keys)| {
-                let keys = keys.as_object().into_iter().flatten();
-                keys.map(move |(key, value)| {
-                    format!("\n                    if {key} {operator} {}", list(value))
-                })
-            });
-        format!("{who}{}", conditions.collect::<String>())
-    };
-    let statements = document
-        .get("Statement")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    statements.map(statement).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// A policy document in one line.
 fn compact(document: &Value) -> String {
-    match document.get("Statement") {
-        Some(statements) => statements.to_string(),
-        None => document.to_string(),
-    }
+    document.get("Statement").unwrap_or(document).to_string()
 }

@@ -1,181 +1,197 @@
-//! Everything that people are told.
+//! Every sentence that people read of an account. Plans and outcomes come as data; nothing is decided here.
 
-use banto_domain::policy::onboarding::{Expected, OnboardingPolicy};
-use banto_domain::status::AccountStatus;
-use banto_domain::{AccountId, Region, RoleName, percent_encoded};
-use banto_notice::text::{fact, listed, sections, tally};
+use std::collections::BTreeSet;
+
+use banto_domain::policy::OnboardingPolicy;
+use banto_domain::policy::onboarding::Baseline;
+use banto_domain::status::{AccountStatus, Condition};
+use banto_domain::{AccountId, Place, Region, RoleName, percent_encoded};
+use banto_notice::text::{listed, sections, tally};
 use banto_notice::{Audience, Notice, Step, Urgency};
 
-use crate::converge::Converged;
-use crate::converge::report::{NewsKind, drifted};
-use crate::event::CreationFailed;
-
-/// What is to be told of one account.
-#[derive(Debug)]
-pub struct AccountNews<'a> {
-    /// Where it stands.
-    pub status: &'a AccountStatus,
-    /// What is new, if anything.
-    pub news: Option<&'a NewsKind>,
-    /// What was repaired.
-    pub repairs: &'a [String],
-}
+use super::actions::Action;
+use super::diff;
+use super::outcome::{AccountNews, Converged, NewsKind};
+use super::snapshot::baseline_of;
 
 /// A new account can be used.
-pub fn ready(account: &Converged, policy: &OnboardingPolicy, repairs: &[String]) -> Notice {
+pub fn ready(
+    account: &Converged,
+    policy: &OnboardingPolicy,
+    repairs: &[(Place<'_>, &Action)],
+) -> Notice {
     let status = &account.status;
     let (id, name) = (&status.account, &status.name);
-    let place = &account.work.account;
-    let roles: Vec<&RoleName> = match policy.of(id, &place.path, &account.tags) {
-        Expected::Baseline(baseline) => baseline.roles.keys().collect(),
-        Expected::LeftAlone(_) => Vec::new(),
-    };
-    let link = |role: &&RoleName| {
-        format!(
-            "{role}: {}",
-            sign_in_link(&policy.home_region, id, role, name)
-        )
-    };
-    let links: Vec<String> = roles.iter().map(link).collect();
-    let regions = &status.conditions.regions;
-    let recorded = if regions.is_empty() {
-        "AWS Config is seen to elsewhere.".to_owned()
-    } else {
-        format!("AWS Config records in {}.", listed(regions.keys()))
-    };
     let mut notice = notice(
         format!("onboard-accounts:{id}:ready"),
         Urgency::Information,
         format!("Account {name} ({id}) is ready"),
     );
+    let recorded = recorded(status);
     notice.paragraphs.push(format!(
         "{recorded} Sign in where you always do, then switch to a role:"
     ));
     notice.sections = sections([
-        ("Roles", links),
-        ("Changed to fit the baseline", repairs.to_vec()),
+        ("Roles", role_links(account, policy)),
+        ("Changed to fit the baseline", repair_lines(repairs)),
     ]);
     notice
+}
+
+/// The sentence that says where AWS Config records.
+fn recorded(status: &AccountStatus) -> String {
+    let regions = &status.conditions.regions;
+    match regions.is_empty() {
+        true => "AWS Config is seen to elsewhere.".to_owned(),
+        false => format!("AWS Config records in {}.", listed(regions.keys())),
+    }
+}
+
+/// A line for each role of the baseline, with the link that switches to it.
+fn role_links(account: &Converged, policy: &OnboardingPolicy) -> Vec<String> {
+    let (id, name) = (&account.status.account, &account.status.name);
+    let mut links = Vec::new();
+    for role in baseline_of(policy, &account.job).map_or_else(Vec::new, role_names) {
+        let link = sign_in_link(&policy.home_region, id, role, name);
+        links.push(format!("{role}: {link}"));
+    }
+    links
+}
+
+fn role_names(baseline: &Baseline) -> Vec<&RoleName> {
+    baseline.roles.keys().collect()
+}
+
+/// The news of several accounts, by kind.
+struct ByKind<'a> {
+    stuck: Vec<&'a AccountNews<'a>>,
+    drifted: Vec<&'a AccountNews<'a>>,
+    repaired: Vec<&'a AccountNews<'a>>,
+    in_order_again: Vec<&'a AccountNews<'a>>,
+}
+
+impl<'a> ByKind<'a> {
+    fn new(news: &'a [AccountNews<'a>]) -> Self {
+        Self {
+            stuck: of_kind(news, NewsKind::Stuck),
+            drifted: of_kind(news, NewsKind::Drifted),
+            repaired: news.iter().filter(|it| !it.repairs.is_empty()).collect(),
+            in_order_again: of_kind(news, NewsKind::InOrderAgain),
+        }
+    }
+
+    fn counts(&self) -> [(usize, &'static str); 4] {
+        [
+            (self.stuck.len(), "stuck"),
+            (self.drifted.len(), "changed from the baseline"),
+            (self.repaired.len(), "repaired"),
+            (self.in_order_again.len(), "in order again"),
+        ]
+    }
+
+    fn urgency(&self) -> Urgency {
+        match (self.stuck.is_empty(), self.drifted.is_empty()) {
+            (false, _) => Urgency::Alarm,
+            (true, false) => Urgency::Action,
+            (true, true) => Urgency::Information,
+        }
+    }
+}
+
+fn of_kind<'a>(news: &'a [AccountNews<'a>], kind: NewsKind) -> Vec<&'a AccountNews<'a>> {
+    news.iter().filter(|it| it.kind == Some(kind)).collect()
 }
 
 /// Accounts that need people, or were repaired: one notice for all of them.
-pub fn troubles(troubles: &[AccountNews<'_>], run: &str) -> Notice {
-    let of = |news: &NewsKind| {
-        troubles
-            .iter()
-            .filter(|trouble| trouble.news == Some(news))
-            .collect::<Vec<_>>()
-    };
-    let (stuck, drifting, again) = (
-        of(&NewsKind::Stuck),
-        of(&NewsKind::Drifted),
-        of(&NewsKind::InOrderAgain),
+pub fn accounts(news: &[AccountNews<'_>], run: &str) -> Notice {
+    let by_kind = ByKind::new(news);
+    let mut notice = notice(
+        format!("onboard-accounts:{run}"),
+        by_kind.urgency(),
+        headline(news, &by_kind),
     );
-    let repaired: Vec<&AccountNews<'_>> = troubles
-        .iter()
-        .filter(|trouble| !trouble.repairs.is_empty())
-        .collect();
-    let counts = [
-        (stuck.len(), "stuck"),
-        (drifting.len(), "changed from the baseline"),
-        (repaired.len(), "repaired"),
-        (again.len(), "in order again"),
-    ];
-    let first = counts.iter().find(|(count, _)| *count > 0);
-    // The first line is all that a lock screen shows: of one account it says why.
-    let headline = match (troubles, first) {
-        ([one], Some((_, what))) => {
-            let why = one
-                .status
-                .reasons()
-                .into_keys()
-                .next()
-                .filter(|_| one.news == Some(&NewsKind::Stuck));
-            let why = why.map_or_else(String::new, |kind| format!(", {}", kind.description()));
-            format!(
-                "Account {} ({}): {what}{why}",
-                one.status.name, one.status.account
-            )
-        }
-        _ => format!("Accounts: {}", tally(counts)),
-    };
-    let urgency = match (stuck.is_empty(), drifting.is_empty()) {
-        (false, _) => Urgency::Alarm,
-        (true, false) => Urgency::Action,
-        (true, true) => Urgency::Information,
-    };
-    let mut notice = notice(format!("onboard-accounts:{run}"), urgency, headline);
     notice.sections = sections([
-        (
-            "Stuck",
-            stuck
-                .iter()
-                .flat_map(|trouble| stuck_lines(trouble.status))
-                .collect::<Vec<_>>(),
-        ),
+        ("Stuck", lines(&by_kind.stuck, |it| stuck_lines(it.status))),
         (
             "Changed, and left as it is by policy",
-            lines(&drifting, |trouble| drifted(trouble.status)),
+            lines(&by_kind.drifted, |it| named(it.status, drifted(it.status))),
         ),
         (
             "Repaired",
-            lines(&repaired, |trouble| trouble.repairs.to_vec()),
+            lines(&by_kind.repaired, |it| {
+                named(it.status, repair_lines(&it.repairs))
+            }),
         ),
         (
             "In order again",
-            again
-                .iter()
-                .map(|trouble| account(trouble.status))
-                .collect(),
+            lines(&by_kind.in_order_again, |it| vec![account(it.status)]),
         ),
     ]);
-    let mut kinds: Vec<_> = stuck
-        .iter()
-        .flat_map(|trouble| trouble.status.reasons().into_keys())
-        .collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    notice.steps = kinds
-        .iter()
-        .map(|kind| Step {
+    notice.steps = remedies(&by_kind.stuck);
+    notice
+}
+
+/// The first line, which is all that a lock screen shows: of one account it says why.
+fn headline(news: &[AccountNews<'_>], by_kind: &ByKind<'_>) -> String {
+    let counts = by_kind.counts();
+    let first = counts.iter().find(|(count, _)| *count > 0);
+    match (news, first) {
+        ([one], Some((_, what))) => format!("Account {}: {what}{}", account(one.status), why(one)),
+        _ => format!("Accounts: {}", tally(counts)),
+    }
+}
+
+/// The first reason of an account that is stuck, to come after the headline.
+fn why(news: &AccountNews<'_>) -> String {
+    match (news.kind, news.status.reasons().into_keys().next()) {
+        (Some(NewsKind::Stuck), Some(kind)) => format!(", {}", kind.description()),
+        _ => String::new(),
+    }
+}
+
+/// A step for each kind of reason that holds an account up.
+fn remedies(stuck: &[&AccountNews<'_>]) -> Vec<Step> {
+    let mut kinds = BTreeSet::new();
+    for news in stuck {
+        kinds.extend(news.status.reasons().into_keys());
+    }
+    let mut steps = Vec::new();
+    for kind in kinds {
+        steps.push(Step {
             text: format!("Where {}: {}", kind.description(), kind.remedy()),
             command: None,
-        })
-        .collect();
-    notice
+        });
+    }
+    steps
 }
 
-/// An account that could not be created.
-pub fn creation_failed(failed: &CreationFailed) -> Notice {
-    let CreationFailed { subject, reason } = failed;
-    let headline = "An account could not be created".to_owned();
-    let mut notice = notice(
-        format!("onboard-accounts:{subject}:creation-failed"),
-        Urgency::Alarm,
-        headline,
-    );
-    notice.facts = vec![fact("Request", subject), fact("AWS says", reason)];
-    notice.steps = vec![Step {
-        text: creation_remedy(reason).to_owned(),
-        command: None,
-    }];
-    notice
+/// Everything that is reported only.
+pub fn drifted(status: &AccountStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (place, condition) in status.conditions.iter() {
+        if let Condition::Drifted { items } = condition {
+            lines.extend(items.iter().map(|item| of_place(place, item)));
+        }
+    }
+    lines
 }
 
-/// What to do about a failed creation. (Organizations API reference, `CreateAccountStatus`.)
-fn creation_remedy(reason: &str) -> &'static str {
-    match reason {
-        "ACCOUNT_LIMIT_EXCEEDED" => "Ask for more accounts in Service Quotas (AWS Organizations).",
-        "EMAIL_ALREADY_EXISTS" | "INVALID_EMAIL" => {
-            "Create it again with a mail address that no other account has."
-        }
-        "INVALID_ADDRESS" | "INVALID_PAYMENT_INSTRUMENT" | "MISSING_PAYMENT_INSTRUMENT" => {
-            "Correct the management account's address or means of payment, then create it again."
-        }
-        "CONCURRENT_ACCOUNT_MODIFICATION" | "INTERNAL_FAILURE" => {
-            "Create it again in a few minutes."
-        }
-        _ => "Look at the reason, then create it again; AWS Support helps if it lasts.",
+/// A line for each repair, without the sign of a diff.
+fn repair_lines(repairs: &[(Place<'_>, &Action)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (place, action) in repairs {
+        let line = diff::first_line(action);
+        let line = line.trim_start_matches(['+', '~', '-', ' ']);
+        lines.push(of_place(*place, line));
+    }
+    lines
+}
+
+/// A line about a place, which names it if it is a region.
+fn of_place(place: Place<'_>, line: &str) -> String {
+    match place {
+        Place::Region(region) => format!("{region}: {line}"),
+        Place::Account => line.to_owned(),
     }
 }
 
@@ -187,21 +203,24 @@ fn account(status: &AccountStatus) -> String {
     format!("{} ({})", status.name, status.account)
 }
 
+/// The lines of several accounts.
 fn lines(
-    troubles: &[&AccountNews<'_>],
-    of: impl Fn(&AccountNews<'_>) -> Vec<String>,
+    news: &[&AccountNews<'_>],
+    lines_of: impl Fn(&AccountNews<'_>) -> Vec<String>,
 ) -> Vec<String> {
-    let each = |trouble: &&AccountNews<'_>| {
-        let name = account(trouble.status);
-        of(trouble)
-            .into_iter()
-            .map(move |line| format!("{name}: {line}"))
-            .collect::<Vec<_>>()
-    };
-    troubles.iter().flat_map(each).collect()
+    news.iter().flat_map(|it| lines_of(it)).collect()
 }
 
-/// What is wrong with an account: the same reason in several regions is one line.
+/// Lines that each begin with the account's name.
+fn named(status: &AccountStatus, lines: Vec<String>) -> Vec<String> {
+    let name = account(status);
+    lines
+        .into_iter()
+        .map(|line| format!("{name}: {line}"))
+        .collect()
+}
+
+/// The reasons of an account; the same reason in several regions is one line.
 fn stuck_lines(status: &AccountStatus) -> Vec<String> {
     let mut by_detail: Vec<(String, Vec<&str>)> = Vec::new();
     for (place, condition) in status.conditions.iter() {

@@ -4,339 +4,285 @@
 use std::collections::BTreeMap;
 
 use banto_domain::Region;
-use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
-use banto_domain::status::{Reason, ReasonKind};
+use banto_domain::policy::onboarding::{Baseline, ContactKind, OnboardingPolicy};
 use banto_ports::{
-    AccountClients, AccountState, ErrorKind, LiveRole, OrgAccount, Organization, PortError,
-    RegionState, StackInstance, path_of,
+    AccountClients, ErrorKind, LiveRole, OrgAccount, PortError, RegionState, StackInstance, path_of,
 };
 use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::Onboarder;
-use crate::converge::snapshot::{LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot};
-use crate::event::ConvergeRequest;
+use super::ports::Ports;
+use super::reasons::{assume_role_reason, reason};
+use super::snapshot::{
+    Instances, Job, LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot, baseline_of,
+};
+use crate::message::ConvergeRequest;
 
-/// What was seen, and the way into the account if it could be entered.
+/// The age at which an account in a message is looked up again. A younger one costs no call: a survey of
+/// 1,000 accounts would spend two minutes of Organizations' rate on what was just listed.
+const STALE: SignedDuration = SignedDuration::from_mins(5);
+
+/// The longest session in seconds that IAM assumes of a role if nothing else was said.
+const DEFAULT_SESSION: i32 = 3_600;
+
+/// A snapshot, and the clients of the account if its role was assumed.
 #[derive(Debug)]
 pub struct Observed {
-    /// What was seen.
     pub snapshot: Snapshot,
-    /// The way in.
-    pub member: Option<AccountClients>,
+    pub clients: Option<AccountClients>,
 }
 
-/// Whether the StackSet carries this account's baseline: never the management account's, which StackSets
-/// don't reach.
-pub fn uses_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
-    matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account
-}
-
-/// Whether anything can be done in an account at all.
-pub fn is_active(account: &OrgAccount) -> bool {
-    account.state == AccountState::Active
-}
-
-/// Adds what Organizations did not tell with the account, where the policy asks for it: the units that it
-/// is in and its tags.
+/// Looks an account up in Organizations, with its path and tags where the policy needs them. Returns `None`
+/// if it has left the Organization.
 ///
 /// # Errors
-/// If Organizations can't be asked; without an answer nothing is known of what the account must have.
-pub async fn place(
-    organization: &dyn Organization,
+/// If Organizations can't be asked: without its answer nobody knows what the account must have.
+pub async fn look_up(
+    ports: &Ports,
+    request: &ConvergeRequest,
     policy: &OnboardingPolicy,
-    mut account: OrgAccount,
-) -> Result<(OrgAccount, BTreeMap<String, String>), PortError> {
+    now: Timestamp,
+) -> Result<Option<Job>, PortError> {
+    let Some(mut account) = current_account(ports, request, now).await? else {
+        return Ok(None);
+    };
+    let organization = ports.organization.as_ref();
     if policy.needs_path() {
         account.path = path_of(organization, &account).await?;
     }
-    let tags = if policy.needs_tags() {
-        organization.tags(&account.id).await?
-    } else {
-        BTreeMap::new()
+    let tags = match policy.needs_tags() {
+        true => organization.tags(&account.id).await?,
+        false => BTreeMap::new(),
     };
-    Ok((account, tags))
+    Ok(Some(Job {
+        request: ConvergeRequest {
+            account,
+            ..request.clone()
+        },
+        tags,
+        instances: None,
+    }))
 }
 
-/// Looks at an account.
-pub async fn observe(
-    onboarder: &Onboarder,
-    work: &ConvergeRequest,
-    tags: &BTreeMap<String, String>,
-    stack: Option<Seen<BTreeMap<Region, StackInstance>>>,
-    member: Option<AccountClients>,
-) -> Observed {
-    let policy = &onboarder.policy;
-    let account = work.account.clone();
-    let expected = policy.of(&account.id, &account.path, tags);
-    let mut snapshot = Snapshot {
-        account,
-        tags: tags.clone(),
-        cause: work.cause,
-        since: work.since,
-        stack,
-        inside: None,
-    };
-    let baseline = match expected {
-        Expected::Baseline(baseline) if is_active(&snapshot.account) => baseline,
-        Expected::Baseline(_) | Expected::LeftAlone(_) => {
-            return Observed {
-                snapshot,
-                member: None,
-            };
-        }
-    };
-    let entered = match member {
-        Some(member) => Ok(member),
-        None => {
-            onboarder
-                .account_access
-                .assume_role(&snapshot.account.id)
-                .await
-        }
-    };
-    let member = match entered {
-        Ok(member) => member,
-        Err(error) => {
-            snapshot.inside = Some(Err(entry_reason(&error)));
-            return Observed {
-                snapshot,
-                member: None,
-            };
-        }
-    };
-    snapshot.inside = Some(Ok(inside(&member, baseline, snapshot.stack.as_ref()).await));
-    Observed {
-        snapshot,
-        member: Some(member),
+/// The account as it is now; `None` if it has left the Organization.
+async fn current_account(
+    ports: &Ports,
+    request: &ConvergeRequest,
+    now: Timestamp,
+) -> Result<Option<OrgAccount>, PortError> {
+    let known = request.account.clone();
+    if now.duration_since(request.requested_at) < STALE {
+        return Ok(Some(known));
+    }
+    match ports.organization.account(&known.id).await {
+        Ok(account) => Ok(Some(account)),
+        // Looking up every account at once would be throttled for long: what is known will do until the retry.
+        Err(error) if error.kind == ErrorKind::Throttled => Ok(Some(known)),
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-async fn inside(
-    member: &AccountClients,
+/// Looks at an account from inside, with the clients of an earlier look if there was one.
+///
+/// # Errors
+/// If the account's role can't be assumed.
+pub async fn observe(
+    ports: &Ports,
+    job: &Job,
+    policy: &OnboardingPolicy,
+    clients: Option<AccountClients>,
+) -> Seen<Observed> {
+    let Some(baseline) = baseline_of(policy, job) else {
+        return Ok(Observed {
+            snapshot: snapshot(job, None),
+            clients: None,
+        });
+    };
+    let clients = match clients {
+        Some(clients) => clients,
+        None => ports
+            .account_access
+            .assume_role(&job.account().id)
+            .await
+            .map_err(|error| assume_role_reason(&error))?,
+    };
+    let live = live_account(&clients, baseline, job.instances.as_ref()).await;
+    Ok(Observed {
+        snapshot: snapshot(job, Some(Ok(live))),
+        clients: Some(clients),
+    })
+}
+
+/// The snapshot of a job's account.
+pub fn snapshot(job: &Job, live: Option<Seen<LiveAccount>>) -> Snapshot {
+    Snapshot {
+        job: job.clone(),
+        live,
+    }
+}
+
+/// The answer to a call, or the reason why it failed.
+fn seen<T>(answer: Result<T, PortError>) -> Seen<T> {
+    answer.map_err(|error| reason(&error))
+}
+
+async fn live_account(
+    clients: &AccountClients,
     baseline: &Baseline,
-    stack: Option<&Seen<BTreeMap<Region, StackInstance>>>,
+    instances: Option<&Instances>,
 ) -> LiveAccount {
     let settings = &baseline.settings;
-    let by_stack_set = stack.is_some();
-    let roles = if by_stack_set {
-        None
-    } else {
-        Some(roles(member).await.map_err(|error| reason(&error)))
+    let asks_config_role = instances.is_some_and(|it| !all_stacks_are_current(baseline, it));
+    LiveAccount {
+        roles: match instances {
+            Some(_) => None,
+            None => Some(seen(roles(clients).await)),
+        },
+        config_role: match asks_config_role {
+            true => Some(seen(clients.roles.has_config_role().await)),
+            false => None,
+        },
+        password_policy: match &settings.password_policy {
+            Some(_) => Some(seen(clients.settings.password_policy().await)),
+            None => None,
+        },
+        public_access_blocks: match settings.block_public_access {
+            true => Some(seen(clients.settings.public_access_blocks().await)),
+            false => None,
+        },
+        contacts: contacts(clients, settings.contacts.keys()).await,
+        regions: live_regions(clients, baseline, instances.is_some()).await,
+    }
+}
+
+/// True if CloudFormation has finished in every region of the baseline.
+fn all_stacks_are_current(baseline: &Baseline, instances: &Instances) -> bool {
+    let Ok(instances) = instances else {
+        return false;
     };
-    let is_current = |region: &Region| {
-        let instance = stack.and_then(|stack| stack.as_ref().ok()?.get(region));
+    baseline.regions.iter().flatten().all(|region| {
         matches!(
-            instance,
+            instances.get(region),
             Some(StackInstance::Current | StackInstance::Drifted)
         )
-    };
-    let config_role = match by_stack_set && !baseline.regions.iter().flatten().all(is_current) {
-        true => Some(
-            member
-                .roles
-                .has_config_role()
-                .await
-                .map_err(|error| reason(&error)),
-        ),
-        false => None,
-    };
-    let password_policy = match &settings.password_policy {
-        Some(_) => Some(
-            member
-                .settings
-                .password_policy()
-                .await
-                .map_err(|error| reason(&error)),
-        ),
-        None => None,
-    };
-    let public_access_blocks = match settings.block_public_access {
-        true => Some(
-            member
-                .settings
-                .public_access_blocks()
-                .await
-                .map_err(|error| reason(&error)),
-        ),
-        false => None,
-    };
+    })
+}
+
+async fn roles(clients: &AccountClients) -> Result<Vec<(LiveRole, i32)>, PortError> {
+    let roles = clients.roles.all().await?;
+    let sessions = clients.roles.session_lengths().await?;
+    let mut with_sessions = Vec::new();
+    for role in roles {
+        let session = sessions.get(&role.name).copied();
+        with_sessions.push((role, session.unwrap_or(DEFAULT_SESSION)));
+    }
+    Ok(with_sessions)
+}
+
+async fn contacts(
+    clients: &AccountClients,
+    kinds: impl Iterator<Item = &ContactKind>,
+) -> BTreeMap<ContactKind, Seen<Option<banto_domain::policy::onboarding::Contact>>> {
     let mut contacts = BTreeMap::new();
-    for kind in settings.contacts.keys() {
-        contacts.insert(
-            *kind,
-            member
-                .settings
-                .contact(*kind)
-                .await
-                .map_err(|error| reason(&error)),
-        );
+    for kind in kinds {
+        contacts.insert(*kind, seen(clients.settings.contact(*kind).await));
     }
-    let states = match &baseline.regions {
-        Some(regions) => Ok(regions
-            .iter()
-            .map(|region| (region.clone(), None))
-            .collect()),
-        None => member
-            .settings
-            .regions()
-            .await
-            .map(enabled)
-            .map_err(|error| reason(&error)),
-    };
-    let regions = match states {
-        Ok(states) => {
-            let views =
-                states
-                    .into_iter()
-                    .map(async |(region, state): (Region, Option<RegionState>)| {
-                        let view =
-                            region_view(member, baseline, &region, state, by_stack_set).await;
-                        (region, view)
-                    });
-            Ok(join_all(views).await.into_iter().collect())
+    contacts
+}
+
+/// Looks at the regions of the baseline, side by side.
+async fn live_regions(
+    clients: &AccountClients,
+    baseline: &Baseline,
+    uses_stack_set: bool,
+) -> Seen<BTreeMap<Region, LiveRegion>> {
+    let mut looks = Vec::new();
+    for (region, state) in regions(clients, baseline).await? {
+        looks.push(async move {
+            let live = live_region(clients, baseline, &region, state, uses_stack_set).await;
+            (region, live)
+        });
+    }
+    Ok(join_all(looks).await.into_iter().collect())
+}
+
+/// The regions that the policy lists; if it lists none, those that the account can use, or soon can.
+async fn regions(
+    clients: &AccountClients,
+    baseline: &Baseline,
+) -> Seen<BTreeMap<Region, Option<RegionState>>> {
+    let mut regions = BTreeMap::new();
+    if let Some(listed) = &baseline.regions {
+        regions.extend(listed.iter().map(|region| (region.clone(), None)));
+        return Ok(regions);
+    }
+    for (region, state) in seen(clients.settings.regions().await)? {
+        if state != RegionState::Disabled {
+            regions.insert(region, Some(state));
         }
-        Err(reason) => Err(reason),
-    };
-    LiveAccount {
-        roles,
-        config_role,
-        password_policy,
-        public_access_blocks,
-        contacts,
-        regions,
     }
+    Ok(regions)
 }
 
-/// The regions that an account can use, or soon can.
-fn enabled(states: BTreeMap<Region, RegionState>) -> BTreeMap<Region, Option<RegionState>> {
-    let usable = states
-        .into_iter()
-        .filter(|(_, state)| *state != RegionState::Disabled);
-    usable
-        .map(|(region, state)| (region, Some(state)))
-        .collect()
-}
-
-async fn roles(member: &AccountClients) -> Result<Vec<(LiveRole, i32)>, PortError> {
-    let roles = member.roles.all().await?;
-    let sessions = member.roles.session_lengths().await?;
-    // One hour is what IAM takes a role's longest session for if nothing else was said.
-    let with_session = roles.into_iter().map(|role| {
-        let session = sessions.get(&role.name).copied().unwrap_or(3_600);
-        (role, session)
-    });
-    Ok(with_session.collect())
-}
-
-async fn region_view(
-    member: &AccountClients,
+async fn live_region(
+    clients: &AccountClients,
     baseline: &Baseline,
     region: &Region,
     state: Option<RegionState>,
-    by_stack_set: bool,
+    uses_stack_set: bool,
 ) -> LiveRegion {
-    if state == Some(RegionState::Enabling) {
-        return LiveRegion {
-            state,
-            config: None,
-            ebs_encryption: None,
-            default_vpc: None,
-        };
-    }
-    let config = config_view(member, region, by_stack_set)
-        .await
-        .map_err(|error| reason(&error));
-    let settings = &baseline.settings;
-    // A region that does not answer is not asked again.
-    if let Err(reason) = config {
-        return LiveRegion {
-            state,
-            config: Some(Err(reason)),
-            ebs_encryption: None,
-            default_vpc: None,
-        };
-    }
-    let ebs_encryption = match settings.ebs_encryption {
-        true => Some(
-            member
-                .regions
-                .ebs_encryption(region)
-                .await
-                .map_err(|error| reason(&error)),
-        ),
-        false => None,
-    };
-    let default_vpc = match settings.delete_default_vpc {
-        true => Some(
-            member
-                .regions
-                .default_vpc(region)
-                .await
-                .map_err(|error| reason(&error)),
-        ),
-        false => None,
-    };
-    LiveRegion {
+    let mut live = LiveRegion {
         state,
-        config: Some(config),
-        ebs_encryption,
-        default_vpc,
+        config: None,
+        ebs_encryption: None,
+        default_vpc: None,
+    };
+    if state == Some(RegionState::Enabling) {
+        return live;
     }
+    let config = seen(live_config(clients, region, uses_stack_set).await);
+    let answers = config.is_ok();
+    live.config = Some(config);
+    // A region that does not answer is not asked again.
+    if !answers {
+        return live;
+    }
+    if baseline.settings.ebs_encryption {
+        live.ebs_encryption = Some(seen(clients.regions.ebs_encryption(region).await));
+    }
+    if baseline.settings.delete_default_vpc {
+        live.default_vpc = Some(seen(clients.regions.default_vpc(region).await));
+    }
+    live
 }
 
-async fn config_view(
-    member: &AccountClients,
+async fn live_config(
+    clients: &AccountClients,
     region: &Region,
-    by_stack_set: bool,
+    uses_stack_set: bool,
 ) -> Result<LiveConfig, PortError> {
-    let config = &member.config;
-    if by_stack_set {
-        let statuses = config.recorder_statuses(region).await?;
+    let config = &clients.config;
+    if uses_stack_set {
         return Ok(LiveConfig {
             parts: None,
-            statuses,
+            statuses: config.recorder_statuses(region).await?,
             channel_errors: config.channel_errors(region).await?,
         });
     }
     let recorders = config.recorders(region).await?;
-    let statuses = if recorders.is_empty() {
-        BTreeMap::new()
-    } else {
-        config.recorder_statuses(region).await?
+    let statuses = match recorders.is_empty() {
+        true => BTreeMap::new(),
+        false => config.recorder_statuses(region).await?,
     };
     let channels = config.channels(region).await?;
-    let channel_errors = if channels.is_empty() {
-        BTreeMap::new()
-    } else {
-        config.channel_errors(region).await?
+    let channel_errors = match channels.is_empty() {
+        true => BTreeMap::new(),
+        false => config.channel_errors(region).await?,
     };
     Ok(LiveConfig {
         parts: Some((recorders, channels)),
         statuses,
         channel_errors,
     })
-}
-
-/// Why an account could not be entered.
-pub fn entry_reason(error: &PortError) -> Reason {
-    match error.kind {
-        ErrorKind::Denied => Reason::new(ReasonKind::NotAssumable, error.to_string()),
-        _ => reason(error),
-    }
-}
-
-/// Why a call failed, as a status row has it.
-pub fn reason(error: &PortError) -> Reason {
-    let kind = match error.kind {
-        ErrorKind::Throttled => ReasonKind::Throttled,
-        ErrorKind::Denied => ReasonKind::Denied,
-        ErrorKind::LimitExceeded => ReasonKind::QuotaExceeded,
-        ErrorKind::NotReady => ReasonKind::Initialising,
-        ErrorKind::UnknownCaller => ReasonKind::RegionDisabled,
-        ErrorKind::Unavailable => ReasonKind::Unavailable,
-        // Somebody was faster: the next look sees what they did.
-        ErrorKind::Conflict => ReasonKind::Propagating,
-        ErrorKind::Missing | ErrorKind::Invalid => ReasonKind::Refused,
-    };
-    Reason::new(kind, error.to_string())
 }

@@ -2,35 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use banto_domain::policy::onboarding::{
+    Baseline, Contact, ContactKind, Expected, OnboardingPolicy, PasswordPolicy, Way,
+};
 use banto_domain::status::Reason;
 use banto_domain::{Region, RoleName};
 use banto_ports::{
-    Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, RecorderStatus, RegionState,
-    StackInstance,
+    AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder,
+    RecorderStatus, RegionState, StackInstance,
 };
-use jiff::Timestamp;
 
-use crate::event::Cause;
+use crate::message::ConvergeRequest;
 
 /// Something that was looked at, or why it could not be.
 pub type Seen<T> = Result<T, Reason>;
 
-/// What is known of an account.
+/// The StackSet's instances of one account, by region.
+pub type Instances = Seen<BTreeMap<Region, StackInstance>>;
+
+/// An account to converge, after it was looked up in Organizations and in the StackSet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// The request, with the account as it is now.
+    pub request: ConvergeRequest,
+    /// The account's tags; read only if the policy selects accounts by tag.
+    pub tags: BTreeMap<String, String>,
+    /// The StackSet's instances; `None` for an account that gets its baseline the direct way.
+    pub instances: Option<Instances>,
+}
+
+/// A job, and what was seen inside its account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// The account as Organizations tells it.
-    pub account: OrgAccount,
-    /// Its tags, where the policy asks for any.
-    pub tags: BTreeMap<String, String>,
-    /// Why it is looked at.
-    pub cause: Cause,
-    /// Since when.
-    pub since: Timestamp,
-    /// The StackSet's instances, where the account gets its baseline that way.
-    pub stack: Option<Seen<BTreeMap<Region, StackInstance>>>,
+    pub job: Job,
     /// What was seen inside; `None` where nothing is to be looked at.
-    pub inside: Option<Seen<LiveAccount>>,
+    pub live: Option<Seen<LiveAccount>>,
 }
 
 /// What was seen inside an account. What the policy does not ask for is `None` and was not looked at.
@@ -38,14 +44,12 @@ pub struct Snapshot {
 pub struct LiveAccount {
     /// Roles, with their longest sessions in seconds.
     pub roles: Option<Seen<Vec<(LiveRole, i32)>>>,
-    /// Whether the role that AWS Config itself uses is there, where a stack is not current: CloudFormation
-    /// can't make that role where it exists, and recorders need it.
+    /// True if the role that AWS Config itself uses is there. Looked at where a stack is not current:
+    /// CloudFormation can't make that role where it exists, and recorders need it.
     pub config_role: Option<Seen<bool>>,
-    /// The password policy.
     pub password_policy: Option<Seen<Option<PasswordPolicy>>>,
     /// How many of the four blocks of public access to S3 are on.
     pub public_access_blocks: Option<Seen<Option<u8>>>,
-    /// Alternate contacts.
     pub contacts: BTreeMap<ContactKind, Seen<Option<Contact>>>,
     /// The regions of the baseline, and what was seen there.
     pub regions: Seen<BTreeMap<Region, LiveRegion>>,
@@ -54,13 +58,11 @@ pub struct LiveAccount {
 /// What was seen in one region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveRegion {
-    /// Whether the account can use it, where that was asked.
+    /// The state of the region in the account; read only if the policy lists no regions.
     pub state: Option<RegionState>,
-    /// AWS Config.
     pub config: Option<Seen<LiveConfig>>,
-    /// Whether new EBS volumes are encrypted.
+    /// True if new EBS volumes are encrypted.
     pub ebs_encryption: Option<Seen<bool>>,
-    /// The default VPC.
     pub default_vpc: Option<Seen<Option<DefaultVpc>>>,
 }
 
@@ -69,17 +71,58 @@ pub struct LiveRegion {
 pub struct LiveConfig {
     /// Recorders and channels; `None` where CloudFormation sees to them.
     pub parts: Option<(Vec<LiveRecorder>, Vec<Channel>)>,
-    /// Whether each recorder records.
     pub statuses: BTreeMap<String, RecorderStatus>,
     /// The error of each channel's last delivery.
     pub channel_errors: BTreeMap<String, Option<String>>,
 }
 
+impl Job {
+    pub fn account(&self) -> &OrgAccount {
+        &self.request.account
+    }
+}
+
 impl LiveAccount {
-    /// A role by its name; IAM tells names apart without regard to case.
+    /// A role by its name; IAM compares names without regard to case.
     pub fn role<'a>(roles: &'a [(LiveRole, i32)], name: &RoleName) -> Option<&'a (LiveRole, i32)> {
         roles
             .iter()
             .find(|(role, _)| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
+    }
+}
+
+impl LiveRegion {
+    /// Recorders and channels, if both were seen.
+    pub fn recorders_and_channels(&self) -> Option<&(Vec<LiveRecorder>, Vec<Channel>)> {
+        self.config.as_ref()?.as_ref().ok()?.parts.as_ref()
+    }
+}
+
+/// The customer-managed recorder, of which AWS allows one.
+pub fn customer_managed(recorders: &[LiveRecorder]) -> Option<&Recorder> {
+    recorders
+        .iter()
+        .find(|recorder| recorder.service.is_none())
+        .map(|recorder| &recorder.recorder)
+}
+
+/// True if the account has a customer-managed recorder in this region.
+pub fn has_recorder(region: &LiveRegion) -> bool {
+    region
+        .recorders_and_channels()
+        .is_some_and(|(recorders, _)| customer_managed(recorders).is_some())
+}
+
+/// True if the StackSet carries this account's baseline. StackSets never reach the management account.
+pub fn uses_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
+    matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account
+}
+
+/// The account's baseline; `None` if the account is not active, or is left alone.
+pub fn baseline_of<'a>(policy: &'a OnboardingPolicy, job: &Job) -> Option<&'a Baseline> {
+    let account = job.account();
+    match policy.expected_for(&account.id, &account.path, &job.tags) {
+        Expected::Baseline(baseline) if account.state == AccountState::Active => Some(baseline),
+        Expected::Baseline(_) | Expected::LeftAlone(_) => None,
     }
 }

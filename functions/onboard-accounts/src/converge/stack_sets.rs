@@ -1,141 +1,134 @@
-//! The StackSet's instances: which to make and which to deploy anew. Pure, and for all waiting accounts at
-//! once, since a StackSet does one operation at a time.
+//! Operations on the StackSet, for all waiting accounts of a batch at once: CloudFormation works on one
+//! operation at a time. Data first (which instances to make, which to deploy anew), then the acting.
 
 use std::collections::BTreeMap;
 
+use banto_domain::policy::onboarding::{OnboardingPolicy, Way};
+use banto_domain::status::Reason;
 use banto_domain::{AccountId, Region};
-use banto_ports::StackInstance;
+use banto_ports::{PortError, StackInstance};
+use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
+
+use super::ports::Ports;
+use super::reasons::{reason, stack_set_reason};
+use super::snapshot::{Job, baseline_of, uses_stack_set};
+
+/// The number of accounts whose instances are listed at once: each list is one call of CloudFormation.
+const CONCURRENT_LOOKS: usize = 8;
 
 /// One operation on the StackSet.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Operation {
-    /// Make instances.
+    /// Make instances in each of these accounts and regions.
     Create {
-        /// In these accounts.
         accounts: Vec<AccountId>,
-        /// In each of these regions.
         regions: Vec<Region>,
     },
-    /// Deploy existing instances anew.
+    /// Deploy existing instances anew in each of these accounts and regions.
     Update {
-        /// In these accounts.
         accounts: Vec<AccountId>,
-        /// In each of these regions.
         regions: Vec<Region>,
     },
 }
 
-/// An account that waits for its instances.
-#[derive(Debug, Clone)]
-pub struct Waiting<'a> {
-    /// The account.
-    pub account: &'a AccountId,
-    /// The regions of its baseline.
-    pub regions: Vec<&'a Region>,
-    /// Its instances.
-    pub instances: &'a BTreeMap<Region, StackInstance>,
+/// Lists the instances of every job's account that gets its baseline by StackSet.
+pub async fn observe(ports: &Ports, jobs: &mut [Job], policy: &OnboardingPolicy) {
+    if policy.way == Way::Direct {
+        return;
+    }
+    let mut looks = Vec::new();
+    for job in jobs {
+        if uses_stack_set(policy, job.account()) && job.account().is_active() {
+            looks.push(observe_job(ports, job));
+        }
+    }
+    stream::iter(looks)
+        .buffer_unordered(CONCURRENT_LOOKS)
+        .collect::<Vec<()>>()
+        .await;
 }
 
-/// The operations that the accounts wait for: one for all that lack the same regions.
-pub fn operations(waiting: &[Waiting<'_>]) -> Vec<Operation> {
-    let (mut missing, mut failed) = (
-        BTreeMap::<_, Vec<AccountId>>::new(),
-        BTreeMap::<_, Vec<AccountId>>::new(),
-    );
-    for account in waiting {
-        let those = |is: &dyn Fn(Option<&StackInstance>) -> bool| {
-            let regions = account
-                .regions
-                .iter()
-                .filter(|region| is(account.instances.get(**region)));
-            regions
-                .map(|region| (*region).clone())
-                .collect::<Vec<Region>>()
+async fn observe_job(ports: &Ports, job: &mut Job) {
+    let instances = ports.stack_instances.of(&job.account().id).await;
+    job.instances = Some(instances.map_err(|error| reason(&error)));
+}
+
+/// Decides which operations the accounts wait for: one for all that lack the same regions.
+pub fn plan(jobs: &[Job], policy: &OnboardingPolicy) -> Vec<Operation> {
+    let mut missing: BTreeMap<Vec<Region>, Vec<AccountId>> = BTreeMap::new();
+    let mut failed: BTreeMap<Vec<Region>, Vec<AccountId>> = BTreeMap::new();
+    for job in jobs {
+        let (Some(baseline), Some(Ok(instances))) = (baseline_of(policy, job), &job.instances)
+        else {
+            continue;
         };
-        missing
-            .entry(those(&|instance| instance.is_none()))
-            .or_default()
-            .push(account.account.clone());
-        let failing = those(&|instance| matches!(instance, Some(StackInstance::Failed(_))));
-        failed
-            .entry(failing)
-            .or_default()
-            .push(account.account.clone());
+        let (mut lacking, mut failing) = (Vec::new(), Vec::new());
+        for region in baseline.regions.iter().flatten() {
+            match instances.get(region) {
+                None => lacking.push(region.clone()),
+                Some(StackInstance::Failed(_)) => failing.push(region.clone()),
+                Some(_) => {}
+            }
+        }
+        let account = &job.account().id;
+        missing.entry(lacking).or_default().push(account.clone());
+        failed.entry(failing).or_default().push(account.clone());
     }
-    let some = |(regions, accounts): (Vec<Region>, Vec<AccountId>)| {
-        (!regions.is_empty()).then_some((accounts, regions))
-    };
-    let creates = missing
-        .into_iter()
-        .filter_map(some)
-        .map(|(accounts, regions)| Operation::Create { accounts, regions });
-    let updates = failed
-        .into_iter()
-        .filter_map(some)
-        .map(|(accounts, regions)| Operation::Update { accounts, regions });
-    creates.chain(updates).collect()
+    let mut operations = Vec::new();
+    for (regions, accounts) in missing {
+        operations.push(Operation::Create { accounts, regions });
+    }
+    for (regions, accounts) in failed {
+        operations.push(Operation::Update { accounts, regions });
+    }
+    operations.retain(|operation| !operation.regions().is_empty());
+    operations
+}
+
+/// Starts the operations. The accounts of one that can't be started learn the reason.
+pub async fn apply(ports: &Ports, operations: &[Operation], jobs: &mut [Job]) {
+    for operation in operations {
+        match start(ports, operation).await {
+            Ok(()) => tracing::info!(operation = ?operation, "StackSet operation started"),
+            Err(error) => {
+                tracing::warn!(operation = ?operation, %error, "StackSet operation not started");
+                refuse(jobs, operation.accounts(), &stack_set_reason(&error));
+            }
+        }
+    }
+}
+
+async fn start(ports: &Ports, operation: &Operation) -> Result<(), PortError> {
+    let stack_instances = ports.stack_instances.as_ref();
+    match operation {
+        Operation::Create { accounts, regions } => stack_instances.create(accounts, regions).await,
+        Operation::Update { accounts, regions } => stack_instances.update(accounts, regions).await,
+    }
+}
+
+fn refuse(jobs: &mut [Job], accounts: &[AccountId], reason: &Reason) {
+    for job in jobs {
+        if accounts.contains(&job.account().id) {
+            job.instances = Some(Err(reason.clone()));
+        }
+    }
+}
+
+impl Operation {
+    pub fn accounts(&self) -> &[AccountId] {
+        match self {
+            Self::Create { accounts, .. } | Self::Update { accounts, .. } => accounts,
+        }
+    }
+
+    pub fn regions(&self) -> &[Region] {
+        match self {
+            Self::Create { regions, .. } | Self::Update { regions, .. } => regions,
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_accounts_that_lack_the_same_regions_are_one_operation() {
-        let region = |name: &str| name.parse::<Region>().unwrap();
-        let regions = [region("eu-west-1"), region("us-east-1")];
-        let ids: Vec<AccountId> = (1..=4)
-            .map(|id| format!("{id:012}").parse().unwrap())
-            .collect();
-        let new = BTreeMap::new();
-        let half = BTreeMap::from([(region("eu-west-1"), StackInstance::Current)]);
-        let broken = BTreeMap::from([
-            (
-                region("eu-west-1"),
-                StackInstance::Failed("ResourceLimitExceeded".into()),
-            ),
-            (region("us-east-1"), StackInstance::Pending),
-        ]);
-        let waiting = |id: usize, instances| Waiting {
-            account: &ids[id],
-            regions: regions.iter().collect(),
-            instances,
-        };
-        let operations = operations(&[
-            waiting(0, &new),
-            waiting(1, &half),
-            waiting(2, &new),
-            waiting(3, &broken),
-        ]);
-        assert_eq!(
-            operations,
-            [
-                Operation::Create {
-                    accounts: vec![ids[0].clone(), ids[2].clone()],
-                    regions: regions.to_vec()
-                },
-                Operation::Create {
-                    accounts: vec![ids[1].clone()],
-                    regions: vec![region("us-east-1")]
-                },
-                Operation::Update {
-                    accounts: vec![ids[3].clone()],
-                    regions: vec![region("eu-west-1")]
-                },
-            ]
-        );
-    }
-
-    #[test]
-    fn accounts_that_have_their_instances_need_no_operation() {
-        let region: Region = "eu-west-1".parse().unwrap();
-        let id: AccountId = "111122223333".parse().unwrap();
-        let instances = BTreeMap::from([(region.clone(), StackInstance::Current)]);
-        let waiting = Waiting {
-            account: &id,
-            regions: vec![&region],
-            instances: &instances,
-        };
-        assert_eq!(operations(&[waiting]), []);
-    }
-}
+mod tests;

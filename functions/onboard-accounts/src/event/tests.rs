@@ -1,6 +1,10 @@
+use std::time::Duration;
+
+use banto_ports::OrgAccount;
 use serde_json::json;
 
 use super::*;
+use crate::message::ConvergeRequest;
 
 fn recorded(name: &str) -> String {
     let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -29,7 +33,7 @@ fn batch(bodies: &[&str]) -> Vec<Result<Trigger, String>> {
 }
 
 fn about(account: &str, cause: Cause) -> Trigger {
-    survey(Scope::Accounts([account.parse().unwrap()].into()), cause)
+    unasked(Scope::Accounts([account.parse().unwrap()].into()), cause)
 }
 
 #[test]
@@ -60,7 +64,7 @@ fn each_recorded_event_leads_to_its_account() {
     }
     assert_eq!(
         decoded("scheduled"),
-        survey(Scope::Everyone, Cause::Schedule)
+        unasked(Scope::AllAccounts, Cause::Schedule)
     );
 }
 
@@ -119,7 +123,7 @@ fn a_call_that_failed_changes_nothing() {
 
 #[test]
 fn a_message_that_cant_be_read_fails_alone() {
-    let work = ConvergeRequest {
+    let request = ConvergeRequest {
         account: OrgAccount {
             id: "444455556666".parse().unwrap(),
             name: "payments".into(),
@@ -128,18 +132,19 @@ fn a_message_that_cant_be_read_fails_alone() {
             joined_at: None,
         },
         cause: Cause::Joined,
-        since: "2026-11-24T01:00:00Z".parse().unwrap(),
+        requested_at: "2026-11-24T01:00:00Z".parse().unwrap(),
         attempt: 2,
     };
-    let body = serde_json::to_string(&Message::Converge(work.clone())).unwrap();
+    let message = Message::Converge(request.clone());
+    let body = message.delayed(Duration::ZERO).unwrap().body;
     let records = batch(&[
         &body,
-        r#"{"do":"dance"}"#,
-        r#"{"do":"publish"}"#,
+        r#"{"version":1,"kind":"dance"}"#,
+        r#"{"version":1,"kind":"publishDashboard"}"#,
         "{",
         "not ours",
     ]);
-    assert_eq!(records[0], Ok(Trigger::Message(Message::Converge(work))));
+    assert_eq!(records[0], Ok(Trigger::Message(Message::Converge(request))));
     assert!(
         records[1]
             .as_ref()
@@ -147,7 +152,7 @@ fn a_message_that_cant_be_read_fails_alone() {
             .contains("unknown variant `dance`"),
         "{records:?}"
     );
-    assert_eq!(records[2], Ok(Trigger::Message(Message::Publish)));
+    assert_eq!(records[2], Ok(Trigger::Message(Message::PublishDashboard)));
     assert!(
         records[3]
             .as_ref()

@@ -210,7 +210,8 @@ pub struct Settings {
 }
 
 /// Rules for the passwords of IAM users. (IAM API reference, `UpdateAccountPasswordPolicy`.)
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PasswordPolicy {
     /// Least length: 6 to 128.
     pub minimum_length: i32,
@@ -223,7 +224,8 @@ pub struct PasswordPolicy {
 }
 
 /// Who is written to about what. (Account Management reference, `AlternateContactType`.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ContactKind {
     /// Invoices.
     Billing,
@@ -234,7 +236,8 @@ pub enum ContactKind {
 }
 
 /// Whom AWS writes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Contact {
     /// Full name.
     pub name: String,
@@ -285,7 +288,7 @@ pub enum AccountSelector {
 
 impl OnboardingPolicy {
     /// What the policy says of an account: the root and organizational units that it is in, and its tags.
-    pub fn of(
+    pub fn expected_for(
         &self,
         account: &AccountId,
         path: &[OuId],

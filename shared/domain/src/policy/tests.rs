@@ -255,13 +255,13 @@ fn an_onboarding_policy_says_for_each_account_what_it_must_have() {
             "ou-ab12-cdef3456".parse().unwrap(),
         ],
     );
-    let Expected::Baseline(everyone) = policy.of(&account, &[], &BTreeMap::new()) else {
+    let Expected::Baseline(everyone) = policy.expected_for(&account, &[], &BTreeMap::new()) else {
         panic!("left alone")
     };
-    let Expected::Baseline(in_unit) = policy.of(&account, &unit, &tags) else {
+    let Expected::Baseline(in_unit) = policy.expected_for(&account, &unit, &tags) else {
         panic!("left alone")
     };
-    let Expected::Baseline(sandbox) = policy.of(&account, &[], &tags) else {
+    let Expected::Baseline(sandbox) = policy.expected_for(&account, &[], &tags) else {
         panic!("left alone")
     };
     assert_eq!(
@@ -282,7 +282,7 @@ fn an_onboarding_policy_says_for_each_account_what_it_must_have() {
     );
     let vendor = "666677778888".parse().unwrap();
     assert_eq!(
-        policy.of(&vendor, &unit, &tags),
+        policy.expected_for(&vendor, &unit, &tags),
         Expected::LeftAlone("run by a vendor, who records it")
     );
 }

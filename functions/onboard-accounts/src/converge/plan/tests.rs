@@ -1,14 +1,21 @@
 //! Tables of every situation that a region, a role or an account can be in. `tests/expected.txt` is
 //! read by people; `BLESS=1` writes it anew. Each plan is held against the independent check.
 
-use banto_domain::Place;
-use banto_domain::policy::onboarding::Way;
+use banto_domain::policy::onboarding::{Item, PasswordPolicy, Way};
+use banto_domain::{Breach, Partition, Place, RoleName};
 use banto_fake::{PolicyText, assert_as_committed};
-use banto_ports::{OrgAccount, RecorderStatus, RecordingGroup};
+use banto_ports::{
+    Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder, RecorderStatus,
+    RecordingGroup, RegionState, RoleChange, VpcPart,
+};
 
 use super::*;
+use crate::converge::actions::Action;
 use crate::converge::check::check;
 use crate::converge::diff;
+use crate::converge::snapshot::{Job, LiveConfig};
+use crate::desired::{self, BEING_MADE, CONFIG_NAME, MANAGED_TAG};
+use crate::message::ConvergeRequest;
 
 const EXPECTED: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -118,12 +125,17 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
         regions: Ok([(region(), view)].into()),
     };
     Snapshot {
-        account,
-        tags: BTreeMap::new(),
-        cause: Cause::Schedule,
-        since: now(),
-        stack: by_stack_set.then(|| Ok([(region(), StackInstance::Current)].into())),
-        inside: Some(Ok(inside)),
+        job: Job {
+            request: ConvergeRequest {
+                account,
+                cause: Cause::Schedule,
+                requested_at: now(),
+                attempt: 0,
+            },
+            tags: BTreeMap::new(),
+            instances: by_stack_set.then(|| Ok([(region(), StackInstance::Current)].into())),
+        },
+        live: Some(Ok(inside)),
     }
 }
 
@@ -139,7 +151,7 @@ fn running() -> RecorderStatus {
 type Situation = (&'static str, fn(&mut Snapshot));
 
 fn inside(snapshot: &mut Snapshot) -> &mut LiveAccount {
-    snapshot.inside.as_mut().unwrap().as_mut().unwrap()
+    snapshot.live.as_mut().unwrap().as_mut().unwrap()
 }
 
 fn view(snapshot: &mut Snapshot) -> &mut LiveRegion {
@@ -192,15 +204,19 @@ fn reason(kind: ReasonKind) -> Reason {
 fn common() -> Vec<Situation> {
     vec![
         ("in place", |_| {}),
-        ("suspended", |s| s.account.state = AccountState::Suspended),
-        ("closed", |s| s.account.state = AccountState::Closed),
+        ("suspended", |s| {
+            s.job.request.account.state = AccountState::Suspended
+        }),
+        ("closed", |s| {
+            s.job.request.account.state = AccountState::Closed
+        }),
         ("pending activation", |s| {
-            s.account.state = AccountState::PendingActivation
+            s.job.request.account.state = AccountState::PendingActivation
         }),
         ("not assumable", |s| {
-            s.inside = Some(Err(reason(ReasonKind::NotAssumable)))
+            s.live = Some(Err(reason(ReasonKind::NotAssumable)))
         }),
-        ("not looked at", |s| s.inside = None),
+        ("not looked at", |s| s.live = None),
         ("regions unknown", |s| {
             inside(s).regions = Err(reason(ReasonKind::Throttled))
         }),
@@ -342,12 +358,14 @@ fn direct() -> Vec<Situation> {
 
 fn by_stack_set() -> Vec<Situation> {
     fn instance(s: &mut Snapshot, instance: StackInstance) {
-        s.stack = Some(Ok([(region(), instance)].into()));
+        s.job.instances = Some(Ok([(region(), instance)].into()));
     }
     vec![
-        ("no instance", |s| s.stack = Some(Ok(BTreeMap::new()))),
+        ("no instance", |s| {
+            s.job.instances = Some(Ok(BTreeMap::new()))
+        }),
         ("no instance, and no role of AWS Config", |s| {
-            s.stack = Some(Ok(BTreeMap::new()));
+            s.job.instances = Some(Ok(BTreeMap::new()));
             inside(s).config_role = Some(Ok(false));
         }),
         ("instance pending", |s| instance(s, StackInstance::Pending)),
@@ -359,7 +377,7 @@ fn by_stack_set() -> Vec<Situation> {
         }),
         ("instance drifted", |s| instance(s, StackInstance::Drifted)),
         ("instances unknown", |s| {
-            s.stack = Some(Err(reason(ReasonKind::StackSetBusy)))
+            s.job.instances = Some(Err(reason(ReasonKind::StackSetBusy)))
         }),
         ("instance current, recorder gone", |s| {
             config(s).statuses.clear()
@@ -379,7 +397,7 @@ fn vpc(interfaces: usize, foreign: &[&str]) -> DefaultVpc {
 
 /// Where everything stands after a plan, and what it does first, in lines.
 fn lines(plan: &Plan) -> String {
-    let part = |(place, part): (Place<'_>, &Part)| {
+    let part = |(place, part): (Place<'_>, &Chain)| {
         let actions: Vec<String> = part
             .actions
             .iter()
@@ -396,7 +414,7 @@ fn lines(plan: &Plan) -> String {
             actions.concat()
         )
     };
-    plan.parts.iter().map(part).collect()
+    plan.chains.iter().map(part).collect()
 }
 
 #[test]
@@ -413,7 +431,7 @@ fn every_situation_has_its_plan_and_each_plan_passes_the_check() {
                 change(&mut snapshot);
                 let plan = plan(&snapshot, &policy, now());
                 assert_eq!(
-                    check(&snapshot, &plan, &policy),
+                    check(&snapshot, &plan, &policy, now()),
                     [],
                     "{way}, {reaction}: {name}"
                 );
@@ -439,7 +457,12 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     rename(&mut snapshot, "aws-controltower-BaselineConfigRecorder");
     role(&mut snapshot).0.tags.clear();
     view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
-    let recorder = desired::recorder(&policy, &policy.baseline, &snapshot.account.id, &region());
+    let recorder = desired::recorder(
+        &policy,
+        &policy.baseline,
+        &snapshot.job.account().id,
+        &region(),
+    );
     let regional = vec![
         Action::PutRecorder {
             recorder: recorder.clone(),
@@ -462,7 +485,9 @@ fn the_check_refuses_what_the_planner_would_never_do() {
         Action::StartRecorder {
             name: "aws-controltower-BaselineConfigRecorder".into(),
         },
-        Action::DeleteVpcPart(VpcPart::Vpc("vpc-1".into())),
+        Action::DeleteVpcPart {
+            part: VpcPart::Vpc("vpc-1".into()),
+        },
         Action::BlockPublicAccess { replaces: None },
     ];
     let name: RoleName = "admin".parse().unwrap();
@@ -481,24 +506,32 @@ fn the_check_refuses_what_the_planner_would_never_do() {
         },
         Action::EncryptEbs,
     ];
-    let part = |actions| Part {
+    let part = |actions| Chain {
         actions,
         condition: Condition::InPlace,
     };
     let all = regional.len() + global.len();
     let plan = Plan {
-        account: snapshot.account.id.clone(),
-        parts: PerPlace {
+        account: snapshot.job.account().id.clone(),
+        chains: PerPlace {
             account: part(global),
             regions: [(region(), part(regional))].into(),
         },
     };
-    let breaches = check(&snapshot, &plan, &policy);
+    let breaches = check(&snapshot, &plan, &policy, now());
     assert_eq!(breaches.len(), all, "{breaches:#?}");
-    // The kill switch and another account's plan refuse everything.
+    // The kill switch refuses the plan as a whole.
+    let breach = |what: &str| Breach::new("O1", &plan.account, what);
     let off = OnboardingPolicy {
         enabled: false,
-        ..policy
+        ..policy.clone()
     };
-    assert_eq!(check(&snapshot, &plan, &off).len(), all);
+    let off = check(&snapshot, &plan, &off, now());
+    assert_eq!(off, [breach("the kill switch is off")]);
+    let other = Plan {
+        account: "111122223333".parse().unwrap(),
+        ..plan
+    };
+    let other = check(&snapshot, &other, &policy, now());
+    assert_eq!(other[0].what, "it is about another account");
 }

@@ -1,0 +1,129 @@
+//! What a rule is held against.
+
+use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
+use banto_domain::{AccountId, Place, RoleName};
+use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder};
+use jiff::Timestamp;
+
+use crate::converge::actions::{Action, Plan};
+use crate::converge::snapshot::{LiveAccount, LiveConfig, LiveRegion, Snapshot};
+
+/// A rule's answer: nothing, or what is wrong.
+pub(super) type Verdict = Result<(), String>;
+
+/// A plan, and what it was made of.
+pub(super) struct PlanContext<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) plan: &'a Plan,
+    pub(super) policy: &'a OnboardingPolicy,
+    pub(super) now: Timestamp,
+}
+
+/// An action, and what was seen of the place that it changes.
+pub(super) struct ActionContext<'a> {
+    pub(super) account: &'a AccountId,
+    pub(super) baseline: &'a Baseline,
+    pub(super) live: &'a LiveAccount,
+    /// The region, if the action is in one that was seen.
+    pub(super) region: Option<&'a LiveRegion>,
+    pub(super) uses_stack_set: bool,
+    pub(super) place: Place<'a>,
+    pub(super) action: &'a Action,
+}
+
+/// Turns a condition into a verdict.
+pub(super) fn must(holds: bool, otherwise: &str) -> Verdict {
+    match holds {
+        true => Ok(()),
+        false => Err(otherwise.to_owned()),
+    }
+}
+
+impl<'a> PlanContext<'a> {
+    /// What the policy says of the account.
+    pub(super) fn expected(&self) -> Expected<'a> {
+        let job = &self.snapshot.job;
+        let account = &job.request.account;
+        self.policy
+            .expected_for(&account.id, &account.path, &job.tags)
+    }
+
+    /// True if a customer-managed recorder was seen in any region.
+    pub(super) fn any_recorder(&self) -> bool {
+        let Some(Ok(live)) = &self.snapshot.live else {
+            return false;
+        };
+        let mut regions = live.regions.iter().flat_map(|regions| regions.values());
+        regions.any(|region| customer_managed(region).is_some())
+    }
+}
+
+impl<'a> ActionContext<'a> {
+    /// The context of one action; `None` of an account without a baseline, or that was not seen.
+    pub(super) fn new(
+        plan: &PlanContext<'a>,
+        place: Place<'a>,
+        action: &'a Action,
+    ) -> Option<Self> {
+        let (Expected::Baseline(baseline), Some(Ok(live))) = (plan.expected(), &plan.snapshot.live)
+        else {
+            return None;
+        };
+        let account = &plan.snapshot.job.request.account.id;
+        let region = match (place, &live.regions) {
+            (Place::Region(name), Ok(regions)) => regions.get(name),
+            (Place::Account | Place::Region(_), _) => None,
+        };
+        Some(Self {
+            account,
+            baseline,
+            live,
+            region,
+            uses_stack_set: matches!(plan.policy.way, Way::StackSet(_))
+                && *account != plan.policy.management_account,
+            place,
+            action,
+        })
+    }
+
+    /// A role that was seen; IAM compares names without regard to case.
+    pub(super) fn live_role(&self, name: &RoleName) -> Option<&'a LiveRole> {
+        let roles = self.live.roles.as_ref()?.as_ref().ok()?;
+        for (role, _) in roles {
+            if role.name.as_str().eq_ignore_ascii_case(name.as_str()) {
+                return Some(role);
+            }
+        }
+        None
+    }
+
+    /// AWS Config as it was seen in the action's region.
+    pub(super) fn config(&self) -> Option<&'a LiveConfig> {
+        config(self.region?)
+    }
+
+    /// The recorder that was seen in the action's region, but for those that AWS services own.
+    pub(super) fn recorder(&self) -> Option<&'a Recorder> {
+        customer_managed(self.region?)
+    }
+
+    /// The delivery channels that were seen in the action's region.
+    pub(super) fn channels(&self) -> Option<&'a Vec<Channel>> {
+        let (_, channels) = self.config()?.parts.as_ref()?;
+        Some(channels)
+    }
+}
+
+fn config(region: &LiveRegion) -> Option<&LiveConfig> {
+    region.config.as_ref()?.as_ref().ok()
+}
+
+fn customer_managed(region: &LiveRegion) -> Option<&Recorder> {
+    let (recorders, _): &(Vec<LiveRecorder>, _) = config(region)?.parts.as_ref()?;
+    for live in recorders {
+        if live.service.is_none() {
+            return Some(&live.recorder);
+        }
+    }
+    None
+}

@@ -1,0 +1,64 @@
+//! Plans a region whose recorder and channel CloudFormation sees to.
+
+use banto_domain::policy::onboarding::Item;
+use banto_domain::status::ReasonKind;
+use banto_ports::StackInstance;
+
+use super::draft::{Difference, Draft, Target};
+use super::recording::report_health;
+use super::settings;
+use crate::converge::actions::Action;
+use crate::converge::snapshot::{LiveConfig, LiveRegion};
+
+/// Plans a region by its stack instance, and by what was seen in the region itself.
+pub(super) fn region(
+    target: &Target<'_>,
+    live: &LiveRegion,
+    instance: Option<&StackInstance>,
+) -> Draft {
+    let mut draft = Draft::default();
+    let config = draft.config(live);
+    settings::plan_region(&mut draft, target, live);
+    match instance {
+        None => draft.reason(ReasonKind::StackInstancePending, "it was asked for"),
+        Some(StackInstance::Pending) => {
+            let detail = "an operation on it is under way";
+            draft.reason(ReasonKind::StackInstancePending, detail);
+        }
+        Some(StackInstance::Failed(why) | StackInstance::Inoperable(why)) => {
+            draft.reason(ReasonKind::StackInstanceFailed, why);
+        }
+        Some(StackInstance::Current) => recording(&mut draft, target, config),
+        Some(StackInstance::Drifted) => {
+            if config.is_some() {
+                let drift = "somebody changed what the stack had made";
+                draft.drift.push(drift.to_owned());
+            }
+            recording(&mut draft, target, config);
+        }
+    }
+    draft
+}
+
+/// CloudFormation makes recorders; it neither sees that one was stopped nor starts it again.
+fn recording(draft: &mut Draft, target: &Target<'_>, live: Option<&LiveConfig>) {
+    let Some(live) = live else {
+        return;
+    };
+    match live.statuses.iter().next() {
+        None => draft.reason(
+            ReasonKind::StackInstanceFailed,
+            "the stack is current, but its recorder is gone; delete the stack instance, so that it is made anew",
+        ),
+        Some((name, status)) if !status.recording => {
+            let difference = Difference {
+                item: Item::Config,
+                is_absent: false,
+                summary: format!("the recorder {name} is stopped"),
+                action: Action::StartRecorder { name: name.clone() },
+            };
+            draft.resolve(target, difference);
+        }
+        Some((name, _)) => report_health(draft, live, name),
+    }
+}

@@ -1,0 +1,77 @@
+//! The answer to a dry run: the plans of both halves, and what the check refuses of them.
+
+use anyhow::anyhow;
+use banto_domain::Breach;
+use banto_lambda::{InvocationError, Metrics, Response};
+use serde_json::json;
+
+use crate::converge::stack_sets::Operation;
+use crate::converge::{NotPlanned, Planned, diff};
+use crate::fan_out;
+
+/// The plans of a dry run.
+#[derive(Debug)]
+pub(crate) struct DryRun {
+    pub(crate) fan_out: fan_out::plan::Plan,
+    pub(crate) fan_out_breaches: Vec<Breach>,
+    pub(crate) accounts: Vec<Result<Planned, NotPlanned>>,
+    pub(crate) stack_set_operations: Vec<Operation>,
+}
+
+impl DryRun {
+    /// Answers with the plans as data and as a diff. A dry run of one account that could not be planned fails.
+    pub(crate) fn response(&self) -> Result<Response, InvocationError> {
+        if let [Err(NotPlanned { account, why })] = self.accounts.as_slice() {
+            return Err(InvocationError::new(
+                "NotPlanned",
+                anyhow!("{account}: {why}"),
+            ));
+        }
+        let (mut plans, mut not_planned) = (Vec::new(), Vec::new());
+        for account in &self.accounts {
+            match account {
+                Ok(planned) => plans.push(&planned.plan),
+                Err(NotPlanned { account, why }) => {
+                    not_planned.push(json!({ "account": account, "why": why }));
+                }
+            }
+        }
+        let body = json!({
+            "dryRun": true,
+            "diff": self.diff(),
+            "refused": self.refused(),
+            "edits": self.fan_out.edits,
+            "accounts": plans,
+            "stackSetOperations": self.stack_set_operations,
+            "notPlanned": not_planned,
+            "departed": self.fan_out.delete_statuses,
+        });
+        Ok(Response {
+            body,
+            metrics: Metrics::default(),
+        })
+    }
+
+    /// Every promise that the plans would break: a real run refuses these plans.
+    fn refused(&self) -> Vec<String> {
+        let planned = self.accounts.iter().flatten();
+        let breaches = planned.flat_map(|planned| &planned.breaches);
+        self.fan_out_breaches
+            .iter()
+            .chain(breaches)
+            .map(Breach::to_string)
+            .collect()
+    }
+
+    fn diff(&self) -> String {
+        let mut text = String::new();
+        for edit in &self.fan_out.edits {
+            text.push_str(&fan_out::notices::edit_line(edit));
+            text.push('\n');
+        }
+        let planned = self.accounts.iter().flatten();
+        let plans = planned.map(|planned| (planned.snapshot.job.account(), &planned.plan));
+        text.push_str(&diff::diffs(plans));
+        text
+    }
+}

@@ -1,0 +1,108 @@
+//! Holds a fan-out's plan against O1, without the planner's code: tags and units change on request only.
+
+use banto_domain::Breach;
+use banto_domain::policy::OnboardingPolicy;
+use jiff::Timestamp;
+
+use super::plan::{Edit, EditChange, Plan};
+use super::snapshot::{ListedAccount, Snapshot};
+use crate::event::Scope;
+use crate::message::Cause;
+
+/// An edit, and what it is held against.
+struct Context<'a> {
+    snapshot: &'a Snapshot,
+    policy: &'a OnboardingPolicy,
+    edit: &'a Edit,
+}
+
+/// A rule answers with what is wrong.
+type Rule = fn(&Context<'_>) -> Result<(), &'static str>;
+
+/// The rules for each edit, by the promise that they hold.
+const RULES: &[(&str, Rule)] = &[
+    ("O1", kill_switch_is_on),
+    ("O1", account_was_asked_for),
+    ("O1", tags_are_those_asked_for),
+    ("O1", move_is_the_one_asked_for),
+    ("O1", move_starts_where_the_account_is),
+];
+
+/// Returns the promises that a plan would break; none, unless the planner errs or the kill switch is off.
+pub fn check(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    policy: &OnboardingPolicy,
+    _now: Timestamp,
+) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for edit in &plan.edits {
+        let context = Context {
+            snapshot,
+            policy,
+            edit,
+        };
+        for (promise, rule) in RULES {
+            if let Err(what) = rule(&context) {
+                breaches.push(Breach::new(promise, &edit.account, what));
+            }
+        }
+    }
+    breaches
+}
+
+fn kill_switch_is_on(context: &Context<'_>) -> Result<(), &'static str> {
+    match context.policy.enabled {
+        true => Ok(()),
+        false => Err("the kill switch is off"),
+    }
+}
+
+fn account_was_asked_for(context: &Context<'_>) -> Result<(), &'static str> {
+    let request = &context.snapshot.request;
+    let is_named = match &request.scope {
+        Scope::AllAccounts => false,
+        Scope::Accounts(accounts) => accounts.contains(&context.edit.account),
+    };
+    match is_named && request.cause == Cause::Asked {
+        true => Ok(()),
+        false => Err("nobody asked for its tags or unit to change"),
+    }
+}
+
+fn tags_are_those_asked_for(context: &Context<'_>) -> Result<(), &'static str> {
+    let EditChange::Tag(tags) = &context.edit.change else {
+        return Ok(());
+    };
+    let asked = &context.snapshot.request.edits.tags;
+    match tags
+        .iter()
+        .all(|(key, value)| asked.get(key) == Some(value))
+    {
+        true => Ok(()),
+        false => Err("a tag would change that nobody asked for"),
+    }
+}
+
+fn move_is_the_one_asked_for(context: &Context<'_>) -> Result<(), &'static str> {
+    let EditChange::Move { to, .. } = &context.edit.change else {
+        return Ok(());
+    };
+    match context.snapshot.request.edits.ou.as_ref() == Some(to) {
+        true => Ok(()),
+        false => Err("it would move where nobody asked for"),
+    }
+}
+
+fn move_starts_where_the_account_is(context: &Context<'_>) -> Result<(), &'static str> {
+    let EditChange::Move { from, .. } = &context.edit.change else {
+        return Ok(());
+    };
+    let is_there = |listed: &ListedAccount| {
+        listed.account.id == context.edit.account && listed.ou.as_ref() == Some(from)
+    };
+    match context.snapshot.accounts.iter().any(is_there) {
+        true => Ok(()),
+        false => Err("it would move from where it is not"),
+    }
+}

@@ -1,0 +1,134 @@
+//! Decides what a request leads to: statuses to delete, tags and units to change, messages to send.
+
+use std::collections::BTreeMap;
+
+use banto_domain::policy::OnboardingPolicy;
+use banto_domain::{AccountId, OuId};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::snapshot::{ListedAccount, Snapshot};
+use crate::event::{AccountEdits, Scope};
+use crate::message::{Cause, ConvergeRequest, Message};
+
+/// Seconds until the dashboard's data is published after all accounts were sent to the queue: the longest
+/// delay that SQS allows. A dashboard that is published earlier shows some of yesterday's rows.
+const PUBLISH_AFTER_ALL: u64 = 900;
+
+/// Seconds until the dashboard's data is published after a few accounts were sent to the queue: one batch of
+/// them takes about a minute.
+const PUBLISH_AFTER_FEW: u64 = 120;
+
+/// The steps of a fan-out, in the order of the fields.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Departed accounts, whose statuses are deleted.
+    pub delete_statuses: Vec<AccountId>,
+    /// Accounts that a person named and that are not in the Organization. With any, the rest of the plan
+    /// is not applied: whoever asked learns of the mistake first.
+    pub unknown: Vec<AccountId>,
+    pub edits: Vec<Edit>,
+    pub messages: Vec<PlannedMessage>,
+}
+
+/// A change of an account's tags or of its organizational unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Edit {
+    pub account: AccountId,
+    pub change: EditChange,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EditChange {
+    /// Write these tags; others stay.
+    Tag(BTreeMap<String, String>),
+    /// Move the account to another root or unit.
+    Move { from: OuId, to: OuId },
+}
+
+/// A message, and the delay after which the function sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedMessage {
+    pub message: Message,
+    pub delay_seconds: u64,
+}
+
+/// Decides what a request leads to.
+pub fn plan(snapshot: &Snapshot, _policy: &OnboardingPolicy, now: Timestamp) -> Plan {
+    let request = &snapshot.request;
+    let mut edits = Vec::new();
+    let mut messages = Vec::new();
+    for listed in &snapshot.accounts {
+        edits.extend(tag_edit(&request.edits, listed));
+        edits.extend(move_edit(&request.edits, listed));
+        messages.push(PlannedMessage {
+            message: Message::Converge(ConvergeRequest {
+                account: listed.account.clone(),
+                cause: request.cause,
+                requested_at: now,
+                attempt: 0,
+            }),
+            delay_seconds: 0,
+        });
+    }
+    messages.push(PlannedMessage {
+        message: Message::PublishDashboard,
+        delay_seconds: match request.scope {
+            Scope::AllAccounts => PUBLISH_AFTER_ALL,
+            Scope::Accounts(_) => PUBLISH_AFTER_FEW,
+        },
+    });
+    Plan {
+        delete_statuses: snapshot.departed.clone(),
+        unknown: match request.cause {
+            Cause::Asked => snapshot.departed.clone(),
+            _ => Vec::new(),
+        },
+        edits,
+        messages,
+    }
+}
+
+/// The tags that an account lacks or has with another value.
+fn tag_edit(edits: &AccountEdits, listed: &ListedAccount) -> Option<Edit> {
+    let mut differing = edits.tags.clone();
+    differing.retain(|key, value| listed.tags.get(key) != Some(value));
+    if differing.is_empty() {
+        return None;
+    }
+    Some(Edit {
+        account: listed.account.id.clone(),
+        change: EditChange::Tag(differing),
+    })
+}
+
+/// The move of an account that is in another root or unit.
+fn move_edit(edits: &AccountEdits, listed: &ListedAccount) -> Option<Edit> {
+    let (from, to) = (listed.ou.as_ref()?, edits.ou.as_ref()?);
+    if from == to {
+        return None;
+    }
+    Some(Edit {
+        account: listed.account.id.clone(),
+        change: EditChange::Move {
+            from: from.clone(),
+            to: to.clone(),
+        },
+    })
+}
+
+impl Plan {
+    /// The accounts to converge, as their messages name them.
+    pub fn converge_requests(&self) -> impl Iterator<Item = &ConvergeRequest> {
+        self.messages
+            .iter()
+            .filter_map(|planned| match &planned.message {
+                Message::Converge(request) => Some(request),
+                Message::PublishDashboard => None,
+            })
+    }
+}

@@ -1,0 +1,17 @@
+//! The answer to a fan-out.
+
+use banto_lambda::{Metrics, Response};
+use serde_json::json;
+
+use super::plan::Plan;
+
+/// Answers with the number of accounts that were sent to the queue, and those that have departed.
+pub fn report(plan: &Plan) -> Response {
+    let queued = plan.converge_requests().count();
+    let mut metrics = Metrics::default();
+    metrics.count("AccountsQueued", queued);
+    Response {
+        body: json!({ "queued": queued, "departed": plan.delete_statuses }),
+        metrics,
+    }
+}
