@@ -432,28 +432,7 @@ impl Teller {
         let stuck = account("444455556666", "search", denied)?;
         let drifted = account("777788889999", "web", drift)?;
         let repaired = payments.clone();
-        let org = OrgAccount {
-            id: payments.account.clone(),
-            name: payments.name.clone(),
-            state: AccountState::Active,
-            path: Vec::new(),
-            joined_at: None,
-        };
-        let converged = Converged {
-            job: Job {
-                request: ConvergeRequest {
-                    account: org,
-                    cause: Cause::Joined,
-                    requested_at: self.now,
-                    attempt: 0,
-                },
-                tags: BTreeMap::new(),
-                instances: None,
-            },
-            status: payments,
-            outcomes: PerPlace::default(),
-            previous: PreviousStatus::default(),
-        };
+        let converged = new_account(payments, self.now);
         self.say("An account is ready", &ready(&converged, policy, &[]));
         let region: Region = "us-east-1".parse()?;
         let restarted = Action::StartRecorder {
@@ -478,6 +457,32 @@ impl Teller {
             &accounts(&[is_stuck, has_drifted, was_repaired], "run-2"),
         );
         Ok(())
+    }
+}
+
+/// A new account that is in place.
+fn new_account(status: AccountStatus, now: Timestamp) -> Converged {
+    let org = OrgAccount {
+        id: status.account.clone(),
+        name: status.name.clone(),
+        state: AccountState::Active,
+        path: Vec::new(),
+        joined_at: None,
+    };
+    Converged {
+        job: Job {
+            request: ConvergeRequest {
+                account: org,
+                cause: Cause::Joined,
+                requested_at: now,
+                attempt: 0,
+            },
+            tags: BTreeMap::new(),
+            instances: None,
+        },
+        status,
+        outcomes: PerPlace::default(),
+        previous: PreviousStatus::default(),
     }
 }
 

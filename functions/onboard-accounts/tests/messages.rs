@@ -102,83 +102,64 @@ fn accounts(accounts: &[News]) -> Notice {
     notices::accounts(&news, "run")
 }
 
-fn messages() -> Vec<(String, Notice)> {
-    let in_place = || Condition::InPlace;
-    let denied = || {
-        let detail = "config:PutConfigurationRecorder: denied: AccessDeniedException: with an explicit deny in a service control policy";
-        failed(ReasonKind::Denied, detail)
-    };
-    let drifted = Condition::Drifted {
+fn denied() -> Condition {
+    let detail = "config:PutConfigurationRecorder: denied: AccessDeniedException: with an explicit deny in a service control policy";
+    failed(ReasonKind::Denied, detail)
+}
+
+fn drifted() -> Condition {
+    Condition::Drifted {
         items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()],
-    };
-    let repaired = vec![Action::StartRecorder {
+    }
+}
+
+fn restarted() -> Vec<Action> {
+    vec![Action::StartRecorder {
         name: "banto".into(),
-    }];
-    let creation = CreationFailed {
+    }]
+}
+
+fn creation_failed() -> Notice {
+    fan_out::notices::creation_failed(&CreationFailed {
         subject: "car-examplecreateaccountrequestid111".into(),
         reason: "EMAIL_ALREADY_EXISTS".into(),
-    };
+    })
+}
+
+/// News of an account that has one condition as a whole, and another in its regions.
+fn news(
+    name: &str,
+    [account, region]: [Condition; 2],
+    kind: Option<NewsKind>,
+    repairs: Vec<Action>,
+) -> News {
+    (status(name, account, region), kind, repairs)
+}
+
+fn messages() -> Vec<(String, Notice)> {
+    const PLACE: Condition = Condition::InPlace;
+    let (again, stuck) = (Some(NewsKind::InOrderAgain), Some(NewsKind::Stuck));
+    let has_drifted = Some(NewsKind::Drifted);
+    let repaired = news("payments", [PLACE, PLACE], None, restarted());
+    let drift = news("payments", [drifted(), PLACE], has_drifted, Vec::new());
+    let in_order = news("payments", [PLACE, PLACE], again, Vec::new());
+    let several = [
+        news("payments", [PLACE, denied()], stuck, Vec::new()),
+        news("search", [drifted(), PLACE], has_drifted, Vec::new()),
+        news("web", [PLACE, PLACE], again, restarted()),
+    ];
     let mut messages = vec![
         ("ready".to_owned(), ready()),
-        (
-            "creation failed".to_owned(),
-            fan_out::notices::creation_failed(&creation),
-        ),
-        (
-            "repaired".to_owned(),
-            accounts(&[(
-                status("payments", in_place(), in_place()),
-                None,
-                repaired.clone(),
-            )]),
-        ),
-        (
-            "drifted".to_owned(),
-            accounts(&[(
-                status("payments", drifted.clone(), in_place()),
-                Some(NewsKind::Drifted),
-                Vec::new(),
-            )]),
-        ),
-        (
-            "in order again".to_owned(),
-            accounts(&[(
-                status("payments", in_place(), in_place()),
-                Some(NewsKind::InOrderAgain),
-                Vec::new(),
-            )]),
-        ),
-        (
-            "several accounts".to_owned(),
-            accounts(&[
-                (
-                    status("payments", in_place(), denied()),
-                    Some(NewsKind::Stuck),
-                    Vec::new(),
-                ),
-                (
-                    status("search", drifted, in_place()),
-                    Some(NewsKind::Drifted),
-                    Vec::new(),
-                ),
-                (
-                    status("web", in_place(), in_place()),
-                    Some(NewsKind::InOrderAgain),
-                    repaired,
-                ),
-            ]),
-        ),
+        ("creation failed".to_owned(), creation_failed()),
+        ("repaired".to_owned(), accounts(&[repaired])),
+        ("drifted".to_owned(), accounts(&[drift])),
+        ("in order again".to_owned(), accounts(&[in_order])),
+        ("several accounts".to_owned(), accounts(&several)),
     ];
     for kind in ReasonKind::ALL {
-        let stuck = status(
-            "payments",
-            failed(*kind, "the service's own words"),
-            in_place(),
-        );
-        messages.push((
-            format!("stuck, {}", kind.as_str()),
-            accounts(&[(stuck, Some(NewsKind::Stuck), Vec::new())]),
-        ));
+        let failed = failed(*kind, "the service's own words");
+        let one = news("payments", [failed, PLACE], stuck, Vec::new());
+        messages.push((format!("stuck, {}", kind.as_str()), accounts(&[one])));
     }
     messages
 }

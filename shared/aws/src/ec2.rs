@@ -79,6 +79,80 @@ impl Ec2Settings {
     }
 }
 
+/// The parts of a VPC.
+impl Ec2Settings {
+    async fn interfaces(&self, region: &Region, vpc: &str) -> Result<usize, PortError> {
+        const CALL: &str = "ec2:DescribeNetworkInterfaces";
+        let filter = ("vpc-id", vpc);
+        let interfaces = self.list(region, CALL, filter, "networkInterfaceId", any);
+        Ok(interfaces.await?.len())
+    }
+
+    async fn subnets(
+        &self,
+        region: &Region,
+        vpc: &str,
+        is_counted: Counts,
+    ) -> Result<Vec<String>, PortError> {
+        const CALL: &str = "ec2:DescribeSubnets";
+        let filter = ("vpc-id", vpc);
+        self.list(region, CALL, filter, "subnetId", is_counted)
+            .await
+    }
+
+    async fn gateways(&self, region: &Region, vpc: &str) -> Result<Vec<String>, PortError> {
+        const CALL: &str = "ec2:DescribeInternetGateways";
+        let filter = ("attachment.vpc-id", vpc);
+        self.list(region, CALL, filter, "internetGatewayId", any)
+            .await
+    }
+
+    /// Security groups, route tables and endpoints that AWS does not put into a VPC.
+    async fn made_by_people(&self, region: &Region, vpc: &str) -> Result<Vec<String>, PortError> {
+        let lists: [(&'static str, &str, Counts); 3] = [
+            ("ec2:DescribeSecurityGroups", "groupId", is_own_group),
+            (
+                "ec2:DescribeRouteTables",
+                "routeTableId",
+                is_own_route_table,
+            ),
+            ("ec2:DescribeVpcEndpoints", "vpcEndpointId", any),
+        ];
+        let mut found = Vec::new();
+        for (call, name, is_counted) in lists {
+            let listed = self.list(region, call, ("vpc-id", vpc), name, is_counted);
+            found.extend(listed.await?);
+        }
+        Ok(found)
+    }
+}
+
+/// Tells the items of an answer that count.
+type Counts = fn(Node<'_, '_>) -> bool;
+
+fn any(_: Node<'_, '_>) -> bool {
+    true
+}
+
+fn is_default_subnet(item: Node<'_, '_>) -> bool {
+    item.text_of("defaultForAz") == Some("true")
+}
+
+fn is_own_subnet(item: Node<'_, '_>) -> bool {
+    item.text_of("defaultForAz") == Some("false")
+}
+
+fn is_own_group(item: Node<'_, '_>) -> bool {
+    item.text_of("groupName") != Some("default")
+}
+
+/// The VPC's main route table is AWS's own.
+fn is_own_route_table(item: Node<'_, '_>) -> bool {
+    !item
+        .descendants()
+        .any(|node| node.is_named("main") && node.text() == Some("true"))
+}
+
 #[async_trait]
 impl RegionSettings for Ec2Settings {
     async fn ebs_encryption(&self, region: &Region) -> Result<bool, PortError> {
@@ -98,97 +172,21 @@ impl RegionSettings for Ec2Settings {
     }
 
     async fn default_vpc(&self, region: &Region) -> Result<Option<DefaultVpc>, PortError> {
-        let any = |_: Node<'_, '_>| true;
-        let vpcs = self
-            .list(
-                region,
-                "ec2:DescribeVpcs",
-                ("is-default", "true"),
-                "vpcId",
-                any,
-            )
-            .await?;
+        const CALL: &str = "ec2:DescribeVpcs";
+        let is_default = ("is-default", "true");
+        let vpcs = self.list(region, CALL, is_default, "vpcId", any).await?;
         let Some(id) = vpcs.into_iter().next() else {
             return Ok(None);
         };
-        let of_vpc = ("vpc-id", id.as_str());
-        let interfaces = "ec2:DescribeNetworkInterfaces";
-        let interfaces = self
-            .list(region, interfaces, of_vpc, "networkInterfaceId", any)
-            .await?
-            .len();
-        let is = |name: &'static str, value: &'static str| {
-            move |item: Node<'_, '_>| item.text_of(name) == Some(value)
-        };
-        let subnets = "ec2:DescribeSubnets";
-        let own = self
-            .list(
-                region,
-                subnets,
-                of_vpc,
-                "subnetId",
-                is("defaultForAz", "true"),
-            )
-            .await?;
-        let mut foreign = self
-            .list(
-                region,
-                subnets,
-                of_vpc,
-                "subnetId",
-                is("defaultForAz", "false"),
-            )
-            .await?;
-        let gateways = "ec2:DescribeInternetGateways";
-        let gateways = self
-            .list(
-                region,
-                gateways,
-                ("attachment.vpc-id", &id),
-                "internetGatewayId",
-                any,
-            )
-            .await?;
-        let named = |item: Node<'_, '_>| item.text_of("groupName") != Some("default");
-        foreign.extend(
-            self.list(
-                region,
-                "ec2:DescribeSecurityGroups",
-                of_vpc,
-                "groupId",
-                named,
-            )
-            .await?,
-        );
-        let is_own = |item: Node<'_, '_>| {
-            !item
-                .descendants()
-                .any(|node| node.is_named("main") && node.text() == Some("true"))
-        };
-        foreign.extend(
-            self.list(
-                region,
-                "ec2:DescribeRouteTables",
-                of_vpc,
-                "routeTableId",
-                is_own,
-            )
-            .await?,
-        );
-        foreign.extend(
-            self.list(
-                region,
-                "ec2:DescribeVpcEndpoints",
-                of_vpc,
-                "vpcEndpointId",
-                any,
-            )
-            .await?,
-        );
+        let interfaces = self.interfaces(region, &id).await?;
+        let subnets = self.subnets(region, &id, is_default_subnet).await?;
+        let mut foreign = self.subnets(region, &id, is_own_subnet).await?;
+        let gateways = self.gateways(region, &id).await?;
+        foreign.extend(self.made_by_people(region, &id).await?);
         Ok(Some(DefaultVpc {
             id,
             interfaces,
-            subnets: own,
+            subnets,
             gateways,
             foreign: unique(foreign),
         }))

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EntityType, RoleDetail, Tag};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use banto_domain::RoleName;
 use banto_ports::{ErrorKind, LiveRole, NewRole, PortError, RoleChange, Roles};
 use serde_json::Value;
@@ -33,6 +36,81 @@ impl IamRoles {
             client: Client::new(&aws.of(Service::Iam)),
             pace: Pace::per_second(10, 20),
         }
+    }
+}
+
+/// One call for each change of a role.
+impl IamRoles {
+    async fn set_trust(&self, role: &str, trust: &Value) -> Result<(), PortError> {
+        let request = self.client.update_assume_role_policy().role_name(role);
+        let sent = request.policy_document(trust.to_string()).send().await;
+        done("iam:UpdateAssumeRolePolicy", sent)
+    }
+
+    async fn set_session(&self, role: &str, seconds: i32) -> Result<(), PortError> {
+        let request = self.client.update_role().role_name(role);
+        let sent = request.max_session_duration(seconds).send().await;
+        done("iam:UpdateRole", sent)
+    }
+
+    async fn attach(&self, role: &str, policy: &str) -> Result<(), PortError> {
+        let request = self.client.attach_role_policy().role_name(role);
+        let sent = request.policy_arn(policy).send().await;
+        done("iam:AttachRolePolicy", sent)
+    }
+
+    async fn detach(&self, role: &str, policy: &str) -> Result<(), PortError> {
+        let request = self.client.detach_role_policy().role_name(role);
+        let sent = request.policy_arn(policy).send().await;
+        done("iam:DetachRolePolicy", sent)
+    }
+
+    async fn put_inline(&self, role: &str, id: &str, policy: &Value) -> Result<(), PortError> {
+        let request = self
+            .client
+            .put_role_policy()
+            .role_name(role)
+            .policy_name(id);
+        let sent = request.policy_document(policy.to_string()).send().await;
+        done("iam:PutRolePolicy", sent)
+    }
+
+    async fn delete_inline(&self, role: &str, id: &str) -> Result<(), PortError> {
+        let request = self.client.delete_role_policy().role_name(role);
+        let sent = request.policy_name(id).send().await;
+        done("iam:DeleteRolePolicy", sent)
+    }
+
+    async fn set_boundary(&self, role: &str, policy: &str) -> Result<(), PortError> {
+        let request = self.client.put_role_permissions_boundary().role_name(role);
+        let sent = request.permissions_boundary(policy).send().await;
+        done("iam:PutRolePermissionsBoundary", sent)
+    }
+
+    async fn remove_boundary(&self, role: &str) -> Result<(), PortError> {
+        let request = self.client.delete_role_permissions_boundary();
+        let sent = request.role_name(role).send().await;
+        done("iam:DeleteRolePermissionsBoundary", sent)
+    }
+
+    async fn tag(&self, role: &str, new: &BTreeMap<String, String>) -> Result<(), PortError> {
+        let request = self.client.tag_role().role_name(role);
+        let sent = request.set_tags(Some(tags(new)?)).send().await;
+        done("iam:TagRole", sent)
+    }
+}
+
+/// The result of a call whose answer says nothing.
+fn done<T, E>(
+    call: &'static str,
+    sent: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<(), PortError>
+where
+    E: ProvideErrorMetadata,
+{
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) => Err(port_error(call, &error)),
     }
 }
 
@@ -110,86 +188,18 @@ impl Roles for IamRoles {
 
     async fn change(&self, name: &RoleName, change: &RoleChange) -> Result<(), PortError> {
         self.pace.turn().await;
-        let (client, name) = (&self.client, name.as_str());
+        let name = name.as_str();
         match change {
-            RoleChange::Trust(trust) => {
-                let request = client
-                    .update_assume_role_policy()
-                    .role_name(name)
-                    .policy_document(trust.to_string());
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:UpdateAssumeRolePolicy", &error))?;
-            }
-            RoleChange::SessionSeconds(seconds) => {
-                let request = client
-                    .update_role()
-                    .role_name(name)
-                    .max_session_duration(*seconds);
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:UpdateRole", &error))?;
-            }
-            RoleChange::Attach(policy) => {
-                let request = client
-                    .attach_role_policy()
-                    .role_name(name)
-                    .policy_arn(policy);
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:AttachRolePolicy", &error))?;
-            }
-            RoleChange::Detach(policy) => {
-                let request = client
-                    .detach_role_policy()
-                    .role_name(name)
-                    .policy_arn(policy);
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:DetachRolePolicy", &error))?;
-            }
-            RoleChange::PutInline(id, policy) => {
-                let request = client.put_role_policy().role_name(name).policy_name(id);
-                let sent = request.policy_document(policy.to_string()).send().await;
-                sent.map_err(|error| port_error("iam:PutRolePolicy", &error))?;
-            }
-            RoleChange::DeleteInline(id) => {
-                let request = client.delete_role_policy().role_name(name).policy_name(id);
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:DeleteRolePolicy", &error))?;
-            }
-            RoleChange::SetBoundary(policy) => {
-                let request = client
-                    .put_role_permissions_boundary()
-                    .role_name(name)
-                    .permissions_boundary(policy);
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:PutRolePermissionsBoundary", &error))?;
-            }
-            RoleChange::RemoveBoundary => {
-                let request = client.delete_role_permissions_boundary().role_name(name);
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:DeleteRolePermissionsBoundary", &error))?;
-            }
-            RoleChange::Tag(new) => {
-                let request = client.tag_role().role_name(name).set_tags(Some(tags(new)?));
-                request
-                    .send()
-                    .await
-                    .map_err(|error| port_error("iam:TagRole", &error))?;
-            }
+            RoleChange::Trust(trust) => self.set_trust(name, trust).await,
+            RoleChange::SessionSeconds(seconds) => self.set_session(name, *seconds).await,
+            RoleChange::Attach(policy) => self.attach(name, policy).await,
+            RoleChange::Detach(policy) => self.detach(name, policy).await,
+            RoleChange::PutInline(id, policy) => self.put_inline(name, id, policy).await,
+            RoleChange::DeleteInline(id) => self.delete_inline(name, id).await,
+            RoleChange::SetBoundary(policy) => self.set_boundary(name, policy).await,
+            RoleChange::RemoveBoundary => self.remove_boundary(name).await,
+            RoleChange::Tag(new) => self.tag(name, new).await,
         }
-        Ok(())
     }
 
     async fn has_config_role(&self) -> Result<bool, PortError> {

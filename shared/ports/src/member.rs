@@ -277,8 +277,7 @@ pub struct DefaultVpc {
     pub subnets: Vec<String>,
     /// Its internet gateways.
     pub gateways: Vec<String>,
-    /// What is in it that AWS does not put there: subnets, security groups, route tables, network ACLs,
-    /// gateways and endpoints that people made.
+    /// The subnets, security groups, route tables and endpoints in it that people made.
     pub foreign: Vec<String>,
 }
 

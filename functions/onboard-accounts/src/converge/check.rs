@@ -14,8 +14,11 @@ use super::actions::{Action, Plan};
 use super::snapshot::Snapshot;
 use crate::message::Cause;
 
+type PlanRule = fn(&PlanContext<'_>) -> Verdict;
+type ActionRule = fn(&ActionContext<'_>) -> Verdict;
+
 /// Rules for a plan as a whole, by the promise that they hold. The rules for actions need what these ask for.
-const PLAN_RULES: &[(&str, fn(&PlanContext<'_>) -> Verdict)] = &[
+const PLAN_RULES: &[(&str, PlanRule)] = &[
     ("O1", plan_is_about_the_account_that_was_seen),
     ("O1", kill_switch_is_on),
     ("O1", account_is_active),
@@ -25,7 +28,7 @@ const PLAN_RULES: &[(&str, fn(&PlanContext<'_>) -> Verdict)] = &[
 ];
 
 /// Rules for each action, by the promise that they hold.
-const ACTION_RULES: &[(&str, fn(&ActionContext<'_>) -> Verdict)] = &[
+const ACTION_RULES: &[(&str, ActionRule)] = &[
     ("O1", action_is_in_its_place),
     ("O1", region_is_in_the_baseline),
     ("O1", region_was_seen),

@@ -89,12 +89,8 @@ impl<'a> ActionContext<'a> {
     /// A role that was seen; IAM compares names without regard to case.
     pub(super) fn live_role(&self, name: &RoleName) -> Option<&'a LiveRole> {
         let roles = self.live.roles.as_ref()?.as_ref().ok()?;
-        for (role, _) in roles {
-            if role.name.as_str().eq_ignore_ascii_case(name.as_str()) {
-                return Some(role);
-            }
-        }
-        None
+        let mut roles = roles.iter().map(|(role, _)| role);
+        roles.find(|role| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
     }
 
     /// AWS Config as it was seen in the action's region.

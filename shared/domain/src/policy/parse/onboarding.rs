@@ -30,23 +30,7 @@ pub(super) fn onboarding_policy(mut section: Section<'_, '_>) -> Option<Onboardi
     let control_tower = section.read("control_tower", boolean).unwrap_or(false);
     let queue = section.require("queue", parsed);
     let table = section.require("table", words);
-    let dashboard = section
-        .take("dashboard")
-        .map(|value| section.of("dashboard", value));
-    if dashboard.is_none() {
-        section.problem("`dashboard` is missing, as in { bucket = \"banto-dashboard\", key = \"accounts.json\" }");
-    }
-    let dashboard = dashboard.and_then(|mut dashboard| {
-        let (bucket, key) = (
-            dashboard.require("bucket", bucket),
-            dashboard.read("key", words),
-        );
-        dashboard.finish();
-        Some(Dashboard {
-            bucket: bucket?,
-            key: key.unwrap_or_else(|| "accounts.json".to_owned()),
-        })
-    });
+    let dashboard = dashboard(&mut section);
     let baseline = baseline(&mut section, None);
     if let (
         Some(Baseline {
@@ -90,6 +74,22 @@ pub(super) fn onboarding_policy(mut section: Section<'_, '_>) -> Option<Onboardi
         dashboard: dashboard?,
         baseline: baseline?,
         overrides,
+    })
+}
+
+/// Where the dashboard finds the status of all accounts.
+fn dashboard(section: &mut Section<'_, '_>) -> Option<Dashboard> {
+    let Some(value) = section.take("dashboard") else {
+        section.problem("`dashboard` is missing, as in { bucket = \"banto-dashboard\", key = \"accounts.json\" }");
+        return None;
+    };
+    let mut dashboard = section.of("dashboard", value);
+    let bucket = dashboard.require("bucket", bucket);
+    let key = dashboard.read("key", words);
+    dashboard.finish();
+    Some(Dashboard {
+        bucket: bucket?,
+        key: key.unwrap_or_else(|| "accounts.json".to_owned()),
     })
 }
 
