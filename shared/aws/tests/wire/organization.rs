@@ -885,7 +885,7 @@ fn in_place() -> AccountStatus {
 #[tokio::test]
 async fn a_status_is_saved_beside_the_last_notice_and_answers_with_the_previous_one() {
     let document = serde_json::to_string(&in_place()).unwrap();
-    let old = json!({ "Attributes": { "account": { "S": "444455556666" }, "status": { "S": document }, "lastNotified": { "S": "ready" } } });
+    let old = json!({ "Attributes": { "account": { "S": "444455556666" }, "status": { "S": document }, "lastNotified": { "S": "ready" }, "version": { "N": "1" } } });
     let service = Service::answering([
         json_answer(&old),
         json_answer(&json!({})),
@@ -908,11 +908,26 @@ async fn a_status_is_saved_beside_the_last_notice_and_answers_with_the_previous_
         .unwrap();
     statuses.delete(&account()).await.unwrap();
     let asked = service.asked();
-    assert_eq!(asked[0].json()["UpdateExpression"], "SET #status = :status");
+    assert_eq!(
+        asked[0].json()["UpdateExpression"],
+        "SET #attribute = :value, #version = :version"
+    );
+    assert_eq!(
+        asked[0].json()["ExpressionAttributeNames"]["#attribute"],
+        "status"
+    );
+    assert_eq!(
+        asked[0].json()["ConditionExpression"],
+        "attribute_not_exists(account) OR #version = :version"
+    );
+    assert_eq!(
+        asked[0].json()["ExpressionAttributeValues"][":version"],
+        json!({ "N": "1" })
+    );
     assert_eq!(asked[0].json()["ReturnValues"], "ALL_OLD");
     assert_eq!(
-        asked[2].json()["UpdateExpression"],
-        "SET lastNotified = :notified"
+        asked[2].json()["ExpressionAttributeNames"]["#attribute"],
+        "lastNotified"
     );
     assert_eq!(
         asked[3].json()["Key"],
@@ -921,10 +936,43 @@ async fn a_status_is_saved_beside_the_last_notice_and_answers_with_the_previous_
 }
 
 #[tokio::test]
+async fn an_item_of_another_version_is_neither_read_nor_overwritten() {
+    let refusal = |item: &Value| {
+        let body = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "message": "The conditional request failed",
+            "Item": item,
+        });
+        (400, body.to_string())
+    };
+    for (version, says) in [
+        (
+            json!({ "version": { "N": "2" } }),
+            "has version 2; this Banto knows version 1",
+        ),
+        (json!({ "status": { "S": "{}" } }), "has no version"),
+    ] {
+        let scan = json_answer(&json!({ "Items": [version] }));
+        let service = Service::answering([refusal(&version), refusal(&version), scan]);
+        let statuses = service.organization().statuses;
+        let errors = [
+            statuses.save_status(&in_place()).await.unwrap_err(),
+            statuses
+                .save_last_notified(&account(), "ready")
+                .await
+                .unwrap_err(),
+            statuses.all().await.unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.message.contains(says), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn all_statuses_are_read_page_by_page_and_published_as_one_object() {
-    let item = json!({ "account": { "S": "444455556666" }, "status": { "S": serde_json::to_string(&in_place()).unwrap() } });
-    let notified_only =
-        json!({ "account": { "S": "555566667777" }, "lastNotified": { "S": "ready" } });
+    let item = json!({ "account": { "S": "444455556666" }, "status": { "S": serde_json::to_string(&in_place()).unwrap() }, "version": { "N": "1" } });
+    let notified_only = json!({ "account": { "S": "555566667777" }, "lastNotified": { "S": "ready" }, "version": { "N": "1" } });
     let service = Service::answering([
         json_answer(
             &json!({ "Items": [item], "LastEvaluatedKey": { "account": { "S": "444455556666" } } }),

@@ -15,10 +15,10 @@ sqs = boto3.client("sqs")
 
 def handler(event):
     accounts = [organizations.describe_account(AccountId=id)["Account"] for id in event["accounts"]]
-    bodies = [{"do": "converge", "account": account["Id"], "name": account["Name"]} for account in accounts]
+    bodies = [{"version": 1, "kind": "converge", "account": account["Id"], "name": account["Name"]} for account in accounts]
     entries = [{"Id": str(index), "MessageBody": json.dumps(body)} for index, body in enumerate(bodies)]
-    entries.append({"Id": "publish", "MessageBody": json.dumps({"do": "publish"}), "DelaySeconds": 120})
+    entries.append({"Id": "publish", "MessageBody": json.dumps({"version": 1, "kind": "publishDashboard"}), "DelaySeconds": 120})
     sqs.send_message_batch(QueueUrl=os.environ["QUEUE_URL"], Entries=entries)
-    return {"queued": len(accounts), "gone": []}
+    return {"queued": len(accounts), "departed": []}
 
 
