@@ -1,5 +1,5 @@
-//! What the baseline means in AWS's own terms: policies, recorders and channels. The direct way writes
-//! them, and the StackSet's template is made of them, so that both ways lead to the same.
+//! The desired state of an account in AWS's own terms: policies, recorders and channels. The direct way writes
+//! them, and the StackSet's template is made of them, so that both ways lead to the same account.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,24 +36,24 @@ pub fn trust(role: &Role, partition: Partition) -> Value {
         "Principal": { "AWS": principals },
         "Action": "sts:AssumeRole",
     });
-    let mut conditions = role
-        .conditions
-        .as_ref()
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
-    if role.mfa {
-        let of_bool = conditions
-            .entry("Bool")
-            .or_insert_with(|| Value::Object(Map::new()));
-        if let Some(of_bool) = of_bool.as_object_mut() {
-            of_bool.insert("aws:MultiFactorAuthPresent".to_owned(), json!("true"));
-        }
-    }
+    let conditions = trust_conditions(role);
     if let (false, Some(fields)) = (conditions.is_empty(), statement.as_object_mut()) {
         fields.insert("Condition".to_owned(), Value::Object(conditions));
     }
     json!({ "Version": "2012-10-17", "Statement": [statement] })
+}
+
+/// The policy's own conditions, and that of a second factor.
+fn trust_conditions(role: &Role) -> Map<String, Value> {
+    let own = role.conditions.as_ref().and_then(Value::as_object);
+    let mut conditions = own.cloned().unwrap_or_default();
+    if role.mfa {
+        let of_bool = conditions.entry("Bool").or_insert_with(|| json!({}));
+        if let Some(of_bool) = of_bool.as_object_mut() {
+            of_bool.insert("aws:MultiFactorAuthPresent".to_owned(), json!("true"));
+        }
+    }
+    conditions
 }
 
 /// All that is said of a role as it is created; its tag says that it is not complete yet.
@@ -105,57 +105,54 @@ pub fn recorder(
     }
 }
 
-/// Whether each change is recorded, and the types of which the opposite is true.
+/// The frequency of a recorder, true for each change, and the types of which the opposite is true.
 pub fn frequencies(config: &Recording) -> (bool, BTreeMap<String, bool>) {
-    let is_continuous = |frequency: Frequency| frequency == Frequency::Continuous;
-    let differing = config
-        .frequency_of
-        .iter()
-        .filter(|(_, frequency)| **frequency != config.frequency);
-    let differing =
-        differing.map(|(name, frequency)| (name.to_string(), is_continuous(*frequency)));
-    (is_continuous(config.frequency), differing.collect())
+    let mut differing = BTreeMap::new();
+    for (name, frequency) in &config.frequency_of {
+        if *frequency != config.frequency {
+            differing.insert(name.to_string(), *frequency == Frequency::Continuous);
+        }
+    }
+    (config.frequency == Frequency::Continuous, differing)
 }
 
-/// What is recorded in a region: IAM's global types at home only.
+/// The types that are recorded in a region: IAM's global types at home only, lest each region records them.
 pub fn group(config: &Recording, is_home: bool) -> RecordingGroup {
-    let global = || GLOBAL_TYPES.iter().map(|name| (*name).to_owned());
     match &config.types {
         Types::All => RecordingGroup::All {
             with_global: is_home,
         },
-        Types::Only(types) => RecordingGroup::Only(
-            names(types)
-                .filter(|name: &String| is_home || !GLOBAL_TYPES.contains(&name.as_str()))
-                .collect(),
-        ),
-        Types::AllBut(types) if is_home => RecordingGroup::AllBut(names(types).collect()),
-        Types::AllBut(types) => RecordingGroup::AllBut(names(types).chain(global()).collect()),
+        Types::Only(types) => {
+            let mut names = names(types);
+            names.retain(|name| is_home || !GLOBAL_TYPES.contains(&name.as_str()));
+            RecordingGroup::Only(names)
+        }
+        Types::AllBut(types) => {
+            let mut names = names(types);
+            if !is_home {
+                names.extend(GLOBAL_TYPES.map(str::to_owned));
+            }
+            RecordingGroup::AllBut(names)
+        }
     }
 }
 
-fn names(types: &BTreeSet<ResourceType>) -> impl Iterator<Item = String> {
-    types.iter().map(ToString::to_string)
+fn names(types: &BTreeSet<ResourceType>) -> BTreeSet<String> {
+    types.iter().map(ToString::to_string).collect()
 }
 
 /// An existing recorder with what the policy asks for: it keeps its name and role, and records everything
 /// that it recorded before, as often as before or more often.
 pub fn extended_recorder(existing: &Recorder, wanted: &Recorder) -> Recorder {
+    let continuous = existing.continuous || wanted.continuous;
     let mut continuous_of = BTreeMap::new();
-    let types = existing
+    for name in existing
         .continuous_of
         .keys()
-        .chain(wanted.continuous_of.keys());
-    let continuous = existing.continuous || wanted.continuous;
-    for name in types {
-        let of = |recorder: &Recorder| {
-            recorder
-                .continuous_of
-                .get(name)
-                .copied()
-                .unwrap_or(recorder.continuous)
-        };
-        let is_continuous = of(existing) || of(wanted);
+        .chain(wanted.continuous_of.keys())
+    {
+        let is_continuous =
+            records_continuously(existing, name) || records_continuously(wanted, name);
         if is_continuous != continuous {
             continuous_of.insert(name.clone(), is_continuous);
         }
@@ -169,26 +166,32 @@ pub fn extended_recorder(existing: &Recorder, wanted: &Recorder) -> Recorder {
     }
 }
 
+/// True if a recorder records each change of a type, should it record the type at all.
+fn records_continuously(recorder: &Recorder, name: &str) -> bool {
+    let own = recorder.continuous_of.get(name);
+    own.copied().unwrap_or(recorder.continuous)
+}
+
 /// Everything that either records.
 fn union(one: &RecordingGroup, other: &RecordingGroup) -> RecordingGroup {
     use RecordingGroup::{All, AllBut, Only};
     match (one, other) {
-        (All { with_global: one }, All { with_global: other }) => All {
-            with_global: *one || *other,
-        },
-        (All { with_global }, Only(types)) | (Only(types), All { with_global }) => All {
-            with_global: *with_global
-                || types
-                    .iter()
-                    .any(|name| GLOBAL_TYPES.contains(&name.as_str())),
-        },
-        // All but some records global types unless they are named.
-        (All { with_global }, AllBut(types)) | (AllBut(types), All { with_global }) => All {
-            with_global: *with_global || !GLOBAL_TYPES.iter().all(|name| types.contains(*name)),
+        (All { with_global }, other) | (other, All { with_global }) => All {
+            with_global: *with_global || records_global(other),
         },
         (Only(one), Only(other)) => Only(one | other),
         (Only(only), AllBut(all_but)) | (AllBut(all_but), Only(only)) => AllBut(all_but - only),
         (AllBut(one), AllBut(other)) => AllBut(one & other),
+    }
+}
+
+/// True if any of IAM's global types is recorded.
+fn records_global(group: &RecordingGroup) -> bool {
+    match group {
+        RecordingGroup::All { with_global } => *with_global,
+        RecordingGroup::Only(types) => GLOBAL_TYPES.iter().any(|name| types.contains(*name)),
+        // All but some records global types unless they are named.
+        RecordingGroup::AllBut(types) => !GLOBAL_TYPES.iter().all(|name| types.contains(*name)),
     }
 }
 
@@ -204,27 +207,28 @@ pub fn channel(config: &Recording, name: &str) -> Channel {
     }
 }
 
-/// A policy document as it means: lists of one and single values are the same, order and the mark of the
-/// language's version do not matter.
+/// A policy document in one spelling: lists of one and single values are the same, and order does not matter.
 pub fn normalized(document: &Value) -> Value {
     match document {
-        Value::Object(fields) => Value::Object(
-            fields
+        Value::Object(fields) => {
+            let fields = fields
                 .iter()
-                .map(|(key, value)| (key.clone(), normalized(value)))
-                .collect(),
-        ),
-        Value::Array(values) => {
-            let mut values: Vec<Value> = values.iter().map(normalized).collect();
-            values.sort_by_key(ToString::to_string);
-            match values.len() {
-                1 => values.remove(0),
-                _ => Value::Array(values),
-            }
+                .map(|(key, value)| (key.clone(), normalized(value)));
+            Value::Object(fields.collect())
         }
+        Value::Array(values) => normalized_list(values),
         // "Bool": {"aws:MultiFactorAuthPresent": true} is written both ways.
         Value::Bool(value) => Value::String(value.to_string()),
-        other => other.clone(),
+        Value::Null | Value::Number(_) | Value::String(_) => document.clone(),
+    }
+}
+
+fn normalized_list(values: &[Value]) -> Value {
+    let mut values: Vec<Value> = values.iter().map(normalized).collect();
+    values.sort_by_key(ToString::to_string);
+    match values.len() {
+        1 => values.remove(0),
+        _ => Value::Array(values),
     }
 }
 

@@ -111,49 +111,45 @@ pub async fn converge(
     let work = jobs
         .into_iter()
         .map(|job| converge_and_save(ports, job, policy, invocation));
-    let worked: Vec<JobOutcome> = stream::iter(work)
-        .buffer_unordered(CONCURRENT_ACCOUNTS)
-        .collect()
-        .await;
-    outcomes.extend(worked);
+    let work = stream::iter(work).buffer_unordered(CONCURRENT_ACCOUNTS);
+    outcomes.extend(work.collect::<Vec<_>>().await);
     outcomes
 }
 
-/// Plans accounts without touching them, in the order of their ids. The StackSet's operations are planned
-/// with them.
+/// The plans of a dry run, in the order of the accounts' ids, and the StackSet's operations.
+pub type DryRunPlans = (Vec<Result<Planned, NotPlanned>>, Vec<stack_sets::Operation>);
+
+/// Plans accounts and the StackSet's operations without touching anything.
 pub async fn dry_run(
     ports: &Ports,
     requests: Vec<ConvergeRequest>,
     policy: &OnboardingPolicy,
     invocation: &Invocation,
-) -> (Vec<Result<Planned, NotPlanned>>, Vec<stack_sets::Operation>) {
+) -> DryRunPlans {
     let (mut jobs, mut plans) = (Vec::new(), Vec::new());
     for (request, looked_up) in look_up(ports, requests, policy).await {
-        let why = match looked_up {
-            Ok(Some(job)) => {
-                jobs.push(job);
-                continue;
-            }
-            Ok(None) => "it has left the Organization".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        plans.push(Err(NotPlanned {
-            account: request.account.id,
-            why,
-        }));
+        match looked_up {
+            Ok(Some(job)) => jobs.push(job),
+            Ok(None) => plans.push(not_planned(&request, "it has left the Organization")),
+            Err(error) => plans.push(not_planned(&request, &error.to_string())),
+        }
     }
     stack_sets::observe(ports, &mut jobs, policy).await;
     let operations = stack_sets::plan(&jobs, policy);
     let looks = jobs
         .into_iter()
         .map(|job| plan_in_time(ports, job, policy, invocation));
-    let planned: Vec<_> = stream::iter(looks)
-        .buffer_unordered(CONCURRENT_ACCOUNTS)
-        .collect()
-        .await;
-    plans.extend(planned);
+    let looks = stream::iter(looks).buffer_unordered(CONCURRENT_ACCOUNTS);
+    plans.extend(looks.collect::<Vec<_>>().await);
     plans.sort_by(|one, other| account_of(one).cmp(account_of(other)));
     (plans, operations)
+}
+
+fn not_planned(request: &ConvergeRequest, why: &str) -> Result<Planned, NotPlanned> {
+    Err(NotPlanned {
+        account: request.account.id.clone(),
+        why: why.to_owned(),
+    })
 }
 
 fn account_of(planned: &Result<Planned, NotPlanned>) -> &AccountId {
@@ -170,10 +166,7 @@ async fn plan_in_time(
     invocation: &Invocation,
 ) -> Result<Planned, NotPlanned> {
     if !invocation.has_time_for(ACCOUNT_TIME) {
-        return Err(NotPlanned {
-            account: job.account().id.clone(),
-            why: "no time was left".to_owned(),
-        });
+        return not_planned(&job.request, "no time was left");
     }
     Ok(plan_account(ports, &job, policy, None).await)
 }

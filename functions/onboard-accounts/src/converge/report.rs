@@ -46,7 +46,7 @@ fn propagating(actions: &[Action]) -> Reason {
     Reason::new(ReasonKind::Propagating, left.join(", "))
 }
 
-/// What is new of an account, and the mark of this news; `None` if people know already.
+/// The news of an account and its mark; `None` if people know already.
 pub fn news(
     status: &AccountStatus,
     request: &ConvergeRequest,
@@ -155,44 +155,66 @@ pub fn announcements<'a>(
     run: &str,
     now: Timestamp,
 ) -> Vec<Announcement<'a>> {
-    let mut announcements = Vec::new();
-    let mut others = Vec::new();
-    let (mut accounts, mut last_notified) = (Vec::new(), Vec::new());
+    let (mut announcements, mut others) = (Vec::new(), Vec::new());
     for account in converged {
-        let (id, previous) = (&account.status.account, &account.previous);
-        let request = &account.job.request;
-        let news = news(
-            &account.status,
-            request,
-            previous.last_notified.as_deref(),
-            now,
-        );
+        let last_notified = account.previous.last_notified.as_deref();
+        let news = news(&account.status, &account.job.request, last_notified, now);
         let repairs = repairs(account);
-        let (kind, mark) = news.unzip();
-        if kind == Some(NewsKind::Ready) {
-            announcements.push(Announcement {
-                notice: notices::ready(account, policy, &repairs),
-                accounts: vec![id],
-                last_notified: mark.into_iter().map(|mark| (id, mark)).collect(),
-            });
-        } else if kind.is_some() || !repairs.is_empty() {
-            accounts.push(id);
-            last_notified.extend(mark.map(|mark| (id, mark)));
-            others.push(AccountNews {
-                status: &account.status,
-                kind,
-                repairs,
-            });
+        match news {
+            Some((NewsKind::Ready, mark)) => {
+                announcements.push(ready(account, policy, &repairs, mark));
+            }
+            None if repairs.is_empty() => {}
+            news => others.push((account, news, repairs)),
         }
     }
     if !others.is_empty() {
-        announcements.push(Announcement {
-            notice: notices::accounts(&others, run),
-            accounts,
-            last_notified,
-        });
+        announcements.push(summary(others, run));
     }
     announcements
+}
+
+/// The notice that an account is ready.
+fn ready<'a>(
+    account: &'a Converged,
+    policy: &OnboardingPolicy,
+    repairs: &[(Place<'_>, &Action)],
+    mark: String,
+) -> Announcement<'a> {
+    let id = &account.status.account;
+    Announcement {
+        notice: notices::ready(account, policy, repairs),
+        accounts: vec![id],
+        last_notified: vec![(id, mark)],
+    }
+}
+
+/// An account, what is new of it, and what was repaired.
+type Other<'a> = (
+    &'a Converged,
+    Option<(NewsKind, String)>,
+    Vec<(Place<'a>, &'a Action)>,
+);
+
+/// One notice for all accounts that need people or were repaired.
+fn summary<'a>(others: Vec<Other<'a>>, run: &str) -> Announcement<'a> {
+    let (mut accounts, mut last_notified, mut all) = (Vec::new(), Vec::new(), Vec::new());
+    for (account, news, repairs) in others {
+        let (kind, mark) = news.unzip();
+        let id = &account.status.account;
+        accounts.push(id);
+        last_notified.extend(mark.map(|mark| (id, mark)));
+        all.push(AccountNews {
+            status: &account.status,
+            kind,
+            repairs,
+        });
+    }
+    Announcement {
+        notice: notices::accounts(&all, run),
+        accounts,
+        last_notified,
+    }
 }
 
 /// The request with which an account that is not ready is tried again, and the delay until then; `None` if

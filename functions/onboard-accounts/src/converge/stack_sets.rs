@@ -55,26 +55,17 @@ async fn observe_job(ports: &Ports, job: &mut Job) {
     job.instances = Some(instances.map_err(|error| reason(&error)));
 }
 
+/// Accounts by the regions in which they wait for the same operation.
+type ByRegions = BTreeMap<Vec<Region>, Vec<AccountId>>;
+
 /// Decides which operations the accounts wait for: one for all that lack the same regions.
 pub fn plan(jobs: &[Job], policy: &OnboardingPolicy) -> Vec<Operation> {
-    let mut missing: BTreeMap<Vec<Region>, Vec<AccountId>> = BTreeMap::new();
-    let mut failed: BTreeMap<Vec<Region>, Vec<AccountId>> = BTreeMap::new();
+    let (mut missing, mut failed) = (ByRegions::new(), ByRegions::new());
     for job in jobs {
-        let (Some(baseline), Some(Ok(instances))) = (baseline_of(policy, job), &job.instances)
-        else {
-            continue;
-        };
-        let (mut lacking, mut failing) = (Vec::new(), Vec::new());
-        for region in baseline.regions.iter().flatten() {
-            match instances.get(region) {
-                None => lacking.push(region.clone()),
-                Some(StackInstance::Failed(_)) => failing.push(region.clone()),
-                Some(_) => {}
-            }
-        }
-        let account = &job.account().id;
-        missing.entry(lacking).or_default().push(account.clone());
-        failed.entry(failing).or_default().push(account.clone());
+        add(&mut missing, job, policy, |it| it.is_none());
+        add(&mut failed, job, policy, |it| {
+            matches!(it, Some(StackInstance::Failed(_)))
+        });
     }
     let mut operations = Vec::new();
     for (regions, accounts) in missing {
@@ -83,8 +74,25 @@ pub fn plan(jobs: &[Job], policy: &OnboardingPolicy) -> Vec<Operation> {
     for (regions, accounts) in failed {
         operations.push(Operation::Update { accounts, regions });
     }
-    operations.retain(|operation| !operation.regions().is_empty());
     operations
+}
+
+/// Adds a job's account under the regions of its baseline whose instances wait.
+fn add(
+    waiting: &mut ByRegions,
+    job: &Job,
+    policy: &OnboardingPolicy,
+    waits: fn(Option<&StackInstance>) -> bool,
+) {
+    let (Some(baseline), Some(Ok(instances))) = (baseline_of(policy, job), &job.instances) else {
+        return;
+    };
+    let mut regions: Vec<Region> = baseline.regions.iter().flatten().cloned().collect();
+    regions.retain(|region| waits(instances.get(region)));
+    if !regions.is_empty() {
+        let account = job.account().id.clone();
+        waiting.entry(regions).or_default().push(account);
+    }
 }
 
 /// Starts the operations. The accounts of one that can't be started learn the reason.
@@ -120,12 +128,6 @@ impl Operation {
     pub fn accounts(&self) -> &[AccountId] {
         match self {
             Self::Create { accounts, .. } | Self::Update { accounts, .. } => accounts,
-        }
-    }
-
-    pub fn regions(&self) -> &[Region] {
-        match self {
-            Self::Create { regions, .. } | Self::Update { regions, .. } => regions,
         }
     }
 }

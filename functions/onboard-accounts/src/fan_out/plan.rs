@@ -60,36 +60,43 @@ pub struct PlannedMessage {
 /// Decides what a request leads to.
 pub fn plan(snapshot: &Snapshot, _policy: &OnboardingPolicy, now: Timestamp) -> Plan {
     let request = &snapshot.request;
-    let mut edits = Vec::new();
-    let mut messages = Vec::new();
+    let (mut edits, mut messages) = (Vec::new(), Vec::new());
     for listed in &snapshot.accounts {
         edits.extend(tag_edit(&request.edits, listed));
         edits.extend(move_edit(&request.edits, listed));
-        messages.push(PlannedMessage {
-            message: Message::Converge(ConvergeRequest {
-                account: listed.account.clone(),
-                cause: request.cause,
-                requested_at: now,
-                attempt: 0,
-            }),
-            delay_seconds: 0,
-        });
+        messages.push(converge_message(listed, request.cause, now));
     }
-    messages.push(PlannedMessage {
-        message: Message::PublishDashboard,
-        delay_seconds: match request.scope {
-            Scope::AllAccounts => PUBLISH_AFTER_ALL,
-            Scope::Accounts(_) => PUBLISH_AFTER_FEW,
-        },
-    });
+    messages.push(publish_message(&request.scope));
     Plan {
         delete_statuses: snapshot.departed.clone(),
-        unknown: match request.cause {
-            Cause::Asked => snapshot.departed.clone(),
-            _ => Vec::new(),
+        unknown: match request.cause == Cause::Asked {
+            true => snapshot.departed.clone(),
+            false => Vec::new(),
         },
         edits,
         messages,
+    }
+}
+
+fn converge_message(listed: &ListedAccount, cause: Cause, now: Timestamp) -> PlannedMessage {
+    PlannedMessage {
+        message: Message::Converge(ConvergeRequest {
+            account: listed.account.clone(),
+            cause,
+            requested_at: now,
+            attempt: 0,
+        }),
+        delay_seconds: 0,
+    }
+}
+
+fn publish_message(scope: &Scope) -> PlannedMessage {
+    PlannedMessage {
+        message: Message::PublishDashboard,
+        delay_seconds: match scope {
+            Scope::AllAccounts => PUBLISH_AFTER_ALL,
+            Scope::Accounts(_) => PUBLISH_AFTER_FEW,
+        },
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn must(holds: bool, otherwise: &str) -> Verdict {
 }
 
 impl<'a> PlanContext<'a> {
-    /// What the policy says of the account.
+    /// The policy's word on the account.
     pub(super) fn expected(&self) -> Expected<'a> {
         let job = &self.snapshot.job;
         let account = &job.request.account;

@@ -6,8 +6,9 @@ use banto_ports::{DefaultVpc, VpcPart};
 use super::context::{ActionContext, Verdict, must};
 use super::roles::is_complete;
 use crate::converge::actions::Action;
+use crate::converge::snapshot::Seen;
 
-/// What exists and is reported only stays as it is.
+/// A thing that exists and is reported only stays as it is.
 pub(super) fn reported_items_stay(context: &ActionContext<'_>) -> Verdict {
     let Some((item, exists)) = item_and_existence(context) else {
         return Ok(());
@@ -23,25 +24,28 @@ fn item_and_existence(context: &ActionContext<'_>) -> Option<(Item, bool)> {
         Action::CreateConfigRole | Action::CreateRole { .. } | Action::DeleteVpcPart { .. } => None,
         Action::ChangeRole { name, .. } => Some((Item::Roles, is_complete(context, name))),
         Action::SetPasswordPolicy { .. } => {
-            let exists = matches!(live.password_policy, Some(Ok(Some(_))));
-            Some((Item::PasswordPolicy, exists))
+            Some((Item::PasswordPolicy, exists(live.password_policy.as_ref())))
         }
-        Action::BlockPublicAccess { .. } => {
-            let exists = matches!(live.public_access_blocks, Some(Ok(Some(_))));
-            Some((Item::PublicAccessBlock, exists))
-        }
+        Action::BlockPublicAccess { .. } => Some((
+            Item::PublicAccessBlock,
+            exists(live.public_access_blocks.as_ref()),
+        )),
         Action::SetContact { contact_kind, .. } => {
-            let exists = matches!(live.contacts.get(contact_kind), Some(Ok(Some(_))));
-            Some((Item::Contacts, exists))
+            Some((Item::Contacts, exists(live.contacts.get(contact_kind))))
         }
         Action::PutRecorder { .. } => Some((Item::Config, context.recorder().is_some())),
         Action::PutChannel { .. } => {
-            let exists = context.channels().is_some_and(|it| !it.is_empty());
-            Some((Item::Config, exists))
+            let channels = context.channels();
+            Some((Item::Config, channels.is_some_and(|it| !it.is_empty())))
         }
         Action::StartRecorder { name } => Some((Item::Config, was_started(context, name))),
         Action::EncryptEbs => Some((Item::EbsEncryption, true)),
     }
+}
+
+/// True if something was seen to be there.
+fn exists<T>(seen: Option<&Seen<Option<T>>>) -> bool {
+    matches!(seen, Some(Ok(Some(_))))
 }
 
 fn was_started(context: &ActionContext<'_>, recorder: &str) -> bool {
