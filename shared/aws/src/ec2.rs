@@ -19,7 +19,7 @@ use crate::xml::{self, Element};
 /// The version of the API. (EC2 API reference.)
 const VERSION: &str = "2016-11-15";
 
-/// EC2 of an account that was entered.
+/// EC2 of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct Ec2Settings {
     aws: Aws,

@@ -1,4 +1,4 @@
-//! The way into an account: its role is assumed, and every call there is made with that session.
+//! Access to accounts: a role is assumed, and every call in the account is made with its session.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::settings::MemberSettings;
 /// AWS STS quotas".)
 const ASSUMED_PER_SECOND: u32 = 50;
 
-/// Accounts by the role that is assumed in them.
+/// Access to accounts by the role that the policy names.
 #[derive(Debug)]
 pub struct AssumedRoles {
     aws: Aws,

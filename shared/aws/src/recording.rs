@@ -20,7 +20,7 @@ use crate::errors::{lacking, port_error};
 use crate::pace::Pace;
 use crate::service::Service;
 
-/// AWS Config of an account that was entered.
+/// AWS Config of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct ConfigRecorders {
     aws: Aws,

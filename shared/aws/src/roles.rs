@@ -23,7 +23,7 @@ const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
 /// Most entries of a page. (IAM API reference, `ListRoles`.)
 const PAGE: i32 = 1_000;
 
-/// IAM of an account that was entered.
+/// IAM of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct IamRoles {
     client: Client,

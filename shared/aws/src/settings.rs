@@ -14,7 +14,7 @@ use crate::errors::{lacking, port_error};
 use crate::service::Service;
 use crate::xml::{self, Element};
 
-/// Settings of an account that was entered.
+/// Settings of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct MemberSettings {
     account: AccountId,
@@ -207,7 +207,7 @@ impl AccountSettings for MemberSettings {
     }
 }
 
-/// What is missing was never set.
+/// Turns a missing setting into none: it was never set.
 fn or_none<T>(result: Result<T, PortError>) -> Result<Option<T>, PortError> {
     match result {
         Ok(found) => Ok(Some(found)),

@@ -1,4 +1,4 @@
-//! The status of an account: one row for the account as a whole and one for each region.
+//! The status of an account: a condition for the account as a whole and one for each region.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, PerPlace, Place};
 
-/// How an account stands against its baseline.
+/// The conditions of an account, measured against its baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountStatus {
@@ -23,7 +23,7 @@ pub struct AccountStatus {
     pub conditions: PerPlace<Condition>,
 }
 
-/// How one account, or one region of it, stands.
+/// The condition of an account as a whole, or of one of its regions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "condition", rename_all = "camelCase")]
 pub enum Condition {
@@ -36,7 +36,7 @@ pub enum Condition {
     },
     /// Something differs, and the policy says to report it only.
     Drifted {
-        /// What differs.
+        /// The differences, in words.
         items: Vec<String>,
     },
     /// Not yet; it is tried again.
@@ -49,9 +49,9 @@ pub enum Condition {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
-    /// What kind of reason, for those who branch on it.
+    /// The kind, for those who branch on it.
     pub kind: ReasonKind,
-    /// What was found, in words; a service's own where it has some.
+    /// The finding in words; a service's own where it has some.
     pub detail: String,
 }
 
@@ -74,17 +74,17 @@ macro_rules! reasons {
                 match self { $(Self::$name => stringify!($name),)* }
             }
 
-            /// Whether it may pass by itself within the hour, so that waiting is worth it.
+            /// True if it may pass by itself within the hour, so that waiting is worth it.
             pub fn is_transient(self) -> bool {
                 match self { $(Self::$name => $transient,)* }
             }
 
-            /// What it means, in a few words.
+            /// The kind in a few words, as notices and the documentation have it.
             pub fn description(self) -> &'static str {
                 match self { $(Self::$name => $description,)* }
             }
 
-            /// What an operator does about it.
+            /// The thing that an operator does about it.
             pub fn remedy(self) -> &'static str {
                 match self { $(Self::$name => $remedy,)* }
             }
@@ -156,7 +156,7 @@ impl Reason {
         }
     }
 
-    /// Where an account or region with this reason stands.
+    /// The condition of an account or region with this reason.
     pub fn condition(self) -> Condition {
         if self.kind.is_transient() {
             Condition::NotReady(self)
@@ -166,7 +166,7 @@ impl Reason {
     }
 }
 
-/// What it means, and the detail if there is one.
+/// The kind's description, and the detail if there is one.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.description())?;

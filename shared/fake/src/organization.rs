@@ -73,7 +73,7 @@ pub struct MemberRegion {
     pub down: Option<ErrorKind>,
 }
 
-/// What the StackSet makes in an account and region, or why CloudFormation can't.
+/// The StackSet's deployment in an account and region, or the reason why CloudFormation can't.
 pub type Deploy = Arc<dyn Fn(&mut MemberAccount, &Region) -> Result<(), String> + Send + Sync>;
 
 /// The StackSet and its instances.
@@ -100,7 +100,7 @@ pub struct Queued {
     pub visible_at: Timestamp,
 }
 
-/// How many calls a second an API takes.
+/// The calls a second that an API takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     per_second: u32,
@@ -108,7 +108,7 @@ pub(crate) struct Limit {
     taken: u32,
 }
 
-/// How long CloudFormation takes for an instance.
+/// The time that CloudFormation takes for an instance.
 const DEPLOYMENT: SignedDuration = SignedDuration::from_mins(2);
 
 impl MemberAccount {
@@ -350,7 +350,7 @@ impl World {
         }
     }
 
-    /// What the StackSet makes in an account and region.
+    /// Sets the StackSet's deployment in an account and region.
     pub fn deploy_with(&self, deploy: Deploy) {
         self.state().org.stack_set.deploy = Some(deploy);
     }
@@ -370,7 +370,7 @@ impl World {
         }
     }
 
-    /// How many operations the StackSet was asked for.
+    /// The number of operations that the StackSet was asked for.
     pub fn stack_operations(&self) -> usize {
         self.state().org.stack_set.operations
     }
@@ -420,7 +420,7 @@ impl World {
             .min()
     }
 
-    /// How many messages wait.
+    /// The number of messages that wait.
     pub fn waiting_messages(&self) -> usize {
         self.state().org.queue.len()
     }
@@ -430,7 +430,7 @@ impl World {
         self.state().org.statuses.clone()
     }
 
-    /// What the dashboard reads.
+    /// The document that the dashboard reads.
     pub fn dashboard(&self) -> Option<String> {
         self.state().org.dashboard.clone()
     }

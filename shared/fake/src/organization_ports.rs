@@ -252,11 +252,11 @@ impl Dashboard for Run {
     }
 }
 
-/// The way into accounts, for one run.
+/// Access to accounts, for one run.
 #[derive(Debug)]
 pub struct FakeAccountAccess(pub Arc<Run>);
 
-/// One account that a run has entered.
+/// One account whose role a run has assumed.
 #[derive(Debug, Clone)]
 struct AccountSession {
     run: Arc<Run>,
@@ -272,11 +272,11 @@ impl AccountAccess for FakeAccountAccess {
                 let now = state.now;
                 state.org.take("sts", CALL, now)?;
                 // STS says the same of an account that is closed, has left, or is not there yet.
-                let can_be_entered = state.org.accounts.get(account).is_some_and(|member| {
+                let is_assumable = state.org.accounts.get(account).is_some_and(|member| {
                     member.org.state == AccountState::Active
                         && member.reachable_from.is_some_and(|from| from <= now)
                 });
-                if !can_be_entered {
+                if !is_assumable {
                     return Err(PortError::new(ErrorKind::Denied, CALL, "AccessDenied"));
                 }
                 state.org.member(CALL, account).map(drop)

@@ -1,4 +1,4 @@
-//! One account of the Organization, from inside.
+//! One account of the Organization, and what can be done in it once its role was assumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use serde_json::Value;
 
 use crate::PortError;
 
-/// The way into accounts.
+/// Access to accounts, by assuming a role in them.
 #[async_trait]
 pub trait AccountAccess: Send + Sync {
-    /// Enters an account. [`Denied`](crate::ErrorKind::Denied) if its role can't be assumed, which is so of
+    /// Assumes an account's role. [`Denied`](crate::ErrorKind::Denied) if that is not possible, which is so of
     /// an account that was just created.
     async fn assume_role(&self, account: &AccountId) -> Result<AccountClients, PortError>;
 }
 
-/// An account that was entered, and what can be done in it.
+/// The clients of one account, with the session of its role.
 #[derive(Clone)]
 pub struct AccountClients {
     /// Roles.
@@ -47,7 +47,7 @@ pub trait Roles: Send + Sync {
     /// Makes one change to a role.
     async fn change(&self, name: &RoleName, change: &RoleChange) -> Result<(), PortError>;
 
-    /// Whether the role that AWS Config itself uses is there.
+    /// Returns true if the role that AWS Config itself uses is there.
     async fn has_config_role(&self) -> Result<bool, PortError>;
 
     /// Makes the role that AWS Config itself uses. [`Conflict`](crate::ErrorKind::Conflict) if it is there.
@@ -61,7 +61,7 @@ pub struct LiveRole {
     pub name: RoleName,
     /// Its path.
     pub path: String,
-    /// Who may assume it.
+    /// The trust policy.
     pub trust: Value,
     /// Managed policies, by ARN.
     pub managed_policies: BTreeSet<String>,
@@ -77,9 +77,9 @@ pub struct LiveRole {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRole {
-    /// What it is for.
+    /// The description that IAM shows.
     pub description: String,
-    /// Who may assume it.
+    /// The trust policy.
     pub trust: Value,
     /// Longest session in seconds.
     pub session_seconds: i32,
@@ -93,7 +93,7 @@ pub struct NewRole {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RoleChange {
-    /// Who may assume it.
+    /// The trust policy.
     Trust(Value),
     /// Its longest session in seconds.
     SessionSeconds(i32),
@@ -125,7 +125,7 @@ pub trait AccountSettings: Send + Sync {
     /// Replaces the password policy.
     async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError>;
 
-    /// How many of the four blocks of public access to S3 are on; `None` if none was ever set.
+    /// The number of the four blocks of public access to S3 that are on; `None` if none was ever set.
     async fn public_access_blocks(&self) -> Result<Option<u8>, PortError>;
 
     /// Turns all four blocks of public access to S3 on.
@@ -138,7 +138,7 @@ pub trait AccountSettings: Send + Sync {
     async fn set_contact(&self, kind: ContactKind, contact: &Contact) -> Result<(), PortError>;
 }
 
-/// Whether an account can use a region.
+/// The state of a region in an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegionState {
     /// It can.
@@ -155,7 +155,7 @@ pub trait ConfigRecording: Send + Sync {
     /// The customer-managed recorders, of which AWS allows one.
     async fn recorders(&self, region: &Region) -> Result<Vec<LiveRecorder>, PortError>;
 
-    /// Whether each recorder records, by name.
+    /// The status of each recorder, by name.
     async fn recorder_statuses(
         &self,
         region: &Region,
@@ -183,7 +183,7 @@ pub trait ConfigRecording: Send + Sync {
 /// A recorder as AWS Config tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveRecorder {
-    /// What it is.
+    /// The recorder's settings.
     pub recorder: Recorder,
     /// The AWS service that owns it, if one does; then nobody else can change it.
     pub service: Option<String>,
@@ -197,15 +197,15 @@ pub struct Recorder {
     pub name: String,
     /// The ARN of the role that it uses.
     pub role: String,
-    /// What it records.
+    /// The types that it records.
     pub group: RecordingGroup,
-    /// How often; `true` is with each change.
+    /// The frequency: `true` is with each change, `false` daily.
     pub continuous: bool,
     /// Types with a frequency of their own; `true` is with each change.
     pub continuous_of: BTreeMap<String, bool>,
 }
 
-/// What a recorder records.
+/// The types that a recorder records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RecordingGroup {
@@ -220,12 +220,12 @@ pub enum RecordingGroup {
     AllBut(BTreeSet<String>),
 }
 
-/// Whether a recorder records.
+/// The status of a recorder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecorderStatus {
-    /// Whether it is started.
+    /// True if it is started.
     pub recording: bool,
-    /// Whether it was ever started.
+    /// True if it was ever started.
     pub was_started: bool,
     /// The error of its last record, if that failed.
     pub error: Option<String>,
@@ -239,20 +239,20 @@ pub struct Channel {
     pub name: String,
     /// The bucket.
     pub bucket: String,
-    /// What comes before `AWSLogs/` in the bucket.
+    /// The path before `AWSLogs/` in the bucket.
     pub prefix: Option<String>,
     /// The ARN of the key that objects are encrypted with.
     pub kms_key: Option<String>,
     /// The ARN of the topic that hears of deliveries.
     pub topic: Option<String>,
-    /// How often a snapshot is delivered, as AWS Config writes it.
+    /// The frequency of snapshots, as AWS Config writes it.
     pub snapshots: Option<String>,
 }
 
 /// Settings of EC2, in one region of an account.
 #[async_trait]
 pub trait RegionSettings: Send + Sync {
-    /// Whether new EBS volumes are encrypted.
+    /// Returns true if new EBS volumes are encrypted.
     async fn ebs_encryption(&self, region: &Region) -> Result<bool, PortError>;
 
     /// Encrypts new EBS volumes from now on.
@@ -271,7 +271,7 @@ pub trait RegionSettings: Send + Sync {
 pub struct DefaultVpc {
     /// Its id.
     pub id: String,
-    /// How many network interfaces are in it: more than none means that it is used.
+    /// The number of network interfaces in it: more than none means that it is used.
     pub interfaces: usize,
     /// Its subnets, all of them AWS's own defaults.
     pub subnets: Vec<String>,

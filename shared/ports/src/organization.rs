@@ -1,4 +1,4 @@
-//! The Organization: its accounts, the StackSet that reaches them, and the queue of those that wait.
+//! The Organization: its accounts, the StackSet that reaches them, the queue, and the status of each account.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -139,37 +139,38 @@ pub trait Queue: Send + Sync {
 pub struct Delayed {
     /// The message, as JSON.
     pub body: String,
-    /// How long it waits.
+    /// The time until it is seen; SQS allows 15 minutes at most.
     pub delay: Duration,
 }
 
-/// One item per account: its status, and what people were last told of it.
+/// One item per account: its status, and the mark of the news that people were last notified of. An item of
+/// another version is an error.
 #[async_trait]
 pub trait AccountStatuses: Send + Sync {
-    /// Replaces an account's status, and tells what was known before. What people were told stays, so that
+    /// Replaces an account's status, and returns the previous one. The mark of the last notice stays, so that
     /// concurrent writers lose nothing.
     async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError>;
 
-    /// Notes what people were told.
+    /// Replaces the mark of the news that people were last notified of.
     async fn save_last_notified(
         &self,
         account: &AccountId,
         notified: &str,
     ) -> Result<(), PortError>;
 
-    /// Forgets an account.
+    /// Deletes an account's item.
     async fn delete(&self, account: &AccountId) -> Result<(), PortError>;
 
     /// Every status.
     async fn all(&self) -> Result<Vec<AccountStatus>, PortError>;
 }
 
-/// What was known of an account before its status was recorded.
+/// The item of an account before its status was saved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PreviousStatus {
     /// Its status.
     pub status: Option<AccountStatus>,
-    /// What people were last told of it.
+    /// The mark of the news that people were last notified of.
     pub last_notified: Option<String>,
 }
 

@@ -38,7 +38,7 @@ pub struct OnboardingPolicy {
     pub reach_role: RoleName,
     /// Where global resources are recorded.
     pub home_region: Region,
-    /// Whether AWS Control Tower manages the Organization.
+    /// True if AWS Control Tower manages the Organization.
     pub control_tower: bool,
     /// The queue of accounts that wait.
     pub queue: QueueUrl,
@@ -69,7 +69,7 @@ pub struct StackSet {
     pub name: String,
     /// The root or organizational units whose accounts it may be deployed to.
     pub targets: Vec<OuId>,
-    /// Whether the function acts as a delegated administrator.
+    /// True if the function acts as a delegated administrator.
     pub delegated: bool,
 }
 
@@ -122,7 +122,7 @@ pub struct Role {
     pub description: String,
     /// The accounts that are trusted; who in them may assume it, their own policies say.
     pub trusted: BTreeSet<AccountId>,
-    /// Whether the caller must have signed in with a second factor.
+    /// True if the caller must have signed in with a second factor.
     pub mfa: bool,
     /// Further conditions of the trust policy, as an object of condition operators.
     pub conditions: Option<Value>,
@@ -199,11 +199,11 @@ pub enum SnapshotFrequency {
 pub struct Settings {
     /// Rules for the passwords of IAM users.
     pub password_policy: Option<PasswordPolicy>,
-    /// Whether public access to S3 is blocked for the whole account.
+    /// True if public access to S3 is blocked for the whole account.
     pub block_public_access: bool,
-    /// Whether new EBS volumes are encrypted, in each region.
+    /// True if new EBS volumes are encrypted, in each region.
     pub ebs_encryption: bool,
-    /// Whether the default VPC is deleted in each region, if it is empty.
+    /// True if the default VPC is deleted in each region, if it is empty.
     pub delete_default_vpc: bool,
     /// Whom AWS writes to besides the account's owner.
     pub contacts: BTreeMap<ContactKind, Contact>,
@@ -215,7 +215,7 @@ pub struct Settings {
 pub struct PasswordPolicy {
     /// Least length: 6 to 128.
     pub minimum_length: i32,
-    /// Whether a small letter, a capital, a digit and a symbol are each required.
+    /// True if a small letter, a capital, a digit and a symbol are each required.
     pub all_character_kinds: bool,
     /// Days after which a password ends: 1 to 1,095.
     pub max_age_days: Option<i32>,
@@ -287,7 +287,7 @@ pub enum AccountSelector {
 }
 
 impl OnboardingPolicy {
-    /// What the policy says of an account: the root and organizational units that it is in, and its tags.
+    /// The policy's word on an account with these tags in these units, the root first.
     pub fn expected_for(
         &self,
         account: &AccountId,
@@ -309,14 +309,14 @@ impl OnboardingPolicy {
         }
     }
 
-    /// Whether an account's tags matter.
+    /// True if overrides select accounts by tag.
     pub fn needs_tags(&self) -> bool {
         self.overrides
             .iter()
             .any(|exception| matches!(exception.who, AccountSelector::Tag { .. }))
     }
 
-    /// Whether an account's place in the Organization matters.
+    /// True if overrides select accounts by organizational unit.
     pub fn needs_path(&self) -> bool {
         self.overrides
             .iter()
@@ -403,7 +403,7 @@ impl SnapshotFrequency {
     }
 }
 
-/// Whether a type is one of IAM's global ones.
+/// True if a type is one of IAM's global ones.
 pub fn is_global(resource_type: &ResourceType) -> bool {
     GLOBAL_TYPES.contains(&resource_type.as_str())
 }
