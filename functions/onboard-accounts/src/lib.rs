@@ -16,8 +16,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use banto_domain::AccountId;
 use banto_domain::policy::OnboardingPolicy;
+use banto_domain::{AccountId, Breach};
 use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use serde_json::json;
@@ -101,11 +101,37 @@ impl Onboarder {
                 json!({ "nothing": "[onboarding] enabled is false" }),
             ));
         }
-        let (ports, now) = (&self.fan_out, self.converge.clock.now());
-        let (plan, breaches) = fan_out::plan_request(ports, request, &self.policy, now).await?;
-        if !request.dry_run {
-            return fan_out::apply_plan(ports, &plan, &breaches).await;
+        let (ports, policy, now) = (&self.fan_out, &self.policy, self.converge.clock.now());
+        let snapshot = fan_out::observe::observe(ports, request, now)
+            .await
+            .map_err(|error| InvocationError::new("OrganizationUnreachable", error))?;
+        let plan = fan_out::plan::plan(&snapshot, policy, now);
+        // Not the messages: of 10,000 accounts they are more than CloudWatch Logs takes in one line.
+        tracing::info!(
+            cause = ?request.cause,
+            edits = %json!(plan.edits),
+            departed = %json!(plan.delete_statuses),
+            messages = plan.messages.len(),
+            "fan-out planned"
+        );
+        let breaches = fan_out::check::check(&snapshot, &plan, policy, now);
+        if request.dry_run {
+            return self.dry_run(plan, breaches, invocation).await;
         }
+        if !breaches.is_empty() {
+            return Err(refused(&breaches));
+        }
+        fan_out::apply::apply(ports, &plan).await?;
+        Ok(fan_out::report::report(&plan))
+    }
+
+    /// Ends a dry run: the accounts of the fan-out are planned, and the answer has the plans of both halves.
+    async fn dry_run(
+        &self,
+        plan: fan_out::plan::Plan,
+        breaches: Vec<Breach>,
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
         let requests = plan.converge_requests().cloned().collect();
         let (accounts, stack_set_operations) =
             converge::dry_run(&self.converge, requests, &self.policy, invocation).await;
@@ -226,6 +252,13 @@ impl Batch {
             self.retry.extend(request.map(|(id, _)| id.clone()));
         }
     }
+}
+
+/// The error of a plan that would break promises.
+fn refused(breaches: &[Breach]) -> InvocationError {
+    let breaches = Breach::join(breaches);
+    tracing::error!(breaches, "fan-out plan refused");
+    InvocationError::new("PlanRefused", anyhow!("the plan would break {breaches}"))
 }
 
 /// A response without metrics.

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use banto_domain::AccountId;
 use banto_ports::{Delayed, OrgAccount};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -110,14 +109,6 @@ impl Message {
             body: value.to_string(),
             delay,
         })
-    }
-
-    /// The account that the message is about.
-    pub fn account(&self) -> Option<&AccountId> {
-        match self {
-            Self::Converge(request) => Some(&request.account.id),
-            Self::PublishDashboard => None,
-        }
     }
 }
 

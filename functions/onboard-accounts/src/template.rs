@@ -28,7 +28,7 @@ pub fn template(policy: &OnboardingPolicy) -> Value {
     })
 }
 
-/// What differs between environments; each default is what the policy says.
+/// The parameters, which differ between environments; each default is what the policy says.
 fn parameters(policy: &OnboardingPolicy) -> Value {
     let config = &policy.baseline.config;
     let key = config.kms_key.as_ref().map_or("", KeyArn::as_str);

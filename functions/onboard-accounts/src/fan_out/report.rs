@@ -8,6 +8,11 @@ use super::plan::Plan;
 /// Answers with the number of accounts that were sent to the queue, and those that have departed.
 pub fn report(plan: &Plan) -> Response {
     let queued = plan.converge_requests().count();
+    tracing::info!(
+        queued,
+        departed = plan.delete_statuses.len(),
+        "accounts sent to the queue"
+    );
     let mut metrics = Metrics::default();
     metrics.count("AccountsQueued", queued);
     Response {
