@@ -106,3 +106,6 @@ fn move_starts_where_the_account_is(context: &Context<'_>) -> Result<(), &'stati
         false => Err("it would move from where it is not"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -535,3 +535,25 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     let other = check(&snapshot, &other, &policy, now());
     assert_eq!(other[0].what, "it is about another account");
 }
+
+#[test]
+fn the_check_keeps_a_new_account_for_control_tower_until_its_hour_is_over() {
+    let policy = OnboardingPolicy {
+        control_tower: true,
+        ..policy(false, false)
+    };
+    let mut snapshot = in_place(&policy);
+    *parts(&mut snapshot) = (Vec::new(), Vec::new());
+    let eager = plan(&snapshot, &policy, now());
+    assert!(!eager.is_empty());
+    snapshot.job.request.cause = Cause::Joined;
+    assert!(plan(&snapshot, &policy, now()).is_empty());
+    let breaches = check(&snapshot, &eager, &policy, now());
+    assert_eq!(
+        breaches[0].what,
+        "Control Tower has not set the account up yet"
+    );
+    let later = now() + CONTROL_TOWER_TIMEOUT;
+    assert_eq!(check(&snapshot, &eager, &policy, later), []);
+    assert_eq!(plan(&snapshot, &policy, later), eager);
+}

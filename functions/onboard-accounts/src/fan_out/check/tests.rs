@@ -1,0 +1,92 @@
+use banto_domain::AccountId;
+use banto_fake::PolicyText;
+use banto_ports::{AccountState, OrgAccount};
+
+use super::*;
+use crate::event::{AccountEdits, FanOutRequest};
+use crate::fan_out::plan::plan;
+
+const BASELINE: &str = r#"[onboarding]
+way = "direct"
+management_account = "999988887777"
+home_region = "eu-west-1"
+queue = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto"
+table = "banto"
+dashboard = { bucket = "dashboard" }
+[onboarding.config]
+bucket = "log-archive"
+"#;
+
+fn policy() -> OnboardingPolicy {
+    let policy = PolicyText::least().and(BASELINE).parse();
+    policy.onboarding.unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-11-24T01:00:00Z".parse().unwrap()
+}
+
+fn account() -> AccountId {
+    "444455556666".parse().unwrap()
+}
+
+/// An account that is to get a tag and to move.
+fn snapshot() -> Snapshot {
+    let listed = ListedAccount {
+        account: OrgAccount {
+            id: account(),
+            name: "payments".into(),
+            state: AccountState::Active,
+            path: Vec::new(),
+            joined_at: None,
+        },
+        tags: [("team".to_owned(), "search".to_owned())].into(),
+        ou: Some("ou-ab12-cdef3456".parse().unwrap()),
+    };
+    Snapshot {
+        request: FanOutRequest {
+            scope: Scope::Accounts([account()].into()),
+            cause: Cause::Asked,
+            edits: AccountEdits {
+                tags: [("team".to_owned(), "payments".to_owned())].into(),
+                ou: Some("ou-ab12-sandbox1".parse().unwrap()),
+            },
+            dry_run: false,
+        },
+        accounts: vec![listed],
+        departed: Vec::new(),
+    }
+}
+
+#[test]
+fn edits_that_were_asked_for_pass_and_the_kill_switch_refuses_them() {
+    let (snapshot, policy) = (snapshot(), policy());
+    let plan = plan(&snapshot, &policy, now());
+    assert_eq!(plan.edits.len(), 2);
+    assert_eq!(check(&snapshot, &plan, &policy, now()), []);
+    let off = OnboardingPolicy {
+        enabled: false,
+        ..policy
+    };
+    assert_eq!(check(&snapshot, &plan, &off, now()).len(), 2);
+}
+
+#[test]
+fn edits_that_nobody_asked_for_are_refused() {
+    let policy = policy();
+    let plan = plan(&snapshot(), &policy, now());
+    let unasked: [(fn(&mut Snapshot), &str); 6] = [
+        (|it| it.request.cause = Cause::Schedule, "nobody asked"),
+        (|it| it.request.scope = Scope::AllAccounts, "nobody asked"),
+        (|it| it.request.edits.tags.clear(), "a tag would change"),
+        (|it| it.request.edits.ou = None, "it would move where"),
+        (|it| it.accounts[0].ou = None, "it would move from where"),
+        (|it| it.accounts.clear(), "it would move from where"),
+    ];
+    for (change, says) in unasked {
+        let mut snapshot = snapshot();
+        change(&mut snapshot);
+        let breaches = Breach::join(&check(&snapshot, &plan, &policy, now()));
+        assert!(breaches.contains(says), "{says}: {breaches}");
+    }
+}
