@@ -2,7 +2,7 @@
 //! read by people; `BLESS=1` writes it anew. Each plan is held against the independent check.
 
 use banto_domain::policy::onboarding::{Item, PasswordPolicy, Way};
-use banto_domain::{Breach, Partition, Place, RoleName};
+use banto_domain::{AccountId, Breach, Partition, Place, RoleName};
 use banto_fake::{PolicyText, assert_as_committed};
 use banto_ports::{
     Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder, RecorderStatus,
@@ -65,6 +65,10 @@ fn policy(report_only: bool, stack_set: bool) -> OnboardingPolicy {
 
 fn now() -> Timestamp {
     "2026-11-24T01:00:00Z".parse().unwrap()
+}
+
+fn account() -> AccountId {
+    "444455556666".parse().unwrap()
 }
 
 fn region() -> Region {
@@ -324,6 +328,11 @@ fn direct() -> Vec<Situation> {
                 },
             );
         }),
+    ]
+}
+
+fn direct_roles() -> Vec<Situation> {
+    vec![
         ("no role", |s| inside(s).roles = Some(Ok(Vec::new()))),
         ("a role without our tag", |s| {
             drop(role(s).0.tags.remove(MANAGED_TAG))
@@ -421,7 +430,7 @@ fn lines(plan: &Plan) -> String {
 fn every_situation_has_its_plan_and_each_plan_passes_the_check() {
     let mut text = String::new();
     for (way, stack_set, own) in [
-        ("direct", false, direct()),
+        ("direct", false, [direct(), direct_roles()].concat()),
         ("by StackSet", true, by_stack_set()),
     ] {
         for (name, change) in common().into_iter().chain(own) {
@@ -450,20 +459,10 @@ fn an_account_in_place_has_an_empty_plan() {
     }
 }
 
-#[test]
-fn the_check_refuses_what_the_planner_would_never_do() {
-    let policy = policy(false, false);
-    let mut snapshot = in_place(&policy);
-    rename(&mut snapshot, "aws-controltower-BaselineConfigRecorder");
-    role(&mut snapshot).0.tags.clear();
-    view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
-    let recorder = desired::recorder(
-        &policy,
-        &policy.baseline,
-        &snapshot.job.account().id,
-        &region(),
-    );
-    let regional = vec![
+/// Actions that the check refuses in a region with Control Tower's recorder and a used default VPC.
+fn forbidden_in_region(policy: &OnboardingPolicy) -> Vec<Action> {
+    let recorder = desired::recorder(policy, &policy.baseline, &account(), &region());
+    vec![
         Action::PutRecorder {
             recorder: recorder.clone(),
             replaces: None,
@@ -489,9 +488,13 @@ fn the_check_refuses_what_the_planner_would_never_do() {
             part: VpcPart::Vpc("vpc-1".into()),
         },
         Action::BlockPublicAccess { replaces: None },
-    ];
+    ]
+}
+
+/// Actions that the check refuses in an account whose role of the same name is not Banto's.
+fn forbidden_in_account(policy: &OnboardingPolicy) -> Vec<Action> {
     let name: RoleName = "admin".parse().unwrap();
-    let global = vec![
+    vec![
         Action::ChangeRole {
             name: name.clone(),
             change: RoleChange::RemoveBoundary,
@@ -505,7 +508,17 @@ fn the_check_refuses_what_the_planner_would_never_do() {
             change: RoleChange::SessionSeconds(3_600),
         },
         Action::EncryptEbs,
-    ];
+    ]
+}
+
+#[test]
+fn the_check_refuses_what_the_planner_would_never_do() {
+    let policy = policy(false, false);
+    let mut snapshot = in_place(&policy);
+    rename(&mut snapshot, "aws-controltower-BaselineConfigRecorder");
+    role(&mut snapshot).0.tags.clear();
+    view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
+    let (regional, global) = (forbidden_in_region(&policy), forbidden_in_account(&policy));
     let part = |actions| Chain {
         actions,
         condition: Condition::InPlace,

@@ -71,11 +71,14 @@ fn edits_that_were_asked_for_pass_and_the_kill_switch_refuses_them() {
     assert_eq!(check(&snapshot, &plan, &off, now()).len(), 2);
 }
 
+/// A change to a request or to what was seen, after which the plan is no longer what was asked for.
+type Change = fn(&mut Snapshot);
+
 #[test]
 fn edits_that_nobody_asked_for_are_refused() {
     let policy = policy();
     let plan = plan(&snapshot(), &policy, now());
-    let unasked: [(fn(&mut Snapshot), &str); 6] = [
+    let unasked: [(Change, &str); 6] = [
         (|it| it.request.cause = Cause::Schedule, "nobody asked"),
         (|it| it.request.scope = Scope::AllAccounts, "nobody asked"),
         (|it| it.request.edits.tags.clear(), "a tag would change"),
