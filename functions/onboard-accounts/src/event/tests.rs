@@ -143,6 +143,8 @@ fn a_message_that_cant_be_read_fails_alone() {
         r#"{"version":1,"kind":"publishDashboard"}"#,
         "{",
         "not ours",
+        r#"{"version":2,"kind":"publishDashboard"}"#,
+        r#"{"kind":"publishDashboard"}"#,
     ]);
     assert_eq!(records[0], Ok(Trigger::Message(Message::Converge(request))));
     assert!(
@@ -167,6 +169,13 @@ fn a_message_that_cant_be_read_fails_alone() {
             .contains("it is plain text"),
         "{records:?}"
     );
+    for (record, says) in [
+        (&records[5], "version 2; this Banto reads version 1"),
+        (&records[6], "no version"),
+    ] {
+        let error = record.as_ref().unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 #[test]

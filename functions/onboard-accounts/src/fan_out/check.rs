@@ -16,8 +16,10 @@ struct Context<'a> {
     edit: &'a Edit,
 }
 
-/// A rule answers with what is wrong.
-type Rule = fn(&Context<'_>) -> Result<(), &'static str>;
+/// A rule's answer: nothing, or what is wrong.
+type Verdict = Result<(), &'static str>;
+
+type Rule = fn(&Context<'_>) -> Verdict;
 
 /// The rules for each edit, by the promise that they hold.
 const RULES: &[(&str, Rule)] = &[
@@ -51,60 +53,62 @@ pub fn check(
     breaches
 }
 
-fn kill_switch_is_on(context: &Context<'_>) -> Result<(), &'static str> {
-    match context.policy.enabled {
+fn must(holds: bool, otherwise: &'static str) -> Verdict {
+    match holds {
         true => Ok(()),
-        false => Err("the kill switch is off"),
+        false => Err(otherwise),
     }
 }
 
-fn account_was_asked_for(context: &Context<'_>) -> Result<(), &'static str> {
+fn kill_switch_is_on(context: &Context<'_>) -> Verdict {
+    must(context.policy.enabled, "the kill switch is off")
+}
+
+fn account_was_asked_for(context: &Context<'_>) -> Verdict {
     let request = &context.snapshot.request;
     let is_named = match &request.scope {
         Scope::AllAccounts => false,
         Scope::Accounts(accounts) => accounts.contains(&context.edit.account),
     };
-    match is_named && request.cause == Cause::Asked {
-        true => Ok(()),
-        false => Err("nobody asked for its tags or unit to change"),
-    }
+    must(
+        is_named && request.cause == Cause::Asked,
+        "nobody asked for its tags or unit to change",
+    )
 }
 
-fn tags_are_those_asked_for(context: &Context<'_>) -> Result<(), &'static str> {
+fn tags_are_those_asked_for(context: &Context<'_>) -> Verdict {
     let EditChange::Tag(tags) = &context.edit.change else {
         return Ok(());
     };
     let asked = &context.snapshot.request.edits.tags;
-    match tags
-        .iter()
-        .all(|(key, value)| asked.get(key) == Some(value))
-    {
-        true => Ok(()),
-        false => Err("a tag would change that nobody asked for"),
-    }
+    must(
+        tags.iter()
+            .all(|(key, value)| asked.get(key) == Some(value)),
+        "a tag would change that nobody asked for",
+    )
 }
 
-fn move_is_the_one_asked_for(context: &Context<'_>) -> Result<(), &'static str> {
+fn move_is_the_one_asked_for(context: &Context<'_>) -> Verdict {
     let EditChange::Move { to, .. } = &context.edit.change else {
         return Ok(());
     };
-    match context.snapshot.request.edits.ou.as_ref() == Some(to) {
-        true => Ok(()),
-        false => Err("it would move where nobody asked for"),
-    }
+    must(
+        context.snapshot.request.edits.ou.as_ref() == Some(to),
+        "it would move where nobody asked for",
+    )
 }
 
-fn move_starts_where_the_account_is(context: &Context<'_>) -> Result<(), &'static str> {
+fn move_starts_where_the_account_is(context: &Context<'_>) -> Verdict {
     let EditChange::Move { from, .. } = &context.edit.change else {
         return Ok(());
     };
     let is_there = |listed: &ListedAccount| {
         listed.account.id == context.edit.account && listed.ou.as_ref() == Some(from)
     };
-    match context.snapshot.accounts.iter().any(is_there) {
-        true => Ok(()),
-        false => Err("it would move from where it is not"),
-    }
+    must(
+        context.snapshot.accounts.iter().any(is_there),
+        "it would move from where it is not",
+    )
 }
 
 #[cfg(test)]
