@@ -13,15 +13,14 @@
     reason = "a name that says it all needs no echo; what it does not say is documented"
 )]
 
-use std::collections::BTreeMap;
-
 use anyhow::anyhow;
+use banto_domain::Breach;
 use banto_domain::policy::OnboardingPolicy;
-use banto_domain::{AccountId, Breach};
 use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
 use serde_json::json;
 
+mod batch;
 pub mod converge;
 pub mod desired;
 mod dry_run;
@@ -30,6 +29,7 @@ pub mod fan_out;
 pub mod message;
 pub mod template;
 
+use batch::Batch;
 use converge::outcome::JobOutcome;
 use dry_run::DryRun;
 use event::{CreationFailed, FanOutRequest, Trigger};
@@ -40,18 +40,6 @@ pub struct Onboarder {
     pub policy: OnboardingPolicy,
     pub fan_out: fan_out::ports::Ports,
     pub converge: converge::ports::Ports,
-}
-
-/// The records of a batch, after what is not worked off together was handled.
-#[derive(Default)]
-struct Batch {
-    /// One request for each account, with the id of its message.
-    requests: BTreeMap<AccountId, (String, ConvergeRequest)>,
-    /// The messages that ask for the dashboard.
-    publish: Vec<String>,
-    /// The messages that come again.
-    retry: Vec<String>,
-    metrics: Metrics,
 }
 
 impl Onboarder {
@@ -208,48 +196,6 @@ impl Onboarder {
                 tracing::error!(message.id = id, %error, "dashboard not published");
                 batch.retry.push(id);
             }
-        }
-    }
-}
-
-impl Batch {
-    /// Adds a request. Of several on one account, the one whose cause says most does for all.
-    fn add_request(&mut self, id: String, request: ConvergeRequest) {
-        let known = self.requests.get(&request.account.id);
-        let precedence = known.map(|(_, known)| known.cause.precedence());
-        if precedence.is_none_or(|known| request.cause.precedence() > known) {
-            self.requests
-                .insert(request.account.id.clone(), (id, request));
-        }
-    }
-
-    fn add_handled(&mut self, id: String, handled: Result<Response, InvocationError>) {
-        match handled {
-            Ok(response) => {
-                tracing::info!(message.id = id, response = %response.body, "event handled");
-                self.metrics.add(response.metrics);
-            }
-            Err(error) => {
-                tracing::error!(message.id = id, kind = error.kind, %error, "event not handled; its message comes again");
-                self.retry.push(id);
-            }
-        }
-    }
-
-    fn requests(&self) -> Vec<ConvergeRequest> {
-        self.requests
-            .values()
-            .map(|(_, request)| request.clone())
-            .collect()
-    }
-
-    /// Adds the messages of accounts that must come again, each once.
-    fn add_retries(&mut self, mut accounts: Vec<AccountId>) {
-        accounts.sort();
-        accounts.dedup();
-        for account in accounts {
-            let request = self.requests.get(&account);
-            self.retry.extend(request.map(|(id, _)| id.clone()));
         }
     }
 }

@@ -91,7 +91,10 @@ impl CloudFormationStacks {
 
 #[async_trait]
 impl StackInstances for CloudFormationStacks {
-    async fn of(&self, account: &AccountId) -> Result<BTreeMap<Region, StackInstance>, PortError> {
+    async fn list(
+        &self,
+        account: &AccountId,
+    ) -> Result<BTreeMap<Region, StackInstance>, PortError> {
         const CALL: &str = "cloudformation:ListStackInstances";
         let stack_set = self.stack_set(CALL)?;
         let mut instances = BTreeMap::new();

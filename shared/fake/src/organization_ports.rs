@@ -137,7 +137,10 @@ impl Organization for Run {
 
 #[async_trait]
 impl StackInstances for Run {
-    async fn of(&self, account: &AccountId) -> Result<BTreeMap<Region, StackInstance>, PortError> {
+    async fn list(
+        &self,
+        account: &AccountId,
+    ) -> Result<BTreeMap<Region, StackInstance>, PortError> {
         self.step("cloudformation:ListStackInstances", account, |state| {
             let now = state.now;
             state.org.deploy(now);

@@ -100,7 +100,8 @@ pub enum AccountState {
 #[async_trait]
 pub trait StackInstances: Send + Sync {
     /// An account's instances, by region.
-    async fn of(&self, account: &AccountId) -> Result<BTreeMap<Region, StackInstance>, PortError>;
+    async fn list(&self, account: &AccountId)
+    -> Result<BTreeMap<Region, StackInstance>, PortError>;
 
     /// Makes instances for several accounts, in one operation.
     /// [`NotReady`](crate::ErrorKind::NotReady) while another operation is under way.

@@ -51,7 +51,7 @@ pub async fn observe(ports: &Ports, jobs: &mut [Job], policy: &OnboardingPolicy)
 }
 
 async fn observe_job(ports: &Ports, job: &mut Job) {
-    let instances = ports.stack_instances.of(&job.account().id).await;
+    let instances = ports.stack_instances.list(&job.account().id).await;
     job.instances = Some(instances.map_err(|error| reason(&error)));
 }
 

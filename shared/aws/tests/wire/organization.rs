@@ -750,7 +750,12 @@ async fn stack_instances_are_read_with_the_reason_of_each_failure() {
         "ListStackInstances",
         &format!("<Summaries>{}</Summaries>", summaries.concat()),
     )]);
-    let instances = service.organization().stacks.of(&account()).await.unwrap();
+    let instances = service
+        .organization()
+        .stacks
+        .list(&account())
+        .await
+        .unwrap();
     let found: Vec<StackInstance> = instances.into_values().collect();
     use StackInstance::{Current, Drifted, Failed, Inoperable, Pending};
     assert_eq!(
@@ -833,7 +838,12 @@ async fn stack_instances_are_read_page_by_page() {
         page("eu-west-1", "<NextToken>a+b/c=</NextToken>"),
         page("us-east-1", ""),
     ]);
-    let instances = service.organization().stacks.of(&account()).await.unwrap();
+    let instances = service
+        .organization()
+        .stacks
+        .list(&account())
+        .await
+        .unwrap();
     assert_eq!(instances.len(), 2);
     assert!(
         service.asked()[1].body.ends_with("&NextToken=a%2Bb%2Fc%3D"),
