@@ -14,12 +14,12 @@ use banto_notice::{Notice, slack};
 use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::letters::{Letter, Outbox, Place, letters};
-use rotate_access_keys::plan::OwnerNotice;
-use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
 use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
 use onboard_accounts::converge::snapshot::Job;
 use onboard_accounts::message::{Cause, ConvergeRequest};
+use rotate_access_keys::plan::OwnerNotice;
+use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
 
 use super::page::{Channel, Shown};
 use crate::local::slack::Post;
