@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use banto_domain::compliance::{Entry, FindingKey, MessageRef, News, Severity, Standing, Told};
+use banto_domain::compliance::{
+    Compliance, FindingKey, MessageRef, NotifiedIn, OutboxEntry, Severity, Source,
+};
 use banto_domain::policy::compliance::{CompliancePolicy, Destination, Route, Waiver};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::record;
@@ -179,7 +181,7 @@ fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
     )?;
     findings.tell(
         "A resource that flaps",
-        vec![Entry {
+        vec![OutboxEntry {
             flapping: true,
             ..flapping
         }],
@@ -215,7 +217,7 @@ impl Findings<'_> {
             "sg-0b7c6d5e4f3a2b1c0",
             "sg-0c9d8e7f6a5b4c3d2",
         ];
-        let found: Vec<Entry> = groups
+        let found: Vec<OutboxEntry> = groups
             .iter()
             .map(|id| group(self, id))
             .collect::<Result<_>>()?;
@@ -270,7 +272,7 @@ impl Findings<'_> {
         }
         self.tell("A storm: many at once become one message", entries.clone());
         self.teller.wait(30);
-        let fixed: Vec<Entry> = entries
+        let fixed: Vec<OutboxEntry> = entries
             .into_iter()
             .take(4)
             .map(|entry| self.resolved_now(entry))
@@ -279,10 +281,10 @@ impl Findings<'_> {
         Ok(())
     }
 
-    fn entry(&self, rule: &str, kind: &str, id: &str, words: Option<&str>) -> Result<Entry> {
+    fn entry(&self, rule: &str, kind: &str, id: &str, words: Option<&str>) -> Result<OutboxEntry> {
         let rule = rule.parse()?;
-        let severity: Severity = self.policy.words(&rule).severity;
-        Ok(Entry {
+        let severity: Severity = self.policy.severity_of(&rule);
+        Ok(OutboxEntry {
             key: FindingKey {
                 account: ACCOUNT.parse()?,
                 region: REGION.parse()?,
@@ -291,9 +293,9 @@ impl Findings<'_> {
                 resource_id: id.to_owned(),
             },
             at: self.teller.now,
-            standing: Standing::Noncompliant,
-            was_told: false,
-            news: News::Event,
+            compliance: Compliance::Noncompliant,
+            was_notified: false,
+            source: Source::Event,
             severity,
             account_name: "payments".to_owned(),
             owner: Some("team-payments".to_owned()),
@@ -302,18 +304,18 @@ impl Findings<'_> {
         })
     }
 
-    fn resolved_now(&self, entry: Entry) -> Entry {
-        Entry {
+    fn resolved_now(&self, entry: OutboxEntry) -> OutboxEntry {
+        OutboxEntry {
             at: self.teller.now,
-            standing: Standing::Compliant,
-            was_told: true,
+            compliance: Compliance::Compliant,
+            was_notified: true,
             annotation: None,
             ..entry
         }
     }
 
     /// Tells changes, and notes what was told, as the function does.
-    fn tell(&mut self, about: &str, entries: Vec<Entry>) {
+    fn tell(&mut self, about: &str, entries: Vec<OutboxEntry>) {
         self.outbox.entries = entries;
         self.teller.now += self.policy.window;
         for letter in letters(&self.outbox, &self.route, self.policy, self.teller.now) {
@@ -345,14 +347,14 @@ impl Findings<'_> {
     fn settle(&mut self, letter: Letter, message: &MessageRef) {
         let is_new =
             letter.place == Place::Channel && matches!(self.route.to, Destination::Channel(_));
-        for piece in letter.settlements {
+        for piece in letter.commits {
             let told = piece
                 .digest
                 .is_none()
-                .then(|| Told::Message(message.clone()))
+                .then(|| NotifiedIn::Message(message.clone()))
                 .filter(|_| is_new);
             for mut case in piece.cases {
-                case.told = told.clone().unwrap_or(case.told);
+                case.notified_in = told.clone().unwrap_or(case.notified_in);
                 self.outbox.cases.insert(case.id(), case);
             }
             if let Some(mut digest) = piece.digest {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::compliance::{Entry, Standing};
+use banto_domain::compliance::{Compliance, OutboxEntry};
 use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::Route;
 use banto_notice::slack;
@@ -40,10 +40,10 @@ pub fn check(
 ) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for chain in &plan.chains {
-        let Some(facts) = snapshot.facts.get(&chain.key.account) else {
+        let Some(facts) = snapshot.accounts.get(&chain.key.account) else {
             continue;
         };
-        let severity = policy.words(&chain.key.rule).severity;
+        let severity = policy.severity_of(&chain.key.rule);
         let fits = |route: &&Route| {
             route
                 .only
@@ -65,7 +65,10 @@ pub fn check(
                     .map(|route| route.name.as_str()),
             );
         }
-        let mut said = snapshot.known.get(&chain.key).map(|known| known.said);
+        let mut said = snapshot
+            .known
+            .get(&chain.key)
+            .map(|known| known.last_notified);
         for change in &chain.changes {
             let id = || format!("{} at {}", chain.key.resource_id, change.after.at);
             let name = snapshot.names.get(&chain.key).map(String::as_str);
@@ -85,18 +88,21 @@ pub fn check(
                 breaches.push(Breach::Twice(id()));
             }
             if routes.is_empty()
-                && change.after.said == change.after.standing
-                && said != Some(change.after.said)
+                && change.after.last_notified == change.after.compliance
+                && said != Some(change.after.last_notified)
             {
                 breaches.push(Breach::Untold(id()));
             }
             if !routes.is_empty() && routes.len() != expected.len() {
                 breaches.push(Breach::Untold(id()));
             }
-            if !routes.is_empty() && is_waived && change.after.standing == Standing::Noncompliant {
+            if !routes.is_empty()
+                && is_waived
+                && change.after.compliance == Compliance::Noncompliant
+            {
                 breaches.push(Breach::Waived(id()));
             }
-            said = Some(change.after.said);
+            said = Some(change.after.last_notified);
         }
     }
     breaches
@@ -104,27 +110,27 @@ pub fn check(
 
 /// The promises that sending letters would break: each entry is told once, by a letter that is about its
 /// account, in messages that Slack takes.
-pub fn check_letters(letters: &[Letter], entries: &[Entry]) -> Vec<Breach> {
-    let waiting: BTreeMap<String, &Entry> =
+pub fn check_letters(letters: &[Letter], entries: &[OutboxEntry]) -> Vec<Breach> {
+    let waiting: BTreeMap<String, &OutboxEntry> =
         entries.iter().map(|entry| (entry.id(), entry)).collect();
     let mut told = BTreeSet::new();
     let mut breaches = Vec::new();
     for letter in letters {
-        for settlement in &letter.settlements {
-            for entry in &settlement.entries {
+        for commit in &letter.commits {
+            for entry in &commit.entries {
                 let id = entry.id();
                 if !waiting.contains_key(&id) || !told.insert(id.clone()) {
                     breaches.push(Breach::Twice(id));
                 }
             }
         }
-        let of_entries: BTreeSet<_> = (letter.settlements.iter())
-            .flat_map(|settlement| settlement.entries.iter().map(|entry| &entry.key.account))
+        let of_entries: BTreeSet<_> = (letter.commits.iter())
+            .flat_map(|commit| commit.entries.iter().map(|entry| &entry.key.account))
             .collect();
         let of_cases = letter
-            .settlements
+            .commits
             .iter()
-            .flat_map(|settlement| &settlement.cases)
+            .flat_map(|commit| &commit.cases)
             .map(|case| &case.account);
         for account in of_cases.filter(|account| !of_entries.contains(account)) {
             breaches.push(Breach::WrongRoute(account.to_string(), letter.id.clone()));

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use banto_domain::AccountId;
-use banto_domain::compliance::{FindingKey, News, Standing};
+use banto_domain::compliance::{Compliance, FindingKey, Source};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload, Subscription};
 use banto_notice::QueueMessage;
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ pub enum Body {
     Observation(Observation),
     /// A message of our own.
     Message(QueueMessage),
-    /// News of SNS about a subscription of the queue.
+    /// Source of SNS about a subscription of the queue.
     Subscription(Subscription),
     /// Something of AWS Config that says nothing about compliance.
     Nothing,
@@ -54,13 +54,13 @@ pub struct Observation {
     /// Which resource, under which rule.
     pub key: FindingKey,
     /// How it stands; `None` where AWS Config can't tell, which changes nothing.
-    pub standing: Option<Standing>,
+    pub compliance: Option<Compliance>,
     /// How it stood before, where the event says so.
-    pub was: Option<Standing>,
+    pub was: Option<Compliance>,
     /// When AWS Config recorded that.
     pub at: Timestamp,
     /// How it came to be known.
-    pub news: News,
+    pub source: Source,
     /// The rule's own words on it.
     pub annotation: Option<String>,
 }
@@ -234,13 +234,13 @@ fn change(detail: Value) -> Result<Body, EventError> {
     let wrong = |error: banto_domain::NameError| EventError::Change(error.to_string());
     let new = change.new_evaluation_result;
     let verdict = new.as_ref().and_then(|new| new.compliance_type.as_deref());
-    let (standing, news) = match verdict {
-        Some("NON_COMPLIANT") => (Some(Standing::Noncompliant), News::Event),
-        Some("COMPLIANT") => (Some(Standing::Compliant), News::Event),
+    let (compliance, news) = match verdict {
+        Some("NON_COMPLIANT") => (Some(Compliance::Noncompliant), Source::Event),
+        Some("COMPLIANT") => (Some(Compliance::Compliant), Source::Event),
         // The rule no longer looks at it, most often since it was deleted.
-        Some("NOT_APPLICABLE") | None => (Some(Standing::Compliant), News::Gone),
+        Some("NOT_APPLICABLE") | None => (Some(Compliance::Compliant), Source::NoLongerEvaluated),
         // Not known is not the same as in order.
-        Some(_) => (None, News::Event),
+        Some(_) => (None, Source::Event),
     };
     let was = change
         .old_evaluation_result
@@ -257,16 +257,16 @@ fn change(detail: Value) -> Result<Body, EventError> {
             resource_type: change.resource_type,
             resource_id: change.resource_id,
         },
-        standing,
+        compliance,
         was: was.map(|was| {
             if was == "NON_COMPLIANT" {
-                Standing::Noncompliant
+                Compliance::Noncompliant
             } else {
-                Standing::Compliant
+                Compliance::Compliant
             }
         }),
         at: recorded.ok_or_else(|| EventError::Change("it has no time".to_owned()))?,
-        news,
+        source: news,
         annotation: new
             .and_then(|new| new.annotation)
             .map(|text| text.chars().take(ANNOTATION).collect()),
@@ -326,8 +326,8 @@ mod tests {
         assert_eq!(event.key.account.as_str(), "111122223333");
         assert_eq!(event.key.rule.as_str(), "access-keys-rotated");
         assert_eq!(
-            (event.standing, event.was),
-            (Some(Standing::Noncompliant), Some(Standing::Compliant))
+            (event.compliance, event.was),
+            (Some(Compliance::Noncompliant), Some(Compliance::Compliant))
         );
         assert_eq!(event.at, "2021-04-19T19:04:01.500Z".parse().unwrap());
         let detail: Value = serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()
@@ -400,27 +400,27 @@ mod tests {
                 "/detail/newEvaluationResult/complianceType",
                 verdict.into(),
             ));
-            (found.standing, found.news)
+            (found.compliance, found.source)
         };
         assert_eq!(
             verdict("NON_COMPLIANT"),
-            (Some(Standing::Noncompliant), News::Event)
+            (Some(Compliance::Noncompliant), Source::Event)
         );
         assert_eq!(
             verdict("COMPLIANT"),
-            (Some(Standing::Compliant), News::Event)
+            (Some(Compliance::Compliant), Source::Event)
         );
         assert_eq!(
             verdict("NOT_APPLICABLE"),
-            (Some(Standing::Compliant), News::Gone)
+            (Some(Compliance::Compliant), Source::NoLongerEvaluated)
         );
-        assert_eq!(verdict("INSUFFICIENT_DATA"), (None, News::Event));
+        assert_eq!(verdict("INSUFFICIENT_DATA"), (None, Source::Event));
         let first = observation(&with("/detail/oldEvaluationResult", Value::Null));
         assert_eq!(first.was, None);
         let deleted = observation(&with("/detail/newEvaluationResult", Value::Null));
         assert_eq!(
-            (deleted.standing, deleted.news),
-            (Some(Standing::Compliant), News::Gone)
+            (deleted.compliance, deleted.source),
+            (Some(Compliance::Compliant), Source::NoLongerEvaluated)
         );
         let odd = observation(&with("/detail/resourceType", "AWS::::Account".into()));
         assert_eq!(odd.key.resource_type, "AWS::::Account");

@@ -127,7 +127,7 @@ impl Notifier {
         }
         taken
             .failed
-            .extend(all().filter(|key| !snapshot.facts.contains_key(&key.account)));
+            .extend(all().filter(|key| !snapshot.accounts.contains_key(&key.account)));
         Some(plan)
     }
 

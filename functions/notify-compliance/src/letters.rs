@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::compliance::{
-    Case, Digest, Entry, FindingKey, Lane, MessageRef, Resource, Standing, Tally, Told, short_hash,
+    Compliance, Digest, FindingGroup, FindingKey, MessageRef, NotifiedIn, OutboxEntry, Resource,
+    RouteState, Tally, short_hash,
 };
 use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route};
 use banto_notice::Notice;
-use banto_ports::Settlement;
+use banto_ports::DeliveryCommit;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::words;
@@ -28,13 +29,13 @@ const SHOWN: usize = 10;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outbox {
     /// The entries, the oldest first; none that has to wait for the morning.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<OutboxEntry>,
     /// The cases that they are about, by id.
-    pub cases: BTreeMap<String, Case>,
+    pub cases: BTreeMap<String, FindingGroup>,
     /// The summaries that those were told in, and the one that is open.
     pub digests: BTreeMap<String, Digest>,
     /// What is kept of the route.
-    pub lane: Lane,
+    pub lane: RouteState,
     /// Names of resources whose ids nobody knows.
     pub names: BTreeMap<FindingKey, String>,
 }
@@ -53,7 +54,7 @@ pub struct Letter {
     /// What goes into the thread beneath it.
     pub detail: Option<Notice>,
     /// What is noted in the end, piece by piece.
-    pub settlements: Vec<Settlement>,
+    pub commits: Vec<DeliveryCommit>,
 }
 
 /// Where a message goes.
@@ -82,11 +83,11 @@ impl Place {
 
 /// What happened to one rule in one account.
 struct Group<'a> {
-    entries: Vec<&'a Entry>,
-    before: Option<&'a Case>,
+    entries: Vec<&'a OutboxEntry>,
+    before: Option<&'a FindingGroup>,
     /// What it goes on from: the case before, unless that was over.
-    base: Option<&'a Case>,
-    after: Case,
+    base: Option<&'a FindingGroup>,
+    after: FindingGroup,
     /// How many resources were found, and how many resolved, in the end.
     found: u32,
     resolved: u32,
@@ -119,9 +120,15 @@ pub fn letters(
         let is_over = group
             .before
             .is_some_and(|case| case.open == 0 && group.found > 0);
-        match group.before.map(|case| &case.told).filter(|_| !is_over) {
-            Some(Told::Message(message)) if is_here(message) => threads.push((message, group)),
-            Some(Told::Digest(id)) if digest_here(id).is_some() => {
+        match group
+            .before
+            .map(|case| &case.notified_in)
+            .filter(|_| !is_over)
+        {
+            Some(NotifiedIn::Message(message)) if is_here(message) => {
+                threads.push((message, group))
+            }
+            Some(NotifiedIn::Digest(id)) if digest_here(id).is_some() => {
                 in_digests.entry(id).or_default().push(group)
             }
             _ => new.push(group),
@@ -187,7 +194,11 @@ fn letter_id(about: &str, groups: &[Group<'_>]) -> String {
 
 /// A summary that takes up what else comes.
 fn fresh_digest(outbox: &Outbox, route: &Route, now: Timestamp) -> Digest {
-    let oldest = outbox.entries.first().map(Entry::id).unwrap_or_default();
+    let oldest = outbox
+        .entries
+        .first()
+        .map(OutboxEntry::id)
+        .unwrap_or_default();
     Digest {
         id: short_hash(&[&route.name, &oldest]),
         message: None,
@@ -198,7 +209,7 @@ fn fresh_digest(outbox: &Outbox, route: &Route, now: Timestamp) -> Digest {
 
 /// Entries by account and rule, and what they come to.
 fn groups(outbox: &Outbox, now: Timestamp) -> Vec<Group<'_>> {
-    let mut by_case: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
+    let mut by_case: BTreeMap<_, Vec<&OutboxEntry>> = BTreeMap::new();
     for entry in &outbox.entries {
         by_case
             .entry((&entry.key.account, &entry.key.rule))
@@ -210,7 +221,7 @@ fn groups(outbox: &Outbox, now: Timestamp) -> Vec<Group<'_>> {
         .filter_map(|((account, rule), entries)| {
             fold(
                 entries,
-                outbox.cases.get(&Case::id_of(account, rule)),
+                outbox.cases.get(&FindingGroup::id_of(account, rule)),
                 &outbox.names,
                 now,
             )
@@ -219,8 +230,8 @@ fn groups(outbox: &Outbox, now: Timestamp) -> Vec<Group<'_>> {
 }
 
 fn fold<'a>(
-    entries: Vec<&'a Entry>,
-    before: Option<&'a Case>,
+    entries: Vec<&'a OutboxEntry>,
+    before: Option<&'a FindingGroup>,
     names: &BTreeMap<FindingKey, String>,
     now: Timestamp,
 ) -> Option<Group<'a>> {
@@ -228,17 +239,17 @@ fn fold<'a>(
     // What was resolved before is over: what is found again is a new case.
     let opens_again = entries
         .iter()
-        .any(|entry| entry.standing == Standing::Noncompliant);
+        .any(|entry| entry.compliance == Compliance::Noncompliant);
     let base = before.filter(|case| case.open > 0 || !opens_again);
     let mut after = match base {
         Some(case) => case.clone(),
-        None => Case {
+        None => FindingGroup {
             account: last.key.account.clone(),
             account_name: String::new(),
             owner: None,
             rule: last.key.rule.clone(),
             severity: last.severity,
-            told: Told::Once,
+            notified_in: NotifiedIn::Untracked,
             since: entries.iter().map(|entry| entry.at).min().unwrap_or(now),
             open: 0,
             resolved: 0,
@@ -249,15 +260,15 @@ fn fold<'a>(
     after.owner.clone_from(&last.owner);
     after.severity = last.severity;
     let (mut found, mut resolved) = (0, 0);
-    let mut latest: BTreeMap<&FindingKey, &Entry> = BTreeMap::new();
+    let mut latest: BTreeMap<&FindingKey, &OutboxEntry> = BTreeMap::new();
     for entry in &entries {
         (after.open, after.resolved) = counted((after.open, after.resolved), entry);
         latest.insert(&entry.key, entry);
     }
     for entry in latest.values() {
-        match entry.standing {
-            Standing::Noncompliant => found += 1,
-            Standing::Compliant => resolved += 1,
+        match entry.compliance {
+            Compliance::Noncompliant => found += 1,
+            Compliance::Compliant => resolved += 1,
         }
         show(&mut after.resources, entry, names.get(&entry.key));
     }
@@ -272,7 +283,7 @@ fn fold<'a>(
 }
 
 /// Shows a resource as it stands now; of many, the first ones.
-fn show(resources: &mut Vec<Resource>, entry: &Entry, name: Option<&String>) {
+fn show(resources: &mut Vec<Resource>, entry: &OutboxEntry, name: Option<&String>) {
     let key = &entry.key;
     let is_it = |resource: &&mut Resource| {
         (&resource.id, &resource.resource_type, &resource.region)
@@ -283,7 +294,7 @@ fn show(resources: &mut Vec<Resource>, entry: &Entry, name: Option<&String>) {
         id: key.resource_id.clone(),
         name: name.cloned(),
         region: key.region.clone(),
-        standing: entry.standing,
+        compliance: entry.compliance,
         at: entry.at,
         annotation: entry.annotation.clone(),
     };
@@ -297,10 +308,10 @@ fn show(resources: &mut Vec<Resource>, entry: &Entry, name: Option<&String>) {
         }
         None if has_room => resources.push(shown),
         // What is resolved makes room for what is not.
-        None if entry.standing == Standing::Noncompliant => {
+        None if entry.compliance == Compliance::Noncompliant => {
             if let Some(old) = resources
                 .iter_mut()
-                .find(|resource| resource.standing == Standing::Compliant)
+                .find(|resource| resource.compliance == Compliance::Compliant)
             {
                 *old = shown;
             }
@@ -324,7 +335,7 @@ fn own_message(group: &Group<'_>, route: &Route, policy: &CompliancePolicy) -> L
         }),
         place: Place::Channel,
         correction: None,
-        settlements: settlements(std::slice::from_ref(group), None),
+        commits: commits(std::slice::from_ref(group), None),
     }
 }
 
@@ -353,7 +364,7 @@ fn reply(
             words::case(&group.after, &group.entries, route, policy),
         )),
         detail: None,
-        settlements: settlements(std::slice::from_ref(group), None),
+        commits: commits(std::slice::from_ref(group), None),
     }
 }
 
@@ -364,13 +375,13 @@ fn summary(
     route: &Route,
     policy: &CompliancePolicy,
 ) -> Letter {
-    let settlements = settlements(groups, Some(&before));
-    let after = settlements
+    let commits = commits(groups, Some(&before));
+    let after = commits
         .last()
         .and_then(|last| last.digest.clone())
         .unwrap_or_else(|| before.clone());
     let notice = words::digest(&after, route, policy);
-    let lines: Vec<(&Case, &[&Entry])> = groups
+    let lines: Vec<(&FindingGroup, &[&OutboxEntry])> = groups
         .iter()
         .map(|group| (&group.after, &group.entries[..]))
         .collect();
@@ -385,7 +396,7 @@ fn summary(
             notice: detail,
             correction: Some((message.clone(), notice)),
             detail: None,
-            settlements,
+            commits,
         },
         None => Letter {
             id: after.id,
@@ -393,7 +404,7 @@ fn summary(
             notice,
             correction: None,
             detail: Some(detail),
-            settlements,
+            commits,
         },
     }
 }
@@ -412,28 +423,28 @@ fn is_worse(before: &Digest, groups: &[Group<'_>]) -> bool {
 
 /// What is noted of groups, in pieces that DynamoDB writes at once. Each piece counts its own entries only, so
 /// that a run that ends between two of them counts nothing twice.
-fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement> {
+fn commits(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<DeliveryCommit> {
     let mut pieces = Vec::new();
-    let mut piece = Settlement::default();
+    let mut piece = DeliveryCommit::default();
     let mut digest = digest.cloned();
     for group in groups {
         let mut left = group.entries.as_slice();
         let mut case = group.base.cloned();
         let mut is_first = group
             .before
-            .is_none_or(|before| match (&before.told, &digest) {
-                (Told::Digest(id), Some(digest)) => *id != digest.id || before.open == 0,
+            .is_none_or(|before| match (&before.notified_in, &digest) {
+                (NotifiedIn::Digest(id), Some(digest)) => *id != digest.id || before.open == 0,
                 _ => true,
             });
         while !left.is_empty() {
-            if Settlement::MOST - piece.cases.len() - piece.entries.len() < 2 {
+            if DeliveryCommit::MAX_ITEMS - piece.cases.len() - piece.entries.len() < 2 {
                 piece.digest.clone_from(&digest);
                 pieces.push(std::mem::take(&mut piece));
             }
-            let room = Settlement::MOST - piece.cases.len() - piece.entries.len() - 1;
+            let room = DeliveryCommit::MAX_ITEMS - piece.cases.len() - piece.entries.len() - 1;
             let (now, later) = left.split_at(room.min(left.len()));
             left = later;
-            let mut after = Case {
+            let mut after = FindingGroup {
                 open: 0,
                 resolved: 0,
                 ..group.after.clone()
@@ -448,7 +459,7 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
                 }
             }
             if let Some(digest) = &digest {
-                after.told = Told::Digest(digest.id.clone());
+                after.notified_in = NotifiedIn::Digest(digest.id.clone());
             }
             piece.cases.push(after.clone());
             piece
@@ -465,14 +476,17 @@ fn settlements(groups: &[Group<'_>], digest: Option<&Digest>) -> Vec<Settlement>
 }
 
 /// How many are open and resolved after an entry.
-fn counted((open, resolved): (u32, u32), entry: &Entry) -> (u32, u32) {
-    match entry.standing {
-        Standing::Noncompliant => (open + 1, resolved),
-        Standing::Compliant => (open.saturating_sub(u32::from(entry.was_told)), resolved + 1),
+fn counted((open, resolved): (u32, u32), entry: &OutboxEntry) -> (u32, u32) {
+    match entry.compliance {
+        Compliance::Noncompliant => (open + 1, resolved),
+        Compliance::Compliant => (
+            open.saturating_sub(u32::from(entry.was_notified)),
+            resolved + 1,
+        ),
     }
 }
 
-fn tally(digest: &mut Digest, entry: &Entry, is_new_account: bool) {
+fn tally(digest: &mut Digest, entry: &OutboxEntry, is_new_account: bool) {
     let tally = digest.rules.entry(entry.key.rule.clone()).or_insert(Tally {
         severity: entry.severity,
         accounts: 0,
@@ -484,9 +498,9 @@ fn tally(digest: &mut Digest, entry: &Entry, is_new_account: bool) {
 }
 
 /// The cases and summaries that entries are about.
-pub fn about(entries: &[Entry]) -> BTreeSet<String> {
+pub fn about(entries: &[OutboxEntry]) -> BTreeSet<String> {
     entries
         .iter()
-        .map(|entry| Case::id_of(&entry.key.account, &entry.key.rule))
+        .map(|entry| FindingGroup::id_of(&entry.key.account, &entry.key.rule))
         .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use banto_domain::AccountId;
-use banto_domain::compliance::{AccountFacts, FindingKey};
+use banto_domain::compliance::{AccountInfo, FindingKey};
 use banto_ports::{ErrorKind, PortError, path_of};
 use futures_util::stream::{self, StreamExt};
 use jiff::SignedDuration;
@@ -22,10 +22,10 @@ const AT_ONCE: usize = 8;
 
 /// Accounts that were looked up before, in this process.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<BTreeMap<AccountId, AccountFacts>>);
+pub struct Remembered(Mutex<BTreeMap<AccountId, AccountInfo>>);
 
 impl Remembered {
-    fn of(&self, accounts: &BTreeSet<AccountId>) -> BTreeMap<AccountId, AccountFacts> {
+    fn of(&self, accounts: &BTreeSet<AccountId>) -> BTreeMap<AccountId, AccountInfo> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         accounts
             .iter()
@@ -33,7 +33,7 @@ impl Remembered {
             .collect()
     }
 
-    fn remember(&self, facts: &BTreeMap<AccountId, AccountFacts>) {
+    fn remember(&self, facts: &BTreeMap<AccountId, AccountInfo>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + facts.len() > REMEMBERED {
             known.clear();
@@ -71,7 +71,7 @@ impl Notifier {
             .collect();
         Ok(Snapshot {
             known,
-            facts,
+            accounts: facts,
             names: self.names(named).await,
         })
     }
@@ -91,11 +91,11 @@ impl Notifier {
     async fn facts(
         &self,
         accounts: BTreeSet<AccountId>,
-    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+    ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError> {
         let now = self.clock.now();
-        let is_fresh = |facts: &AccountFacts| now.duration_since(facts.asked_at) < FRESH;
+        let is_fresh = |facts: &AccountInfo| now.duration_since(facts.fetched_at) < FRESH;
         let mut facts = self.remembered.of(&accounts);
-        let lacking = |facts: &BTreeMap<AccountId, AccountFacts>| -> BTreeSet<AccountId> {
+        let lacking = |facts: &BTreeMap<AccountId, AccountInfo>| -> BTreeSet<AccountId> {
             accounts
                 .iter()
                 .filter(|account| !facts.get(account).is_some_and(is_fresh))
@@ -127,14 +127,14 @@ impl Notifier {
         Ok(facts)
     }
 
-    async fn look_up(&self, account: &AccountId) -> Result<AccountFacts, PortError> {
-        let asked_at = self.clock.now();
-        let nobody = || AccountFacts {
+    async fn look_up(&self, account: &AccountId) -> Result<AccountInfo, PortError> {
+        let fetched_at = self.clock.now();
+        let nobody = || AccountInfo {
             id: account.clone(),
             name: account.to_string(),
             path: Vec::new(),
             tags: BTreeMap::new(),
-            asked_at,
+            fetched_at,
         };
         let facts = match self.organization.account(account).await {
             Ok(found) => {
@@ -146,19 +146,19 @@ impl Notifier {
                     true => self.organization.tags(account).await?,
                     false => BTreeMap::new(),
                 };
-                AccountFacts {
+                AccountInfo {
                     id: found.id,
                     name: found.name,
                     path,
                     tags,
-                    asked_at,
+                    fetched_at,
                 }
             }
             // It left the Organization; its last findings are told all the same.
             Err(error) if error.kind == ErrorKind::Missing => nobody(),
             Err(error) => return Err(error),
         };
-        self.ledger.keep_facts(&facts).await?;
+        self.ledger.save_account(&facts).await?;
         Ok(facts)
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use banto_domain::AccountId;
-use banto_domain::compliance::{AccountFacts, Entry, FindingKey, Known, News, Standing};
+use banto_domain::compliance::{
+    AccountInfo, Compliance, FindingKey, FindingState, OutboxEntry, Source,
+};
 use banto_domain::policy::CompliancePolicy;
-use banto_ports::Change;
+use banto_ports::FindingChange;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -21,9 +23,9 @@ const FLAPPING: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// The findings that are known.
-    pub known: BTreeMap<FindingKey, Known>,
+    pub known: BTreeMap<FindingKey, FindingState>,
     /// The accounts; one that can't be looked up is left out, and nothing is planned of it.
-    pub facts: BTreeMap<AccountId, AccountFacts>,
+    pub accounts: BTreeMap<AccountId, AccountInfo>,
     /// The names of those resources that a waiver may name.
     pub names: BTreeMap<FindingKey, String>,
 }
@@ -34,7 +36,7 @@ pub struct Plan {
     /// The chains.
     pub chains: Vec<Chain>,
     /// What is not noted, and why.
-    pub silent: BTreeMap<Silence, usize>,
+    pub silent: BTreeMap<Skipped, usize>,
 }
 
 /// The changes of one finding, in their order.
@@ -43,7 +45,7 @@ pub struct Chain {
     /// The finding.
     pub key: FindingKey,
     /// Its changes; none where only its routes are to be seen to.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FindingChange>,
     /// Routes that may have something waiting from an earlier, interrupted run.
     pub again: Vec<String>,
 }
@@ -51,13 +53,13 @@ pub struct Chain {
 /// Why an observation changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Silence {
+pub enum Skipped {
     /// It is known already, or later news is.
-    Late,
+    Outdated,
     /// Nothing has changed.
-    AsBefore,
+    Unchanged,
     /// AWS Config can't tell.
-    Unknown,
+    InsufficientData,
 }
 
 /// Plans what observations change.
@@ -76,7 +78,7 @@ pub fn plan(
     }
     let mut plan = Plan::default();
     for (key, mut observations) in by_key {
-        let Some(facts) = snapshot.facts.get(&key.account) else {
+        let Some(facts) = snapshot.accounts.get(&key.account) else {
             continue;
         };
         observations.sort_by_key(|observation| observation.at);
@@ -120,28 +122,28 @@ pub fn plan(
 
 /// What one observation changes of what is known.
 fn step(
-    known: Option<&Known>,
+    known: Option<&FindingState>,
     observation: &Observation,
     is_waived: bool,
     policy: &CompliancePolicy,
-    facts: &AccountFacts,
+    facts: &AccountInfo,
     now: Timestamp,
-) -> Result<Change, Silence> {
-    let standing = observation.standing.ok_or(Silence::Unknown)?;
-    let is_comparison = observation.news == News::Reconciled;
+) -> Result<FindingChange, Skipped> {
+    let compliance = observation.compliance.ok_or(Skipped::InsufficientData)?;
+    let is_comparison = observation.source == Source::Reconciliation;
     if known.is_some_and(|known| {
         observation.at < known.at || (observation.at == known.at && !is_comparison)
     }) {
-        return Err(Silence::Late);
+        return Err(Skipped::Outdated);
     }
     // What nobody knew was in order, unless the event itself says that it was not.
-    let unknown = match (standing, observation.was) {
-        (Standing::Compliant, Some(Standing::Noncompliant)) => Standing::Noncompliant,
-        _ => Standing::Compliant,
+    let unknown = match (compliance, observation.was) {
+        (Compliance::Compliant, Some(Compliance::Noncompliant)) => Compliance::Noncompliant,
+        _ => Compliance::Compliant,
     };
-    let stood = known.map_or(unknown, |known| known.standing);
-    let said = known.map_or(unknown, |known| known.said);
-    let has_changed = standing != stood;
+    let stood = known.map_or(unknown, |known| known.compliance);
+    let said = known.map_or(unknown, |known| known.last_notified);
+    let has_changed = compliance != stood;
     let mut changes: Vec<Timestamp> = known.map_or_else(Vec::new, |known| known.changes.clone());
     changes.extend(has_changed.then_some(observation.at));
     // What the daily comparison finds unchanged has kept still since.
@@ -150,28 +152,28 @@ fn step(
     let flaps = changes.len() > policy.flapping_over;
     changes.drain(..changes.len().saturating_sub(policy.flapping_over + 1));
     let was_damped = known.is_some_and(|known| known.damped);
-    let is_accepted = is_waived && standing == Standing::Noncompliant;
-    let is_told = standing != said && !is_accepted && !(was_damped && flaps);
+    let is_accepted = is_waived && compliance == Compliance::Noncompliant;
+    let is_told = compliance != said && !is_accepted && !(was_damped && flaps);
     // It was otherwise before: what changed it first is still to come, and will be late then.
     let is_ahead = observation.was.is_some_and(|was| was != stood);
     if !has_changed && !is_told && !is_ahead {
-        return Err(Silence::AsBefore);
+        return Err(Skipped::Unchanged);
     }
-    let after = Known {
+    let after = FindingState {
         key: observation.key.clone(),
-        standing,
+        compliance,
         at: observation.at,
-        said: if is_told { standing } else { said },
+        last_notified: if is_told { compliance } else { said },
         changes,
         damped: flaps,
     };
-    let entry = Entry {
+    let entry = OutboxEntry {
         key: observation.key.clone(),
         at: observation.at,
-        standing,
-        was_told: known.is_some_and(|known| known.said == Standing::Noncompliant),
-        news: observation.news,
-        severity: policy.words(&observation.key.rule).severity,
+        compliance,
+        was_notified: known.is_some_and(|known| known.last_notified == Compliance::Noncompliant),
+        source: observation.source,
+        severity: policy.severity_of(&observation.key.rule),
         account_name: facts.name.clone(),
         owner: policy
             .owner_tag
@@ -190,7 +192,7 @@ fn step(
         .into_iter()
         .map(|route| (route.name.clone(), entry.clone()))
         .collect();
-    Ok(Change {
+    Ok(FindingChange {
         before: known.map(|known| known.at),
         after,
         entries,

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::compliance::{FindingKey, Known, News, Standing, short_hash};
+use banto_domain::compliance::{Compliance, FindingKey, FindingState, Source, short_hash};
 use banto_domain::{AccountId, Region, RuleName};
 use banto_lambda::Invocation;
 use banto_notice::QueueMessage;
-use banto_ports::{AccountState, Delayed, Found, PortError};
+use banto_ports::{AccountState, AggregatedFinding, Delayed, PortError};
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,40 +25,44 @@ pub struct Aggregated {
     /// The rules that it knows there, and whether each finds anything.
     pub rules: BTreeMap<(Region, RuleName), bool>,
     /// What they find.
-    pub found: Vec<Found>,
+    pub found: Vec<AggregatedFinding>,
 }
 
 /// What the comparison of an account shows: what was missed, and what was resolved unseen. Of a region that the
 /// aggregator knows no rule in, it knows nothing: findings there are left as they are.
-pub fn compare(aggregated: &Aggregated, known: &[Known], now: Timestamp) -> Vec<Observation> {
-    let observation = |key: &FindingKey, standing, at, annotation| Observation {
+pub fn compare(
+    aggregated: &Aggregated,
+    known: &[FindingState],
+    now: Timestamp,
+) -> Vec<Observation> {
+    let observation = |key: &FindingKey, compliance, at, annotation| Observation {
         key: key.clone(),
-        standing: Some(standing),
+        compliance: Some(compliance),
         was: None,
         at,
-        news: News::Reconciled,
+        source: Source::Reconciliation,
         annotation,
     };
     let found: BTreeSet<&FindingKey> = aggregated.found.iter().map(|found| &found.key).collect();
-    let by_key: BTreeMap<&FindingKey, &Known> =
+    let by_key: BTreeMap<&FindingKey, &FindingState> =
         known.iter().map(|known| (&known.key, known)).collect();
     let missed = aggregated.found.iter().map(|found| {
         // What is known to stand so since later stands so still.
         let since = by_key
             .get(&found.key)
-            .filter(|known| known.standing == Standing::Noncompliant);
+            .filter(|known| known.compliance == Compliance::Noncompliant);
         let at = since.map_or(found.at, |known| known.at.max(found.at));
         observation(
             &found.key,
-            Standing::Noncompliant,
+            Compliance::Noncompliant,
             at,
             found.annotation.clone(),
         )
     });
     let regions: BTreeSet<&Region> = aggregated.rules.keys().map(|(region, _)| region).collect();
-    let is_resolved = |known: &&Known| {
-        let is_open =
-            known.standing == Standing::Noncompliant || known.said == Standing::Noncompliant;
+    let is_resolved = |known: &&FindingState| {
+        let is_open = known.compliance == Compliance::Noncompliant
+            || known.last_notified == Compliance::Noncompliant;
         is_open
             && !found.contains(&known.key)
             && regions.contains(&known.key.region)
@@ -66,12 +70,12 @@ pub fn compare(aggregated: &Aggregated, known: &[Known], now: Timestamp) -> Vec<
     };
     let resolved = known.iter().filter(is_resolved).map(|known| {
         // What is known to be resolved, and was not said since it flapped, keeps its time.
-        let at = if known.standing == Standing::Compliant {
+        let at = if known.compliance == Compliance::Compliant {
             known.at
         } else {
             now
         };
-        observation(&known.key, Standing::Compliant, at, None)
+        observation(&known.key, Compliance::Compliant, at, None)
     });
     missed.chain(resolved).collect()
 }

@@ -67,7 +67,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
             "rule": key.rule,
             "resourceType": key.resource_type,
             "resourceId": key.resource_id,
-            "standing": change.after.standing,
+            "compliance": change.after.compliance,
             "at": change.after.at,
             "flapping": change.after.damped,
             "routes": change.entries.iter().map(|(route, _)| route.as_str()).collect::<Vec<_>>(),

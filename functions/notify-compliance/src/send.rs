@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::SecretArn;
-use banto_domain::compliance::{Lane, MessageRef};
+use banto_domain::compliance::{MessageRef, RouteState};
 use banto_domain::policy::compliance::{Destination, Route};
 use banto_lambda::Invocation;
 use banto_notice::sending::{Breaker, ChannelState, RateLimiter, Retry, Sender, Undelivered};
@@ -72,7 +72,7 @@ impl RouteSender {
         &self,
         letter: &Letter,
         route: &Route,
-        lane: &mut Lane,
+        lane: &mut RouteState,
         posted: Option<MessageRef>,
         invocation: &Invocation,
     ) -> Result<Sent, Unsent> {
@@ -261,7 +261,7 @@ impl RouteSender {
         id: &str,
         place: &Place,
         notice: &Notice,
-        lane: &mut Lane,
+        lane: &mut RouteState,
         invocation: &Invocation,
     ) {
         let Some(above) = place.thread() else { return };
@@ -317,22 +317,22 @@ impl RouteSender {
 }
 
 /// The pace and the failures of a route's channel, which are kept between two runs.
-fn channel(lane: &Lane) -> ChannelState {
+fn channel(lane: &RouteState) -> ChannelState {
     ChannelState {
         limiter: RateLimiter {
             next_at: lane.next_at,
         },
         breaker: Breaker {
             failures: lane.failures,
-            open_until: lane.broken_until,
+            open_until: lane.breaker_open_until,
         },
     }
 }
 
-fn keep(channel: &ChannelState, lane: &mut Lane) {
+fn keep(channel: &ChannelState, lane: &mut RouteState) {
     lane.next_at = channel.limiter.next_at;
     lane.failures = channel.breaker.failures;
-    lane.broken_until = channel.breaker.open_until;
+    lane.breaker_open_until = channel.breaker.open_until;
 }
 
 /// A message with the place that it goes to.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use banto_domain::compliance::{Entry, FindingKey, Lane, Sending, Told};
+use banto_domain::compliance::{FindingKey, InFlight, NotifiedIn, OutboxEntry, RouteState};
 use banto_domain::policy::compliance::{Destination, Route};
 use banto_lambda::Invocation;
-use banto_ports::{Claim, ErrorKind, PortError, Settlement};
+use banto_ports::{DeliveryCommit, ErrorKind, PortError, RouteLease};
 use jiff::SignedDuration;
 
 use crate::letters::{DIGEST_PAUSE, Letter, Outbox, Place, about, letters};
@@ -51,10 +51,10 @@ impl Telling {
 /// A run that has a route.
 struct Turn<'a> {
     route: &'a Route,
-    claim: Claim,
-    lane: Lane,
+    claim: RouteLease,
+    lane: RouteState,
     /// A message that an earlier run may have posted without noting it.
-    unsure: Option<Sending>,
+    unsure: Option<InFlight>,
     telling: Telling,
     invocation: &'a Invocation,
 }
@@ -77,7 +77,7 @@ impl Notifier {
         let Some(route) = route.filter(|_| self.policy.enabled) else {
             return Ok(Telling::default());
         };
-        let claim = Claim {
+        let claim = RouteLease {
             route: name.to_owned(),
             run: invocation.run.clone(),
             until: self.clock.now() + CLAIM,
@@ -93,7 +93,7 @@ impl Notifier {
             Err(error) => return Err(error),
         };
         // The lane keeps it, too, until its letter is sent: it may be quiet now.
-        let unsure = lane.sending.clone();
+        let unsure = lane.in_flight.clone();
         let mut turn = Turn {
             route,
             claim,
@@ -119,7 +119,7 @@ impl Notifier {
             let now = self.clock.now();
             let waiting = self.ledger.waiting(&turn.claim.route, AT_ONCE).await?;
             let is_all = waiting.len() < AT_ONCE;
-            let (quiet, entries): (Vec<Entry>, Vec<Entry>) = waiting
+            let (quiet, entries): (Vec<OutboxEntry>, Vec<OutboxEntry>) = waiting
                 .into_iter()
                 .partition(|entry| turn.route.is_quiet(entry.severity, now));
             if entries.is_empty() {
@@ -160,26 +160,26 @@ impl Notifier {
     }
 
     /// How long a route rests after a summary, so that a storm makes few messages.
-    fn pause(&self, route: &Route, lane: &Lane) -> Option<SignedDuration> {
+    fn pause(&self, route: &Route, lane: &RouteState) -> Option<SignedDuration> {
         let rest = if matches!(route.to, Destination::Channel(_)) {
             self.policy.window
         } else {
             DIGEST_PAUSE
         };
-        let left = rest - self.clock.now().duration_since(lane.summary_at?);
+        let left = rest - self.clock.now().duration_since(lane.last_digest_at?);
         (left > SignedDuration::ZERO).then_some(left)
     }
 
     async fn outbox(
         &self,
-        claim: &Claim,
-        entries: Vec<Entry>,
-        lane: &Lane,
+        claim: &RouteLease,
+        entries: Vec<OutboxEntry>,
+        lane: &RouteState,
     ) -> Result<Outbox, PortError> {
         let cases = self.ledger.cases(&claim.route, &about(&entries)).await?;
-        let in_digests = cases.values().filter_map(|case| match &case.told {
-            Told::Digest(id) => Some(id.clone()),
-            Told::Message(_) | Told::Once => None,
+        let in_digests = cases.values().filter_map(|case| match &case.notified_in {
+            NotifiedIn::Digest(id) => Some(id.clone()),
+            NotifiedIn::Message(_) | NotifiedIn::Untracked => None,
         });
         let digests: BTreeSet<String> = in_digests
             .chain(lane.digest.iter().map(|(id, _)| id.clone()))
@@ -220,7 +220,7 @@ impl Notifier {
         };
         turn.claim.until = self.clock.now() + CLAIM;
         let can_be_found = matches!(turn.route.to, Destination::Channel(_));
-        turn.lane.sending = can_be_found.then(|| Sending {
+        turn.lane.in_flight = can_be_found.then(|| InFlight {
             id: letter.id.clone(),
             at: self.clock.now(),
         });
@@ -256,22 +256,22 @@ impl Notifier {
         turn.telling.messages += 1;
         turn.telling.fell_back += usize::from(sent.fell_back);
         if let Some(digest) = letter
-            .settlements
+            .commits
             .iter()
             .find_map(|piece| piece.digest.as_ref())
         {
-            turn.lane.summary_at = Some(self.clock.now());
+            turn.lane.last_digest_at = Some(self.clock.now());
             if letter.place == Place::Channel {
                 turn.lane.digest = Some((digest.id.clone(), self.clock.now()));
             }
         }
-        for piece in letter.settlements {
+        for piece in letter.commits {
             turn.telling.told += piece.entries.len();
             self.ledger
-                .settle(&turn.claim, &settled(piece, &letter.place, &sent))
+                .commit(&turn.claim, &settled(piece, &letter.place, &sent))
                 .await?;
         }
-        turn.lane.sending = None;
+        turn.lane.in_flight = None;
         tracing::info!(
             route = turn.claim.route,
             letter = letter.id,
@@ -286,7 +286,7 @@ impl Notifier {
 }
 
 /// The resources whose names are looked up: those of IAM first, whose ids nobody knows.
-fn named(entries: &[Entry]) -> Vec<FindingKey> {
+fn named(entries: &[OutboxEntry]) -> Vec<FindingKey> {
     let keys: BTreeSet<&FindingKey> = entries.iter().map(|entry| &entry.key).collect();
     let (mut keys, others): (Vec<&FindingKey>, Vec<&FindingKey>) = keys
         .into_iter()
@@ -296,7 +296,7 @@ fn named(entries: &[Entry]) -> Vec<FindingKey> {
 }
 
 /// What is noted, with the message that told it.
-fn settled(mut piece: Settlement, place: &Place, sent: &Sent) -> Settlement {
+fn settled(mut piece: DeliveryCommit, place: &Place, sent: &Sent) -> DeliveryCommit {
     if *place != Place::Channel {
         return piece;
     }
@@ -304,7 +304,10 @@ fn settled(mut piece: Settlement, place: &Place, sent: &Sent) -> Settlement {
         Some(digest) => digest.message.clone_from(&sent.message),
         None => {
             for case in &mut piece.cases {
-                case.told = sent.message.clone().map_or(Told::Once, Told::Message);
+                case.notified_in = sent
+                    .message
+                    .clone()
+                    .map_or(NotifiedIn::Untracked, NotifiedIn::Message);
             }
         }
     }

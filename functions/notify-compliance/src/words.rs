@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::compliance::{Case, Digest, Entry, News, Resource, Severity, Standing, advice};
+use banto_domain::compliance::{
+    Compliance, Digest, FindingGroup, OutboxEntry, Resource, Severity, Source, advice,
+};
 use banto_domain::policy::CompliancePolicy;
-use banto_domain::policy::compliance::{Destination, Route, Waiver, Words};
+use banto_domain::policy::compliance::{Destination, Route, RuleText, Waiver};
 use banto_domain::{Region, RuleName, percent_encoded};
 use banto_notice::text::{and_more, count, day_and_time, fact, grouped, sections, tally};
 use banto_notice::{Audience, Link, Notice, Step, Urgency};
@@ -16,9 +18,14 @@ const DETAIL: usize = 40;
 const HEADLINE_NAME: usize = 48;
 
 /// A case, as its message looks now.
-pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &CompliancePolicy) -> Notice {
-    let words = policy.words(&case.rule);
-    let (title, total, place) = (words.title, case.open + case.resolved, &case.account_name);
+pub fn case(
+    case: &FindingGroup,
+    entries: &[&OutboxEntry],
+    route: &Route,
+    policy: &CompliancePolicy,
+) -> Notice {
+    let words = policy.rule_text(&case.rule);
+    let (title, total, place) = (&words.title, case.open + case.resolved, &case.account_name);
     let what = match case.resources.as_slice() {
         [only] if total <= 1 => short(name(only)),
         _ => count(total, "resource"),
@@ -40,7 +47,10 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
     notice
         .paragraphs
         .extend(flaps(entries).then(|| FLAPS.to_owned()));
-    if entries.iter().any(|entry| entry.news == News::Reconciled) {
+    if entries
+        .iter()
+        .any(|entry| entry.source == Source::Reconciliation)
+    {
         notice.paragraphs.push(RECONCILED.to_owned());
     }
     notice.facts = vec![
@@ -65,24 +75,24 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
     notice
         .facts
         .extend(kind.map(|kind| fact("Resource type", kind)));
-    let of = |standing| {
+    let of = |compliance| {
         case.resources
             .iter()
-            .filter(move |resource| resource.standing == standing)
+            .filter(move |resource| resource.compliance == compliance)
     };
     let line = |open| resource_line(open, kind.is_none(), region.is_none(), case.since);
-    let mut open: Vec<String> = of(Standing::Noncompliant).map(line).collect();
+    let mut open: Vec<String> = of(Compliance::Noncompliant).map(line).collect();
     let hidden = usize::try_from(case.open)
         .unwrap_or(usize::MAX)
         .saturating_sub(open.len());
     open.extend(and_more(hidden));
-    let resolved: Vec<String> = of(Standing::Compliant)
+    let resolved: Vec<String> = of(Compliance::Compliant)
         .map(|resource| name(resource).to_owned())
         .collect();
     notice.sections = sections([("Not compliant", open), ("Resolved", resolved)]);
     if case.open > 0 {
-        notice.steps.extend(words.remedy.map(|remedy| Step {
-            text: remedy.to_owned(),
+        notice.steps.extend(words.remedy.clone().map(|remedy| Step {
+            text: remedy,
             command: None,
         }));
     }
@@ -94,7 +104,7 @@ pub fn case(case: &Case, entries: &[&Entry], route: &Route, policy: &ComplianceP
     notice
 }
 
-fn flaps(entries: &[&Entry]) -> bool {
+fn flaps(entries: &[&OutboxEntry]) -> bool {
     entries.iter().any(|entry| entry.flapping)
 }
 
@@ -104,22 +114,22 @@ const RECONCILED: &str = "The daily comparison with AWS Config found it: its eve
 
 /// What changed of a case, for the thread of its message.
 pub fn reply(
-    case: &Case,
-    entries: &[&Entry],
+    case: &FindingGroup,
+    entries: &[&OutboxEntry],
     (found, resolved): (u32, u32),
     route: &Route,
     policy: &CompliancePolicy,
 ) -> Notice {
-    let title = policy.words(&case.rule).title;
+    let title = policy.rule_text(&case.rule).title;
     let latest = latest(entries);
-    let of = |standing| {
+    let of = |compliance| {
         latest
             .iter()
-            .filter(move |entry| entry.standing == standing)
+            .filter(move |entry| entry.compliance == compliance)
             .copied()
     };
-    let one = |standing| {
-        of(standing)
+    let one = |compliance| {
+        of(compliance)
             .next()
             .map(|entry| short(&shown_name(case, entry)))
             .unwrap_or_default()
@@ -133,12 +143,12 @@ pub fn reply(
     let headline = match (found, resolved) {
         (1, 0) => format!(
             "[{severity}] {title}: {} in {place}, too",
-            one(Standing::Noncompliant)
+            one(Compliance::Noncompliant)
         ),
         (found, 0) => format!("[{severity}] {title}: {found} more in {place}"),
         (0, 1) => format!(
             "Resolved: {} in {place}{left} ({title})",
-            one(Standing::Compliant)
+            one(Compliance::Compliant)
         ),
         (0, resolved) => format!(
             "Resolved: {} in {place}{left} ({title})",
@@ -163,16 +173,16 @@ pub fn reply(
         .paragraphs
         .extend(flaps(entries).then(|| FLAPS.to_owned()));
     // Of one resource, the headline has said the name.
-    let is_news = |line: &String| latest.len() > 1 || *line != one(Standing::Compliant);
-    let lines = |standing| {
-        of(standing)
+    let is_news = |line: &String| latest.len() > 1 || *line != one(Compliance::Compliant);
+    let lines = |compliance| {
+        of(compliance)
             .map(|entry| entry_line(case, entry))
             .filter(is_news)
             .collect::<Vec<_>>()
     };
     notice.sections = sections([
-        ("Found", lines(Standing::Noncompliant)),
-        ("Resolved", lines(Standing::Compliant)),
+        ("Found", lines(Compliance::Noncompliant)),
+        ("Resolved", lines(Compliance::Compliant)),
     ]);
     notice.attributes = attributes(case.severity, Some(&case.rule), found > 0);
     notice
@@ -202,7 +212,10 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
                 count(open + resolved, "resource"),
                 count(tally.accounts, "account"),
             );
-            format!("{}: {resources} in {accounts}", policy.words(rule).title)
+            format!(
+                "{}: {resources} in {accounts}",
+                policy.rule_text(rule).title
+            )
         }
         None => format!(
             "{} of {}",
@@ -239,7 +252,10 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
         )
     });
     let line = |(rule, tally): &(&RuleName, &banto_domain::compliance::Tally)| {
-        let (title, accounts) = (policy.words(rule).title, count(tally.accounts, "account"));
+        let (title, accounts) = (
+            policy.rule_text(rule).title,
+            count(tally.accounts, "account"),
+        );
         let resolved =
             (tally.resolved > 0).then(|| format!(", {} resolved", grouped(tally.resolved)));
         let counts = format!(
@@ -260,9 +276,9 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
     };
     notice.sections = sections([("By rule", lines)]);
     if let Some((rule, _)) = one_rule.filter(|_| open > 0) {
-        let words = policy.words(rule);
-        notice.steps.extend(words.remedy.map(|remedy| Step {
-            text: remedy.to_owned(),
+        let words = policy.rule_text(rule);
+        notice.steps.extend(words.remedy.clone().map(|remedy| Step {
+            text: remedy,
             command: None,
         }));
         notice.links.extend(runbook(&words));
@@ -274,21 +290,21 @@ pub fn digest(digest: &Digest, route: &Route, policy: &CompliancePolicy) -> Noti
 /// What a summary's thread or a long case's thread says.
 pub fn detail(
     id: &str,
-    cases: &[(&Case, &[&Entry])],
+    cases: &[(&FindingGroup, &[&OutboxEntry])],
     route: &Route,
     policy: &CompliancePolicy,
 ) -> Notice {
-    let entries: Vec<&Entry> = cases
+    let entries: Vec<&OutboxEntry> = cases
         .iter()
         .flat_map(|(_, entries)| entries.iter().copied())
         .collect();
-    let of = |standing| {
+    let of = |compliance| {
         entries
             .iter()
-            .filter(|entry| entry.standing == standing)
+            .filter(|entry| entry.compliance == compliance)
             .count()
     };
-    let (found, resolved) = (of(Standing::Noncompliant), of(Standing::Compliant));
+    let (found, resolved) = (of(Compliance::Noncompliant), of(Compliance::Compliant));
     let said = tally([(found, "found"), (resolved, "resolved")]);
     let severity = entries
         .iter()
@@ -308,7 +324,7 @@ pub fn detail(
     // One rule is named once; of several, each line names its own.
     let one_rule = first.filter(|first| cases.iter().all(|(case, _)| case.rule == **first));
     let title = one_rule.map_or_else(String::new, |rule| {
-        format!("{}: ", policy.words(rule).title)
+        format!("{}: ", policy.rule_text(rule).title)
     });
     let headline = format!("{title}{said} in {}", count(accounts.len(), "account"));
     let mut notice = notice(id, route, urgency, headline);
@@ -320,7 +336,7 @@ pub fn detail(
         cases => {
             let rules_of = one_rule.is_none().then_some(policy);
             // Where there is most to do comes first.
-            let mut cases: Vec<&(&Case, &[&Entry])> = cases.iter().collect();
+            let mut cases: Vec<&(&FindingGroup, &[&OutboxEntry])> = cases.iter().collect();
             cases.sort_by_key(|(case, entries)| {
                 (std::cmp::Reverse(entries.len()), &case.account_name)
             });
@@ -378,7 +394,7 @@ fn notice(id: &str, route: &Route, urgency: Urgency, headline: String) -> Notice
     Notice::new(id, Audience::Route(route.name.clone()), urgency, headline)
 }
 
-fn urgency(case: &Case) -> Urgency {
+fn urgency(case: &FindingGroup) -> Urgency {
     if case.open == 0 {
         Urgency::Done
     } else {
@@ -411,7 +427,7 @@ fn short(name: &str) -> String {
 }
 
 /// An entry's resource by the name that the case shows it with.
-fn shown_name(case: &Case, entry: &Entry) -> String {
+fn shown_name(case: &FindingGroup, entry: &OutboxEntry) -> String {
     let shown = case
         .resources
         .iter()
@@ -422,7 +438,7 @@ fn shown_name(case: &Case, entry: &Entry) -> String {
 }
 
 /// What all resources of a case have in common.
-fn common<T: PartialEq>(case: &Case, of: impl Fn(&Resource) -> &T) -> Option<&T> {
+fn common<T: PartialEq>(case: &FindingGroup, of: impl Fn(&Resource) -> &T) -> Option<&T> {
     let first = of(case.resources.first()?);
     case.resources
         .iter()
@@ -455,10 +471,10 @@ fn resource_line(
     format!("{}{parts}{annotation}", name(resource))
 }
 
-fn entry_line(case: &Case, entry: &Entry) -> String {
+fn entry_line(case: &FindingGroup, entry: &OutboxEntry) -> String {
     let name = shown_name(case, entry);
-    match (entry.standing, entry.news) {
-        (Standing::Noncompliant, _) => {
+    match (entry.compliance, entry.source) {
+        (Compliance::Noncompliant, _) => {
             let annotation = entry
                 .annotation
                 .as_ref()
@@ -468,34 +484,38 @@ fn entry_line(case: &Case, entry: &Entry) -> String {
                 entry.key.resource_type, entry.key.region
             )
         }
-        (Standing::Compliant, News::Gone) => {
+        (Compliance::Compliant, Source::NoLongerEvaluated) => {
             format!("{name}: the rule no longer looks at it, most often since it was deleted")
         }
-        (Standing::Compliant, News::Reconciled) => {
+        (Compliance::Compliant, Source::Reconciliation) => {
             format!("{name}: AWS Config no longer finds it, as the daily comparison shows")
         }
-        (Standing::Compliant, News::Event) => name,
+        (Compliance::Compliant, Source::Event) => name,
     }
 }
 
 /// What changed of a case, with its rule where there are several.
-fn case_line(case: &Case, entries: &[&Entry], rules_of: Option<&CompliancePolicy>) -> String {
-    let of = |standing| {
+fn case_line(
+    case: &FindingGroup,
+    entries: &[&OutboxEntry],
+    rules_of: Option<&CompliancePolicy>,
+) -> String {
+    let of = |compliance| {
         entries
             .iter()
-            .filter(|entry| entry.standing == standing)
+            .filter(|entry| entry.compliance == compliance)
             .count()
     };
     let counts = tally([
-        (of(Standing::Noncompliant), "found"),
-        (of(Standing::Compliant), "resolved"),
+        (of(Compliance::Noncompliant), "found"),
+        (of(Compliance::Compliant), "resolved"),
     ]);
     let owner = case
         .owner
         .as_ref()
         .map_or_else(String::new, |owner| format!(", {owner}"));
     let title = rules_of.map_or_else(String::new, |policy| {
-        format!("{}, ", policy.words(&case.rule).title)
+        format!("{}, ", policy.rule_text(&case.rule).title)
     });
     format!(
         "{} ({}{owner}): {title}{counts}",
@@ -504,12 +524,13 @@ fn case_line(case: &Case, entries: &[&Entry], rules_of: Option<&CompliancePolicy
 }
 
 /// The last of each resource's entries, in their order.
-fn latest<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
-    let last: BTreeMap<_, &Entry> = entries.iter().map(|entry| (&entry.key, *entry)).collect();
+fn latest<'a>(entries: &[&'a OutboxEntry]) -> Vec<&'a OutboxEntry> {
+    let last: BTreeMap<_, &OutboxEntry> =
+        entries.iter().map(|entry| (&entry.key, *entry)).collect();
     last.into_values().collect()
 }
 
-fn links(case: &Case, words: &Words<'_>) -> Vec<Link> {
+fn links(case: &FindingGroup, words: &RuleText) -> Vec<Link> {
     let console = match case.resources.as_slice() {
         [only] => Some(resource_link(only)),
         [first, ..] => Some(rule_link(&case.rule, &first.region)),
@@ -522,10 +543,10 @@ fn links(case: &Case, words: &Words<'_>) -> Vec<Link> {
     console.into_iter().chain(runbook(words)).collect()
 }
 
-fn runbook(words: &Words<'_>) -> Option<Link> {
-    words.runbook.map(|url| Link {
+fn runbook(words: &RuleText) -> Option<Link> {
+    words.runbook.as_ref().map(|url| Link {
         label: "Runbook".to_owned(),
-        url: url.to_owned(),
+        url: url.clone(),
     })
 }
 

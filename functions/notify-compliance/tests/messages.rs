@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use banto_domain::compliance::{
-    Case, Digest, Entry, FindingKey, Lane, MessageRef, News, Standing, Told,
+    Compliance, Digest, FindingGroup, FindingKey, MessageRef, NotifiedIn, OutboxEntry, RouteState,
+    Source,
 };
 use banto_domain::policy::compliance::Route;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_fake::Book;
 use banto_notice::{Notice, mail, slack, sns};
-use banto_ports::Settlement;
+use banto_ports::DeliveryCommit;
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::check::check_letters;
 use notify_compliance::letters::{Letter, Outbox, Place, letters};
@@ -47,14 +48,20 @@ fn account_name(account: u64) -> String {
     }
 }
 
-fn entry(account: u64, rule: &str, resource: &str, standing: Standing, minute: i64) -> Entry {
+fn entry(
+    account: u64,
+    rule: &str,
+    resource: &str,
+    compliance: Compliance,
+    minute: i64,
+) -> OutboxEntry {
     let resource_type = if rule == KEYS {
         "AWS::IAM::User"
     } else {
         "AWS::S3::Bucket"
     };
     let rule = rule.parse().unwrap();
-    Entry {
+    OutboxEntry {
         key: FindingKey {
             account: format!("{:012}", 444_455_556_666 + account)
                 .parse()
@@ -65,22 +72,20 @@ fn entry(account: u64, rule: &str, resource: &str, standing: Standing, minute: i
             rule,
         },
         at: at(minute),
-        standing,
-        was_told: standing == Standing::Compliant,
-        news: News::Event,
-        severity: POLICY
-            .words(&"s3-bucket-public-read-prohibited".parse().unwrap())
-            .severity,
+        compliance,
+        was_notified: compliance == Compliance::Compliant,
+        source: Source::Event,
+        severity: POLICY.severity_of(&"s3-bucket-public-read-prohibited".parse().unwrap()),
         account_name: account_name(account),
         owner: Some("alice".into()),
-        annotation: (standing == Standing::Noncompliant)
+        annotation: (compliance == Compliance::Noncompliant)
             .then(|| "The policy lets everyone read.".to_owned()),
         flapping: false,
     }
 }
 
-const BAD: Standing = Standing::Noncompliant;
-const GOOD: Standing = Standing::Compliant;
+const BAD: Compliance = Compliance::Noncompliant;
+const GOOD: Compliance = Compliance::Compliant;
 
 /// People's Slack and what is kept of it, on one route.
 struct Channel {
@@ -100,9 +105,9 @@ impl Channel {
     }
 
     /// The letters that tell these entries; what is kept is as after sending them.
-    fn tell(&mut self, entries: impl IntoIterator<Item = Entry>, minute: i64) -> Vec<Letter> {
+    fn tell(&mut self, entries: impl IntoIterator<Item = OutboxEntry>, minute: i64) -> Vec<Letter> {
         self.outbox.entries = entries.into_iter().collect();
-        self.outbox.entries.sort_by_key(Entry::id);
+        self.outbox.entries.sort_by_key(OutboxEntry::id);
         let letters = letters(&self.outbox, &self.route, &POLICY, at(minute));
         assert_eq!(check_letters(&letters, &self.outbox.entries), []);
         for letter in &letters {
@@ -111,26 +116,26 @@ impl Channel {
                 channel: "C024BE91L".into(),
                 ts: self.posted.to_string(),
             };
-            for piece in letter.settlements.iter().cloned() {
+            for piece in letter.commits.iter().cloned() {
                 self.keep(piece, &letter.place, &message);
             }
             if let (Place::Channel, Some(digest)) = (
                 &letter.place,
                 letter
-                    .settlements
+                    .commits
                     .iter()
                     .find_map(|piece| piece.digest.as_ref()),
             ) {
-                self.outbox.lane = Lane {
+                self.outbox.lane = RouteState {
                     digest: Some((digest.id.clone(), at(minute))),
-                    ..Lane::default()
+                    ..RouteState::default()
                 };
             }
         }
         letters
     }
 
-    fn keep(&mut self, piece: Settlement, place: &Place, message: &MessageRef) {
+    fn keep(&mut self, piece: DeliveryCommit, place: &Place, message: &MessageRef) {
         let is_new = *place == Place::Channel;
         let is_digest = piece.digest.is_some();
         if let Some(digest) = piece.digest {
@@ -145,11 +150,17 @@ impl Channel {
         }
         for case in piece.cases {
             let told = if is_new && !is_digest {
-                Told::Message(message.clone())
+                NotifiedIn::Message(message.clone())
             } else {
-                case.told.clone()
+                case.notified_in.clone()
             };
-            self.outbox.cases.insert(case.id(), Case { told, ..case });
+            self.outbox.cases.insert(
+                case.id(),
+                FindingGroup {
+                    notified_in: told,
+                    ..case
+                },
+            );
         }
     }
 }
@@ -209,8 +220,8 @@ fn kinds() -> Vec<(String, Notice)> {
     all.extend(shown(
         "deleted",
         &channel.tell(
-            [Entry {
-                news: News::Gone,
+            [OutboxEntry {
+                source: Source::NoLongerEvaluated,
                 ..gone
             }],
             10,
@@ -218,14 +229,14 @@ fn kinds() -> Vec<(String, Notice)> {
     ));
 
     let mut channel = Channel::on("payments");
-    let flapping = Entry {
+    let flapping = OutboxEntry {
         flapping: true,
         ..entry(0, PUBLIC, "website-eu", BAD, 0)
     };
     all.extend(shown("flapping", &channel.tell([flapping], 1)));
     let mut channel = Channel::on("payments");
-    let missed = Entry {
-        news: News::Reconciled,
+    let missed = OutboxEntry {
+        source: Source::Reconciliation,
         ..entry(0, "our-own-rule", "website-eu", BAD, 0)
     };
     all.extend(shown(
@@ -234,9 +245,9 @@ fn kinds() -> Vec<(String, Notice)> {
     ));
 
     let mut channel = Channel::on("payments");
-    let storm = |rule: &str, standing, minute| -> Vec<Entry> {
+    let storm = |rule: &str, compliance, minute| -> Vec<OutboxEntry> {
         (0..12)
-            .map(|account| entry(account, rule, "website", standing, minute))
+            .map(|account| entry(account, rule, "website", compliance, minute))
             .collect()
     };
     all.extend(shown("a storm", &channel.tell(storm(PUBLIC, BAD, 0), 1)));
@@ -329,7 +340,7 @@ fn of_a_long_name_the_headline_shows_the_end_and_the_account_is_still_there() {
 #[test]
 fn a_reply_and_a_new_case_of_the_same_entries_have_the_same_ids_whenever_they_are_made() {
     let entries = [entry(0, PUBLIC, "a", BAD, 0), entry(1, PUBLIC, "b", BAD, 1)];
-    let ids = |entries: &[Entry], minute| -> Vec<String> {
+    let ids = |entries: &[OutboxEntry], minute| -> Vec<String> {
         let mut channel = Channel::on("payments");
         channel
             .tell(entries.to_vec(), minute)
@@ -364,12 +375,12 @@ prop_compose! {
         rule in prop_oneof![Just(PUBLIC), Just(KEYS), Just("our-own-rule")],
         resource in "[a-z<>&]{1,20}",
         good in prop::bool::weighted(0.3),
-        was_told in any::<bool>(),
+        was_notified in any::<bool>(),
         minute in 0..500_i64,
         annotation in proptest::option::of("(?s).{0,300}"),
-    ) -> Entry {
-        let standing = if good { GOOD } else { BAD };
-        Entry { was_told: was_told && good, annotation, ..entry(account, rule, &resource, standing, minute) }
+    ) -> OutboxEntry {
+        let compliance = if good { GOOD } else { BAD };
+        OutboxEntry { was_notified: was_notified && good, annotation, ..entry(account, rule, &resource, compliance, minute) }
     }
 }
 
@@ -384,22 +395,22 @@ proptest! {
     ) {
         let mut channel = Channel::on(route);
         for (entries, minute) in [(first, 501), (second, 520)] {
-            let waiting: BTreeSet<String> = entries.iter().map(Entry::id).collect();
+            let waiting: BTreeSet<String> = entries.iter().map(OutboxEntry::id).collect();
             // The table has one item for an entry, however often it was put there.
-            let entries: BTreeMap<String, Entry> = entries.into_iter().map(|entry| (entry.id(), entry)).collect();
+            let entries: BTreeMap<String, OutboxEntry> = entries.into_iter().map(|entry| (entry.id(), entry)).collect();
             let letters = channel.tell(entries.into_values(), minute);
-            let pieces: Vec<&Settlement> = letters.iter().flat_map(|letter| &letter.settlements).collect();
-            let told: Vec<String> = pieces.iter().flat_map(|piece| &piece.entries).map(Entry::id).collect();
+            let pieces: Vec<&DeliveryCommit> = letters.iter().flat_map(|letter| &letter.commits).collect();
+            let told: Vec<String> = pieces.iter().flat_map(|piece| &piece.entries).map(OutboxEntry::id).collect();
             prop_assert_eq!(told.len(), waiting.len());
             prop_assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), waiting);
             for piece in pieces {
-                prop_assert!(piece.cases.len() + piece.entries.len() <= Settlement::MOST);
-                let ids: BTreeSet<String> = piece.cases.iter().map(Case::id).collect();
+                prop_assert!(piece.cases.len() + piece.entries.len() <= DeliveryCommit::MAX_ITEMS);
+                let ids: BTreeSet<String> = piece.cases.iter().map(FindingGroup::id).collect();
                 prop_assert_eq!(ids.len(), piece.cases.len(), "DynamoDB writes an item once in a transaction");
             }
             // What is noted in the end is what the message says.
-            for letter in letters.iter().filter(|letter| letter.settlements.iter().all(|piece| piece.digest.is_none())) {
-                let case = letter.settlements.last().and_then(|piece| piece.cases.last()).unwrap();
+            for letter in letters.iter().filter(|letter| letter.commits.iter().all(|piece| piece.digest.is_none())) {
+                let case = letter.commits.last().and_then(|piece| piece.cases.last()).unwrap();
                 let shown = letter.correction.as_ref().map_or(&letter.notice, |(_, corrected)| corrected);
                 prop_assert_eq!(shown.headline.starts_with("Resolved"), case.open == 0, "{}", shown.headline);
                 let counts = format!(": {} of {} resources left", case.open, case.open + case.resolved);

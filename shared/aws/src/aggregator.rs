@@ -10,7 +10,7 @@ use aws_sdk_config::types::{
 };
 use banto_domain::compliance::FindingKey;
 use banto_domain::{AccountId, Region, RuleName};
-use banto_ports::{Aggregator, Found, PortError};
+use banto_ports::{AggregatedFinding, Aggregator, PortError};
 
 use crate::errors::{lacking, port_error};
 use crate::keys::timestamp;
@@ -76,10 +76,13 @@ impl Aggregator for ConfigAggregator {
                 let rule = result.config_rule_name().and_then(|rule| rule.parse().ok());
                 let rule = rule.ok_or_else(|| lacking(CALL, "a rule's name"))?;
                 // Whoever says nothing, or that data is insufficient, does not say that nothing was found.
-                let standing = result
+                let compliance = result
                     .compliance()
                     .and_then(|compliance| compliance.compliance_type());
-                rules.insert((region, rule), standing != Some(&ComplianceType::Compliant));
+                rules.insert(
+                    (region, rule),
+                    compliance != Some(&ComplianceType::Compliant),
+                );
             }
             // A page may be empty and yet not the last. (AWS Config API reference, of this call and the next.)
             token = page.next_token;
@@ -94,7 +97,7 @@ impl Aggregator for ConfigAggregator {
         account: &AccountId,
         region: &Region,
         rule: &RuleName,
-    ) -> Result<Vec<Found>, PortError> {
+    ) -> Result<Vec<AggregatedFinding>, PortError> {
         const CALL: &str = "config:GetAggregateComplianceDetailsByConfigRule";
         let mut findings = Vec::new();
         let mut token = None;
@@ -193,7 +196,7 @@ fn found(
     call: &'static str,
     (account, region, rule): (&AccountId, &Region, &RuleName),
     result: &AggregateEvaluationResult,
-) -> Result<Found, PortError> {
+) -> Result<AggregatedFinding, PortError> {
     let qualifier = result
         .evaluation_result_identifier()
         .and_then(|id| id.evaluation_result_qualifier());
@@ -220,7 +223,7 @@ fn found(
     let at = result
         .result_recorded_time()
         .ok_or_else(|| lacking(call, "a time"))?;
-    Ok(Found {
+    Ok(AggregatedFinding {
         key: FindingKey {
             account: account.clone(),
             region: region.clone(),

@@ -30,9 +30,10 @@ use aws_sdk_dynamodb::types::{
 use aws_types::SdkConfig;
 use banto_domain::AccountId;
 use banto_domain::compliance::{
-    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, Standing,
+    AccountInfo, Compliance, Digest, FindingGroup, FindingKey, FindingState, OutboxEntry,
+    RouteState,
 };
-use banto_ports::{Change, Claim, ErrorKind, Ledger, PortError, Settlement};
+use banto_ports::{DeliveryCommit, ErrorKind, FindingChange, Ledger, PortError, RouteLease};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -258,7 +259,7 @@ impl DynamoDbLedger {
     }
 
     /// An update of a route's claim.
-    fn update(&self, claim: &Claim) -> UpdateItemFluentBuilder {
+    fn update(&self, claim: &RouteLease) -> UpdateItemFluentBuilder {
         let request = self
             .client
             .update_item()
@@ -274,22 +275,26 @@ impl DynamoDbLedger {
 
 #[async_trait]
 impl Ledger for DynamoDbLedger {
-    async fn known(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, Known>, PortError> {
-        let known: Vec<Known> = self.documents(keys.iter().map(finding), "known").await?;
+    async fn known(
+        &self,
+        keys: &[FindingKey],
+    ) -> Result<BTreeMap<FindingKey, FindingState>, PortError> {
+        let known: Vec<FindingState> = self.documents(keys.iter().map(finding), "known").await?;
         Ok(known
             .into_iter()
             .map(|known| (known.key.clone(), known))
             .collect())
     }
 
-    async fn of_account(&self, account: &AccountId) -> Result<Vec<Known>, PortError> {
+    async fn of_account(&self, account: &AccountId) -> Result<Vec<FindingState>, PortError> {
         self.query(of_account(account, "finding#"), "known", usize::MAX)
             .await
     }
 
-    async fn note(&self, change: &Change) -> Result<(), PortError> {
+    async fn note(&self, change: &FindingChange) -> Result<(), PortError> {
         let known = &change.after;
-        let is_over = known.standing == Standing::Compliant && known.said == Standing::Compliant;
+        let is_over = known.compliance == Compliance::Compliant
+            && known.last_notified == Compliance::Compliant;
         let expires = is_over.then(|| days_after(known.at, FINDING_DAYS));
         let mut item = document(finding(&known.key), "known", known, expires)?;
         item.insert("at".to_owned(), text(known.at.to_string()));
@@ -343,7 +348,7 @@ impl Ledger for DynamoDbLedger {
     async fn facts(
         &self,
         accounts: &BTreeSet<AccountId>,
-    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+    ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError> {
         let keys = accounts
             .iter()
             .map(|account| of_account(account, "facts"))
@@ -353,12 +358,12 @@ impl Ledger for DynamoDbLedger {
         // Facts from before a release that reads them no more are as good as none.
         let facts = items
             .iter()
-            .filter_map(|item| read::<AccountFacts>(BATCH_GET, item, "facts").ok());
+            .filter_map(|item| read::<AccountInfo>(BATCH_GET, item, "facts").ok());
         Ok(facts.map(|facts| (facts.id.clone(), facts)).collect())
     }
 
-    async fn keep_facts(&self, facts: &AccountFacts) -> Result<(), PortError> {
-        let expires = Some(days_after(facts.asked_at, FACTS_DAYS));
+    async fn save_account(&self, facts: &AccountInfo) -> Result<(), PortError> {
+        let expires = Some(days_after(facts.fetched_at, FACTS_DAYS));
         self.put(document(
             of_account(&facts.id, "facts"),
             "facts",
@@ -368,7 +373,7 @@ impl Ledger for DynamoDbLedger {
         .await
     }
 
-    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Lane, PortError> {
+    async fn claim(&self, claim: &RouteLease, now: Timestamp) -> Result<RouteState, PortError> {
         let is_free = "attribute_not_exists(#run) OR #until <= :now OR #run = :run";
         let request = self
             .update(claim)
@@ -388,7 +393,7 @@ impl Ledger for DynamoDbLedger {
         Ok(lane.unwrap_or_default())
     }
 
-    async fn keep(&self, claim: &Claim, lane: &Lane) -> Result<(), PortError> {
+    async fn keep(&self, claim: &RouteLease, lane: &RouteState) -> Result<(), PortError> {
         let request = self
             .update(claim)
             .update_expression("SET #lane = :lane, #until = :until");
@@ -413,7 +418,7 @@ impl Ledger for DynamoDbLedger {
         self.put(item).await
     }
 
-    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<Entry>, PortError> {
+    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<OutboxEntry>, PortError> {
         self.query(of_route(route, "entry#"), "entry", most).await
     }
 
@@ -421,8 +426,8 @@ impl Ledger for DynamoDbLedger {
         &self,
         route: &str,
         ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Case>, PortError> {
-        let cases: Vec<Case> = self
+    ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
+        let cases: Vec<FindingGroup> = self
             .documents(ids.iter().map(|id| case_of(route, id)), "case")
             .await?;
         Ok(cases.into_iter().map(|case| (case.id(), case)).collect())
@@ -442,7 +447,7 @@ impl Ledger for DynamoDbLedger {
             .collect())
     }
 
-    async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), PortError> {
+    async fn commit(&self, claim: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(lane_of(&claim.route).item()));
@@ -457,7 +462,7 @@ impl Ledger for DynamoDbLedger {
             CHECK,
             TransactWriteItem::builder().condition_check(check).build(),
         )];
-        for case in &settlement.cases {
+        for case in &commit.cases {
             // No clock says when it was resolved; the news of its resources do well enough. A resolved case that
             // is gone too early begins anew, in a message of its own.
             let last = case
@@ -474,7 +479,7 @@ impl Ledger for DynamoDbLedger {
                 expires,
             )?)?);
         }
-        if let Some(digest) = &settlement.digest {
+        if let Some(digest) = &commit.digest {
             let expires = Some(days_after(digest.since, DIGEST_DAYS));
             writes.push(self.put_with(document(
                 digest_of(&claim.route, &digest.id),
@@ -483,7 +488,7 @@ impl Ledger for DynamoDbLedger {
                 expires,
             )?)?);
         }
-        for entry in &settlement.entries {
+        for entry in &commit.entries {
             let delete = Delete::builder()
                 .table_name(&self.table)
                 .set_key(Some(entry_of(&claim.route, entry).item()));
@@ -535,7 +540,7 @@ fn lane_of(route: &str) -> Key {
     of_route(route, "lane")
 }
 
-fn entry_of(route: &str, entry: &Entry) -> Key {
+fn entry_of(route: &str, entry: &OutboxEntry) -> Key {
     of_route(route, &format!("entry#{}", entry.id()))
 }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use banto_domain::compliance::{
-    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, MessageRef,
+    AccountInfo, Digest, FindingGroup, FindingKey, FindingState, MessageRef, OutboxEntry,
+    RouteState,
 };
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
-    Aggregator, Change, Chat, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Settlement,
+    AggregatedFinding, Aggregator, Chat, DeliveryCommit, ErrorKind, FindingChange, Ledger, Mail,
+    Mailer, PortError, RouteLease,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -23,12 +25,12 @@ const PACE: SignedDuration = SignedDuration::from_secs(1);
 
 /// The table, the aggregator and Slack.
 #[derive(Debug, Default)]
-pub(crate) struct Compliance {
-    known: BTreeMap<FindingKey, Known>,
-    facts: BTreeMap<AccountId, AccountFacts>,
+pub(crate) struct ComplianceState {
+    known: BTreeMap<FindingKey, FindingState>,
+    accounts: BTreeMap<AccountId, AccountInfo>,
     routes: BTreeMap<String, RouteItems>,
     said: BTreeMap<String, Timestamp>,
-    aggregated: BTreeMap<AccountId, BTreeMap<(Region, RuleName), Vec<Found>>>,
+    aggregated: BTreeMap<AccountId, BTreeMap<(Region, RuleName), Vec<AggregatedFinding>>>,
     names: BTreeMap<FindingKey, String>,
     messages: Vec<SlackMessage>,
     slack_fails: Option<PortError>,
@@ -37,11 +39,11 @@ pub(crate) struct Compliance {
 /// What is kept of a route.
 #[derive(Debug, Default)]
 struct RouteItems {
-    lane: Lane,
+    lane: RouteState,
     claim: Option<(String, Timestamp)>,
     due: Option<Timestamp>,
-    entries: BTreeMap<String, Entry>,
-    cases: BTreeMap<String, Case>,
+    entries: BTreeMap<String, OutboxEntry>,
+    cases: BTreeMap<String, FindingGroup>,
     digests: BTreeMap<String, Digest>,
 }
 
@@ -77,7 +79,7 @@ impl SlackMessage {
     }
 }
 
-impl Compliance {
+impl ComplianceState {
     /// Posts a message, unless it comes too soon after another in its channel.
     fn post(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<MessageRef, PortError> {
         const CALL: &str = "slack:chat.postMessage";
@@ -215,7 +217,7 @@ impl Aggregator for Run {
         account: &AccountId,
         region: &Region,
         rule: &RuleName,
-    ) -> Result<Vec<Found>, PortError> {
+    ) -> Result<Vec<AggregatedFinding>, PortError> {
         self.step(
             "config:GetAggregateComplianceDetailsByConfigRule",
             rule,
@@ -251,7 +253,10 @@ fn conflict(call: &'static str) -> PortError {
 
 #[async_trait]
 impl Ledger for Run {
-    async fn known(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, Known>, PortError> {
+    async fn known(
+        &self,
+        keys: &[FindingKey],
+    ) -> Result<BTreeMap<FindingKey, FindingState>, PortError> {
         self.step("dynamodb:BatchGetItem", keys.len(), |state| {
             let known =
                 |key: &FindingKey| Some((key.clone(), state.compliance.known.get(key)?.clone()));
@@ -260,7 +265,7 @@ impl Ledger for Run {
         .await
     }
 
-    async fn of_account(&self, account: &AccountId) -> Result<Vec<Known>, PortError> {
+    async fn of_account(&self, account: &AccountId) -> Result<Vec<FindingState>, PortError> {
         self.step("dynamodb:Query", account, |state| {
             let known = state.compliance.known.values();
             Ok(known
@@ -271,10 +276,10 @@ impl Ledger for Run {
         .await
     }
 
-    async fn note(&self, change: &Change) -> Result<(), PortError> {
+    async fn note(&self, change: &FindingChange) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:PutItem";
         self.step(CALL, change.after.key.id(), |state| {
-            let Compliance { known, routes, .. } = &mut state.compliance;
+            let ComplianceState { known, routes, .. } = &mut state.compliance;
             if known.get(&change.after.key).map(|known| known.at) != change.before {
                 return Err(conflict(CALL));
             }
@@ -294,12 +299,12 @@ impl Ledger for Run {
     async fn facts(
         &self,
         accounts: &BTreeSet<AccountId>,
-    ) -> Result<BTreeMap<AccountId, AccountFacts>, PortError> {
+    ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError> {
         self.step("dynamodb:BatchGetItem", accounts.len(), |state| {
             let facts = |account: &AccountId| {
                 Some((
                     account.clone(),
-                    state.compliance.facts.get(account)?.clone(),
+                    state.compliance.accounts.get(account)?.clone(),
                 ))
             };
             Ok(accounts.iter().filter_map(facts).collect())
@@ -307,18 +312,18 @@ impl Ledger for Run {
         .await
     }
 
-    async fn keep_facts(&self, facts: &AccountFacts) -> Result<(), PortError> {
+    async fn save_account(&self, facts: &AccountInfo) -> Result<(), PortError> {
         self.step("dynamodb:PutItem", &facts.id, |state| {
             state
                 .compliance
-                .facts
+                .accounts
                 .insert(facts.id.clone(), facts.clone());
             Ok(())
         })
         .await
     }
 
-    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Lane, PortError> {
+    async fn claim(&self, claim: &RouteLease, now: Timestamp) -> Result<RouteState, PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         self.step(CALL, &claim.route, |state| {
             let items = state
@@ -339,7 +344,7 @@ impl Ledger for Run {
         .await
     }
 
-    async fn keep(&self, claim: &Claim, lane: &Lane) -> Result<(), PortError> {
+    async fn keep(&self, claim: &RouteLease, lane: &RouteState) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         self.step(CALL, &claim.route, |state| {
             let items = state
@@ -385,7 +390,7 @@ impl Ledger for Run {
         .await
     }
 
-    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<Entry>, PortError> {
+    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<OutboxEntry>, PortError> {
         self.step("dynamodb:Query", route, |state| {
             let items = state.compliance.routes.get(route);
             Ok(items
@@ -399,7 +404,7 @@ impl Ledger for Run {
         &self,
         route: &str,
         ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Case>, PortError> {
+    ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
         self.step("dynamodb:BatchGetItem", route, |state| {
             let cases = state.compliance.routes.get(route).map(|items| &items.cases);
             let case = |id: &String| Some((id.clone(), cases?.get(id)?.clone()));
@@ -425,11 +430,11 @@ impl Ledger for Run {
         .await
     }
 
-    async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), PortError> {
+    async fn commit(&self, claim: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:DeleteItem";
         self.step(CALL, &claim.route, |state| {
-            let count = settlement.cases.len() + settlement.entries.len();
-            if count > Settlement::MOST {
+            let count = commit.cases.len() + commit.entries.len();
+            if count > DeliveryCommit::MAX_ITEMS {
                 return Err(PortError::new(
                     ErrorKind::Invalid,
                     CALL,
@@ -448,19 +453,16 @@ impl Ledger for Run {
             {
                 return Err(conflict(CALL));
             }
-            items.cases.extend(
-                settlement
-                    .cases
-                    .iter()
-                    .map(|case| (case.id(), case.clone())),
-            );
+            items
+                .cases
+                .extend(commit.cases.iter().map(|case| (case.id(), case.clone())));
             items.digests.extend(
-                settlement
+                commit
                     .digest
                     .iter()
                     .map(|digest| (digest.id.clone(), digest.clone())),
             );
-            for entry in &settlement.entries {
+            for entry in &commit.entries {
                 items.entries.remove(&entry.id());
             }
             Ok(())
@@ -497,12 +499,12 @@ impl World {
     }
 
     /// What is known of a finding.
-    pub fn known_finding(&self, key: &FindingKey) -> Option<Known> {
+    pub fn known_finding(&self, key: &FindingKey) -> Option<FindingState> {
         self.state().compliance.known.get(key).cloned()
     }
 
     /// What waits on a route.
-    pub fn outbox(&self, route: &str) -> Vec<Entry> {
+    pub fn outbox(&self, route: &str) -> Vec<OutboxEntry> {
         let state = self.state();
         let items = state.compliance.routes.get(route);
         items
@@ -511,14 +513,14 @@ impl World {
     }
 
     /// A case of a route.
-    pub fn case(&self, route: &str, account: &AccountId, rule: &RuleName) -> Option<Case> {
+    pub fn case(&self, route: &str, account: &AccountId, rule: &RuleName) -> Option<FindingGroup> {
         let state = self.state();
         state
             .compliance
             .routes
             .get(route)?
             .cases
-            .get(&Case::id_of(account, rule))
+            .get(&FindingGroup::id_of(account, rule))
             .cloned()
     }
 
@@ -537,7 +539,7 @@ impl World {
         account: &AccountId,
         region: &Region,
         rule: &RuleName,
-        found: Vec<Found>,
+        found: Vec<AggregatedFinding>,
     ) {
         let mut state = self.state();
         let rules = state

@@ -9,7 +9,7 @@ use banto_domain::{AccessKeyId, GroupName, SecretArn, TopicArn, UserArn, UserNam
 use banto_ports::{ErrorKind, LastUse, Mail, TopicMessage};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::compliance::Compliance;
+use crate::compliance::ComplianceState;
 use crate::iam::Iam;
 use crate::organization::Org;
 use crate::report::ReportShape;
@@ -36,7 +36,7 @@ pub(crate) struct State {
     pub(crate) certificates: BTreeMap<UserName, Vec<u8>>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) org: Org,
-    pub(crate) compliance: Compliance,
+    pub(crate) compliance: ComplianceState,
     pub(crate) calls: Vec<Call>,
     /// How long each call takes, where time is simulated.
     pub(crate) latency: Option<SignedDuration>,

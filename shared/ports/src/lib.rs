@@ -15,7 +15,9 @@ mod records;
 mod secrets;
 
 pub use clock::Clock;
-pub use compliance::{Aggregator, Change, Claim, Found, Ledger, Settlement};
+pub use compliance::{
+    AggregatedFinding, Aggregator, DeliveryCommit, FindingChange, Ledger, RouteLease,
+};
 pub use error::{ErrorKind, PortError};
 pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};
 pub use member::{

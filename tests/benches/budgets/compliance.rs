@@ -12,7 +12,7 @@ use banto::local::function_binary;
 use banto::local::organization::Organization;
 use banto::local::runtime_api::Function;
 use banto::local::slack::{Slack, TOKEN};
-use banto_domain::compliance::Told as Where;
+use banto_domain::compliance::NotifiedIn;
 use banto_fake::{Driven, World, drive};
 use banto_lambda::Invocation;
 use jiff::SignedDuration;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::cold_start::{self, Ground, Job, Tools, Variables, Way};
 use crate::harness::{batch, failed};
 use crate::table::{at_least, at_most, megabytes, row};
-use harness::{Told, account, add_account, breaches, notifier, policy, rule};
+use harness::{Evaluation, account, add_account, breaches, notifier, policy, rule};
 
 /// One rule in so many accounts, each with so many resources.
 const ACCOUNTS: usize = 1_000;
@@ -63,7 +63,7 @@ pub fn storm() {
     for resource in 0..RESOURCES {
         let resource = format!("bucket-{resource}");
         for id in &ids {
-            let event = Told::bad(id, "bucket-public", &resource, world.now())
+            let event = Evaluation::bad(id, "bucket-public", &resource, world.now())
                 .event()
                 .to_string();
             events.push(
@@ -96,7 +96,7 @@ pub fn storm() {
         .iter()
         .filter_map(|id| world.case("payments", &account(id), &rule("bucket-public")));
     let counted: u32 = counted
-        .filter(|case| matches!(case.told, Where::Digest(_)))
+        .filter(|case| matches!(case.notified_in, NotifiedIn::Digest(_)))
         .map(|case| case.open)
         .sum();
     let called = |name: &str| {
@@ -189,7 +189,7 @@ pub async fn process(tools: &Tools) {
         let buckets: Vec<String> = (0..20).map(|bucket| format!("bucket-{bucket}")).collect();
         let events = buckets
             .iter()
-            .map(|bucket| Told::bad(&id, "bucket-public", bucket, harness::start()).event());
+            .map(|bucket| Evaluation::bad(&id, "bucket-public", bucket, harness::start()).event());
         let records: Vec<Value> = events
             .enumerate()
             .map(|(number, event)| record(number, &event))
@@ -229,7 +229,7 @@ pub async fn process(tools: &Tools) {
     )
     .await;
     let before = harness::start() - SignedDuration::from_hours(1);
-    let late = Told::bad(&accounts[0], "bucket-public", "bucket-0", before).event();
+    let late = Evaluation::bad(&accounts[0], "bucket-public", "bucket-0", before).event();
     let job = Job {
         function: "notify-compliance",
         event: json!({ "Records": [record(0, &late)] }),

@@ -9,8 +9,8 @@ use banto_ports::ErrorKind;
 use serde_json::{Value, json};
 
 use super::harness::{
-    OTHER, PAYMENTS, SEARCH, Told, account, add_account, breaches, minutes, policy, region, rule,
-    scheduled, seen, start, tell, world,
+    Evaluation, OTHER, PAYMENTS, SEARCH, account, add_account, breaches, minutes, policy, region,
+    rule, scheduled, seen, start, tell, world,
 };
 use crate::harness::crash_points::{Played, Scene, at_once, one_fault, two_faults};
 use crate::harness::{Sqs, enqueue, handle, settle};
@@ -30,8 +30,8 @@ struct Begun {
     waits_for_the_next_day: bool,
 }
 
-fn bad(account: &'static str, rule: &'static str, resource: &'static str) -> Told<'static> {
-    Told::bad(account, rule, resource, start())
+fn bad(account: &'static str, rule: &'static str, resource: &'static str) -> Evaluation<'static> {
+    Evaluation::bad(account, rule, resource, start())
 }
 
 const MANY: usize = 8;
@@ -41,7 +41,7 @@ fn many(world: &World, rule: &str) -> Vec<Value> {
     let each = (0..MANY).map(|number| {
         let id = format!("{:012}", 700_000_000_000_u64 + number as u64);
         add_account(world, &id, &format!("payments-{number}"), "payments");
-        Told::bad(&id, rule, "website", start()).event()
+        Evaluation::bad(&id, rule, "website", start()).event()
     });
     each.collect()
 }
@@ -109,7 +109,7 @@ fn scenes() -> Vec<Begun> {
                 let now = world.now();
                 vec![
                     one.good(now).event(),
-                    Told::bad(PAYMENTS, "bucket-public", "two", now).event(),
+                    Evaluation::bad(PAYMENTS, "bucket-public", "two", now).event(),
                 ]
             },
             expected: vec![
@@ -151,7 +151,7 @@ fn scenes() -> Vec<Begun> {
                 let mut events = many(world, "bucket-logging");
                 let resolved = (0..4).map(|number| {
                     let id = format!("{:012}", 700_000_000_000_u64 + number);
-                    Told::bad(&id, "bucket-public", "website", start())
+                    Evaluation::bad(&id, "bucket-public", "website", start())
                         .good(world.now())
                         .event()
                 });

@@ -8,7 +8,7 @@ use banto_domain::{AccountId, Region, RuleName};
 use banto_fake::{MemberAccount, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{KeptSecrets, NoticeSender, slack};
-use banto_ports::Found;
+use banto_ports::AggregatedFinding;
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::Notifier;
 use notify_compliance::send::RouteSender;
@@ -161,7 +161,7 @@ impl Function for CompliancePolicy {
 
 /// What AWS Config tells of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct Evaluation<'a> {
     pub account: &'a str,
     pub rule: &'a str,
     pub resource: &'a str,
@@ -169,7 +169,7 @@ pub struct Told<'a> {
     pub at: Timestamp,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Evaluation<'a> {
     pub fn bad(account: &'a str, rule: &'a str, resource: &'a str, at: Timestamp) -> Self {
         Self {
             account,
@@ -199,8 +199,8 @@ impl<'a> Told<'a> {
     }
 
     /// The same as the aggregator knows it.
-    pub fn found(&self) -> Found {
-        Found {
+    pub fn found(&self) -> AggregatedFinding {
+        AggregatedFinding {
             key: self.key(),
             at: self.at,
             annotation: None,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::compliance::Standing;
+use banto_domain::compliance::Compliance;
 use banto_ports::{ErrorKind, PortError};
 use proptest::prelude::*;
 
 use super::harness::{
-    OTHER, PAYMENTS, SEARCH, Told, account, breaches, minutes, policy, region, rule, scheduled,
-    start, world,
+    Evaluation, OTHER, PAYMENTS, SEARCH, account, breaches, minutes, policy, region, rule,
+    scheduled, start, world,
 };
 use crate::harness::{Sqs, enqueue, handle, settle};
 
@@ -61,13 +61,13 @@ proptest! {
     fn people_end_up_knowing_what_is_true(steps in steps(), outage in proptest::option::of(0..25_usize)) {
         let world = world();
         let policy = policy();
-        let mut truth: BTreeMap<(usize, usize, usize), Told<'_>> = BTreeMap::new();
-        let mut coming: Vec<(usize, Told<'_>)> = Vec::new();
+        let mut truth: BTreeMap<(usize, usize, usize), Evaluation<'_>> = BTreeMap::new();
+        let mut coming: Vec<(usize, Evaluation<'_>)> = Vec::new();
         for (number, step) in steps.iter().enumerate() {
             let at = start() + minutes(number as i64 * 7);
             let known = truth.get(&(step.account, step.rule, step.resource));
             let compliant = known.is_some_and(|known| !known.compliant);
-            let told = Told {
+            let told = Evaluation {
                 account: ACCOUNTS[step.account].0, rule: RULES[step.rule], resource: RESOURCES[step.resource], compliant, at,
             };
             truth.insert((step.account, step.rule, step.resource), told.clone());
@@ -109,11 +109,11 @@ proptest! {
         }
         for ((account_index, rule_index, _), told) in &truth {
             let (id, route) = ACCOUNTS[*account_index];
-            let standing = if told.compliant { Standing::Compliant } else { Standing::Noncompliant };
+            let compliance = if told.compliant { Compliance::Compliant } else { Compliance::Noncompliant };
             if let Some(known) = world.known_finding(&told.key()) {
-                prop_assert_eq!((known.standing, known.said), (standing, standing), "{:?}", told);
+                prop_assert_eq!((known.compliance, known.last_notified), (compliance, compliance), "{:?}", told);
             } else {
-                prop_assert_eq!(standing, Standing::Compliant, "{:?}", told);
+                prop_assert_eq!(compliance, Compliance::Compliant, "{:?}", told);
             }
             // The message counts what is open.
             let open = truth.iter().filter(|((account, rule, _), told)| {

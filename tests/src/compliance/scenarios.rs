@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use banto_domain::compliance::Standing;
+use banto_domain::compliance::Compliance;
 use banto_fake::{Driven, Fault, FaultKind, LogCapture, World, drive};
 use banto_lambda::Invocation;
 use banto_notice::{Audience, Notice, NoticeSender, Urgency};
@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::harness::{
-    OTHER, PAYMENTS, REGION, SEARCH, Told, account, add_account, breaches, minutes, notifier,
+    Evaluation, OTHER, PAYMENTS, REGION, SEARCH, account, add_account, breaches, minutes, notifier,
     policy, policy_and, policy_with, region, rule, scheduled, seen, start, tell, text, world,
 };
 use crate::harness::{Sqs, batch, enqueue, failed, handle, handle_with, receive, settle};
@@ -25,8 +25,8 @@ fn lines(world: &World, way: &str) -> Vec<String> {
         .collect()
 }
 
-fn bad(account: &'static str, rule: &'static str, resource: &'static str) -> Told<'static> {
-    Told::bad(account, rule, resource, start())
+fn bad(account: &'static str, rule: &'static str, resource: &'static str) -> Evaluation<'static> {
+    Evaluation::bad(account, rule, resource, start())
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn what_is_found_later_is_told_in_the_thread_and_shown_to_the_channel() {
     tell(
         &world,
         &policy(),
-        &[Told::bad(PAYMENTS, "bucket-public", "two", world.now()).event()],
+        &[Evaluation::bad(PAYMENTS, "bucket-public", "two", world.now()).event()],
     );
     let messages = world.slack_messages();
     assert!(messages[1].broadcast && messages[1].thread.is_some());
@@ -170,7 +170,7 @@ fn what_is_found_again_after_all_was_resolved_is_a_new_message() {
     tell(
         &world,
         &policy(),
-        &[Told {
+        &[Evaluation {
             at: world.now(),
             ..finding
         }
@@ -212,7 +212,7 @@ fn spread(world: &World, rule: &str, from: usize, count: usize) -> Vec<Value> {
     let accounts = (from..from + count).map(|number| {
         let id = format!("{:012}", 700_000_000_000_u64 + number as u64);
         add_account(world, &id, &format!("payments-{number}"), "payments");
-        Told::bad(&id, rule, "website", world.now()).event()
+        Evaluation::bad(&id, rule, "website", world.now()).event()
     });
     accounts.collect()
 }
@@ -242,7 +242,7 @@ fn a_storm_is_one_message_that_takes_up_what_else_comes() {
     let resolved: Vec<Value> = (0..10)
         .map(|number| format!("{:012}", 700_000_000_000_u64 + number))
         .map(|id| {
-            Told::bad(&id, "bucket-public", "website", start())
+            Evaluation::bad(&id, "bucket-public", "website", start())
                 .good(world.now())
                 .event()
         })
@@ -321,7 +321,7 @@ fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still(
     for change in 0..12 {
         let at = world.now();
         let change = if change % 2 == 0 {
-            Told {
+            Evaluation {
                 at,
                 ..finding.clone()
             }
@@ -355,8 +355,8 @@ fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still(
     }
     let known = world.known_finding(&finding.key()).unwrap();
     assert_eq!(
-        (known.standing, known.said),
-        (Standing::Compliant, Standing::Compliant)
+        (known.compliance, known.last_notified),
+        (Compliance::Compliant, Compliance::Compliant)
     );
     let case = world
         .case("payments", &account(PAYMENTS), &rule("bucket-public"))
@@ -377,8 +377,8 @@ fn events_out_of_order_end_in_what_is_true() {
         ["Resolved: website in payments (S3 bucket is public)"]
     );
     assert_eq!(
-        world.known_finding(&finding.key()).unwrap().standing,
-        Standing::Compliant
+        world.known_finding(&finding.key()).unwrap().compliance,
+        Compliance::Compliant
     );
 }
 
@@ -593,7 +593,7 @@ fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
             .count()
     };
     for number in 0..3 {
-        let told = Told::bad(
+        let told = Evaluation::bad(
             PAYMENTS,
             "bucket-public",
             ["a", "b", "c"][number],
@@ -611,7 +611,7 @@ fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
     tell(
         &world,
         &policy(),
-        &[Told::bad(PAYMENTS, "bucket-public", "d", world.now()).event()],
+        &[Evaluation::bad(PAYMENTS, "bucket-public", "d", world.now()).event()],
     );
     assert_eq!(
         (posts(&world), lines(&world, "operators").len()),
@@ -624,7 +624,7 @@ fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
     tell(
         &world,
         &policy(),
-        &[Told::bad(PAYMENTS, "bucket-public", "e", world.now()).event()],
+        &[Evaluation::bad(PAYMENTS, "bucket-public", "e", world.now()).event()],
     );
     assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
     assert_eq!(breaches(&world), Vec::<String>::new());
@@ -706,7 +706,7 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
         &[resolved.event(), removed.event(), unknown.event()],
     );
     world.advance(minutes(24 * 60));
-    let missed = Told::bad(PAYMENTS, "bucket-public", "missed", start() + minutes(5));
+    let missed = Evaluation::bad(PAYMENTS, "bucket-public", "missed", start() + minutes(5));
     // The rule bucket-logging was deleted; of the account search nothing is known.
     world.aggregate(
         &account(PAYMENTS),
@@ -719,15 +719,15 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
         settle(&world, &policy());
         world.advance(minutes(24 * 60));
     }
-    let known = |told: &Told<'_>| world.known_finding(&told.key()).unwrap().said;
-    assert_eq!(known(&missed), Standing::Noncompliant);
+    let known = |told: &Evaluation<'_>| world.known_finding(&told.key()).unwrap().last_notified;
+    assert_eq!(known(&missed), Compliance::Noncompliant);
     assert_eq!(
         (known(&resolved), known(&removed)),
-        (Standing::Compliant, Standing::Compliant)
+        (Compliance::Compliant, Compliance::Compliant)
     );
     assert_eq!(
         known(&unknown),
-        Standing::Noncompliant,
+        Compliance::Noncompliant,
         "unknown is not in order"
     );
     let replies: Vec<String> = lines(&world, "C0PAYMENTS").split_off(2);
@@ -760,8 +760,8 @@ fn a_finding_that_is_younger_than_the_aggregators_delay_is_not_closed_by_it() {
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
     assert_eq!(
-        world.known_finding(&finding.key()).unwrap().standing,
-        Standing::Noncompliant
+        world.known_finding(&finding.key()).unwrap().compliance,
+        Compliance::Noncompliant
     );
     assert_eq!(seen(&world).len(), 1);
 }
@@ -842,7 +842,7 @@ fn a_record_that_cannot_be_read_goes_back_alone_and_is_a_dead_letter_in_the_end(
     let world = world();
     let mut wrong = bad(PAYMENTS, "bucket-public", "website").event();
     wrong["detail"]["awsAccountId"] = "12".into();
-    let long = Told {
+    let long = Evaluation {
         resource: &"x".repeat(1_025),
         ..bad(PAYMENTS, "bucket-public", "")
     }
@@ -991,7 +991,7 @@ fn what_is_no_event_of_ours_fails_and_is_named() {
 #[test]
 fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
     let world = world();
-    let missed = Told::bad(PAYMENTS, "bucket-public", "missed", start() - minutes(60));
+    let missed = Evaluation::bad(PAYMENTS, "bucket-public", "missed", start() - minutes(60));
     world.aggregate(
         &account(PAYMENTS),
         &region(),

@@ -1,8 +1,8 @@
 //! A rule that is deployed everywhere finds something everywhere.
 
-use banto_domain::compliance::Told as Where;
+use banto_domain::compliance::NotifiedIn;
 
-use super::harness::{Told, account, add_account, breaches, policy, rule, world};
+use super::harness::{Evaluation, account, add_account, breaches, policy, rule, world};
 use crate::harness::{enqueue, settle};
 
 #[test]
@@ -21,7 +21,7 @@ fn of_a_storm_every_finding_is_counted_in_a_handful_of_messages() {
         let resource = format!("bucket-{resource}");
         let events: Vec<_> = ids
             .iter()
-            .map(|id| Told::bad(id, "bucket-public", &resource, world.now()).event())
+            .map(|id| Evaluation::bad(id, "bucket-public", &resource, world.now()).event())
             .collect();
         enqueue(&world, &events);
         world.advance(jiff::SignedDuration::from_secs(5));
@@ -55,8 +55,8 @@ fn of_a_storm_every_finding_is_counted_in_a_handful_of_messages() {
             .case("payments", &account(id), &rule("bucket-public"))
             .unwrap();
         assert_eq!(
-            (case.open, &case.told),
-            (RESOURCES as u32, &Where::Digest(digests[0].id.clone()))
+            (case.open, &case.notified_in),
+            (RESOURCES as u32, &NotifiedIn::Digest(digests[0].id.clone()))
         );
     }
     assert!(world.outbox("payments").is_empty());

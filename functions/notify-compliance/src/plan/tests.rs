@@ -37,8 +37,8 @@ fn key(resource: &str) -> FindingKey {
     }
 }
 
-fn facts(tags: &[(&str, &str)]) -> AccountFacts {
-    AccountFacts {
+fn facts(tags: &[(&str, &str)]) -> AccountInfo {
+    AccountInfo {
         id: ACCOUNT.parse().unwrap(),
         name: "payments".into(),
         path: Vec::new(),
@@ -46,41 +46,51 @@ fn facts(tags: &[(&str, &str)]) -> AccountFacts {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
-        asked_at: at(0),
+        fetched_at: at(0),
     }
 }
 
-fn known(standing: Standing, said: Standing, changes: &[i64], damped: bool) -> Known {
+fn known(
+    compliance: Compliance,
+    last_notified: Compliance,
+    changes: &[i64],
+    damped: bool,
+) -> FindingState {
     let changes = changes.iter().copied().map(at).collect();
-    Known {
+    FindingState {
         key: key("website"),
-        standing,
+        compliance,
         at: at(0),
-        said,
+        last_notified: said,
         changes,
         damped,
     }
 }
 
-fn observed(resource: &str, standing: Option<Standing>, news: News, minute: i64) -> Observation {
+fn observed(
+    resource: &str,
+    compliance: Option<Compliance>,
+    source: Source,
+    minute: i64,
+) -> Observation {
     Observation {
         key: key(resource),
-        standing,
+        compliance,
         was: None,
         at: at(minute),
-        news,
+        source: news,
         annotation: None,
     }
 }
 
-fn snapshot(known: impl IntoIterator<Item = Known>) -> Snapshot {
+fn snapshot(known: impl IntoIterator<Item = FindingState>) -> Snapshot {
     let facts = facts(&[("team", "payments")]);
     Snapshot {
         known: known
             .into_iter()
             .map(|known| (known.key.clone(), known))
             .collect(),
-        facts: [(facts.id.clone(), facts)].into(),
+        accounts: [(facts.id.clone(), facts)].into(),
         names: BTreeMap::new(),
     }
 }
@@ -96,8 +106,8 @@ fn noted(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
     after
 }
 
-const BAD: Standing = Standing::Noncompliant;
-const GOOD: Standing = Standing::Compliant;
+const BAD: Compliance = Compliance::Noncompliant;
+const GOOD: Compliance = Compliance::Compliant;
 
 #[test]
 fn every_situation_of_a_finding_and_what_is_told_of_it() {
@@ -125,12 +135,12 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
         ),
     ];
     let observations = [
-        ("found", Some(BAD), News::Event),
-        ("in order", Some(GOOD), News::Event),
-        ("gone", Some(GOOD), News::Gone),
-        ("can't tell", None, News::Event),
-        ("compared: found", Some(BAD), News::Reconciled),
-        ("compared: in order", Some(GOOD), News::Reconciled),
+        ("found", Some(BAD), Source::Event),
+        ("in order", Some(GOOD), Source::Event),
+        ("gone", Some(GOOD), Source::NoLongerEvaluated),
+        ("can't tell", None, Source::Event),
+        ("compared: found", Some(BAD), Source::Reconciliation),
+        ("compared: in order", Some(GOOD), Source::Reconciliation),
     ];
     let mut table = String::new();
     for (situation, known) in &situations {
@@ -140,7 +150,7 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
                 "=== {situation}{}\n",
                 if waived { ", a waiver covers it" } else { "" }
             ));
-            for (observation, standing, news) in observations {
+            for (observation, compliance, news) in observations {
                 // The comparison of the next day repeats the time of what it finds unchanged.
                 for (when, minute, now) in [
                     ("earlier", -10, 15),
@@ -148,7 +158,7 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
                     ("later", 10, 15),
                 ] {
                     let snapshot = snapshot(known.clone());
-                    let observation = (observation, observed("website", standing, news, minute));
+                    let observation = (observation, observed("website", compliance, news, minute));
                     let plan = plan(
                         std::slice::from_ref(&observation.1),
                         &snapshot,
@@ -170,7 +180,13 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
 }
 
 fn outcome(plan: &Plan) -> String {
-    let words = |standing| if standing == BAD { "found" } else { "in order" };
+    let words = |compliance| {
+        if compliance == BAD {
+            "found"
+        } else {
+            "in order"
+        }
+    };
     let change = plan.chains.iter().flat_map(|chain| &chain.changes).next();
     match change {
         Some(change) => {
@@ -189,7 +205,7 @@ fn outcome(plan: &Plan) -> String {
             } else {
                 format!("told {}", told.join(", "))
             };
-            format!("{}{flaps}; {told}", words(change.after.standing))
+            format!("{}{flaps}; {told}", words(change.after.compliance))
         }
         None => {
             let silence = plan
@@ -214,8 +230,8 @@ fn outcome(plan: &Plan) -> String {
 #[test]
 fn an_account_that_cannot_be_looked_up_is_not_planned() {
     let mut snapshot = snapshot([]);
-    snapshot.facts.clear();
-    let observation = observed("website", Some(BAD), News::Event, 0);
+    snapshot.accounts.clear();
+    let observation = observed("website", Some(BAD), Source::Event, 0);
     assert_eq!(
         plan(&[observation], &snapshot, &policy(false), at(1)),
         Plan::default()
@@ -227,12 +243,12 @@ fn the_check_finds_what_a_planner_must_not_do() {
     let policy = policy(false);
     let snapshot = snapshot([]);
     let sound = plan(
-        &[observed("website", Some(BAD), News::Event, 0)],
+        &[observed("website", Some(BAD), Source::Event, 0)],
         &snapshot,
         &policy,
         at(1),
     );
-    let broken = |change: &dyn Fn(&mut Change)| {
+    let broken = |change: &dyn Fn(&mut FindingChange)| {
         let mut plan = sound.clone();
         plan.chains[0].changes.iter_mut().for_each(change);
         check(&plan, &snapshot, &policy, at(1)).len()
@@ -256,37 +272,37 @@ fn the_check_finds_what_a_planner_must_not_do() {
     assert_eq!(check(&sound, &snapshot, &waived, at(1)).len(), 1, "waived");
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
+fn compliance() -> impl Strategy<Value = Compliance> {
     prop_oneof![Just(BAD), Just(GOOD)]
 }
 
-fn news() -> impl Strategy<Value = News> {
-    prop_oneof![4 => Just(News::Event), 1 => Just(News::Gone), 1 => Just(News::Reconciled)]
+fn news() -> impl Strategy<Value = Source> {
+    prop_oneof![4 => Just(Source::Event), 1 => Just(Source::NoLongerEvaluated), 1 => Just(Source::Reconciliation)]
 }
 
 prop_compose! {
     fn any_observation()(
         resource in "[abc]",
-        standing in proptest::option::weighted(0.9, standing()),
-        was in proptest::option::of(standing()),
+        compliance in proptest::option::weighted(0.9, compliance()),
+        was in proptest::option::of(compliance()),
         news in news(),
         minute in -2_000_i64..2_000,
     ) -> Observation {
-        Observation { was, ..observed(&resource, standing, news, minute) }
+        Observation { was, ..observed(&resource, compliance, news, minute) }
     }
 }
 
 prop_compose! {
     fn any_known()(
         resource in "[abc]",
-        standing in standing(),
-        said in standing(),
+        compliance in compliance(),
+        said in compliance(),
         changes in proptest::collection::vec(-2_000_i64..0, 0..6),
         damped in any::<bool>(),
-    ) -> Known {
+    ) -> FindingState {
         let mut changes: Vec<Timestamp> = changes.into_iter().map(at).collect();
         changes.sort();
-        Known { key: key(&resource), changes, ..known(standing, said, &[], damped) }
+        FindingState { key: key(&resource), changes, ..known(compliance, said, &[], damped) }
     }
 }
 
@@ -301,39 +317,39 @@ proptest! {
         let policy = policy(waived);
         let mut snapshot = snapshot(known);
         let facts = facts(&[("team", team)]);
-        snapshot.facts.insert(facts.id.clone(), facts);
+        snapshot.accounts.insert(facts.id.clone(), facts);
         let now = at(3_000);
         let first = plan(&observations, &snapshot, &policy, now);
         prop_assert_eq!(check(&first, &snapshot, &policy, now), []);
         // The very same events again are no news.
         let after = noted(&snapshot, &first);
         let again: Vec<Observation> =
-            observations.into_iter().filter(|observation| observation.news != News::Reconciled).collect();
+            observations.into_iter().filter(|observation| observation.source != Source::Reconciliation).collect();
         let second = plan(&again, &after, &policy, now);
         prop_assert!(second.chains.iter().all(|chain| chain.changes.is_empty()), "{:?}", second);
     }
 
     #[test]
     fn in_whatever_order_its_events_come_a_finding_ends_as_it_is(
-        (history, order) in proptest::collection::vec(standing(), 1..8).prop_flat_map(|history| {
+        (history, order) in proptest::collection::vec(compliance(), 1..8).prop_flat_map(|history| {
             // Some events come twice.
             let order: Vec<usize> = (0..history.len()).chain(0..history.len() / 2).collect();
             (Just(history), Just(order).prop_shuffle())
         }),
     ) {
         let policy = policy(false);
-        let events: Vec<Observation> = history.iter().enumerate().map(|(index, standing)| Observation {
+        let events: Vec<Observation> = history.iter().enumerate().map(|(index, compliance)| Observation {
             was: index.checked_sub(1).map(|before| history[before]),
-            ..observed("website", Some(*standing), News::Event, index as i64)
+            ..observed("website", Some(*compliance), Source::Event, index as i64)
         }).collect();
         let mut state = snapshot([]);
         for index in order {
             state = noted(&state, &plan(std::slice::from_ref(&events[index]), &state, &policy, at(3_000)));
         }
-        let ends = state.known.values().next().map_or(GOOD, |known| known.standing);
+        let ends = state.known.values().next().map_or(GOOD, |known| known.compliance);
         prop_assert_eq!(ends, *history.last().unwrap());
         if history.len() <= policy.flapping_over {
-            let said = state.known.values().next().map_or(GOOD, |known| known.said);
+            let said = state.known.values().next().map_or(GOOD, |known| known.last_notified);
             prop_assert_eq!(said, ends);
         }
     }

@@ -5,13 +5,14 @@ use std::fmt::Debug;
 
 use banto_aws::{Aws, ComplianceClients};
 use banto_domain::compliance::{
-    AccountFacts, Case, Digest, Entry, FindingKey, Known, Lane, News, Resource, Severity, Standing,
-    Told,
+    AccountInfo, Compliance, Digest, FindingGroup, FindingKey, FindingState, NotifiedIn,
+    OutboxEntry, Resource, RouteState, Severity, Source,
 };
 use banto_domain::policy::Policy;
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
-    Aggregator, Change, Claim, ErrorKind, Found, Ledger, Mail, Mailer, PortError, Queue, Settlement,
+    AggregatedFinding, Aggregator, DeliveryCommit, ErrorKind, FindingChange, Ledger, Mail, Mailer,
+    PortError, Queue, RouteLease,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -58,24 +59,24 @@ fn at(minute: i64) -> Timestamp {
     begun + SignedDuration::from_mins(minute)
 }
 
-fn known(standing: Standing) -> Known {
-    Known {
+fn known(compliance: Compliance) -> FindingState {
+    FindingState {
         key: key("AIDA1"),
-        standing,
+        compliance,
         at: at(0),
-        said: standing,
+        last_notified: compliance,
         changes: vec![at(0)],
         damped: false,
     }
 }
 
-fn entry(minute: i64) -> Entry {
-    Entry {
+fn entry(minute: i64) -> OutboxEntry {
+    OutboxEntry {
         key: key("AIDA1"),
         at: at(minute),
-        standing: Standing::Noncompliant,
-        was_told: false,
-        news: News::Event,
+        compliance: Compliance::Noncompliant,
+        was_notified: false,
+        source: Source::Event,
         severity: Severity::High,
         account_name: "payments".into(),
         owner: None,
@@ -84,14 +85,14 @@ fn entry(minute: i64) -> Entry {
     }
 }
 
-fn case(open: u32) -> Case {
-    Case {
+fn case(open: u32) -> FindingGroup {
+    FindingGroup {
         account: account(),
         account_name: "payments".into(),
         owner: None,
         rule: rule(),
         severity: Severity::High,
-        told: Told::Once,
+        notified_in: NotifiedIn::Untracked,
         since: at(0),
         open,
         resolved: 1,
@@ -100,7 +101,7 @@ fn case(open: u32) -> Case {
             id: "AIDA1".into(),
             name: Some("alice".into()),
             region: region(),
-            standing: Standing::Compliant,
+            compliance: Compliance::Compliant,
             at: at(5),
             annotation: None,
         }],
@@ -116,31 +117,31 @@ fn digest() -> Digest {
     }
 }
 
-fn facts() -> AccountFacts {
-    AccountFacts {
+fn facts() -> AccountInfo {
+    AccountInfo {
         id: account(),
         name: "payments".into(),
         path: Vec::new(),
         tags: BTreeMap::new(),
-        asked_at: at(0),
+        fetched_at: at(0),
     }
 }
 
-fn claim() -> Claim {
-    Claim {
+fn claim() -> RouteLease {
+    RouteLease {
         route: "security".into(),
         run: "run-1".into(),
         until: at(5),
     }
 }
 
-fn change(before: Option<Timestamp>, entries: usize) -> Change {
+fn change(before: Option<Timestamp>, entries: usize) -> FindingChange {
     let entries = (0..entries)
         .map(|index| (format!("route-{index}"), entry(0)))
         .collect();
-    Change {
+    FindingChange {
         before,
-        after: known(Standing::Noncompliant),
+        after: known(Compliance::Noncompliant),
         entries,
     }
 }
@@ -222,13 +223,13 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     let service = Service::answering([done(), done()]);
     let ledger = service.compliance().ledger;
     ledger.note(&change(None, 0)).await.unwrap();
-    let over = Change {
+    let over = FindingChange {
         before: Some(at(-1)),
-        after: known(Standing::Compliant),
+        after: known(Compliance::Compliant),
         entries: Vec::new(),
     };
     ledger.note(&over).await.unwrap();
-    let item = |known: &Known| {
+    let item = |known: &FindingState| {
         let item = account_item(&format!("finding#{}", key("AIDA1").id()));
         with(
             item,
@@ -239,7 +240,7 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     assert_eq!(asked[0].operation(), "PutItem");
     let expected = json!({
         "TableName": "banto-compliance",
-        "Item": item(&known(Standing::Noncompliant)),
+        "Item": item(&known(Compliance::Noncompliant)),
         "ConditionExpression": "attribute_not_exists(pk)",
     });
     assert_eq!(asked[0].json(), expected);
@@ -256,14 +257,14 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
 #[tokio::test]
 async fn what_is_well_is_kept_for_ever_while_people_believe_otherwise() {
     let service = Service::answering([done()]);
-    let after = Known {
-        said: Standing::Noncompliant,
-        ..known(Standing::Compliant)
+    let after = FindingState {
+        last_notified: Compliance::Noncompliant,
+        ..known(Compliance::Compliant)
     };
     service
         .compliance()
         .ledger
-        .note(&Change {
+        .note(&FindingChange {
             before: None,
             after,
             entries: Vec::new(),
@@ -280,11 +281,11 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
         ("security".to_owned(), entry(0)),
         ("payments".to_owned(), entry(0)),
     ];
-    let after = known(Standing::Noncompliant);
+    let after = known(Compliance::Noncompliant);
     service
         .compliance()
         .ledger
-        .note(&Change {
+        .note(&FindingChange {
             before: Some(at(-1)),
             after,
             entries,
@@ -363,14 +364,14 @@ async fn whoever_is_not_the_first_to_change_something_meets_a_conflict_at_once()
             (ErrorKind::Conflict, "dynamodb:UpdateItem")
         );
     }
-    let kept = clients.ledger.keep(&claim(), &Lane::default()).await;
+    let kept = clients.ledger.keep(&claim(), &RouteState::default()).await;
     assert_eq!(failed(kept), (ErrorKind::Conflict, "dynamodb:UpdateItem"));
     assert_eq!(service.asked().len(), 5);
 }
 
 #[tokio::test]
 async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
-    let settlement = Settlement {
+    let commit = DeliveryCommit {
         cases: Vec::new(),
         digest: None,
         entries: vec![entry(0)],
@@ -401,7 +402,7 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
         let error = service
             .compliance()
             .ledger
-            .settle(&claim(), &settlement)
+            .commit(&claim(), &commit)
             .await
             .unwrap_err();
         assert_eq!(
@@ -416,41 +417,23 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
 
 #[tokio::test]
 async fn what_stays_throttled_or_in_conflict_is_told_as_such() {
-    let settlement = Settlement {
+    let commit = DeliveryCommit {
         cases: vec![case(1)],
-        ..Settlement::default()
+        ..DeliveryCommit::default()
     };
     let throttled = || async {
         let service = Service::answering((0..5).map(|_| cancelled(&["None", "ThrottlingError"])));
-        failed(
-            service
-                .compliance()
-                .ledger
-                .settle(&claim(), &settlement)
-                .await,
-        )
+        failed(service.compliance().ledger.commit(&claim(), &commit).await)
     };
     let in_conflict = || async {
         let service =
             Service::answering((0..5).map(|_| cancelled(&["TransactionConflict", "None"])));
-        failed(
-            service
-                .compliance()
-                .ledger
-                .settle(&claim(), &settlement)
-                .await,
-        )
+        failed(service.compliance().ledger.commit(&claim(), &commit).await)
     };
     let in_progress = || async {
         let service =
             Service::answering((0..5).map(|_| json_error(400, "TransactionInProgressException")));
-        failed(
-            service
-                .compliance()
-                .ledger
-                .settle(&claim(), &settlement)
-                .await,
-        )
+        failed(service.compliance().ledger.commit(&claim(), &commit).await)
     };
     let exceeded = || async {
         let service = Service::answering(
@@ -479,13 +462,13 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(error.message.contains("101 items"), "{error}");
     let entries = |count: i64| (0..count).map(entry).collect();
-    let most = Settlement {
+    let most = DeliveryCommit {
         cases: Vec::new(),
         digest: Some(digest()),
-        entries: entries(Settlement::MOST as i64 + 1),
+        entries: entries(DeliveryCommit::MAX_ITEMS as i64 + 1),
     };
     assert_eq!(
-        ledger.settle(&claim(), &most).await.unwrap_err().kind,
+        ledger.commit(&claim(), &most).await.unwrap_err().kind,
         ErrorKind::Invalid
     );
     assert_eq!(service.asked().len(), 0);
@@ -493,8 +476,8 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
     ledger
         .settle(
             &claim(),
-            &Settlement {
-                entries: entries(Settlement::MOST as i64),
+            &DeliveryCommit {
+                entries: entries(DeliveryCommit::MAX_ITEMS as i64),
                 ..most
             },
         )
@@ -506,7 +489,7 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
 async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
     let item = with(
         account_item("finding#1"),
-        json!({ "known": text(&known(Standing::Noncompliant)) }),
+        json!({ "known": text(&known(Compliance::Noncompliant)) }),
     );
     let service = Service::answering([
         json_answer(&json!({ "Responses": { "banto-compliance": [item] }, "UnprocessedKeys": {} })),
@@ -518,7 +501,7 @@ async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
     let found = service.compliance().ledger.known(&keys).await.unwrap();
     assert_eq!(
         found,
-        BTreeMap::from([(key("AIDA1"), known(Standing::Noncompliant))])
+        BTreeMap::from([(key("AIDA1"), known(Compliance::Noncompliant))])
     );
     let asked: Vec<Value> = service
         .asked()
@@ -648,7 +631,7 @@ async fn facts_and_lanes_that_can_not_be_read_are_as_good_as_none() {
     );
     assert_eq!(
         ledger.claim(&claim(), at(0)).await.unwrap(),
-        Lane::default()
+        RouteState::default()
     );
 }
 
@@ -660,7 +643,7 @@ async fn facts_are_kept_for_thirty_days() {
         json_answer(&json!({ "Responses": { "banto-compliance": [item] } })),
     ]);
     let ledger = service.compliance().ledger;
-    ledger.keep_facts(&facts()).await.unwrap();
+    ledger.save_account(&facts()).await.unwrap();
     assert_eq!(
         ledger.facts(&BTreeSet::from([account()])).await.unwrap(),
         BTreeMap::from([(account(), facts())])
@@ -678,9 +661,9 @@ async fn facts_are_kept_for_thirty_days() {
 
 #[tokio::test]
 async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
-    let lane = Lane {
+    let lane = RouteState {
         failures: 2,
-        ..Lane::default()
+        ..RouteState::default()
     };
     let service = Service::answering([
         json_answer(
@@ -692,7 +675,7 @@ async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
     assert_eq!(ledger.claim(&claim(), at(0)).await.unwrap(), lane);
     assert_eq!(
         ledger.claim(&claim(), at(0)).await.unwrap(),
-        Lane::default()
+        RouteState::default()
     );
     let expected = json!({
         "TableName": "banto-compliance",
@@ -711,9 +694,9 @@ async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
 #[tokio::test]
 async fn a_lane_is_kept_by_the_run_that_has_the_route() {
     let service = Service::answering([done()]);
-    let lane = Lane {
+    let lane = RouteState {
         failures: 2,
-        ..Lane::default()
+        ..RouteState::default()
     };
     service
         .compliance()
@@ -738,12 +721,12 @@ async fn a_lane_is_kept_by_the_run_that_has_the_route() {
 async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_the_route() {
     let service = Service::answering([done(), done()]);
     let ledger = service.compliance().ledger;
-    let settlement = Settlement {
+    let commit = DeliveryCommit {
         cases: vec![case(0)],
         digest: Some(digest()),
         entries: vec![entry(3)],
     };
-    ledger.settle(&claim(), &settlement).await.unwrap();
+    ledger.commit(&claim(), &commit).await.unwrap();
     let table = |rest: Value| with(json!({ "TableName": "banto-compliance" }), rest);
     let case_key = route_item(&format!("case#{}", case(0).id()));
     let entry_key = route_item(&format!("entry#1795482180250#{}", key("AIDA1").id()));
@@ -764,16 +747,16 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
     ]);
     assert_eq!(service.asked()[0].json()["TransactItems"], expected);
     // A case that is open is kept for ever; one without resources has been there since it was told.
-    let bare = Case {
+    let bare = FindingGroup {
         resources: Vec::new(),
         ..case(0)
     };
     ledger
         .settle(
             &claim(),
-            &Settlement {
+            &DeliveryCommit {
                 cases: vec![case(1), bare],
-                ..Settlement::default()
+                ..DeliveryCommit::default()
             },
         )
         .await
@@ -855,7 +838,7 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
 async fn every_finding_of_an_account_is_read_whatever_the_pages() {
     let item = with(
         account_item("finding#1"),
-        json!({ "known": text(&known(Standing::Noncompliant)) }),
+        json!({ "known": text(&known(Compliance::Noncompliant)) }),
     );
     let service = Service::answering([
         json_answer(&json!({ "Items": [item], "LastEvaluatedKey": account_item("finding#1") })),
@@ -938,10 +921,10 @@ async fn a_table_that_is_missing_or_forbidden_is_told_as_such() {
 
 #[tokio::test]
 async fn an_accounts_rules_are_read_through_empty_pages_and_only_compliant_ones_find_nothing() {
-    let result = |rule: &str, standing: &str| {
+    let result = |rule: &str, compliance: &str| {
         json!({
             "ConfigRuleName": rule, "AccountId": "444455556666", "AwsRegion": "eu-west-1",
-            "Compliance": { "ComplianceType": standing },
+            "Compliance": { "ComplianceType": compliance },
         })
     };
     let page = |results: &[Value], token: Option<&str>| {
@@ -999,12 +982,12 @@ async fn what_a_rule_finds_is_read_through_empty_pages() {
         .await
         .unwrap();
     let expected = [
-        Found {
+        AggregatedFinding {
             key: key("AIDA1"),
             at: at(0),
             annotation: Some("no MFA".into()),
         },
-        Found {
+        AggregatedFinding {
             key: key("AIDA2"),
             at: at(0),
             annotation: None,

@@ -99,7 +99,7 @@ pub fn short_hash(parts: &[&str]) -> String {
 /// Whether a resource is as a rule wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Standing {
+pub enum Compliance {
     /// It is, or nobody asks any more.
     Compliant,
     /// It is not.
@@ -109,15 +109,15 @@ pub enum Standing {
 /// What is known of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Known {
+pub struct FindingState {
     /// Which.
     pub key: FindingKey,
     /// How it stands.
-    pub standing: Standing,
+    pub compliance: Compliance,
     /// When AWS Config recorded that; later news only is news.
     pub at: Timestamp,
     /// What people were last told, or are about to be.
-    pub said: Standing,
+    pub last_notified: Compliance,
     /// When it last changed, the latest last: as many times as tell whether it flaps.
     pub changes: Vec<Timestamp>,
     /// Whether its changes are no longer told, since it flaps.
@@ -127,17 +127,17 @@ pub struct Known {
 /// A change that waits to be told on one route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct OutboxEntry {
     /// What changed.
     pub key: FindingKey,
     /// When AWS Config recorded it.
     pub at: Timestamp,
     /// How it stands now.
-    pub standing: Standing,
+    pub compliance: Compliance,
     /// Whether people had been told of it as not compliant; if not, what is resolved was never counted as open.
-    pub was_told: bool,
+    pub was_notified: bool,
     /// How it came to be known.
-    pub news: News,
+    pub source: Source,
     /// How much it matters.
     pub severity: Severity,
     /// The account's name.
@@ -153,16 +153,16 @@ pub struct Entry {
 /// How a change came to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum News {
+pub enum Source {
     /// An event told it.
     Event,
     /// The rule no longer looks at the resource, most often since it was deleted.
-    Gone,
+    NoLongerEvaluated,
     /// The daily comparison found it; its event never came, or it was waived or damped until now.
-    Reconciled,
+    Reconciliation,
 }
 
-impl Entry {
+impl OutboxEntry {
     /// Names the entry; entries sort by time.
     pub fn id(&self) -> String {
         format!("{:013}#{}", self.at.as_millisecond(), self.key.id())
@@ -181,7 +181,7 @@ pub struct MessageRef {
 /// What people were told on a route of one rule in one account, from its first finding until all are resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Case {
+pub struct FindingGroup {
     /// The account.
     pub account: AccountId,
     /// Its name.
@@ -193,7 +193,7 @@ pub struct Case {
     /// How much it matters.
     pub severity: Severity,
     /// Where it was told.
-    pub told: Told,
+    pub notified_in: NotifiedIn,
     /// When it was first told.
     pub since: Timestamp,
     /// How many resources are not compliant.
@@ -207,13 +207,13 @@ pub struct Case {
 /// Where a case was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Told {
+pub enum NotifiedIn {
     /// In a message of its own, which can be changed.
     Message(MessageRef),
     /// In a summary of many.
     Digest(String),
     /// In a way that can't be changed: webhook, SNS or mail.
-    Once,
+    Untracked,
 }
 
 /// A resource, as a message shows it.
@@ -229,14 +229,14 @@ pub struct Resource {
     /// Its region.
     pub region: Region,
     /// How it stands.
-    pub standing: Standing,
+    pub compliance: Compliance,
     /// Since when.
     pub at: Timestamp,
     /// The rule's own words on it.
     pub annotation: Option<String>,
 }
 
-impl Case {
+impl FindingGroup {
     /// Names the case: there is one per rule and account on a route.
     pub fn id_of(account: &AccountId, rule: &RuleName) -> String {
         short_hash(&[account.as_str(), rule.as_str()])
@@ -278,24 +278,24 @@ pub struct Tally {
 /// What is kept of a route between two runs: only one run at a time has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Lane {
+pub struct RouteState {
     /// From when the next message may be sent.
     pub next_at: Option<Timestamp>,
     /// How many messages in a row could not be sent.
     pub failures: u32,
     /// Until when the route is not tried, and the fall-back takes its messages.
-    pub broken_until: Option<Timestamp>,
+    pub breaker_open_until: Option<Timestamp>,
     /// The summary that is open, if one is: its id, and when it was begun.
     pub digest: Option<(String, Timestamp)>,
     /// When a summary was last sent or taken up more.
-    pub summary_at: Option<Timestamp>,
+    pub last_digest_at: Option<Timestamp>,
     /// A message that may have been sent by a run that ended before it could say so.
-    pub sending: Option<Sending>,
+    pub in_flight: Option<InFlight>,
 }
 
 /// A message that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sending {
+pub struct InFlight {
     /// The id that the message carries.
     pub id: String,
     /// When.
@@ -305,7 +305,7 @@ pub struct Sending {
 /// What Organizations tells of an account, as far as messages and routes need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AccountFacts {
+pub struct AccountInfo {
     /// The account.
     pub id: AccountId,
     /// Its name.
@@ -315,7 +315,7 @@ pub struct AccountFacts {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// When that was asked.
-    pub asked_at: Timestamp,
+    pub fetched_at: Timestamp,
 }
 
 #[cfg(test)]

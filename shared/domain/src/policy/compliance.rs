@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use wildmatch::WildMatch;
 
 use super::ChangeWindow;
 use super::onboarding::AccountSelector;
-use crate::compliance::{AccountFacts, FindingKey, Severity, advice};
+use crate::compliance::{AccountInfo, FindingKey, Severity, advice};
 use crate::{AccountId, QueueUrl, RuleName, SecretArn, TopicArn};
 
 /// How people hear of noncompliance.
@@ -36,7 +37,7 @@ pub struct CompliancePolicy {
     /// Who hears what; the last is the default route.
     pub routes: Vec<Route>,
     /// What is said of rules, instead of the catalogue.
-    pub rules: BTreeMap<String, RuleWords>,
+    pub rules: BTreeMap<String, RuleTextOverride>,
     /// What is accepted for a while.
     pub waivers: Vec<Waiver>,
 }
@@ -84,7 +85,7 @@ pub enum Destination {
 
 /// What is said of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RuleWords {
+pub struct RuleTextOverride {
     /// What is wrong.
     pub title: Option<String>,
     /// How much it matters.
@@ -95,17 +96,17 @@ pub struct RuleWords {
     pub runbook: Option<String>,
 }
 
-/// What is said of a rule in the end: the policy's words, else the catalogue's, else the rule's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words<'a> {
-    /// What is wrong.
-    pub title: &'a str,
-    /// How much it matters.
+/// The words about a rule: the policy's own, else those of the catalogue, else the rule's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleText {
+    /// The beginning of a sentence that a resource's name ends: `S3 bucket allows public read`.
+    pub title: String,
+    /// How much the rule's findings matter.
     pub severity: Severity,
-    /// What to do about it, where somebody said so.
-    pub remedy: Option<&'a str>,
-    /// Where there is more to read.
-    pub runbook: Option<&'a str>,
+    /// What a reader can do about a finding, where the policy or the catalogue says it.
+    pub remedy: Option<String>,
+    /// The address of a page with more; only the policy has one.
+    pub runbook: Option<String>,
 }
 
 /// Noncompliance that somebody accepts for a while.
@@ -126,38 +127,47 @@ pub struct Waiver {
 }
 
 impl CompliancePolicy {
-    /// What is said of a rule.
-    pub fn words<'a>(&'a self, rule: &'a RuleName) -> Words<'a> {
-        let plain = rule.plain();
-        let own = self
-            .rules
-            .get(plain)
-            .or_else(|| self.rules.get(rule.as_str()));
-        let known = advice(plain);
-        Words {
+    /// Returns the words about a rule.
+    pub fn rule_text(&self, rule: &RuleName) -> RuleText {
+        let own = self.rule_override(rule);
+        let managed = advice(rule.plain());
+        RuleText {
             title: own
                 .and_then(|own| own.title.as_deref())
-                .or(known.map(|known| known.title.as_str()))
-                .unwrap_or(plain),
-            severity: own
-                .and_then(|own| own.severity)
-                .or(known.map(|known| known.severity))
-                .unwrap_or(Severity::Medium),
+                .or(managed.map(|managed| managed.title.as_str()))
+                .unwrap_or(rule.plain())
+                .to_owned(),
+            severity: self.severity_of(rule),
             remedy: own
                 .and_then(|own| own.remedy.as_deref())
-                .or(known.map(|known| known.remedy.as_str())),
-            runbook: own.and_then(|own| own.runbook.as_deref()),
+                .or(managed.map(|managed| managed.remedy.as_str()))
+                .map(str::to_owned),
+            runbook: own.and_then(|own| own.runbook.clone()),
         }
     }
 
+    /// Returns the severity of a rule's findings: medium where neither the policy nor the catalogue has one.
+    pub fn severity_of(&self, rule: &RuleName) -> Severity {
+        self.rule_override(rule)
+            .and_then(|own| own.severity)
+            .or(advice(rule.plain()).map(|managed| managed.severity))
+            .unwrap_or(Severity::Medium)
+    }
+
+    fn rule_override(&self, rule: &RuleName) -> Option<&RuleTextOverride> {
+        self.rules
+            .get(rule.plain())
+            .or_else(|| self.rules.get(rule.as_str()))
+    }
+
     /// The routes that hear of a rule's findings in an account; the default one, if no other does.
-    pub fn routes_of(&self, rule: &RuleName, facts: &AccountFacts) -> Vec<&Route> {
-        let severity = self.words(rule).severity;
+    pub fn routes_of(&self, rule: &RuleName, account: &AccountInfo) -> Vec<&Route> {
+        let severity = self.severity_of(rule);
         let fits = |route: &&Route| {
             route
                 .only
                 .as_ref()
-                .is_some_and(|only| only.fits(rule, severity, facts))
+                .is_some_and(|only| only.fits(rule, severity, account))
         };
         let found: Vec<&Route> = self.routes.iter().filter(fits).collect();
         if found.is_empty() {
@@ -226,11 +236,11 @@ impl CompliancePolicy {
 
 impl RouteMatch {
     /// Whether a rule's findings in an account go there.
-    pub fn fits(&self, rule: &RuleName, severity: Severity, facts: &AccountFacts) -> bool {
+    pub fn fits(&self, rule: &RuleName, severity: Severity, account: &AccountInfo) -> bool {
         let is_one = |who: &AccountSelector| match who {
-            AccountSelector::Account(id) => *id == facts.id,
-            AccountSelector::Ou(ou) => facts.path.contains(ou),
-            AccountSelector::Tag { key, value } => facts.tags.get(key) == Some(value),
+            AccountSelector::Account(id) => *id == account.id,
+            AccountSelector::Ou(ou) => account.path.contains(ou),
+            AccountSelector::Tag { key, value } => account.tags.get(key) == Some(value),
         };
         (self.accounts.is_empty() || self.accounts.iter().any(is_one))
             && (self.rules.is_empty()

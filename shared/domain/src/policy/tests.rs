@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::onboarding::{Expected, Frequency};
 use super::{Policy, Selector};
-use crate::compliance::{AccountFacts, FindingKey};
+use crate::compliance::{AccountInfo, FindingKey};
 
 const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
 const SCHEMA: &str = include_str!("../../../../banto.schema.json");
@@ -547,14 +547,14 @@ fn what_contradicts_in_a_compliance_policy_is_refused_with_what_would_be_right()
 #[test]
 fn a_finding_goes_to_every_route_that_fits_and_else_to_the_default() {
     let policy = Policy::parse(EXAMPLE).unwrap().compliance.unwrap();
-    let facts = |id: &str, ous: &[&str], team: &str| AccountFacts {
+    let facts = |id: &str, ous: &[&str], team: &str| AccountInfo {
         id: id.parse().unwrap(),
         name: "payments".into(),
         path: ous.iter().map(|ou| ou.parse().unwrap()).collect(),
         tags: [("team".to_owned(), team.to_owned())].into(),
-        asked_at: Timestamp::UNIX_EPOCH,
+        fetched_at: Timestamp::UNIX_EPOCH,
     };
-    let routes = |rule: &str, facts: &AccountFacts| -> Vec<String> {
+    let routes = |rule: &str, facts: &AccountInfo| -> Vec<String> {
         policy
             .routes_of(&rule.parse().unwrap(), facts)
             .into_iter()

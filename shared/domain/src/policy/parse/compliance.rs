@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use toml::de::DeValue;
 
 use super::super::compliance::{
-    CompliancePolicy, Destination, Route, RouteMatch, RuleWords, Waiver,
+    CompliancePolicy, Destination, Route, RouteMatch, RuleTextOverride, Waiver,
 };
 use super::super::onboarding::AccountSelector;
 use super::super::section::Section;
@@ -84,7 +84,10 @@ pub(super) fn compliance_policy(
     }
     let mut rules = BTreeMap::new();
     for (name, value) in section.entries("rules") {
-        rules.insert(name.to_owned(), rule_words(section.of("rules", value)));
+        rules.insert(
+            name.to_owned(),
+            rule_text_override(section.of("rules", value)),
+        );
     }
     section.finish();
     Some(CompliancePolicy {
@@ -205,8 +208,8 @@ fn destination(mut section: Section<'_, '_>) -> Option<Destination> {
         .or((!mail.is_empty()).then_some(Destination::Mail(mail)))
 }
 
-fn rule_words(mut section: Section<'_, '_>) -> RuleWords {
-    let found = RuleWords {
+fn rule_text_override(mut section: Section<'_, '_>) -> RuleTextOverride {
+    let found = RuleTextOverride {
         title: section.read("title", words),
         severity: section.read("severity", severity),
         remedy: section.read("remedy", words),
