@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use banto_domain::compliance::{
-    Compliance, FindingKey, MessageRef, NotifiedIn, OutboxEntry, Severity, Source,
+    Compliance, FindingKey, MessageRef, NotifiedIn, OutboxEntry, RouteState, Severity, Source,
 };
-use banto_domain::policy::compliance::{CompliancePolicy, Destination, Route, Waiver};
+use banto_domain::policy::compliance::{CompliancePolicy, Destination, Waiver};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::record;
 use banto_domain::status::{self, AccountStatus, ReasonKind};
@@ -15,13 +15,16 @@ use banto_domain::{PerPlace, Region};
 use banto_notice::{Notice, slack};
 use banto_ports::{AccountState, OrgAccount, PreviousStatus};
 use jiff::{SignedDuration, Timestamp};
-use notify_compliance::letters::{Letter, Outbox, Place, letters};
 use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
 use onboard_accounts::converge::snapshot::Job;
 use onboard_accounts::message::{Cause, ConvergeRequest};
 use rotate_access_keys::plan::OwnerNotice;
 use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
+use notify_compliance::deliver::delivery::{Delivery, Target};
+use notify_compliance::deliver::notices::render;
+use notify_compliance::deliver::plan::plan;
+use notify_compliance::deliver::snapshot::Snapshot;
 
 use super::page::{Channel, Shown};
 use crate::local::slack::Post;
@@ -80,10 +83,10 @@ impl Teller {
     /// Says something in the channel, and names the message.
     fn say(&mut self, about: &str, notice: &Notice) -> MessageRef {
         self.wait(17);
-        self.post(Some(about), notice, &Place::Channel)
+        self.post(Some(about), notice, &Target::Channel)
     }
 
-    fn post(&mut self, about: Option<&str>, notice: &Notice, place: &Place) -> MessageRef {
+    fn post(&mut self, about: Option<&str>, notice: &Notice, target: &Target) -> MessageRef {
         let ts = format!(
             "{}.{:06}",
             self.now.as_second(),
@@ -92,10 +95,10 @@ impl Teller {
         let post = Post {
             channel: self.channel.name.clone(),
             ts: ts.clone(),
-            thread: place.thread().map(|message| message.ts.clone()),
+            thread: target.thread().map(|message| message.ts.clone()),
             is_broadcast: matches!(
-                place,
-                Place::Thread {
+                target,
+                Target::Thread {
                     broadcast: true,
                     ..
                 }
@@ -132,9 +135,8 @@ impl Teller {
 /// Tells findings as notify-compliance does, in memory.
 struct Findings<'a> {
     policy: &'a CompliancePolicy,
-    route: Route,
     teller: Teller,
-    outbox: Outbox,
+    snapshot: Snapshot,
 }
 
 fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
@@ -165,9 +167,8 @@ fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
     );
     let mut findings = Findings {
         policy,
-        route,
         teller,
-        outbox: Outbox::default(),
+        snapshot: Snapshot::empty(&route, RouteState::default()),
     };
     findings.single()?;
     findings.several()?;
@@ -245,7 +246,7 @@ impl Findings<'_> {
             user(self, "AIDACKCEVSQ6C2EXAMPLE")?,
             user(self, "AIDAJ72KVP4X5EXAMPLE2")?,
         );
-        self.outbox.names = BTreeMap::from([
+        self.snapshot.names = BTreeMap::from([
             (alice.key.clone(), "alice".to_owned()),
             (bob.key.clone(), "bob".to_owned()),
         ]);
@@ -314,52 +315,51 @@ impl Findings<'_> {
         }
     }
 
-    /// Tells changes, and notes what was told, as the function does.
+    /// Tells changes, and saves what was told, as the function does.
     fn tell(&mut self, about: &str, entries: Vec<OutboxEntry>) {
-        self.outbox.entries = entries;
+        self.snapshot.entries = entries;
         self.teller.now += self.policy.window;
-        for letter in letters(&self.outbox, &self.route, self.policy, self.teller.now) {
-            let about = matches!(
-                letter.place,
-                Place::Channel
-                    | Place::Thread {
-                        broadcast: true,
-                        ..
-                    }
-            )
-            .then_some(about);
-            let message = self.teller.post(about, &letter.notice, &letter.place);
-            if let Some(detail) = &letter.detail {
-                let thread = Place::Thread {
-                    message: message.clone(),
+        let plan = plan(&self.snapshot, self.policy, self.teller.now);
+        let messages = render(&plan, &self.snapshot.route);
+        for (delivery, message) in plan.deliveries.into_iter().zip(messages) {
+            let is_seen = match &delivery.target {
+                Target::Channel => true,
+                Target::Thread { broadcast, .. } => *broadcast,
+            };
+            let posted =
+                self.teller
+                    .post(is_seen.then_some(about), &message.notice, &delivery.target);
+            if let Some(detail) = &message.detail {
+                let thread = Target::Thread {
+                    message: posted.clone(),
                     broadcast: false,
                 };
                 self.teller.post(None, detail, &thread);
             }
-            if let Some((above, notice)) = &letter.correction {
+            if let Some((above, notice)) = &message.correction {
                 self.teller.correct(above, notice);
             }
-            self.settle(letter, &message);
+            self.commit(delivery, &posted);
         }
         self.teller.wait(10);
     }
 
-    fn settle(&mut self, letter: Letter, message: &MessageRef) {
-        let is_new =
-            letter.place == Place::Channel && matches!(self.route.to, Destination::Channel(_));
-        for piece in letter.commits {
-            let told = piece
-                .digest
-                .is_none()
-                .then(|| NotifiedIn::Message(message.clone()))
-                .filter(|_| is_new);
-            for mut case in piece.cases {
-                case.notified_in = told.clone().unwrap_or(case.notified_in);
-                self.outbox.cases.insert(case.id(), case);
+    fn commit(&mut self, delivery: Delivery, message: &MessageRef) {
+        let is_new = delivery.target == Target::Channel
+            && matches!(self.snapshot.route.to, Destination::Channel(_));
+        for piece in delivery.commits {
+            let is_digest = piece.digest.is_some();
+            for mut group in piece.groups {
+                if is_new && !is_digest {
+                    group.notified_in = NotifiedIn::Message(message.clone());
+                }
+                self.snapshot.groups.insert(group.id(), group);
             }
             if let Some(mut digest) = piece.digest {
-                digest.message = Some(message.clone()).filter(|_| is_new).or(digest.message);
-                self.outbox.digests.insert(digest.id.clone(), digest);
+                if is_new {
+                    digest.message = Some(message.clone());
+                }
+                self.snapshot.digests.insert(digest.id.clone(), digest);
             }
         }
     }
@@ -396,7 +396,8 @@ impl Teller {
                 until,
             },
         };
-        let notice = notify_compliance::words::waiver_ends("waiver".to_owned(), &waiver, self.now);
+        let notice =
+            notify_compliance::notices::waiver_ends("waiver".to_owned(), &waiver, self.now);
         self.say("A waiver that ends", &notice);
         Ok(())
     }

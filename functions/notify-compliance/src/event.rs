@@ -23,11 +23,11 @@ const RESOURCE: usize = 1_024;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// Things to see to at once: one of an event or a message, all of a request that brings some.
-    Bodies(Vec<Body>),
+    Items(Vec<Item>),
     /// Accounts to compare with the aggregator; all of them, if none is named.
     Reconcile(Option<BTreeSet<AccountId>>),
     /// A look at what would be said.
-    Rehearsal {
+    DryRun {
         /// Of these changes.
         observations: Vec<Observation>,
         /// Of what the aggregator knows of these accounts; of all, if `None`.
@@ -37,7 +37,7 @@ pub enum Trigger {
 
 /// What one event or message says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Body {
+pub enum Item {
     /// How a resource stands with a rule.
     Observation(Observation),
     /// A message of our own.
@@ -45,7 +45,7 @@ pub enum Body {
     /// Source of SNS about a subscription of the queue.
     Subscription(Subscription),
     /// Something of AWS Config that says nothing about compliance.
-    Nothing,
+    Irrelevant,
 }
 
 /// How a resource was seen to stand with a rule.
@@ -148,7 +148,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         {
             decode_request(request)
         }
-        payload => Ok(Trigger::Bodies(vec![body(payload)?])),
+        payload => Ok(Trigger::Items(vec![item(payload)?])),
     }
 }
 
@@ -161,24 +161,24 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     if accounts.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(EventError::Request("\"accounts\" is empty".to_owned()));
     }
-    let read = |event| body(banto_lambda::event::payload(event)?);
-    let bodies: Vec<Body> = events.into_iter().map(read).collect::<Result<_, _>>()?;
-    match (dry_run, bodies.is_empty()) {
+    let read = |event| item(banto_lambda::event::payload(event)?);
+    let items: Vec<Item> = events.into_iter().map(read).collect::<Result<_, _>>()?;
+    match (dry_run, items.is_empty()) {
         (false, true) => Ok(Trigger::Reconcile(accounts)),
-        (false, false) => Ok(Trigger::Bodies(bodies)),
+        (false, false) => Ok(Trigger::Items(items)),
         (true, is_comparison) => {
-            let observation = |body| match body {
-                Body::Observation(observation) => Some(observation),
-                Body::Message(_) | Body::Subscription(_) | Body::Nothing => None,
+            let observation = |item| match item {
+                Item::Observation(observation) => Some(observation),
+                Item::Message(_) | Item::Subscription(_) | Item::Irrelevant => None,
             };
-            let observations = bodies.into_iter().filter_map(observation).collect();
+            let observations = items.into_iter().filter_map(observation).collect();
             // Of events alone, only they are looked at.
             let accounts = if is_comparison {
                 accounts
             } else {
                 Some(accounts.unwrap_or_default())
             };
-            Ok(Trigger::Rehearsal {
+            Ok(Trigger::DryRun {
                 observations,
                 accounts,
             })
@@ -186,7 +186,7 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     }
 }
 
-fn body(payload: Payload) -> Result<Body, EventError> {
+fn item(payload: Payload) -> Result<Item, EventError> {
     match payload {
         Payload::EventBridge(event) if event.source == "aws.config" => change(event.detail),
         Payload::EventBridge(Event {
@@ -203,20 +203,20 @@ fn body(payload: Payload) -> Result<Body, EventError> {
         Payload::Object(message) => {
             let message = serde_json::from_value(message)
                 .map_err(|error| EventError::Request(error.to_string()))?;
-            Ok(Body::Message(message))
+            Ok(Item::Message(message))
         }
         // AWS Config's notes on oversized items are prose, and say nothing about compliance.
-        Payload::Text => Ok(Body::Nothing),
-        Payload::Subscription(subscription) => Ok(Body::Subscription(subscription)),
+        Payload::Text => Ok(Item::Irrelevant),
+        Payload::Subscription(subscription) => Ok(Item::Subscription(subscription)),
     }
 }
 
-fn change(detail: Value) -> Result<Body, EventError> {
+fn change(detail: Value) -> Result<Item, EventError> {
     if detail
         .get("messageType")
         .is_none_or(|kind| kind != "ComplianceChangeNotification")
     {
-        return Ok(Body::Nothing);
+        return Ok(Item::Irrelevant);
     }
     let change: ChangeNotification =
         serde_json::from_value(detail).map_err(|error| EventError::Change(error.to_string()))?;
@@ -249,7 +249,7 @@ fn change(detail: Value) -> Result<Body, EventError> {
         .as_ref()
         .and_then(|new| new.result_recorded_time)
         .or(change.notification_creation_time);
-    Ok(Body::Observation(Observation {
+    Ok(Item::Observation(Observation {
         key: FindingKey {
             account: change.aws_account_id.parse().map_err(wrong)?,
             region: change.aws_region.parse().map_err(wrong)?,
@@ -301,8 +301,8 @@ mod tests {
 
     fn observation(event: &str) -> Observation {
         match direct(event) {
-            Trigger::Bodies(bodies) => match bodies.as_slice() {
-                [Body::Observation(observation)] => observation.clone(),
+            Trigger::Items(items) => match items.as_slice() {
+                [Item::Observation(observation)] => observation.clone(),
                 other => panic!("{other:?}"),
             },
             other => panic!("{other:?}"),
@@ -333,7 +333,7 @@ mod tests {
         let detail: Value = serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()
             ["detail"]
             .clone();
-        let said = Trigger::Bodies(vec![Body::Observation(event)]);
+        let said = Trigger::Items(vec![Item::Observation(event)]);
         for content in [recorded("compliance-change"), detail.to_string()] {
             let envelope = json!({ "Type": "Notification", "Message": content });
             let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
@@ -360,7 +360,7 @@ mod tests {
         for content in [
             scheduled,
             r#"{"accounts": ["111122223333"]}"#,
-            r#"{"do": "tell", "route": "payments"}"#,
+            r#"{"do": "deliver", "version": 1, "route": "payments"}"#,
         ] {
             let said = direct(content);
             let envelope = json!({ "Type": "Notification", "Message": content });
@@ -381,11 +381,11 @@ mod tests {
     #[test]
     fn a_subscription_to_confirm_is_passed_over_and_named() {
         let records = batch(&serde_json::from_str(&recorded("subscription-confirmation")).unwrap());
-        let Ok(Trigger::Bodies(bodies)) = &records[0].payload else {
+        let Ok(Trigger::Items(items)) = &records[0].payload else {
             panic!("{records:?}")
         };
-        let [Body::Subscription(subscription)] = bodies.as_slice() else {
-            panic!("{bodies:?}")
+        let [Item::Subscription(subscription)] = items.as_slice() else {
+            panic!("{items:?}")
         };
         assert_eq!(
             subscription.topic,
@@ -440,7 +440,10 @@ mod tests {
                 r#"{"source": "aws.config", "detail-type": "Config Rules Re-evaluation Status", "detail": {}}"#,
             ),
             record("nameless", &with("/detail/awsAccountId", "12".into())),
-            record("tell", r#"{"do": "tell", "route": "payments"}"#),
+            record(
+                "deliver",
+                r#"{"do": "deliver", "version": 1, "route": "payments"}"#,
+            ),
         ];
         let records = batch(&json!({ "Records": records }));
         let failed: Vec<&str> = records
@@ -449,13 +452,16 @@ mod tests {
             .map(|record| record.id.as_str())
             .collect();
         assert_eq!(failed, ["half", "foreign", "nameless"]);
-        assert_eq!(records[3].payload, Ok(Trigger::Bodies(vec![Body::Nothing])));
-        let tell = QueueMessage::Tell {
+        assert_eq!(
+            records[3].payload,
+            Ok(Trigger::Items(vec![Item::Irrelevant]))
+        );
+        let deliver = QueueMessage::Deliver {
             route: "payments".into(),
         };
         assert_eq!(
             records[5].payload,
-            Ok(Trigger::Bodies(vec![Body::Message(tell)]))
+            Ok(Trigger::Items(vec![Item::Message(deliver)]))
         );
     }
 
@@ -481,25 +487,25 @@ mod tests {
     }
 
     #[test]
-    fn schedules_requests_and_rehearsals_are_told_apart() {
+    fn schedules_requests_and_dry_run_are_told_apart() {
         let scheduled =
             r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
         assert_eq!(direct(scheduled), Trigger::Reconcile(None));
-        let all = Trigger::Rehearsal {
+        let all = Trigger::DryRun {
             observations: Vec::new(),
             accounts: None,
         };
         assert_eq!(direct(r#"{"dryRun": true}"#), all);
         let event = recorded("compliance-change");
-        let rehearsal = direct(&format!("{{\"events\": [{event}], \"dryRun\": true}}"));
+        let dry_run = direct(&format!("{{\"events\": [{event}], \"dryRun\": true}}"));
         assert!(
-            matches!(rehearsal, Trigger::Rehearsal { observations, accounts: Some(none) } if observations.len() == 1 && none.is_empty())
+            matches!(dry_run, Trigger::DryRun { observations, accounts: Some(none) } if observations.len() == 1 && none.is_empty())
         );
     }
 
     #[test]
     fn a_note_on_an_oversized_item_is_passed_over_in_every_wrapping() {
-        let nothing = Trigger::Bodies(vec![Body::Nothing]);
+        let nothing = Trigger::Items(vec![Item::Irrelevant]);
         let through_sns = r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "This resource is too large"}}]}"#;
         assert_eq!(direct(through_sns), nothing);
         let raw = batch(&serde_json::from_str(&recorded("oversized-item-raw")).unwrap());

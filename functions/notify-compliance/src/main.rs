@@ -4,51 +4,81 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use banto_aws::Aws;
+use banto_aws::{Aws, ComplianceClients};
 use banto_notice::{KeptSecrets, NoticeSender, SlackChat, SlackWebhooks};
 use banto_ports::{Clock, Webhooks};
-use notify_compliance::Notifier;
-use notify_compliance::observe::Remembered;
-use notify_compliance::send::RouteSender;
+use notify_compliance::deliver::route_sender::RouteSender;
+use notify_compliance::ingest::AccountMemory;
+use notify_compliance::relay::Relay;
+use notify_compliance::schedule::Scheduler;
+use notify_compliance::{Notifier, deliver, ingest};
 
 fn main() -> ExitCode {
-    banto_lambda::run(
-        || {
-            let policy = banto_lambda::policy()?;
-            let compliance = policy
-                .compliance
-                .context("the policy has no section [compliance]")?;
-            let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
-            let aws = Aws::from_env()?;
-            let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
-            let clients = aws.compliance(&compliance);
-            Ok(Notifier {
-                ledger: Arc::new(clients.ledger),
-                organization: Arc::new(clients.organization),
-                aggregator: Arc::new(clients.aggregator),
-                queue: Arc::new(clients.queue),
-                route_sender: RouteSender {
-                    chat: Arc::new(SlackChat::from_env(aws.trusted_roots())?),
-                    webhooks: Arc::clone(&webhooks),
-                    topics: aws.topics(),
-                    mailer: Arc::new(clients.mailer),
-                    secrets: KeptSecrets::new(aws.secrets()),
-                    token: compliance.slack_token.clone(),
-                    mail_from: compliance.mail_from.clone(),
-                    clock: Arc::clone(&clock),
-                },
-                notice_sender: NoticeSender::new(
-                    aws.secrets(),
-                    webhooks,
-                    aws.topics(),
-                    policy.notices,
-                    Arc::clone(&clock),
-                ),
-                policy: compliance,
-                clock,
-                remembered: Remembered::default(),
-            })
+    banto_lambda::run(set_up, async |notifier, event, invocation| {
+        notifier.handle(event, invocation).await
+    })
+}
+
+fn set_up() -> anyhow::Result<Notifier> {
+    let policy = banto_lambda::policy()?;
+    let compliance = policy
+        .compliance
+        .context("the policy has no section [compliance]")?;
+    let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
+    let aws = Aws::from_env()?;
+    let ComplianceClients {
+        organization,
+        queue,
+        table,
+        aggregator,
+        mailer,
+    } = aws.compliance(&compliance);
+    let (table, aggregator) = (Arc::new(table), Arc::new(aggregator));
+    let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
+    let scheduler = Scheduler {
+        queue: Arc::new(queue),
+        schedule: table.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let relay = Relay {
+        log: table.clone(),
+        sender: NoticeSender::new(
+            aws.secrets(),
+            Arc::clone(&webhooks),
+            aws.topics(),
+            policy.notices,
+            Arc::clone(&clock),
+        ),
+        clock: Arc::clone(&clock),
+    };
+    Ok(Notifier {
+        ingest: ingest::Ports {
+            findings: table.clone(),
+            accounts: table.clone(),
+            memory: AccountMemory::default(),
+            organization: Arc::new(organization),
+            aggregator: aggregator.clone(),
+            scheduler: scheduler.clone(),
+            clock: Arc::clone(&clock),
         },
-        async |notifier, event, invocation| notifier.handle(event, invocation).await,
-    )
+        deliver: deliver::Ports {
+            outbox: table.clone(),
+            lock: table,
+            aggregator,
+            sender: RouteSender {
+                chat: Arc::new(SlackChat::from_env(aws.trusted_roots())?),
+                webhooks,
+                topics: aws.topics(),
+                mailer: Arc::new(mailer),
+                secrets: KeptSecrets::new(aws.secrets()),
+                token: compliance.slack_token.clone(),
+                mail_from: compliance.mail_from.clone(),
+                clock: Arc::clone(&clock),
+            },
+            clock,
+        },
+        policy: compliance,
+        relay,
+        scheduler,
+    })
 }

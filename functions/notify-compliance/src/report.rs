@@ -1,77 +1,107 @@
-//! What an invocation answers and counts.
+//! The response of an invocation, and its metrics.
 
-use std::collections::BTreeSet;
-use std::fmt::Display;
+use std::collections::BTreeMap;
 
-use banto_lambda::Metrics;
-use serde_json::{Value, json};
+use banto_lambda::{InvocationError, Metrics, Response};
+use serde_json::json;
 
-use crate::intake::Taken;
-use crate::plan::Plan;
-use crate::telling::Telling;
+use crate::deliver::report::Delivered;
+use crate::event::Observation;
+use crate::ingest::report::{DryRun, Ingested};
 
-/// What became of an invocation.
+/// What became of the work of an invocation.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    pub(crate) taken: Taken,
-    pub(crate) told: Telling,
-    /// Notices of other functions.
-    pub(crate) notices: usize,
-    /// Accounts that were compared.
-    pub(crate) compared: usize,
-    /// Records that come again.
-    pub(crate) back: BTreeSet<String>,
+    pub(crate) ingested: Ingested,
+    pub(crate) delivered: Delivered,
+    pub(crate) relayed: usize,
+    pub(crate) reconciled: usize,
+    /// The first error of each record that failed. These come again.
+    failures: BTreeMap<String, anyhow::Error>,
 }
 
 impl Outcome {
-    pub(crate) fn metrics(&self) -> Metrics {
-        let mut metrics = Metrics::default();
-        let counts = [
-            ("ChangesNoted", self.taken.noted),
-            ("ObservationsWithoutNews", self.taken.silent),
-            ("EntriesQueued", self.taken.waiting),
-            ("EntriesTold", self.told.told),
-            ("MessagesSent", self.told.messages),
-            ("MessagesByFallback", self.told.fell_back),
-            ("NoticesCarried", self.notices),
-            ("AccountsCompared", self.compared),
-            ("RecordsBack", self.back.len()),
-        ];
-        for (name, count) in counts
-            .into_iter()
-            .filter(|(name, count)| *count > 0 || *name == "RecordsBack")
-        {
-            metrics.count(name, count);
+    pub(crate) fn fail(&mut self, record: &str, error: anyhow::Error) {
+        tracing::error!(
+            message.id = record,
+            error = format!("{error:#}"),
+            "record failed; it goes back to the queue"
+        );
+        self.failures.entry(record.to_owned()).or_insert(error);
+    }
+
+    /// Fails the records whose findings were not saved.
+    pub(crate) fn fail_observations(
+        &mut self,
+        observations: &[(String, Observation)],
+        ingested: &Ingested,
+    ) {
+        for (record, observation) in observations {
+            if ingested.failed.contains(&observation.key) {
+                let resource = &observation.key.resource_id;
+                self.fail(record, anyhow::anyhow!("{resource} was not saved"));
+            }
         }
+    }
+
+    pub(crate) fn batch_response(self) -> Response {
+        let metrics = self.metrics();
+        Response::of_batch(self.failures.into_keys(), metrics)
+    }
+
+    pub(crate) fn direct_response(mut self) -> Result<Response, InvocationError> {
+        if let Some((_, error)) = self.failures.pop_first() {
+            return Err(InvocationError::new("RequestFailed", error));
+        }
+        Ok(Response {
+            body: json!({
+                "saved": self.ingested.saved,
+                "queued": self.ingested.queued,
+                "delivered": self.delivered.entries,
+            }),
+            metrics: self.metrics(),
+        })
+    }
+
+    /// The counts that are not zero, and always that of failed records: an alarm watches it.
+    fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics::default();
+        for (name, count) in [
+            ("ChangesSaved", self.ingested.saved),
+            ("ObservationsSkipped", self.ingested.skipped),
+            ("EntriesQueued", self.ingested.queued),
+            ("EntriesDelivered", self.delivered.entries),
+            ("MessagesSent", self.delivered.messages),
+            ("MessagesByFallback", self.delivered.by_fallback),
+            ("NoticesRelayed", self.relayed),
+            ("AccountsReconciled", self.reconciled),
+        ] {
+            if count > 0 {
+                metrics.count(name, count);
+            }
+        }
+        metrics.count("RecordsBack", self.failures.len());
         metrics
-    }
-
-    /// A record failed, and comes again.
-    pub(crate) fn goes_back(&mut self, id: &str, error: &impl Display) {
-        tracing::error!(message = id, %error, "the record goes back to the queue");
-        self.back.insert(id.to_owned());
-    }
-
-    pub(crate) fn direct_response(&self) -> Value {
-        json!({ "noted": self.taken.noted, "queued": self.taken.waiting, "told": self.told.told })
     }
 }
 
-/// A plan for people and other programs: each change, and where it is told.
-pub(crate) fn plan_json(plan: &Plan) -> Value {
-    let changes = plan.chains.iter().flat_map(|chain| &chain.changes).map(|change| {
-        let key = &change.after.key;
-        json!({
-            "account": key.account,
-            "region": key.region,
-            "rule": key.rule,
-            "resourceType": key.resource_type,
-            "resourceId": key.resource_id,
-            "compliance": change.after.compliance,
-            "at": change.after.at,
-            "flapping": change.after.damped,
-            "routes": change.entries.iter().map(|(route, _)| route.as_str()).collect::<Vec<_>>(),
-        })
-    });
-    json!({ "changes": changes.collect::<Vec<_>>(), "silent": plan.silent })
+pub(crate) fn fan_out_response(queued: usize) -> Response {
+    Response {
+        body: json!({ "queued": queued }),
+        metrics: Metrics::default(),
+    }
+}
+
+/// The plan with what `check` refuses of it, and the accounts for which there was no time.
+pub(crate) fn dry_run_response(dry_run: &DryRun) -> Response {
+    let refused: Vec<String> = dry_run.refused.iter().map(ToString::to_string).collect();
+    Response {
+        body: json!({
+            "dryRun": true,
+            "plan": dry_run.plan,
+            "refused": refused,
+            "left": dry_run.left,
+        }),
+        metrics: Metrics::default(),
+    }
 }

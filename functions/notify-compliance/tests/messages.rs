@@ -11,18 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use banto_domain::compliance::{
-    Compliance, Digest, FindingGroup, FindingKey, MessageRef, NotifiedIn, OutboxEntry, RouteState,
-    Source,
+    Compliance, FindingGroup, FindingKey, MessageRef, NotifiedIn, OpenDigest, OutboxEntry,
+    RouteState, Source,
 };
-use banto_domain::policy::compliance::Route;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_fake::Book;
 use banto_notice::{Notice, mail, slack, sns};
 use banto_ports::DeliveryCommit;
 use jiff::{SignedDuration, Timestamp};
-use notify_compliance::check::check_letters;
-use notify_compliance::letters::{Letter, Outbox, Place, letters};
-use notify_compliance::words;
+use notify_compliance::deliver::check::{check, check_messages};
+use notify_compliance::deliver::delivery::{Delivery, Target};
+use notify_compliance::deliver::notices::{Message, render};
+use notify_compliance::deliver::plan::plan;
+use notify_compliance::deliver::snapshot::Snapshot;
+use notify_compliance::notices::waiver_ends;
 use proptest::prelude::*;
 
 /// Read once: most of the time of the property below would go into it.
@@ -89,104 +91,89 @@ const GOOD: Compliance = Compliance::Compliant;
 
 /// People's Slack and what is kept of it, on one route.
 struct Channel {
-    route: Route,
-    outbox: Outbox,
+    snapshot: Snapshot,
     posted: usize,
 }
 
+/// A delivery, and its words.
+type Told = (Delivery, Message);
+
 impl Channel {
     fn on(route: &str) -> Self {
-        let route = POLICY.route(route).unwrap().clone();
+        let mut route = POLICY.route(route).unwrap().clone();
+        // These tests are about words; that quiet hours hold entries back is asserted elsewhere.
+        route.quiet.clear();
         Self {
-            route,
-            outbox: Outbox::default(),
+            snapshot: Snapshot::empty(&route, RouteState::default()),
             posted: 0,
         }
     }
 
-    /// The letters that tell these entries; what is kept is as after sending them.
-    fn tell(&mut self, entries: impl IntoIterator<Item = OutboxEntry>, minute: i64) -> Vec<Letter> {
-        self.outbox.entries = entries.into_iter().collect();
-        self.outbox.entries.sort_by_key(OutboxEntry::id);
-        let letters = letters(&self.outbox, &self.route, &POLICY, at(minute));
-        assert_eq!(check_letters(&letters, &self.outbox.entries), []);
-        for letter in &letters {
-            self.posted += 1;
-            let message = MessageRef {
-                channel: "C024BE91L".into(),
-                ts: self.posted.to_string(),
-            };
-            for piece in letter.commits.iter().cloned() {
-                self.keep(piece, &letter.place, &message);
-            }
-            if let (Place::Channel, Some(digest)) = (
-                &letter.place,
-                letter
-                    .commits
-                    .iter()
-                    .find_map(|piece| piece.digest.as_ref()),
-            ) {
-                self.outbox.lane = RouteState {
-                    digest: Some((digest.id.clone(), at(minute))),
-                    ..RouteState::default()
-                };
-            }
+    /// The messages that tell these entries; what is kept is as after sending them.
+    fn tell(&mut self, entries: impl IntoIterator<Item = OutboxEntry>, minute: i64) -> Vec<Told> {
+        self.snapshot.entries = entries.into_iter().collect();
+        self.snapshot.entries.sort_by_key(OutboxEntry::id);
+        let plan = plan(&self.snapshot, &POLICY, at(minute));
+        let messages = render(&plan, &self.snapshot.route);
+        assert_eq!(check(&self.snapshot, &plan, &POLICY, at(minute)), []);
+        assert_eq!(check_messages(&plan, &messages), []);
+        for delivery in &plan.deliveries {
+            self.keep(delivery, minute);
         }
-        letters
+        plan.deliveries.into_iter().zip(messages).collect()
     }
 
-    fn keep(&mut self, piece: DeliveryCommit, place: &Place, message: &MessageRef) {
-        let is_new = *place == Place::Channel;
-        let is_digest = piece.digest.is_some();
-        if let Some(digest) = piece.digest {
-            let message = if is_new {
-                Some(message.clone())
-            } else {
-                digest.message.clone()
-            };
-            self.outbox
-                .digests
-                .insert(digest.id.clone(), Digest { message, ..digest });
+    fn keep(&mut self, delivery: &Delivery, minute: i64) {
+        self.posted += 1;
+        let message = MessageRef {
+            channel: "C024BE91L".into(),
+            ts: self.posted.to_string(),
+        };
+        let is_new = delivery.target == Target::Channel;
+        for piece in delivery.commits.iter().cloned() {
+            if let (true, Some(digest)) = (is_new, &piece.digest) {
+                self.snapshot.state.open_digest = Some(OpenDigest {
+                    id: digest.id.clone(),
+                    opened_at: at(minute),
+                });
+            }
+            self.keep_piece(piece, is_new, &message);
         }
-        for case in piece.cases {
-            let told = if is_new && !is_digest {
-                NotifiedIn::Message(message.clone())
-            } else {
-                case.notified_in.clone()
-            };
-            self.outbox.cases.insert(
-                case.id(),
-                FindingGroup {
-                    notified_in: told,
-                    ..case
-                },
-            );
+    }
+
+    fn keep_piece(&mut self, piece: DeliveryCommit, is_new: bool, message: &MessageRef) {
+        let is_digest = piece.digest.is_some();
+        if let Some(mut digest) = piece.digest {
+            if is_new {
+                digest.message = Some(message.clone());
+            }
+            self.snapshot.digests.insert(digest.id.clone(), digest);
+        }
+        for mut group in piece.groups {
+            if is_new && !is_digest {
+                group.notified_in = NotifiedIn::Message(message.clone());
+            }
+            self.snapshot.groups.insert(group.id(), group);
         }
     }
 }
 
-/// Letters as people see them, each with its name.
-fn shown(name: &str, letters: &[Letter]) -> Vec<(String, Notice)> {
+/// Messages as people see them, each with its name.
+fn shown(name: &str, told: &[Told]) -> Vec<(String, Notice)> {
     let mut shown = Vec::new();
-    for letter in letters {
-        let place = if letter.place == Place::Channel {
+    for (delivery, message) in told {
+        let place = if delivery.target == Target::Channel {
             ""
         } else {
             ", in its thread"
         };
-        shown.push((format!("{name}{place}"), letter.notice.clone()));
-        shown.extend(
-            letter
-                .correction
-                .iter()
-                .map(|(_, notice)| (format!("{name}, corrected"), notice.clone())),
-        );
-        shown.extend(
-            letter
-                .detail
-                .iter()
-                .map(|notice| (format!("{name}, beginning its thread"), notice.clone())),
-        );
+        shown.push((format!("{name}{place}"), message.notice.clone()));
+        if let Some((_, notice)) = &message.correction {
+            shown.push((format!("{name}, corrected"), notice.clone()));
+        }
+        if let Some(notice) = &message.detail {
+            shown.push((format!("{name}, beginning its thread"), notice.clone()));
+        }
     }
     shown
 }
@@ -214,7 +201,7 @@ fn kinds() -> Vec<(String, Notice)> {
     all.extend(shown("all resolved", &channel.tell(rest, 26)));
 
     let user = entry(0, KEYS, "AIDACKCEVSQ6C2EXAMPLE", BAD, 0);
-    channel.outbox.names = BTreeMap::from([(user.key.clone(), "alice".to_owned())]);
+    channel.snapshot.names = BTreeMap::from([(user.key.clone(), "alice".to_owned())]);
     all.extend(shown("a user by name", &channel.tell([user], 1)));
     let gone = entry(0, KEYS, "AIDACKCEVSQ6C2EXAMPLE", GOOD, 9);
     all.extend(shown(
@@ -267,7 +254,7 @@ fn kinds() -> Vec<(String, Notice)> {
 
     let ends = POLICY.waivers[0].until;
     for (name, left) in [("a week", 7 * 24), ("a day", 24)] {
-        let notice = words::waiver_ends(
+        let notice = waiver_ends(
             "waiver".into(),
             &POLICY.waivers[0],
             ends - SignedDuration::from_hours(left),
@@ -328,13 +315,13 @@ fn of_a_long_name_the_headline_shows_the_end_and_the_account_is_still_there() {
         "arn:aws:elasticloadbalancing:eu-west-1:444455556666:loadbalancer/app/{}/0123456789abcdef",
         "x".repeat(60)
     );
-    let letters = Channel::on("payments").tell([entry(0, PUBLIC, &arn, BAD, 0)], 1);
-    let headline = &letters[0].notice.headline;
+    let told = Channel::on("payments").tell([entry(0, PUBLIC, &arn, BAD, 0)], 1);
+    let headline = &told[0].1.notice.headline;
     assert!(
         headline.contains("/0123456789abcdef in payments") && headline.chars().count() < 110,
         "{headline}"
     );
-    assert!(letters[0].notice.sections[0].lines[0].contains(&arn));
+    assert!(told[0].1.notice.sections[0].lines[0].contains(&arn));
 }
 
 #[test]
@@ -345,7 +332,7 @@ fn a_reply_and_a_new_case_of_the_same_entries_have_the_same_ids_whenever_they_ar
         channel
             .tell(entries.to_vec(), minute)
             .into_iter()
-            .map(|letter| letter.id)
+            .map(|(delivery, _)| delivery.id)
             .collect()
     };
     assert_eq!(ids(&entries, 2), ids(&entries, 9));
@@ -358,14 +345,14 @@ fn a_reply_and_a_new_case_of_the_same_entries_have_the_same_ids_whenever_they_ar
 fn when_a_route_moves_to_another_channel_its_cases_are_told_anew_there() {
     let mut channel = Channel::on("payments");
     channel.tell([entry(0, PUBLIC, "a", BAD, 0)], 1);
-    channel.route.to = banto_domain::policy::compliance::Destination::Channel("C0ELSEWHERE".into());
-    let letters = channel.tell([entry(0, PUBLIC, "a", GOOD, 5)], 6);
+    channel.snapshot.route.to =
+        banto_domain::policy::compliance::Destination::Channel("C0ELSEWHERE".into());
+    let told = channel.tell([entry(0, PUBLIC, "a", GOOD, 5)], 6);
     assert_eq!(
-        letters
-            .iter()
-            .map(|letter| &letter.place)
+        told.iter()
+            .map(|(delivery, _)| &delivery.target)
             .collect::<Vec<_>>(),
-        [&Place::Channel]
+        [&Target::Channel]
     );
 }
 
@@ -398,26 +385,26 @@ proptest! {
             let waiting: BTreeSet<String> = entries.iter().map(OutboxEntry::id).collect();
             // The table has one item for an entry, however often it was put there.
             let entries: BTreeMap<String, OutboxEntry> = entries.into_iter().map(|entry| (entry.id(), entry)).collect();
-            let letters = channel.tell(entries.into_values(), minute);
-            let pieces: Vec<&DeliveryCommit> = letters.iter().flat_map(|letter| &letter.commits).collect();
+            let deliveries = channel.tell(entries.into_values(), minute);
+            let pieces: Vec<&DeliveryCommit> = deliveries.iter().flat_map(|(delivery, _)| &delivery.commits).collect();
             let told: Vec<String> = pieces.iter().flat_map(|piece| &piece.entries).map(OutboxEntry::id).collect();
             prop_assert_eq!(told.len(), waiting.len());
             prop_assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), waiting);
             for piece in pieces {
-                prop_assert!(piece.cases.len() + piece.entries.len() <= DeliveryCommit::MAX_ITEMS);
-                let ids: BTreeSet<String> = piece.cases.iter().map(FindingGroup::id).collect();
-                prop_assert_eq!(ids.len(), piece.cases.len(), "DynamoDB writes an item once in a transaction");
+                prop_assert!(piece.groups.len() + piece.entries.len() <= DeliveryCommit::MAX_ITEMS);
+                let ids: BTreeSet<String> = piece.groups.iter().map(FindingGroup::id).collect();
+                prop_assert_eq!(ids.len(), piece.groups.len(), "DynamoDB writes an item once in a transaction");
             }
             // What is noted in the end is what the message says.
-            for letter in letters.iter().filter(|letter| letter.commits.iter().all(|piece| piece.digest.is_none())) {
-                let case = letter.commits.last().and_then(|piece| piece.cases.last()).unwrap();
-                let shown = letter.correction.as_ref().map_or(&letter.notice, |(_, corrected)| corrected);
+            for (delivery, message) in deliveries.iter().filter(|(delivery, _)| delivery.commits.iter().all(|piece| piece.digest.is_none())) {
+                let case = delivery.commits.last().and_then(|piece| piece.groups.last()).unwrap();
+                let shown = message.correction.as_ref().map_or(&message.notice, |(_, corrected)| corrected);
                 prop_assert_eq!(shown.headline.starts_with("Resolved"), case.open == 0, "{}", shown.headline);
                 let counts = format!(": {} of {} resources left", case.open, case.open + case.resolved);
                 prop_assert_eq!(shown.headline.contains(&counts), case.open > 0 && case.resolved > 0, "{}", shown.headline);
             }
-            for letter in &letters {
-                let body = sns::message(&letter.notice);
+            for (_, message) in &deliveries {
+                let body = sns::message(&message.notice);
                 prop_assert!(body.subject.len() <= 100 && body.body.len() <= 256 * 1024);
             }
         }

@@ -9,9 +9,9 @@ use banto_ports::{Queue, Secrets, Topics};
 
 use crate::aggregator::ConfigAggregator;
 use crate::certificates::S3Certificates;
+use crate::compliance_table::ComplianceTable;
 use crate::config::Aws;
 use crate::keys::IamKeys;
-use crate::ledger::DynamoDbLedger;
 use crate::mail::Ses;
 use crate::member::AssumedRoles;
 use crate::objects::S3;
@@ -61,7 +61,7 @@ pub struct ComplianceClients {
     /// Events, and messages that wait.
     pub queue: SqsQueue,
     /// What is known and was said.
-    pub ledger: DynamoDbLedger,
+    pub table: ComplianceTable,
     /// What AWS Config knows of every account.
     pub aggregator: ConfigAggregator,
     /// Mail.
@@ -121,7 +121,7 @@ impl Aws {
                 &self.of(Service::Organizations),
             )),
             queue: SqsQueue::new(self, &policy.queue),
-            ledger: DynamoDbLedger::new(&self.of(Service::DynamoDb), &policy.table),
+            table: ComplianceTable::new(&self.of(Service::DynamoDb), &policy.table),
             aggregator: ConfigAggregator::new(
                 aws_sdk_config::Client::new(&self.of(Service::Config)),
                 &policy.aggregator,

@@ -10,8 +10,9 @@ use banto_domain::compliance::{
 };
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
-    AggregatedFinding, Aggregator, Chat, DeliveryCommit, ErrorKind, FindingChange, Ledger, Mail,
-    Mailer, PortError, RouteLease,
+    AccountCache, AggregatedFinding, Aggregator, Chat, DeliveryCommit, DeliverySchedule, ErrorKind,
+    FindingChange, FindingStore, Mail, Mailer, NotificationLog, Outbox, PortError, RouteLease,
+    RouteLock,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -39,11 +40,11 @@ pub(crate) struct ComplianceState {
 /// What is kept of a route.
 #[derive(Debug, Default)]
 struct RouteItems {
-    lane: RouteState,
+    state: RouteState,
     claim: Option<(String, Timestamp)>,
     due: Option<Timestamp>,
     entries: BTreeMap<String, OutboxEntry>,
-    cases: BTreeMap<String, FindingGroup>,
+    groups: BTreeMap<String, FindingGroup>,
     digests: BTreeMap<String, Digest>,
 }
 
@@ -252,8 +253,8 @@ fn conflict(call: &'static str) -> PortError {
 }
 
 #[async_trait]
-impl Ledger for Run {
-    async fn known(
+impl FindingStore for Run {
+    async fn findings(
         &self,
         keys: &[FindingKey],
     ) -> Result<BTreeMap<FindingKey, FindingState>, PortError> {
@@ -265,7 +266,10 @@ impl Ledger for Run {
         .await
     }
 
-    async fn of_account(&self, account: &AccountId) -> Result<Vec<FindingState>, PortError> {
+    async fn findings_of_account(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<FindingState>, PortError> {
         self.step("dynamodb:Query", account, |state| {
             let known = state.compliance.known.values();
             Ok(known
@@ -276,7 +280,7 @@ impl Ledger for Run {
         .await
     }
 
-    async fn note(&self, change: &FindingChange) -> Result<(), PortError> {
+    async fn save_change(&self, change: &FindingChange) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:PutItem";
         self.step(CALL, change.after.key.id(), |state| {
             let ComplianceState { known, routes, .. } = &mut state.compliance;
@@ -295,8 +299,11 @@ impl Ledger for Run {
         })
         .await
     }
+}
 
-    async fn facts(
+#[async_trait]
+impl AccountCache for Run {
+    async fn cached_accounts(
         &self,
         accounts: &BTreeSet<AccountId>,
     ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError> {
@@ -322,51 +329,65 @@ impl Ledger for Run {
         })
         .await
     }
+}
 
-    async fn claim(&self, claim: &RouteLease, now: Timestamp) -> Result<RouteState, PortError> {
+#[async_trait]
+impl RouteLock for Run {
+    async fn lock_route(
+        &self,
+        lease: &RouteLease,
+        now: Timestamp,
+    ) -> Result<RouteState, PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
-        self.step(CALL, &claim.route, |state| {
+        self.step(CALL, &lease.route, |state| {
             let items = state
                 .compliance
                 .routes
-                .entry(claim.route.clone())
+                .entry(lease.route.clone())
                 .or_default();
             if items
                 .claim
                 .as_ref()
-                .is_some_and(|(run, until)| *run != claim.run && *until > now)
+                .is_some_and(|(run, until)| *run != lease.holder && *until > now)
             {
                 return Err(conflict(CALL));
             }
-            items.claim = Some((claim.run.clone(), claim.until));
-            Ok(items.lane.clone())
+            items.claim = Some((lease.holder.clone(), lease.expires_at));
+            Ok(items.state.clone())
         })
         .await
     }
 
-    async fn keep(&self, claim: &RouteLease, lane: &RouteState) -> Result<(), PortError> {
+    async fn save_route_state(
+        &self,
+        lease: &RouteLease,
+        saved: &RouteState,
+    ) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
-        self.step(CALL, &claim.route, |state| {
+        self.step(CALL, &lease.route, |state| {
             let items = state
                 .compliance
                 .routes
-                .entry(claim.route.clone())
+                .entry(lease.route.clone())
                 .or_default();
             if items
                 .claim
                 .as_ref()
-                .is_none_or(|(run, _)| *run != claim.run)
+                .is_none_or(|(run, _)| *run != lease.holder)
             {
                 return Err(conflict(CALL));
             }
-            items.claim = Some((claim.run.clone(), claim.until));
-            items.lane = lane.clone();
+            items.claim = Some((lease.holder.clone(), lease.expires_at));
+            items.state = saved.clone();
             Ok(())
         })
         .await
     }
+}
 
-    async fn due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
+#[async_trait]
+impl DeliverySchedule for Run {
+    async fn delivery_due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
         self.step("dynamodb:GetItem", route, |state| {
             Ok(state
                 .compliance
@@ -377,7 +398,7 @@ impl Ledger for Run {
         .await
     }
 
-    async fn note_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
+    async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
         self.step("dynamodb:PutItem", route, |state| {
             state
                 .compliance
@@ -389,7 +410,10 @@ impl Ledger for Run {
         })
         .await
     }
+}
 
+#[async_trait]
+impl Outbox for Run {
     async fn waiting(&self, route: &str, most: usize) -> Result<Vec<OutboxEntry>, PortError> {
         self.step("dynamodb:Query", route, |state| {
             let items = state.compliance.routes.get(route);
@@ -400,15 +424,19 @@ impl Ledger for Run {
         .await
     }
 
-    async fn cases(
+    async fn groups(
         &self,
         route: &str,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
         self.step("dynamodb:BatchGetItem", route, |state| {
-            let cases = state.compliance.routes.get(route).map(|items| &items.cases);
-            let case = |id: &String| Some((id.clone(), cases?.get(id)?.clone()));
-            Ok(ids.iter().filter_map(case).collect())
+            let groups = state
+                .compliance
+                .routes
+                .get(route)
+                .map(|items| &items.groups);
+            let group = |id: &String| Some((id.clone(), groups?.get(id)?.clone()));
+            Ok(ids.iter().filter_map(group).collect())
         })
         .await
     }
@@ -430,10 +458,10 @@ impl Ledger for Run {
         .await
     }
 
-    async fn commit(&self, claim: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
+    async fn commit(&self, lease: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:DeleteItem";
-        self.step(CALL, &claim.route, |state| {
-            let count = commit.cases.len() + commit.entries.len();
+        self.step(CALL, &lease.route, |state| {
+            let count = commit.groups.len() + commit.entries.len();
             if count > DeliveryCommit::MAX_ITEMS {
                 return Err(PortError::new(
                     ErrorKind::Invalid,
@@ -444,18 +472,21 @@ impl Ledger for Run {
             let items = state
                 .compliance
                 .routes
-                .entry(claim.route.clone())
+                .entry(lease.route.clone())
                 .or_default();
             if items
                 .claim
                 .as_ref()
-                .is_none_or(|(run, _)| *run != claim.run)
+                .is_none_or(|(run, _)| *run != lease.holder)
             {
                 return Err(conflict(CALL));
             }
-            items
-                .cases
-                .extend(commit.cases.iter().map(|case| (case.id(), case.clone())));
+            items.groups.extend(
+                commit
+                    .groups
+                    .iter()
+                    .map(|group| (group.id(), group.clone())),
+            );
             items.digests.extend(
                 commit
                     .digest
@@ -469,15 +500,18 @@ impl Ledger for Run {
         })
         .await
     }
+}
 
-    async fn said_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
+#[async_trait]
+impl NotificationLog for Run {
+    async fn notified_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
         self.step("dynamodb:GetItem", notice, |state| {
             Ok(state.compliance.said.get(notice).copied())
         })
         .await
     }
 
-    async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {
+    async fn save_notified(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {
         self.step("dynamodb:PutItem", notice, |state| {
             state.compliance.said.insert(notice.to_owned(), now);
             Ok(())
@@ -512,19 +546,24 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// A case of a route.
-    pub fn case(&self, route: &str, account: &AccountId, rule: &RuleName) -> Option<FindingGroup> {
+    /// A group of a route.
+    pub fn finding_group(
+        &self,
+        route: &str,
+        account: &AccountId,
+        rule: &RuleName,
+    ) -> Option<FindingGroup> {
         let state = self.state();
         state
             .compliance
             .routes
             .get(route)?
-            .cases
+            .groups
             .get(&FindingGroup::id_of(account, rule))
             .cloned()
     }
 
-    /// Every summary of a route.
+    /// Every digest of a route.
     pub fn digests_of(&self, route: &str) -> Vec<Digest> {
         let state = self.state();
         let items = state.compliance.routes.get(route);

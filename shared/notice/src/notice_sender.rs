@@ -147,7 +147,7 @@ impl NoticeSender {
         if notice.audience != Audience::Operators {
             return false;
         }
-        let message = QueueMessage::Notice {
+        let message = QueueMessage::RelayNotice {
             notice: Box::new(notice.clone()),
         };
         let message = Delayed {

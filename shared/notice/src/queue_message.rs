@@ -1,29 +1,38 @@
 //! The messages on notify-compliance's queue that are Banto's own.
 
 use banto_domain::AccountId;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::Notice;
 
+/// The version of these messages. Another one is refused: what it means is not known here.
+const VERSION: u64 = 1;
+
 /// A message on notify-compliance's queue. Other functions hand notices over by it; notify-compliance sends the rest
-/// to itself.
+/// to itself. As JSON it has a `version` besides, which is checked when it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "do",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    remote = "Self"
+)]
 pub enum QueueMessage {
-    /// Tell what waits on a route.
-    Tell {
+    /// Deliver what waits on a route.
+    Deliver {
         /// The route's name.
         route: String,
     },
     /// Compare an account with the aggregator.
     Reconcile {
-        /// The account.
+        /// The account to compare.
         account: AccountId,
     },
-    /// Carry a notice of another function.
-    Notice {
-        /// The notice.
+    /// Send a notice of another function to its audience.
+    RelayNotice {
+        /// The notice, as that function worded it.
         notice: Box<Notice>,
     },
 }
@@ -31,7 +40,28 @@ pub enum QueueMessage {
 impl QueueMessage {
     /// The text that goes to the queue.
     pub fn body(&self) -> String {
-        json!(self).to_string()
+        let mut body = Self::serialize(self, serde_json::value::Serializer).unwrap_or_default();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("version".to_owned(), json!(VERSION));
+        }
+        body.to_string()
+    }
+}
+
+impl<'de> Deserialize<'de> for QueueMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        match fields.remove("version") {
+            Some(version) if version == VERSION => {
+                Self::deserialize(Value::Object(fields)).map_err(D::Error::custom)
+            }
+            Some(version) => Err(D::Error::custom(format_args!(
+                "the message has version {version}; this Banto knows version {VERSION}"
+            ))),
+            None => Err(D::Error::custom(format_args!(
+                "the message has no version; this Banto knows version {VERSION}"
+            ))),
+        }
     }
 }
 
@@ -50,22 +80,22 @@ mod tests {
         );
         for (message, starts_with) in [
             (
-                QueueMessage::Notice {
+                QueueMessage::RelayNotice {
                     notice: Box::new(notice),
                 },
-                r#"{"do":"notice","notice":{"attributes":{},"#,
+                r#"{"do":"relayNotice","notice":{"attributes":{},"#,
             ),
             (
-                QueueMessage::Tell {
+                QueueMessage::Deliver {
                     route: "payments".into(),
                 },
-                r#"{"do":"tell","route":"payments"}"#,
+                r#"{"do":"deliver","route":"payments","version":1}"#,
             ),
             (
                 QueueMessage::Reconcile {
                     account: "111122223333".parse().unwrap(),
                 },
-                r#"{"account":"111122223333","do":"reconcile"}"#,
+                r#"{"account":"111122223333","do":"reconcile","version":1}"#,
             ),
         ] {
             let body = message.body();
@@ -80,14 +110,36 @@ mod tests {
     #[test]
     fn an_unknown_message_is_an_error_that_names_it() {
         for (body, says) in [
-            (r#"{"do": "dance"}"#, "unknown variant `dance`"),
             (
-                r#"{"do": "tell", "routes": ["payments"]}"#,
+                r#"{"do": "dance", "version": 1}"#,
+                "unknown variant `dance`",
+            ),
+            (
+                r#"{"do": "deliver", "version": 1, "routes": ["payments"]}"#,
                 "unknown field `routes`",
             ),
             (
-                r#"{"do": "notice", "notice": {"id": "1"}}"#,
+                r#"{"do": "relayNotice", "version": 1, "notice": {"id": "1"}}"#,
                 "missing field `audience`",
+            ),
+        ] {
+            let error = serde_json::from_str::<QueueMessage>(body)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(says), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_version_or_of_none_is_an_error_that_says_what_came_and_what_is_known() {
+        for (body, says) in [
+            (
+                r#"{"do": "deliver", "route": "payments", "version": 2}"#,
+                "the message has version 2; this Banto knows version 1",
+            ),
+            (
+                r#"{"do": "deliver", "route": "payments"}"#,
+                "the message has no version; this Banto knows version 1",
             ),
         ] {
             let error = serde_json::from_str::<QueueMessage>(body)

@@ -1,4 +1,8 @@
-//! Compliance: what AWS Config's aggregator knows, and what Banto keeps of it and of what it said.
+//! Compliance: AWS Config's aggregator, and what Banto keeps of findings, of routes and of what it sent.
+//!
+//! One table is behind all of these but the aggregator. They are narrow so that each half of notify-compliance
+//! holds just those that it uses. Every write that others may contend for is conditional: runs side by side, and
+//! events that come twice, lose nothing and notify nobody twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,127 +12,156 @@ use banto_domain::compliance::{
 };
 use banto_domain::{AccountId, Region, RuleName};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::PortError;
 
-/// One table of what is known and what was said. Every write is conditional, so that runs side by side, and
-/// events that come twice, lose nothing and say nothing twice.
+/// The state of findings.
 #[async_trait]
-pub trait Ledger: Send + Sync {
-    /// What is known of findings; those that nothing is known of are left out.
-    async fn known(
+pub trait FindingStore: Send + Sync {
+    /// Returns the state of findings; a finding without one is left out.
+    async fn findings(
         &self,
         keys: &[FindingKey],
     ) -> Result<BTreeMap<FindingKey, FindingState>, PortError>;
 
-    /// What is known of every finding of an account.
-    async fn of_account(&self, account: &AccountId) -> Result<Vec<FindingState>, PortError>;
+    /// Returns the state of every finding of an account.
+    async fn findings_of_account(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<FindingState>, PortError>;
 
-    /// Notes what is known of a finding, and puts its entries into the routes' outboxes: all of it, or nothing.
-    /// [`Conflict`](crate::ErrorKind::Conflict) if the finding is no longer what it was `before`: the time of
-    /// its last change, if it was known.
-    async fn note(&self, change: &FindingChange) -> Result<(), PortError>;
+    /// Saves a finding's state together with its entries in the routes' outboxes: all of it, or nothing.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the finding has changed since `before`.
+    async fn save_change(&self, change: &FindingChange) -> Result<(), PortError>;
+}
 
-    /// Accounts that were looked up before.
-    async fn facts(
+/// Accounts that were looked up in Organizations.
+#[async_trait]
+pub trait AccountCache: Send + Sync {
+    /// Returns those accounts that are cached. The caller judges how old they may be.
+    async fn cached_accounts(
         &self,
         accounts: &BTreeSet<AccountId>,
     ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError>;
 
-    /// Keeps what was looked up of an account.
-    async fn save_account(&self, facts: &AccountInfo) -> Result<(), PortError>;
+    /// Caches an account.
+    async fn save_account(&self, account: &AccountInfo) -> Result<(), PortError>;
+}
 
-    /// Claims a route for a run until a time, and answers what is kept of it.
-    /// [`Conflict`](crate::ErrorKind::Conflict) while another run has it.
-    async fn claim(&self, claim: &RouteLease, now: Timestamp) -> Result<RouteState, PortError>;
+/// One run at a time delivers on a route: the run that holds the route's lease.
+#[async_trait]
+pub trait RouteLock: Send + Sync {
+    /// Takes the lease, and returns the state that its last holder left.
+    /// [`Conflict`](crate::ErrorKind::Conflict) while another run holds it.
+    async fn lock_route(&self, lease: &RouteLease, now: Timestamp)
+    -> Result<RouteState, PortError>;
 
-    /// Keeps something of a route; the run must have it, or it is a [`Conflict`](crate::ErrorKind::Conflict).
-    /// A claim until now gives the route back.
-    async fn keep(&self, claim: &RouteLease, lane: &RouteState) -> Result<(), PortError>;
+    /// Saves the route's state and extends the lease. [`Conflict`](crate::ErrorKind::Conflict) if the run does not
+    /// hold it. A lease that expires now gives the route back.
+    async fn save_route_state(
+        &self,
+        lease: &RouteLease,
+        state: &RouteState,
+    ) -> Result<(), PortError>;
+}
 
-    /// When a message is to come that has a route told, as far as is known.
-    async fn due(&self, route: &str) -> Result<Option<Timestamp>, PortError>;
+/// The outboxes of routes, and the groups and digests that were delivered from them.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Returns the oldest entries of a route's outbox.
+    async fn waiting(&self, route: &str, limit: usize) -> Result<Vec<OutboxEntry>, PortError>;
 
-    /// Notes that such a message is to come.
-    async fn note_due(&self, route: &str, at: Timestamp) -> Result<(), PortError>;
-
-    /// The oldest entries of a route's outbox.
-    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<OutboxEntry>, PortError>;
-
-    /// Cases of a route, by id.
-    async fn cases(
+    /// Returns groups of a route, by id.
+    async fn groups(
         &self,
         route: &str,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, FindingGroup>, PortError>;
 
-    /// Summaries of a route, by id.
+    /// Returns digests of a route, by id.
     async fn digests(
         &self,
         route: &str,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Digest>, PortError>;
 
-    /// Notes what was told, and takes its entries out of the outbox: all of it, or nothing. The run must have
-    /// the route, or it is a [`Conflict`](crate::ErrorKind::Conflict).
-    async fn commit(&self, claim: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError>;
+    /// Saves what was delivered, and takes its entries out of the outbox: all of it, or nothing.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the run does not hold the route's lease.
+    async fn commit(&self, lease: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError>;
+}
 
-    /// When a notice was said, if it was.
-    async fn said_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError>;
+/// The time for which a delivery on a route is queued, so that a burst of changes queues one.
+#[async_trait]
+pub trait DeliverySchedule: Send + Sync {
+    /// Returns the time of the delivery that was queued last, which may have passed.
+    async fn delivery_due(&self, route: &str) -> Result<Option<Timestamp>, PortError>;
 
-    /// Notes that a notice was said; that is kept for 30 days at least.
-    async fn note_said(&self, notice: &str, now: Timestamp) -> Result<(), PortError>;
+    /// Saves the time of a delivery that is queued.
+    async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError>;
+}
+
+/// The notices of other functions that were sent, by their ids. (Alertmanager keeps a log of that name.)
+#[async_trait]
+pub trait NotificationLog: Send + Sync {
+    /// Returns when a notice was sent.
+    async fn notified_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError>;
+
+    /// Saves that a notice was sent. The log remembers it for 30 days at least.
+    async fn save_notified(&self, notice: &str, now: Timestamp) -> Result<(), PortError>;
 }
 
 /// A change of a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FindingChange {
-    /// When it had changed before; `None` if nothing was known of it.
+    /// When AWS Config recorded the state that this follows; `None` if there was none.
     pub before: Option<Timestamp>,
-    /// What is known of it now.
+    /// The state from now on.
     pub after: FindingState,
-    /// What waits to be told, by route.
+    /// The entries for outboxes, each with the name of its route.
     pub entries: Vec<(String, OutboxEntry)>,
 }
 
-/// A run's claim to a route.
+/// A run's exclusive hold on a route. (Kubernetes has leases with a holder and a time, too.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteLease {
-    /// The route.
+    /// The route's name.
     pub route: String,
-    /// The run.
-    pub run: String,
-    /// Until when.
-    pub until: Timestamp,
+    /// The run, by [`Invocation::run`](../banto_lambda/struct.Invocation.html).
+    pub holder: String,
+    /// From when another run may take it.
+    pub expires_at: Timestamp,
 }
 
-/// What was told, and of what: at most [`DeliveryCommit::MAX_ITEMS`] items in all, which DynamoDB writes at once.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What a delivery changes, written at once: at most [`DeliveryCommit::MAX_ITEMS`] groups and entries together.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeliveryCommit {
-    /// Cases, as they are now.
-    pub cases: Vec<FindingGroup>,
-    /// The summary, as it is now.
+    /// Groups, as they are now.
+    pub groups: Vec<FindingGroup>,
+    /// The digest, as it is now.
     pub digest: Option<Digest>,
-    /// The entries that were told.
+    /// The entries that were delivered.
     pub entries: Vec<OutboxEntry>,
 }
 
 impl DeliveryCommit {
-    /// Most cases and entries together; a summary and the claim go with them. (DynamoDB developer guide,
-    /// "Transactions": 100 items.)
+    /// Most groups and entries. A transaction of DynamoDB takes 100 items, of which the check of the lease and the
+    /// digest are two. (DynamoDB developer guide, "Transactions".)
     pub const MAX_ITEMS: usize = 98;
 }
 
 /// AWS Config's aggregator, which knows every account.
 #[async_trait]
 pub trait Aggregator: Send + Sync {
-    /// Every rule in an account, by region, and whether it finds anything there.
+    /// Returns every rule in an account, by region, and whether it finds anything there.
     async fn rules(
         &self,
         account: &AccountId,
     ) -> Result<BTreeMap<(Region, RuleName), bool>, PortError>;
 
-    /// What a rule finds.
+    /// Returns what a rule finds in an account and region.
     async fn findings(
         &self,
         account: &AccountId,
@@ -136,16 +169,16 @@ pub trait Aggregator: Send + Sync {
         rule: &RuleName,
     ) -> Result<Vec<AggregatedFinding>, PortError>;
 
-    /// The names of resources, where AWS Config knows one: of IAM users and roles, whose ids nobody knows.
+    /// Returns the names of resources, where AWS Config knows one: of IAM users and roles, whose ids nobody knows.
     async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError>;
 }
 
-/// A resource that is not as a rule wants it.
+/// A noncompliant resource, as the aggregator knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AggregatedFinding {
-    /// Which resource, under which rule.
+    /// The resource and the rule.
     pub key: FindingKey,
-    /// When AWS Config recorded that.
+    /// When AWS Config recorded it.
     pub at: Timestamp,
     /// The rule's own words.
     pub annotation: Option<String>,

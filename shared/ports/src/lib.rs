@@ -16,7 +16,8 @@ mod secrets;
 
 pub use clock::Clock;
 pub use compliance::{
-    AggregatedFinding, Aggregator, DeliveryCommit, FindingChange, Ledger, RouteLease,
+    AccountCache, AggregatedFinding, Aggregator, DeliveryCommit, DeliverySchedule, FindingChange,
+    FindingStore, NotificationLog, Outbox, RouteLease, RouteLock,
 };
 pub use error::{ErrorKind, PortError};
 pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};

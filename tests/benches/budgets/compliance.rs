@@ -94,7 +94,7 @@ pub fn storm() {
         .count();
     let counted = ids
         .iter()
-        .filter_map(|id| world.case("payments", &account(id), &rule("bucket-public")));
+        .filter_map(|id| world.finding_group("payments", &account(id), &rule("bucket-public")));
     let counted: u32 = counted
         .filter(|case| matches!(case.notified_in, NotifiedIn::Digest(_)))
         .map(|case| case.open)
@@ -201,7 +201,10 @@ pub async fn process(tools: &Tools) {
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         accounts.push(id);
     }
-    let tell = record(0, &json!({ "do": "tell", "route": "payments" }));
+    let tell = record(
+        0,
+        &json!({ "do": "deliver", "version": 1, "route": "payments" }),
+    );
     function
         .invoke(&json!({ "Records": [tell] }), patience)
         .await

@@ -215,7 +215,7 @@ fn scenes() -> Vec<Begun> {
                     Urgency::Information,
                     headline,
                 );
-                vec![json!({ "do": "notice", "notice": notice })]
+                vec![json!({ "do": "relayNotice", "version": 1, "notice": notice })]
             },
             expected: vec![on("operators", &["payments is ready"])],
             messages: 1,

@@ -10,8 +10,11 @@ use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{KeptSecrets, NoticeSender, slack};
 use banto_ports::AggregatedFinding;
 use jiff::{SignedDuration, Timestamp};
-use notify_compliance::Notifier;
-use notify_compliance::send::RouteSender;
+use notify_compliance::deliver::route_sender::RouteSender;
+use notify_compliance::ingest::AccountMemory;
+use notify_compliance::relay::Relay;
+use notify_compliance::schedule::Scheduler;
+use notify_compliance::{Notifier, deliver, ingest};
 use serde_json::{Value, json};
 
 use crate::harness::{Function, enqueue, settle};
@@ -115,32 +118,54 @@ pub fn add_account(world: &World, id: &str, name: &str, team: &str) {
 
 /// The function, on one run's view of the world.
 pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
-    let notices = POLICY.notices.clone();
+    let scheduler = Scheduler {
+        queue: run.clone(),
+        schedule: run.clone(),
+        clock: run.clone(),
+    };
     Notifier {
         policy: policy.clone(),
-        ledger: run.clone(),
-        organization: run.clone(),
-        aggregator: run.clone(),
-        queue: run.clone(),
-        route_sender: RouteSender {
-            chat: run.clone(),
-            webhooks: run.clone(),
-            topics: run.clone(),
-            mailer: run.clone(),
-            secrets: KeptSecrets::new(run.clone()),
-            token: policy.slack_token.clone(),
-            mail_from: policy.mail_from.clone(),
+        ingest: ingest::Ports {
+            findings: run.clone(),
+            accounts: run.clone(),
+            memory: AccountMemory::default(),
+            organization: run.clone(),
+            aggregator: run.clone(),
+            scheduler: scheduler.clone(),
             clock: run.clone(),
         },
-        notice_sender: NoticeSender::new(
-            run.clone(),
-            run.clone(),
-            run.clone(),
-            notices,
-            run.clone(),
-        ),
+        deliver: deliver::Ports {
+            outbox: run.clone(),
+            lock: run.clone(),
+            aggregator: run.clone(),
+            sender: route_sender(run, policy),
+            clock: run.clone(),
+        },
+        relay: Relay {
+            log: run.clone(),
+            sender: NoticeSender::new(
+                run.clone(),
+                run.clone(),
+                run.clone(),
+                POLICY.notices.clone(),
+                run.clone(),
+            ),
+            clock: run.clone(),
+        },
+        scheduler,
+    }
+}
+
+fn route_sender(run: &Arc<Run>, policy: &CompliancePolicy) -> RouteSender {
+    RouteSender {
+        chat: run.clone(),
+        webhooks: run.clone(),
+        topics: run.clone(),
+        mailer: run.clone(),
+        secrets: KeptSecrets::new(run.clone()),
+        token: policy.slack_token.clone(),
+        mail_from: policy.mail_from.clone(),
         clock: run.clone(),
-        remembered: Default::default(),
     }
 }
 

@@ -119,7 +119,7 @@ proptest! {
             let open = truth.iter().filter(|((account, rule, _), told)| {
                 account == account_index && rule == rule_index && !told.compliant
             }).count();
-            let case = world.case(route, &account(id), &rule(RULES[*rule_index]));
+            let case = world.finding_group(route, &account(id), &rule(RULES[*rule_index]));
             prop_assert_eq!(case.map_or(0, |case| case.open as usize), open, "{}", route);
         }
         for route in ["payments", "search", "auditors", "default"] {

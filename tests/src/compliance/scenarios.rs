@@ -359,7 +359,7 @@ fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still(
         (Compliance::Compliant, Compliance::Compliant)
     );
     let case = world
-        .case("payments", &account(PAYMENTS), &rule("bucket-public"))
+        .finding_group("payments", &account(PAYMENTS), &rule("bucket-public"))
         .unwrap();
     assert_eq!(case.open, 0);
     assert!(seen(&world).len() <= told + 1);
@@ -811,7 +811,7 @@ fn another_functions_notice_is_carried_once() {
 }
 
 #[test]
-fn a_rehearsal_says_what_would_be_told_and_changes_nothing() {
+fn a_dry_run_says_what_would_be_told_and_changes_nothing() {
     let world = world();
     let missed = bad(PAYMENTS, "bucket-public", "missed");
     world.aggregate(
@@ -826,15 +826,48 @@ fn a_rehearsal_says_what_would_be_told_and_changes_nothing() {
         &policy(),
         &json!({ "events": [event], "accounts": [PAYMENTS], "dryRun": true }),
     );
-    let changes = plan["plan"]["changes"].as_array().unwrap();
-    let routes: Vec<&Value> = changes.iter().map(|change| &change["routes"]).collect();
-    assert_eq!(
-        routes,
-        [&json!(["payments"]), &json!(["search"])],
-        "{plan:#}"
-    );
+    let changes = plan["plan"]["chains"].as_array().unwrap();
+    let routes: Vec<&Value> = changes
+        .iter()
+        .map(|chain| &chain["changes"][0]["entries"][0][0])
+        .collect();
+    assert_eq!(routes, ["payments", "search"], "{plan:#}");
+    assert_eq!(plan["refused"], json!([]));
     assert!(world.known_finding(&missed.key()).is_none());
     assert!(seen(&world).is_empty() && world.waiting_messages() == 0);
+}
+
+#[test]
+fn a_dry_run_lists_what_the_real_run_would_refuse() {
+    let world = world();
+    // The parser refuses two routes of one name; a change would be told twice on it.
+    let mut twice = policy();
+    twice.routes.insert(0, twice.routes[0].clone());
+    let event = bad(PAYMENTS, "bucket-public", "website").event();
+    let plan = handle(
+        &world,
+        &twice,
+        &json!({ "events": [&event], "dryRun": true }),
+    );
+    let refused: Vec<&str> = plan["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|breach| breach.as_str().unwrap())
+        .collect();
+    let at = start();
+    let twice_told = format!("N1: website at {at}: the route payments would be notified twice");
+    assert!(refused.contains(&twice_told.as_str()), "{refused:#?}");
+    assert_eq!(plan["plan"]["chains"].as_array().unwrap().len(), 1);
+    // The real run refuses just that.
+    enqueue(&world, &[event]);
+    let messages = receive(&world);
+    assert_eq!(failed(&handle(&world, &twice, &batch(&messages))).len(), 1);
+    assert!(
+        world
+            .known_finding(&bad(PAYMENTS, "bucket-public", "website").key())
+            .is_none()
+    );
 }
 
 #[test]
@@ -961,7 +994,8 @@ fn at_the_trace_level_no_token_and_no_webhook_is_logged_whatever_fails() {
         }
     });
     assert!(
-        log.text().contains("was not taken") && log.text().contains("told"),
+        log.text().contains("message was not taken by its route")
+            && log.text().contains("message delivered"),
         "the log is there"
     );
     // The world's token and webhooks are URLs; the end of each is its ARN's, which is no secret.
@@ -1004,7 +1038,7 @@ fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
         &[
             scheduled(),
             json!({ "Type": "Notification", "Message": event.to_string() }),
-            json!({ "do": "dance" }),
+            json!({ "do": "dance", "version": 1 }),
             json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:444455556666:config" }),
         ],
     );
@@ -1015,7 +1049,7 @@ fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
         .iter()
         .map(|message| message.body.as_str())
         .collect();
-    assert_eq!(dead, [r#"{"do":"dance"}"#]);
+    assert_eq!(dead, [r#"{"do":"dance","version":1}"#]);
     let told = seen(&world)
         .into_iter()
         .map(|message| message.text)

@@ -52,7 +52,7 @@ fn of_a_storm_every_finding_is_counted_in_a_handful_of_messages() {
     assert_eq!((tally.open, tally.accounts), (1_200, 60));
     for id in &ids {
         let case = world
-            .case("payments", &account(id), &rule("bucket-public"))
+            .finding_group("payments", &account(id), &rule("bucket-public"))
             .unwrap();
         assert_eq!(
             (case.open, &case.notified_in),

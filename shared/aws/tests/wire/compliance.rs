@@ -11,8 +11,9 @@ use banto_domain::compliance::{
 use banto_domain::policy::Policy;
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
-    AggregatedFinding, Aggregator, DeliveryCommit, ErrorKind, FindingChange, Ledger, Mail, Mailer,
-    PortError, Queue, RouteLease,
+    AccountCache, AggregatedFinding, Aggregator, DeliveryCommit, DeliverySchedule, ErrorKind,
+    FindingChange, FindingStore, Mail, Mailer, NotificationLog, Outbox, PortError, Queue,
+    RouteLease, RouteLock,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -130,8 +131,8 @@ fn facts() -> AccountInfo {
 fn claim() -> RouteLease {
     RouteLease {
         route: "security".into(),
-        run: "run-1".into(),
-        until: at(5),
+        holder: "run-1".into(),
+        expires_at: at(5),
     }
 }
 
@@ -168,6 +169,11 @@ fn account_item(sk: &str) -> Value {
 
 fn route_item(sk: &str) -> Value {
     json!({ "pk": pk("route#security"), "sk": pk(sk) })
+}
+
+/// An item as it is kept: its key, its version, and more.
+fn versioned(key: Value, more: Value) -> Value {
+    with(with(key, json!({ "version": { "N": "1" } })), more)
 }
 
 /// An item with more attributes.
@@ -221,19 +227,18 @@ async fn clients_ask_nothing_before_they_are_used_and_each_service_where_it_is()
 #[tokio::test]
 async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_as_it_was() {
     let service = Service::answering([done(), done()]);
-    let ledger = service.compliance().ledger;
-    ledger.note(&change(None, 0)).await.unwrap();
+    let table = service.compliance().table;
+    table.save_change(&change(None, 0)).await.unwrap();
     let over = FindingChange {
         before: Some(at(-1)),
         after: known(Compliance::Compliant),
         entries: Vec::new(),
     };
-    ledger.note(&over).await.unwrap();
+    table.save_change(&over).await.unwrap();
     let item = |known: &FindingState| {
-        let item = account_item(&format!("finding#{}", key("AIDA1").id()));
-        with(
-            item,
-            json!({ "known": text(known), "at": { "S": "2026-11-24T01:00:00.25Z" } }),
+        versioned(
+            account_item(&format!("finding#{}", key("AIDA1").id())),
+            json!({ "finding": text(known), "recordedAt": { "S": "2026-11-24T01:00:00.25Z" } }),
         )
     };
     let asked = service.asked();
@@ -247,8 +252,8 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     let expected = json!({
         "TableName": "banto-compliance",
         "Item": with(item(&over.after), json!({ "expires": seconds(at(0), 400) })),
-        "ConditionExpression": "#at = :before",
-        "ExpressionAttributeNames": { "#at": "at" },
+        "ConditionExpression": "#recordedAt = :before",
+        "ExpressionAttributeNames": { "#recordedAt": "recordedAt" },
         "ExpressionAttributeValues": { ":before": { "S": "2026-11-24T00:59:00.25Z" } },
     });
     assert_eq!(asked[1].json(), expected);
@@ -263,8 +268,8 @@ async fn what_is_well_is_kept_for_ever_while_people_believe_otherwise() {
     };
     service
         .compliance()
-        .ledger
-        .note(&FindingChange {
+        .table
+        .save_change(&FindingChange {
             before: None,
             after,
             entries: Vec::new(),
@@ -284,8 +289,8 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
     let after = known(Compliance::Noncompliant);
     service
         .compliance()
-        .ledger
-        .note(&FindingChange {
+        .table
+        .save_change(&FindingChange {
             before: Some(at(-1)),
             after,
             entries,
@@ -297,15 +302,18 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
     let body = asked.json();
     let items = body["TransactItems"].as_array().unwrap();
     assert_eq!(items.len(), 3);
-    assert_eq!(items[0]["Put"]["ConditionExpression"], "#at = :before");
     assert_eq!(
-        items[0]["Put"]["Item"]["at"]["S"],
+        items[0]["Put"]["ConditionExpression"],
+        "#recordedAt = :before"
+    );
+    assert_eq!(
+        items[0]["Put"]["Item"]["recordedAt"]["S"],
         "2026-11-24T01:00:00.25Z"
     );
     let sk = format!("entry#1795482000250#{}", key("AIDA1").id());
     let put = json!({ "Put": {
         "TableName": "banto-compliance",
-        "Item": with(route_item(&sk), json!({ "entry": text(&entry(0)) })),
+        "Item": versioned(route_item(&sk), json!({ "entry": text(&entry(0)) })),
     } });
     assert_eq!(items[1], put);
     assert_eq!(items[2]["Put"]["Item"]["pk"]["S"], "route#payments");
@@ -324,9 +332,9 @@ async fn a_transaction_is_known_again_by_its_token_when_it_is_tried_again() {
         cancelled(&["None", "TransactionConflict"]),
     ] {
         let service = Service::answering([failure.clone(), done(), done()]);
-        let ledger = service.compliance().ledger;
-        ledger.note(&change(None, 1)).await.unwrap();
-        ledger.note(&change(None, 1)).await.unwrap();
+        let table = service.compliance().table;
+        table.save_change(&change(None, 1)).await.unwrap();
+        table.save_change(&change(None, 1)).await.unwrap();
         let tokens: Vec<String> = service
             .asked()
             .iter()
@@ -354,17 +362,20 @@ async fn whoever_is_not_the_first_to_change_something_meets_a_conflict_at_once()
     let clients = service.compliance();
     for _ in 0..2 {
         assert_eq!(
-            failed(clients.ledger.note(&change(None, 0)).await),
+            failed(clients.table.save_change(&change(None, 0)).await),
             (ErrorKind::Conflict, "dynamodb:PutItem")
         );
     }
     for _ in 0..2 {
         assert_eq!(
-            failed(clients.ledger.claim(&claim(), at(0)).await),
+            failed(clients.table.lock_route(&claim(), at(0)).await),
             (ErrorKind::Conflict, "dynamodb:UpdateItem")
         );
     }
-    let kept = clients.ledger.keep(&claim(), &RouteState::default()).await;
+    let kept = clients
+        .table
+        .save_route_state(&claim(), &RouteState::default())
+        .await;
     assert_eq!(failed(kept), (ErrorKind::Conflict, "dynamodb:UpdateItem"));
     assert_eq!(service.asked().len(), 5);
 }
@@ -372,7 +383,7 @@ async fn whoever_is_not_the_first_to_change_something_meets_a_conflict_at_once()
 #[tokio::test]
 async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
     let commit = DeliveryCommit {
-        cases: Vec::new(),
+        groups: Vec::new(),
         digest: None,
         entries: vec![entry(0)],
     };
@@ -401,7 +412,7 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
         let service = Service::answering([cancelled(&reasons)]);
         let error = service
             .compliance()
-            .ledger
+            .table
             .commit(&claim(), &commit)
             .await
             .unwrap_err();
@@ -418,28 +429,28 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
 #[tokio::test]
 async fn what_stays_throttled_or_in_conflict_is_told_as_such() {
     let commit = DeliveryCommit {
-        cases: vec![case(1)],
+        groups: vec![case(1)],
         ..DeliveryCommit::default()
     };
     let throttled = || async {
         let service = Service::answering((0..5).map(|_| cancelled(&["None", "ThrottlingError"])));
-        failed(service.compliance().ledger.commit(&claim(), &commit).await)
+        failed(service.compliance().table.commit(&claim(), &commit).await)
     };
     let in_conflict = || async {
         let service =
             Service::answering((0..5).map(|_| cancelled(&["TransactionConflict", "None"])));
-        failed(service.compliance().ledger.commit(&claim(), &commit).await)
+        failed(service.compliance().table.commit(&claim(), &commit).await)
     };
     let in_progress = || async {
         let service =
             Service::answering((0..5).map(|_| json_error(400, "TransactionInProgressException")));
-        failed(service.compliance().ledger.commit(&claim(), &commit).await)
+        failed(service.compliance().table.commit(&claim(), &commit).await)
     };
     let exceeded = || async {
         let service = Service::answering(
             (0..5).map(|_| json_error(400, "ProvisionedThroughputExceededException")),
         );
-        failed(service.compliance().ledger.due("security").await)
+        failed(service.compliance().table.delivery_due("security").await)
     };
     let found = tokio::join!(throttled(), in_conflict(), in_progress(), exceeded());
     assert_eq!(found.0, (ErrorKind::Throttled, "dynamodb:PutItem"));
@@ -457,24 +468,24 @@ async fn what_stays_throttled_or_in_conflict_is_told_as_such() {
 #[tokio::test]
 async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
     let service = Service::answering([done(), done()]);
-    let ledger = service.compliance().ledger;
-    let error = ledger.note(&change(None, 100)).await.unwrap_err();
+    let table = service.compliance().table;
+    let error = table.save_change(&change(None, 100)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(error.message.contains("101 items"), "{error}");
     let entries = |count: i64| (0..count).map(entry).collect();
     let most = DeliveryCommit {
-        cases: Vec::new(),
+        groups: Vec::new(),
         digest: Some(digest()),
         entries: entries(DeliveryCommit::MAX_ITEMS as i64 + 1),
     };
     assert_eq!(
-        ledger.commit(&claim(), &most).await.unwrap_err().kind,
+        table.commit(&claim(), &most).await.unwrap_err().kind,
         ErrorKind::Invalid
     );
     assert_eq!(service.asked().len(), 0);
-    ledger.note(&change(None, 99)).await.unwrap();
-    ledger
-        .settle(
+    table.save_change(&change(None, 99)).await.unwrap();
+    table
+        .commit(
             &claim(),
             &DeliveryCommit {
                 entries: entries(DeliveryCommit::MAX_ITEMS as i64),
@@ -487,9 +498,9 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
 
 #[tokio::test]
 async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
-    let item = with(
+    let item = versioned(
         account_item("finding#1"),
-        json!({ "known": text(&known(Compliance::Noncompliant)) }),
+        json!({ "finding": text(&known(Compliance::Noncompliant)) }),
     );
     let service = Service::answering([
         json_answer(&json!({ "Responses": { "banto-compliance": [item] }, "UnprocessedKeys": {} })),
@@ -498,7 +509,7 @@ async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
     let keys: Vec<FindingKey> = (0..150)
         .flat_map(|index| [key(&format!("AIDA{index}")), key("AIDA1")])
         .collect();
-    let found = service.compliance().ledger.known(&keys).await.unwrap();
+    let found = service.compliance().table.findings(&keys).await.unwrap();
     assert_eq!(
         found,
         BTreeMap::from([(key("AIDA1"), known(Compliance::Noncompliant))])
@@ -525,47 +536,89 @@ async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
 }
 
 #[tokio::test]
+async fn an_item_of_another_version_or_of_none_is_an_error_that_says_what_came_and_what_is_known() {
+    for (version, says) in [
+        (
+            json!({ "version": { "N": "2" } }),
+            "has version 2; this Banto knows version 1",
+        ),
+        (json!({}), "has no version; this Banto knows version 1"),
+    ] {
+        let finding = with(
+            with(account_item("finding#1"), version.clone()),
+            json!({ "finding": text(&known(Compliance::Noncompliant)) }),
+        );
+        let due = with(
+            with(route_item("schedule"), version.clone()),
+            json!({ "dueAt": { "S": at(1).to_string() } }),
+        );
+        let state = with(
+            with(route_item("state"), version),
+            json!({ "state": text(&RouteState::default()) }),
+        );
+        let service = Service::answering([
+            json_answer(&json!({ "Items": [finding] })),
+            json_answer(&json!({ "Item": due })),
+            json_answer(&json!({ "Attributes": state })),
+        ]);
+        let table = service.compliance().table;
+        let errors = [
+            table.findings_of_account(&account()).await.unwrap_err(),
+            table.delivery_due("security").await.unwrap_err(),
+            table.lock_route(&claim(), at(0)).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind, ErrorKind::Invalid);
+            assert!(error.message.contains(says), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_to_read_is_not_asked_for() {
     let service = Service::answering([]);
-    let ledger = service.compliance().ledger;
-    assert_eq!(ledger.known(&[]).await.unwrap().len(), 0);
-    assert_eq!(ledger.facts(&BTreeSet::new()).await.unwrap().len(), 0);
+    let table = service.compliance().table;
+    assert_eq!(table.findings(&[]).await.unwrap().len(), 0);
     assert_eq!(
-        ledger
-            .cases("security", &BTreeSet::new())
+        table.cached_accounts(&BTreeSet::new()).await.unwrap().len(),
+        0
+    );
+    assert_eq!(
+        table
+            .groups("security", &BTreeSet::new())
             .await
             .unwrap()
             .len(),
         0
     );
-    assert_eq!(ledger.waiting("security", 0).await.unwrap().len(), 0);
+    assert_eq!(table.waiting("security", 0).await.unwrap().len(), 0);
     assert_eq!(service.asked().len(), 0);
 }
 
 #[tokio::test]
 async fn keys_that_dynamodb_did_not_come_to_are_asked_for_again_but_not_for_ever() {
     let left =
-        json!({ "banto-compliance": { "Keys": [route_item("case#2")], "ConsistentRead": true } });
-    let item = |id: &str| with(route_item(id), json!({ "case": text(&case(1)) }));
+        json!({ "banto-compliance": { "Keys": [route_item("group#2")], "ConsistentRead": true } });
+    let item = |id: &str| versioned(route_item(id), json!({ "group": text(&case(1)) }));
     let some =
-        json!({ "Responses": { "banto-compliance": [item("case#1")] }, "UnprocessedKeys": left });
+        json!({ "Responses": { "banto-compliance": [item("group#1")] }, "UnprocessedKeys": left });
     let ids = BTreeSet::from(["1".to_owned(), "2".to_owned()]);
     let service = Service::answering([
         json_answer(&some),
         json_answer(
-            &json!({ "Responses": { "banto-compliance": [item("case#2")] }, "UnprocessedKeys": {} }),
+            &json!({ "Responses": { "banto-compliance": [item("group#2")] }, "UnprocessedKeys": {} }),
         ),
     ]);
     let cases = service
         .compliance()
-        .ledger
-        .cases("security", &ids)
+        .table
+        .groups("security", &ids)
         .await
         .unwrap();
     assert_eq!(cases, BTreeMap::from([(case(1).id(), case(1))]));
     assert_eq!(service.asked()[1].json()["RequestItems"], left);
     let service = Service::answering((0..6).map(|_| json_answer(&some)));
-    let error = service.compliance().ledger.cases("security", &ids).await;
+    let error = service.compliance().table.groups("security", &ids).await;
     assert_eq!(
         failed(error),
         (ErrorKind::Throttled, "dynamodb:BatchGetItem")
@@ -576,7 +629,7 @@ async fn keys_that_dynamodb_did_not_come_to_are_asked_for_again_but_not_for_ever
 #[tokio::test]
 async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
     let torn = |sk: &str, name: &str| {
-        with(
+        versioned(
             route_item(sk),
             json!({ name: { "S": format!("{{\"key\": \"{SECRET}") } }),
         )
@@ -584,27 +637,24 @@ async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
     let batch = |item: &Value| json_answer(&json!({ "Responses": { "banto-compliance": [item] } }));
     let query = |item: &Value| json_answer(&json!({ "Items": [item] }));
     let service = Service::answering([
-        batch(&torn("finding#1", "known")),
-        query(&torn("finding#1", "known")),
+        batch(&torn("finding#1", "finding")),
+        query(&torn("finding#1", "finding")),
         query(&torn("entry#1", "entry")),
-        batch(&torn("case#1", "case")),
+        batch(&torn("group#1", "group")),
         batch(&route_item("digest#1")),
     ]);
-    let (ledger, ids) = (
-        service.compliance().ledger,
-        BTreeSet::from(["1".to_owned()]),
-    );
+    let (table, ids) = (service.compliance().table, BTreeSet::from(["1".to_owned()]));
     let errors = [
-        ledger.known(&[key("AIDA1")]).await.unwrap_err(),
-        ledger.of_account(&account()).await.unwrap_err(),
-        ledger.waiting("security", 9).await.unwrap_err(),
-        ledger.cases("security", &ids).await.unwrap_err(),
-        ledger.digests("security", &ids).await.unwrap_err(),
+        table.findings(&[key("AIDA1")]).await.unwrap_err(),
+        table.findings_of_account(&account()).await.unwrap_err(),
+        table.waiting("security", 9).await.unwrap_err(),
+        table.groups("security", &ids).await.unwrap_err(),
+        table.digests("security", &ids).await.unwrap_err(),
     ];
     for (error, sk) in
         errors
             .iter()
-            .zip(["finding#1", "finding#1", "entry#1", "case#1", "digest#1"])
+            .zip(["finding#1", "finding#1", "entry#1", "group#1", "digest#1"])
     {
         assert!(
             error.message.contains(&format!("route#security {sk}")),
@@ -616,36 +666,47 @@ async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
 }
 
 #[tokio::test]
-async fn facts_and_lanes_that_can_not_be_read_are_as_good_as_none() {
+async fn accounts_and_route_states_that_are_torn_are_as_good_as_none() {
     let torn = json!({ "S": "{" });
     let service = Service::answering([
         json_answer(
-            &json!({ "Responses": { "banto-compliance": [with(account_item("facts"), json!({ "facts": torn }))] } }),
+            &json!({ "Responses": { "banto-compliance": [versioned(account_item("account"), json!({ "account": torn }))] } }),
         ),
-        json_answer(&json!({ "Attributes": with(route_item("lane"), json!({ "lane": torn })) })),
+        json_answer(
+            &json!({ "Attributes": versioned(route_item("state"), json!({ "state": torn })) }),
+        ),
     ]);
-    let ledger = service.compliance().ledger;
+    let table = service.compliance().table;
     assert_eq!(
-        ledger.facts(&BTreeSet::from([account()])).await.unwrap(),
+        table
+            .cached_accounts(&BTreeSet::from([account()]))
+            .await
+            .unwrap(),
         BTreeMap::new()
     );
     assert_eq!(
-        ledger.claim(&claim(), at(0)).await.unwrap(),
+        table.lock_route(&claim(), at(0)).await.unwrap(),
         RouteState::default()
     );
 }
 
 #[tokio::test]
-async fn facts_are_kept_for_thirty_days() {
-    let item = with(account_item("facts"), json!({ "facts": text(&facts()) }));
+async fn accounts_are_cached_for_thirty_days() {
+    let item = versioned(
+        account_item("account"),
+        json!({ "account": text(&facts()) }),
+    );
     let service = Service::answering([
         done(),
         json_answer(&json!({ "Responses": { "banto-compliance": [item] } })),
     ]);
-    let ledger = service.compliance().ledger;
-    ledger.save_account(&facts()).await.unwrap();
+    let table = service.compliance().table;
+    table.save_account(&facts()).await.unwrap();
     assert_eq!(
-        ledger.facts(&BTreeSet::from([account()])).await.unwrap(),
+        table
+            .cached_accounts(&BTreeSet::from([account()]))
+            .await
+            .unwrap(),
         BTreeMap::from([(account(), facts())])
     );
     let asked = service.asked();
@@ -655,7 +716,7 @@ async fn facts_are_kept_for_thirty_days() {
     );
     assert_eq!(
         asked[1].json()["RequestItems"]["banto-compliance"]["Keys"],
-        json!([account_item("facts")])
+        json!([account_item("account")])
     );
 }
 
@@ -667,24 +728,24 @@ async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
     };
     let service = Service::answering([
         json_answer(
-            &json!({ "Attributes": with(route_item("lane"), json!({ "lane": text(&lane) })) }),
+            &json!({ "Attributes": versioned(route_item("state"), json!({ "state": text(&lane) })) }),
         ),
-        json_answer(&json!({ "Attributes": route_item("lane") })),
+        json_answer(&json!({ "Attributes": route_item("state") })),
     ]);
-    let ledger = service.compliance().ledger;
-    assert_eq!(ledger.claim(&claim(), at(0)).await.unwrap(), lane);
+    let table = service.compliance().table;
+    assert_eq!(table.lock_route(&claim(), at(0)).await.unwrap(), lane);
     assert_eq!(
-        ledger.claim(&claim(), at(0)).await.unwrap(),
+        table.lock_route(&claim(), at(0)).await.unwrap(),
         RouteState::default()
     );
     let expected = json!({
         "TableName": "banto-compliance",
-        "Key": route_item("lane"),
-        "UpdateExpression": "SET #run = :run, #until = :until",
-        "ConditionExpression": "attribute_not_exists(#run) OR #until <= :now OR #run = :run",
-        "ExpressionAttributeNames": { "#run": "run", "#until": "until" },
+        "Key": route_item("state"),
+        "UpdateExpression": "SET #holder = :holder, #leaseExpires = :leaseExpires",
+        "ConditionExpression": "attribute_not_exists(#holder) OR #leaseExpires <= :now OR #holder = :holder",
+        "ExpressionAttributeNames": { "#holder": "holder", "#leaseExpires": "leaseExpires" },
         "ExpressionAttributeValues": {
-            ":run": { "S": "run-1" }, ":now": { "N": "1795482000250" }, ":until": { "N": "1795482300250" },
+            ":holder": { "S": "run-1" }, ":now": { "N": "1795482000250" }, ":leaseExpires": { "N": "1795482300250" },
         },
         "ReturnValues": "ALL_NEW",
     });
@@ -700,18 +761,18 @@ async fn a_lane_is_kept_by_the_run_that_has_the_route() {
     };
     service
         .compliance()
-        .ledger
-        .keep(&claim(), &lane)
+        .table
+        .save_route_state(&claim(), &lane)
         .await
         .unwrap();
     let expected = json!({
         "TableName": "banto-compliance",
-        "Key": route_item("lane"),
-        "UpdateExpression": "SET #lane = :lane, #until = :until",
-        "ConditionExpression": "#run = :run",
-        "ExpressionAttributeNames": { "#run": "run", "#until": "until", "#lane": "lane" },
+        "Key": route_item("state"),
+        "UpdateExpression": "SET #state = :state, #leaseExpires = :leaseExpires, #version = :version",
+        "ConditionExpression": "#holder = :holder",
+        "ExpressionAttributeNames": { "#holder": "holder", "#leaseExpires": "leaseExpires", "#state": "state", "#version": "version" },
         "ExpressionAttributeValues": {
-            ":run": { "S": "run-1" }, ":until": { "N": "1795482300250" }, ":lane": text(&lane),
+            ":holder": { "S": "run-1" }, ":leaseExpires": { "N": "1795482300250" }, ":state": text(&lane), ":version": { "N": "1" },
         },
     });
     assert_eq!(service.asked()[0].json(), expected);
@@ -720,30 +781,30 @@ async fn a_lane_is_kept_by_the_run_that_has_the_route() {
 #[tokio::test]
 async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_the_route() {
     let service = Service::answering([done(), done()]);
-    let ledger = service.compliance().ledger;
+    let table = service.compliance().table;
     let commit = DeliveryCommit {
-        cases: vec![case(0)],
+        groups: vec![case(0)],
         digest: Some(digest()),
         entries: vec![entry(3)],
     };
-    ledger.commit(&claim(), &commit).await.unwrap();
-    let table = |rest: Value| with(json!({ "TableName": "banto-compliance" }), rest);
-    let case_key = route_item(&format!("case#{}", case(0).id()));
+    table.commit(&claim(), &commit).await.unwrap();
+    let in_table = |rest: Value| with(json!({ "TableName": "banto-compliance" }), rest);
+    let case_key = route_item(&format!("group#{}", case(0).id()));
     let entry_key = route_item(&format!("entry#1795482180250#{}", key("AIDA1").id()));
     let expected = json!([
-        { "ConditionCheck": table(json!({
-            "Key": route_item("lane"),
-            "ConditionExpression": "#run = :run",
-            "ExpressionAttributeNames": { "#run": "run" },
-            "ExpressionAttributeValues": { ":run": { "S": "run-1" } },
+        { "ConditionCheck": in_table(json!({
+            "Key": route_item("state"),
+            "ConditionExpression": "#holder = :holder",
+            "ExpressionAttributeNames": { "#holder": "holder" },
+            "ExpressionAttributeValues": { ":holder": { "S": "run-1" } },
         })) },
-        { "Put": table(json!({
-            "Item": with(case_key, json!({ "case": text(&case(0)), "expires": seconds(at(5), 90) })),
+        { "Put": in_table(json!({
+            "Item": versioned(case_key, json!({ "group": text(&case(0)), "expires": seconds(at(5), 90) })),
         })) },
-        { "Put": table(json!({
-            "Item": with(route_item("digest#d1"), json!({ "digest": text(&digest()), "expires": seconds(at(0), 400) })),
+        { "Put": in_table(json!({
+            "Item": versioned(route_item("digest#d1"), json!({ "digest": text(&digest()), "expires": seconds(at(0), 400) })),
         })) },
-        { "Delete": table(json!({ "Key": entry_key })) },
+        { "Delete": in_table(json!({ "Key": entry_key })) },
     ]);
     assert_eq!(service.asked()[0].json()["TransactItems"], expected);
     // A case that is open is kept for ever; one without resources has been there since it was told.
@@ -751,11 +812,11 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
         resources: Vec::new(),
         ..case(0)
     };
-    ledger
-        .settle(
+    table
+        .commit(
             &claim(),
             &DeliveryCommit {
-                cases: vec![case(1), bare],
+                groups: vec![case(1), bare],
                 ..DeliveryCommit::default()
             },
         )
@@ -768,7 +829,7 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
 
 #[tokio::test]
 async fn summaries_are_read_by_their_ids() {
-    let item = with(
+    let item = versioned(
         route_item("digest#d1"),
         json!({ "digest": text(&digest()) }),
     );
@@ -778,7 +839,7 @@ async fn summaries_are_read_by_their_ids() {
     let ids = BTreeSet::from(["d1".to_owned()]);
     let digests = service
         .compliance()
-        .ledger
+        .table
         .digests("security", &ids)
         .await
         .unwrap();
@@ -796,7 +857,7 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
         let items: Vec<Value> = minutes
             .iter()
             .map(|minute| {
-                with(
+                versioned(
                     route_item("entry#"),
                     json!({ "entry": text(&entry(*minute)) }),
                 )
@@ -811,7 +872,7 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
     ]);
     let waiting = service
         .compliance()
-        .ledger
+        .table
         .waiting("security", 3)
         .await
         .unwrap();
@@ -836,9 +897,9 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
 
 #[tokio::test]
 async fn every_finding_of_an_account_is_read_whatever_the_pages() {
-    let item = with(
+    let item = versioned(
         account_item("finding#1"),
-        json!({ "known": text(&known(Compliance::Noncompliant)) }),
+        json!({ "finding": text(&known(Compliance::Noncompliant)) }),
     );
     let service = Service::answering([
         json_answer(&json!({ "Items": [item], "LastEvaluatedKey": account_item("finding#1") })),
@@ -846,8 +907,8 @@ async fn every_finding_of_an_account_is_read_whatever_the_pages() {
     ]);
     let found = service
         .compliance()
-        .ledger
-        .of_account(&account())
+        .table
+        .findings_of_account(&account())
         .await
         .unwrap();
     assert_eq!(found.len(), 2);
@@ -869,33 +930,33 @@ async fn a_message_to_come_and_a_notice_that_was_said_are_remembered() {
     let service = Service::answering([
         done(),
         json_answer(
-            &json!({ "Item": with(route_item("due"), json!({ "at": { "S": at(1).to_string() } })) }),
+            &json!({ "Item": versioned(route_item("schedule"), json!({ "dueAt": { "S": at(1).to_string() } })) }),
         ),
         done(),
         done(),
         json_answer(
-            &json!({ "Item": { "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() } } }),
+            &json!({ "Item": { "pk": pk("notice#n"), "sk": pk("sent"), "version": { "N": "1" }, "sentAt": { "S": at(0).to_string() } } }),
         ),
         done(),
     ]);
-    let ledger = service.compliance().ledger;
-    assert_eq!(ledger.due("security").await.unwrap(), None);
-    assert_eq!(ledger.due("security").await.unwrap(), Some(at(1)));
-    ledger.note_due("security", at(1)).await.unwrap();
-    assert_eq!(ledger.said_at("n").await.unwrap(), None);
-    assert_eq!(ledger.said_at("n").await.unwrap(), Some(at(0)));
-    ledger.note_said("n", at(0)).await.unwrap();
+    let table = service.compliance().table;
+    assert_eq!(table.delivery_due("security").await.unwrap(), None);
+    assert_eq!(table.delivery_due("security").await.unwrap(), Some(at(1)));
+    table.save_delivery_due("security", at(1)).await.unwrap();
+    assert_eq!(table.notified_at("n").await.unwrap(), None);
+    assert_eq!(table.notified_at("n").await.unwrap(), Some(at(0)));
+    table.save_notified("n", at(0)).await.unwrap();
     let asked = service.asked();
-    let expected = json!({ "TableName": "banto-compliance", "Key": route_item("due"), "ConsistentRead": true });
+    let expected = json!({ "TableName": "banto-compliance", "Key": route_item("schedule"), "ConsistentRead": true });
     assert_eq!(asked[0].json(), expected);
     assert_eq!(
         asked[2].json()["Item"],
-        with(
-            route_item("due"),
-            json!({ "at": { "S": at(1).to_string() } })
+        versioned(
+            route_item("schedule"),
+            json!({ "dueAt": { "S": at(1).to_string() } })
         )
     );
-    let said = json!({ "pk": pk("notice#n"), "sk": pk("said"), "at": { "S": at(0).to_string() }, "expires": seconds(at(0), 30) });
+    let said = json!({ "pk": pk("notice#n"), "sk": pk("sent"), "version": { "N": "1" }, "sentAt": { "S": at(0).to_string() }, "expires": seconds(at(0), 30) });
     assert_eq!(asked[5].json()["Item"], said);
 }
 
@@ -908,13 +969,13 @@ async fn a_table_that_is_missing_or_forbidden_is_told_as_such() {
         ),
         json_error(400, "com.amazon.coral.service#AccessDeniedException"),
     ]);
-    let ledger = service.compliance().ledger;
+    let table = service.compliance().table;
     assert_eq!(
-        failed(ledger.said_at("n").await),
+        failed(table.notified_at("n").await),
         (ErrorKind::Missing, "dynamodb:GetItem")
     );
     assert_eq!(
-        failed(ledger.note(&change(None, 1)).await),
+        failed(table.save_change(&change(None, 1)).await),
         (ErrorKind::Denied, "dynamodb:PutItem")
     );
 }

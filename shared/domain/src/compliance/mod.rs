@@ -285,12 +285,22 @@ pub struct RouteState {
     pub failures: u32,
     /// Until when the route is not tried, and the fall-back takes its messages.
     pub breaker_open_until: Option<Timestamp>,
-    /// The summary that is open, if one is: its id, and when it was begun.
-    pub digest: Option<(String, Timestamp)>,
-    /// When a summary was last sent or taken up more.
+    /// The digest that takes up what else comes, if there is one.
+    pub open_digest: Option<OpenDigest>,
+    /// When a digest was last sent or extended.
     pub last_digest_at: Option<Timestamp>,
     /// A message that may have been sent by a run that ended before it could say so.
     pub in_flight: Option<InFlight>,
+}
+
+/// A digest that takes up what else comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenDigest {
+    /// The digest's id.
+    pub id: String,
+    /// When its message was sent.
+    pub opened_at: Timestamp,
 }
 
 /// A message that is about to be sent.

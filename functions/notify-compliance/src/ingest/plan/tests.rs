@@ -1,20 +1,20 @@
 //! A table of every situation of a finding and what an observation changes of it, in `tests/expected.txt`
 //! (`BLESS=1` writes it anew; look at it), and the promises that hold whatever comes.
 
-use std::collections::BTreeMap;
-
 use banto_domain::policy::Policy;
 use banto_fake::assert_as_committed;
 use proptest::prelude::*;
 
 use super::*;
-use crate::check::check;
+use crate::ingest::check::check;
+use banto_domain::compliance::{Compliance, Source};
+use jiff::SignedDuration;
 
 const ACCOUNT: &str = "444455556666";
 
 fn policy(waived: bool) -> CompliancePolicy {
     let waiver = "\n[[waivers]]\nrule = \"bucket-*\"\nowner = \"alice\"\nreason = \"x\"\nuntil = 2099-01-01\n";
-    let example = include_str!("../../../../examples/banto.toml");
+    let example = include_str!("../../../../../examples/banto.toml");
     let text = if waived {
         format!("{example}{waiver}")
     } else {
@@ -61,7 +61,7 @@ fn known(
         key: key("website"),
         compliance,
         at: at(0),
-        last_notified: said,
+        last_notified,
         changes,
         damped,
     }
@@ -78,7 +78,7 @@ fn observed(
         compliance,
         was: None,
         at: at(minute),
-        source: news,
+        source,
         annotation: None,
     }
 }
@@ -86,13 +86,27 @@ fn observed(
 fn snapshot(known: impl IntoIterator<Item = FindingState>) -> Snapshot {
     let facts = facts(&[("team", "payments")]);
     Snapshot {
-        known: known
+        findings: known
             .into_iter()
             .map(|known| (known.key.clone(), known))
             .collect(),
         accounts: [(facts.id.clone(), facts)].into(),
-        names: BTreeMap::new(),
+        ..Snapshot::default()
     }
+}
+
+/// The plan for observations in a world that is otherwise as in the snapshot.
+fn planned(
+    observations: &[Observation],
+    snapshot: &Snapshot,
+    policy: &CompliancePolicy,
+    now: Timestamp,
+) -> Plan {
+    let snapshot = Snapshot {
+        observations: observations.to_vec(),
+        ..snapshot.clone()
+    };
+    plan(&snapshot, policy, now)
 }
 
 /// What is known after a plan was noted.
@@ -100,7 +114,7 @@ fn noted(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
     let mut after = snapshot.clone();
     for change in plan.chains.iter().flat_map(|chain| &chain.changes) {
         after
-            .known
+            .findings
             .insert(change.after.key.clone(), change.after.clone());
     }
     after
@@ -159,13 +173,13 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
                 ] {
                     let snapshot = snapshot(known.clone());
                     let observation = (observation, observed("website", compliance, news, minute));
-                    let plan = plan(
+                    let plan = planned(
                         std::slice::from_ref(&observation.1),
                         &snapshot,
                         &policy,
                         at(now),
                     );
-                    assert_eq!(check(&plan, &snapshot, &policy, at(now)), []);
+                    assert_eq!(check(&snapshot, &plan, &policy, at(now)), []);
                     table.push_str(&format!(
                         "{:<20}{when:<18}{}\n",
                         observation.0,
@@ -175,7 +189,10 @@ fn every_situation_of_a_finding_and_what_is_told_of_it() {
             }
         }
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expected.txt");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/ingest/plan/tests/expected.txt"
+    );
     assert_as_committed(path, &table);
 }
 
@@ -209,12 +226,12 @@ fn outcome(plan: &Plan) -> String {
         }
         None => {
             let silence = plan
-                .silent
+                .skipped
                 .keys()
                 .next()
                 .map(|silence| format!("{silence:?}"))
                 .unwrap_or_default();
-            let again = plan.chains.iter().any(|chain| !chain.again.is_empty());
+            let again = plan.chains.iter().any(|chain| !chain.redeliver.is_empty());
             format!(
                 "- {silence}{}",
                 if again {
@@ -233,7 +250,7 @@ fn an_account_that_cannot_be_looked_up_is_not_planned() {
     snapshot.accounts.clear();
     let observation = observed("website", Some(BAD), Source::Event, 0);
     assert_eq!(
-        plan(&[observation], &snapshot, &policy(false), at(1)),
+        planned(&[observation], &snapshot, &policy(false), at(1)),
         Plan::default()
     );
 }
@@ -242,7 +259,7 @@ fn an_account_that_cannot_be_looked_up_is_not_planned() {
 fn the_check_finds_what_a_planner_must_not_do() {
     let policy = policy(false);
     let snapshot = snapshot([]);
-    let sound = plan(
+    let sound = planned(
         &[observed("website", Some(BAD), Source::Event, 0)],
         &snapshot,
         &policy,
@@ -251,7 +268,7 @@ fn the_check_finds_what_a_planner_must_not_do() {
     let broken = |change: &dyn Fn(&mut FindingChange)| {
         let mut plan = sound.clone();
         plan.chains[0].changes.iter_mut().for_each(change);
-        check(&plan, &snapshot, &policy, at(1)).len()
+        check(&snapshot, &plan, &policy, at(1)).len()
     };
     assert_eq!(broken(&|_| {}), 0);
     assert_eq!(
@@ -269,7 +286,7 @@ fn the_check_finds_what_a_planner_must_not_do() {
         "N1: told twice"
     );
     let waived = super::tests::policy(true);
-    assert_eq!(check(&sound, &snapshot, &waived, at(1)).len(), 1, "waived");
+    assert_eq!(check(&snapshot, &sound, &waived, at(1)).len(), 1, "waived");
 }
 
 fn compliance() -> impl Strategy<Value = Compliance> {
@@ -319,13 +336,13 @@ proptest! {
         let facts = facts(&[("team", team)]);
         snapshot.accounts.insert(facts.id.clone(), facts);
         let now = at(3_000);
-        let first = plan(&observations, &snapshot, &policy, now);
-        prop_assert_eq!(check(&first, &snapshot, &policy, now), []);
+        let first = planned(&observations, &snapshot, &policy, now);
+        prop_assert_eq!(check(&snapshot, &first, &policy, now), []);
         // The very same events again are no news.
         let after = noted(&snapshot, &first);
         let again: Vec<Observation> =
             observations.into_iter().filter(|observation| observation.source != Source::Reconciliation).collect();
-        let second = plan(&again, &after, &policy, now);
+        let second = planned(&again, &after, &policy, now);
         prop_assert!(second.chains.iter().all(|chain| chain.changes.is_empty()), "{:?}", second);
     }
 
@@ -344,12 +361,12 @@ proptest! {
         }).collect();
         let mut state = snapshot([]);
         for index in order {
-            state = noted(&state, &plan(std::slice::from_ref(&events[index]), &state, &policy, at(3_000)));
+            state = noted(&state, &planned(std::slice::from_ref(&events[index]), &state, &policy, at(3_000)));
         }
-        let ends = state.known.values().next().map_or(GOOD, |known| known.compliance);
+        let ends = state.findings.values().next().map_or(GOOD, |known| known.compliance);
         prop_assert_eq!(ends, *history.last().unwrap());
         if history.len() <= policy.flapping_over {
-            let said = state.known.values().next().map_or(GOOD, |known| known.last_notified);
+            let said = state.findings.values().next().map_or(GOOD, |known| known.last_notified);
             prop_assert_eq!(said, ends);
         }
     }

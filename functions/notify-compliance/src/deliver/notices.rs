@@ -1,0 +1,101 @@
+//! Words the messages of a plan, each once. The first line alone must be enough on a lock screen.
+
+use banto_domain::compliance::MessageRef;
+use banto_domain::policy::compliance::{Destination, Route};
+use banto_notice::Notice;
+
+use super::delivery::{Delivery, GroupChange, Subject, Target};
+use super::plan::Plan;
+
+mod detail;
+mod digest;
+mod group;
+mod parts;
+mod reply;
+
+/// A delivery in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    pub notice: Notice,
+    /// The message above the thread, as it looks from now on.
+    pub correction: Option<(MessageRef, Notice)>,
+    /// What begins the thread beneath the message.
+    pub detail: Option<Notice>,
+}
+
+impl Message {
+    /// All notices that become messages.
+    pub fn notices(&self) -> impl Iterator<Item = &Notice> {
+        let correction = self.correction.as_ref().map(|(_, notice)| notice);
+        std::iter::once(&self.notice)
+            .chain(correction)
+            .chain(&self.detail)
+    }
+}
+
+/// The messages of a plan, in its order.
+pub fn render(plan: &Plan, route: &Route) -> Vec<Message> {
+    let deliveries = plan.deliveries.iter();
+    deliveries
+        .map(|delivery| render_delivery(delivery, route))
+        .collect()
+}
+
+fn render_delivery(delivery: &Delivery, route: &Route) -> Message {
+    let message = match (&delivery.subject, &delivery.target) {
+        (Subject::Group(change), Target::Channel) => Message {
+            notice: group::notice(change, route),
+            correction: None,
+            detail: has_hidden(change).then(|| {
+                let id = change.after.id();
+                detail::notice(&id, std::slice::from_ref(change), route)
+            }),
+        },
+        (Subject::Group(change), Target::Thread { message, .. }) => Message {
+            notice: reply::notice(change, route),
+            correction: Some((message.clone(), group::notice(change, route))),
+            detail: None,
+        },
+        (
+            Subject::Digest {
+                digest,
+                changes,
+                texts,
+            },
+            Target::Channel,
+        ) => Message {
+            notice: digest::notice(digest, texts, route),
+            correction: None,
+            detail: Some(detail::notice(&digest.id, changes, route)),
+        },
+        (
+            Subject::Digest {
+                digest,
+                changes,
+                texts,
+            },
+            Target::Thread { message, .. },
+        ) => Message {
+            notice: detail::notice(&digest.id, changes, route),
+            correction: Some((message.clone(), digest::notice(digest, texts, route))),
+            detail: None,
+        },
+    };
+    match route.to {
+        Destination::Channel(_) => message,
+        Destination::Webhook(_) | Destination::Topic(_) | Destination::Mail(_) => in_one(message),
+    }
+}
+
+/// Whether the message of a group shows only some of its resources.
+fn has_hidden(change: &GroupChange) -> bool {
+    usize::try_from(change.found).unwrap_or(usize::MAX) > change.after.resources.len()
+}
+
+/// Without threads, all there is to say is in the message.
+fn in_one(mut message: Message) -> Message {
+    if let Some(detail) = message.detail.take() {
+        message.notice.sections.extend(detail.sections);
+    }
+    message
+}

@@ -1,0 +1,387 @@
+//! Sends one message on its route. The channel's pace, further attempts and the breaker are `banto_notice::sending`'s;
+//! here a lost post is searched for, and SNS takes what the route does not take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use banto_domain::SecretArn;
+use banto_domain::compliance::{MessageRef, RouteState};
+use banto_domain::policy::compliance::{Destination, Route};
+use banto_lambda::Invocation;
+use banto_notice::sending::{Breaker, ChannelState, RateLimiter, Retry, Sender, Undelivered};
+use banto_notice::{KeptSecrets, Notice, mail, slack, sns};
+use banto_ports::{Chat, Clock, ErrorKind, Mailer, PortError, Topics, Webhooks};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::delivery::Target;
+use super::notices::Message;
+
+/// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a run little time.
+/// A longer pause than 30 s is waited for on the queue, which costs nothing.
+const RETRY: Retry = Retry {
+    attempts: 4,
+    first_pause: Duration::from_secs(2),
+    longest_pause: Duration::from_secs(30),
+};
+
+/// The time of a call of AWS's SDK with all its attempts; one of Slack's takes less.
+const ATTEMPT: Duration = Duration::from_secs(25);
+
+/// Difference that Slack's clock may have to ours: a search begins so much earlier.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// The ways to people.
+pub struct RouteSender {
+    /// Slack by the bot token.
+    pub chat: Arc<dyn Chat>,
+    /// Slack by incoming webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
+    pub topics: Arc<dyn Topics>,
+    pub mailer: Arc<dyn Mailer>,
+    /// The token and the webhooks' URLs.
+    pub secrets: KeptSecrets,
+    /// The secret that holds the bot token.
+    pub token: Option<SecretArn>,
+    pub mail_from: Option<String>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) id: &'a str,
+    pub(super) target: &'a Target,
+    pub(super) message: &'a Message,
+    pub(super) route: &'a Route,
+}
+
+/// The beginning of a message's thread.
+#[derive(Debug)]
+pub(super) struct DetailThread<'a> {
+    id: String,
+    above: MessageRef,
+    detail: &'a Notice,
+    route: &'a Route,
+}
+
+/// A message that reached people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// The message, where it can be changed later.
+    pub(super) message: Option<MessageRef>,
+    pub(super) fell_back: bool,
+}
+
+/// A message that did not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// To be tried again after this time.
+    Later(SignedDuration),
+    /// Neither the route nor the fall-back took it.
+    Failed(PortError),
+}
+
+impl<'a> Outgoing<'a> {
+    /// The thread that the message begins, if it has details and can be answered.
+    pub(super) fn detail_thread(&self, sent: &Sent) -> Option<DetailThread<'a>> {
+        Some(DetailThread {
+            id: format!("{}-detail", self.id),
+            above: sent.message.clone()?,
+            detail: self.message.detail.as_ref()?,
+            route: self.route,
+        })
+    }
+}
+
+impl RouteSender {
+    /// Sends a message. `posted` is the same message where a run that ended had sent it already: that one is
+    /// corrected, since more may have come to be told meanwhile.
+    pub(super) async fn send(
+        &self,
+        outgoing: &Outgoing<'_>,
+        state: &mut RouteState,
+        posted: Option<MessageRef>,
+        invocation: &Invocation,
+    ) -> Result<Sent, Unsent> {
+        let body = slack::message(&outgoing.message.notice);
+        if let Some(message) = posted
+            && self.update(&message, &body).await.is_ok()
+        {
+            return Ok(Sent::to_route(Some(message)));
+        }
+        let mut channel = channel(state);
+        let begun_at = self.clock.now();
+        let sent = self
+            .sender(invocation)
+            .send(&mut channel, async || {
+                self.attempt(outgoing, begun_at).await
+            })
+            .await;
+        save_channel(&channel, state);
+        match sent {
+            Ok(message) => Ok(Sent::to_route(message)),
+            Err(Undelivered::Later { after, .. }) => Err(Unsent::Later(
+                SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
+            )),
+            Err(Undelivered::BreakerOpen) => {
+                let why = "it failed again and again, and is tried later";
+                self.fall_back(outgoing, why).await
+            }
+            Err(Undelivered::Failed(error)) => {
+                self.log_failure(outgoing.route, &channel, &error);
+                self.fall_back(outgoing, &error.to_string()).await
+            }
+        }
+    }
+
+    fn sender(&self, invocation: &Invocation) -> Sender<'_> {
+        Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, invocation.remaining())
+    }
+
+    fn log_failure(&self, route: &Route, channel: &ChannelState, error: &PortError) {
+        tracing::warn!(route.name = route.name, %error, "message was not taken by its route");
+        if channel.breaker.is_open(self.clock.now()) {
+            tracing::error!(
+                route.name = route.name,
+                "route is broken; the fall-back takes its messages for ten minutes"
+            );
+        }
+    }
+
+    /// Tries once. If the answer was lost, the message may have been posted, and is searched for.
+    async fn attempt(
+        &self,
+        outgoing: &Outgoing<'_>,
+        begun_at: Timestamp,
+    ) -> Result<Option<MessageRef>, PortError> {
+        let error = match self.try_once(outgoing).await {
+            Ok(message) => return Ok(message),
+            Err(error) => error,
+        };
+        if error.kind == ErrorKind::Unavailable
+            && let Some(message) = self.find(outgoing, begun_at).await
+        {
+            return Ok(Some(message));
+        }
+        Err(error)
+    }
+
+    async fn try_once(&self, outgoing: &Outgoing<'_>) -> Result<Option<MessageRef>, PortError> {
+        let notice = &outgoing.message.notice;
+        match &outgoing.route.to {
+            Destination::Channel(channel) => {
+                let body = addressed(slack::message(notice), channel, outgoing.target);
+                return self.post(outgoing.id, &body).await.map(Some);
+            }
+            Destination::Webhook(secret) => self.post_to_webhook(secret, notice).await?,
+            Destination::Topic(topic) => {
+                self.topics.publish(topic, &sns::message(notice)).await?;
+            }
+            Destination::Mail(to) => {
+                let from = self.mail_from.as_deref().unwrap_or_default();
+                self.mailer.send(&mail::message(notice, from, to)).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn post_to_webhook(&self, secret: &SecretArn, notice: &Notice) -> Result<(), PortError> {
+        let url = self.secrets.value(secret).await?;
+        let body = slack::message(notice).to_string();
+        let posted = self.webhooks.post(&url, body).await;
+        self.secrets.forget_refused(secret, &posted).await;
+        posted
+    }
+
+    async fn post(&self, id: &str, body: &Value) -> Result<MessageRef, PortError> {
+        let (secret, token) = self.token().await?;
+        let posted = self.chat.post(&token, id, body).await;
+        self.secrets.forget_refused(secret, &posted).await;
+        posted
+    }
+
+    async fn update(&self, message: &MessageRef, body: &Value) -> Result<(), PortError> {
+        let (_, token) = self.token().await?;
+        self.chat.update(&token, message, body).await
+    }
+
+    async fn token(&self) -> Result<(&SecretArn, SecretString), PortError> {
+        let Some(secret) = &self.token else {
+            return Err(PortError::new(
+                ErrorKind::Invalid,
+                "slack:chat.postMessage",
+                "the policy has no `slack_token`",
+            ));
+        };
+        Ok((secret, self.secrets.value(secret).await?))
+    }
+
+    /// Searches for a message by its id.
+    pub(super) async fn find(
+        &self,
+        outgoing: &Outgoing<'_>,
+        since: Timestamp,
+    ) -> Option<MessageRef> {
+        let thread = outgoing.target.thread();
+        self.find_by_id(outgoing.id, thread, outgoing.route, since)
+            .await
+    }
+
+    /// Searches for the details of a message by their id.
+    pub(super) async fn has_detail(&self, thread: &DetailThread<'_>, since: Timestamp) -> bool {
+        let found = self
+            .find_by_id(&thread.id, Some(&thread.above), thread.route, since)
+            .await;
+        found.is_some()
+    }
+
+    /// That Slack can't be asked is no reason to wait: the message is sent again, and carries the same id.
+    async fn find_by_id(
+        &self,
+        id: &str,
+        thread: Option<&MessageRef>,
+        route: &Route,
+        since: Timestamp,
+    ) -> Option<MessageRef> {
+        let Destination::Channel(channel) = &route.to else {
+            return None;
+        };
+        let (_, token) = self.token().await.ok()?;
+        let since = since.checked_sub(CLOCK_SKEW).unwrap_or(since);
+        match self.chat.find(&token, channel, thread, id, since).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(route.name = route.name, %error, "channel could not be searched for a message posted before");
+                None
+            }
+        }
+    }
+
+    /// Corrects a message. What it says was told already, so that a failure costs its looks only.
+    pub(super) async fn correct(&self, message: &MessageRef, notice: &Notice) {
+        let body = slack::message(notice);
+        let mut corrected = self.update(message, &body).await;
+        // Slack takes some 50 corrections a minute. (Slack's "Rate limits", tier 3.)
+        if let Err(error) = &corrected
+            && let Some(pause) = error.retry_after
+            && pause <= RETRY.longest_pause
+        {
+            self.clock.sleep(pause).await;
+            corrected = self.update(message, &body).await;
+        }
+        if let Err(error) = corrected {
+            tracing::warn!(%error, "message could not be corrected");
+        }
+    }
+
+    /// Adds the details of a message to its thread. The message itself has told what matters, so that a failure
+    /// holds nothing up.
+    pub(super) async fn add_detail(
+        &self,
+        thread: &DetailThread<'_>,
+        state: &mut RouteState,
+        invocation: &Invocation,
+    ) {
+        let mut channel = channel(state);
+        if let Err(error) = self.try_detail(thread, &channel, invocation).await {
+            tracing::warn!(route.name = thread.route.name, %error, "thread could not be begun");
+        }
+        channel.limiter.sent(self.clock.now());
+        save_channel(&channel, state);
+    }
+
+    async fn try_detail(
+        &self,
+        thread: &DetailThread<'_>,
+        channel: &ChannelState,
+        invocation: &Invocation,
+    ) -> Result<(), PortError> {
+        let sender = self.sender(invocation);
+        if let Err(wait) = sender.acquire(&channel.limiter).await {
+            let wait = format!("the channel's turn comes in {} s only", wait.as_secs());
+            return Err(PortError::new(
+                ErrorKind::Throttled,
+                "slack:chat.postMessage",
+                wait,
+            ));
+        }
+        let target = Target::Thread {
+            message: thread.above.clone(),
+            broadcast: false,
+        };
+        let body = slack::message(thread.detail);
+        let body = addressed(body, &thread.above.channel, &target);
+        self.post(&thread.id, &body).await.map(drop)
+    }
+
+    async fn fall_back(&self, outgoing: &Outgoing<'_>, why: &str) -> Result<Sent, Unsent> {
+        let Outgoing { message, route, .. } = outgoing;
+        let mut notice = message.notice.clone();
+        if let Some(detail) = &message.detail {
+            notice.sections.extend(detail.sections.clone());
+        }
+        notice.paragraphs.push(format!(
+            "This was to go another way ({}), which did not take it: {why}",
+            route.name
+        ));
+        let message = sns::message(&notice);
+        match self.topics.publish(&route.fallback, &message).await {
+            Ok(()) => Ok(Sent {
+                message: None,
+                fell_back: true,
+            }),
+            Err(error) => Err(Unsent::Failed(error)),
+        }
+    }
+}
+
+impl Sent {
+    fn to_route(message: Option<MessageRef>) -> Self {
+        Self {
+            message,
+            fell_back: false,
+        }
+    }
+}
+
+/// The pace and the failures of a route's channel, which outlive a run.
+fn channel(state: &RouteState) -> ChannelState {
+    ChannelState {
+        limiter: RateLimiter {
+            next_at: state.next_at,
+        },
+        breaker: Breaker {
+            failures: state.failures,
+            open_until: state.breaker_open_until,
+        },
+    }
+}
+
+fn save_channel(channel: &ChannelState, state: &mut RouteState) {
+    state.next_at = channel.limiter.next_at;
+    state.failures = channel.breaker.failures;
+    state.breaker_open_until = channel.breaker.open_until;
+}
+
+/// A message with the channel and thread that it goes to.
+fn addressed(mut body: Value, channel: &str, target: &Target) -> Value {
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("channel".into(), channel.into());
+        if let Target::Thread { message, broadcast } = target {
+            fields.insert("channel".into(), message.channel.clone().into());
+            fields.insert("thread_ts".into(), message.ts.clone().into());
+            fields.insert("reply_broadcast".into(), (*broadcast).into());
+        }
+    }
+    body
+}
+
+impl std::fmt::Debug for RouteSender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RouteSender")
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+//! The change that one observation makes of one finding: pure.
+
+use banto_domain::compliance::{AccountInfo, Compliance, FindingState, OutboxEntry, Source};
+use banto_domain::policy::CompliancePolicy;
+use banto_ports::FindingChange;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::event::Observation;
+
+/// Time for which a change counts towards flapping: a day of stillness ends it. `flapping_over` is a number of
+/// changes a day, too.
+const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why an observation changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Skipped {
+    /// The state is as new, or newer.
+    Outdated,
+    Unchanged,
+    /// AWS Config can't tell, which is not the same as compliant.
+    InsufficientData,
+}
+
+/// What a transition depends on besides the state and the observation.
+pub(super) struct Context<'a> {
+    pub(super) policy: &'a CompliancePolicy,
+    pub(super) account: &'a AccountInfo,
+    pub(super) is_waived: bool,
+    pub(super) now: Timestamp,
+}
+
+pub(super) fn transition(
+    state: Option<&FindingState>,
+    observation: &Observation,
+    context: &Context<'_>,
+) -> Result<FindingChange, Skipped> {
+    let compliance = observation.compliance.ok_or(Skipped::InsufficientData)?;
+    if state.is_some_and(|state| is_outdated(observation, state)) {
+        return Err(Skipped::Outdated);
+    }
+    let before = compliance_before(state, observation, compliance);
+    let last_notified = state.map_or(before_first(observation, compliance), |state| {
+        state.last_notified
+    });
+    let has_changed = compliance != before;
+    let changes = recent_changes(state, observation, has_changed, context);
+    let flaps = changes.len() > context.policy.flapping_over;
+    let was_damped = state.is_some_and(|state| state.damped);
+    let is_accepted = context.is_waived && compliance == Compliance::Noncompliant;
+    let notifies = compliance != last_notified && !is_accepted && !(was_damped && flaps);
+    if !has_changed && !notifies && !is_ahead(observation, before) {
+        return Err(Skipped::Unchanged);
+    }
+    let after = FindingState {
+        key: observation.key.clone(),
+        compliance,
+        at: observation.at,
+        last_notified: if notifies { compliance } else { last_notified },
+        changes: latest(changes, context.policy.flapping_over + 1),
+        damped: flaps,
+    };
+    let entries = if notifies {
+        entries(state, &after, observation, context)
+    } else {
+        Vec::new()
+    };
+    Ok(FindingChange {
+        before: state.map(|state| state.at),
+        after,
+        entries,
+    })
+}
+
+/// The daily comparison repeats the time of what it finds unchanged, so that for it the same time is not outdated.
+fn is_outdated(observation: &Observation, state: &FindingState) -> bool {
+    let is_comparison = observation.source == Source::Reconciliation;
+    observation.at < state.at || (observation.at == state.at && !is_comparison)
+}
+
+fn compliance_before(
+    state: Option<&FindingState>,
+    observation: &Observation,
+    compliance: Compliance,
+) -> Compliance {
+    match state {
+        Some(state) => state.compliance,
+        None => before_first(observation, compliance),
+    }
+}
+
+/// A finding without a state was compliant, unless its event says that it has just become so.
+fn before_first(observation: &Observation, compliance: Compliance) -> Compliance {
+    match (compliance, observation.was) {
+        (Compliance::Compliant, Some(Compliance::Noncompliant)) => Compliance::Noncompliant,
+        _ => Compliance::Compliant,
+    }
+}
+
+/// True if the event of an earlier change is still to come. This one is saved, so that the earlier one is outdated
+/// when it comes.
+fn is_ahead(observation: &Observation, before: Compliance) -> bool {
+    observation.was.is_some_and(|was| was != before)
+}
+
+/// The times of changes within the window that ends now for the comparison, which finds a resource as it still
+/// stands, and at the change for an event.
+fn recent_changes(
+    state: Option<&FindingState>,
+    observation: &Observation,
+    has_changed: bool,
+    context: &Context<'_>,
+) -> Vec<Timestamp> {
+    let mut changes = state.map_or_else(Vec::new, |state| state.changes.clone());
+    if has_changed {
+        changes.push(observation.at);
+    }
+    let seen_at = match observation.source {
+        Source::Reconciliation => context.now,
+        Source::Event | Source::NoLongerEvaluated => observation.at,
+    };
+    changes.retain(|at| seen_at.duration_since(*at) < FLAPPING_WINDOW);
+    changes
+}
+
+fn latest(mut changes: Vec<Timestamp>, limit: usize) -> Vec<Timestamp> {
+    changes.drain(..changes.len().saturating_sub(limit));
+    changes
+}
+
+/// The same entry for each route that fits.
+fn entries(
+    state: Option<&FindingState>,
+    after: &FindingState,
+    observation: &Observation,
+    context: &Context<'_>,
+) -> Vec<(String, OutboxEntry)> {
+    let Context {
+        policy, account, ..
+    } = context;
+    let rule = &observation.key.rule;
+    let owner_tag = policy.owner_tag.as_ref();
+    let entry = OutboxEntry {
+        key: observation.key.clone(),
+        at: observation.at,
+        compliance: after.compliance,
+        was_notified: state.is_some_and(|state| state.last_notified == Compliance::Noncompliant),
+        source: observation.source,
+        severity: policy.severity_of(rule),
+        account_name: account.name.clone(),
+        owner: owner_tag.and_then(|tag| account.tags.get(tag)).cloned(),
+        annotation: observation.annotation.clone(),
+        flapping: after.damped,
+    };
+    let mut entries = Vec::new();
+    for route in policy.routes_of(rule, account) {
+        entries.push((route.name.clone(), entry.clone()));
+    }
+    entries
+}

@@ -1,0 +1,189 @@
+//! The daily comparison with AWS Config's aggregator, for events are best effort. (AWS Config developer guide,
+//! "Monitoring AWS Config with Amazon EventBridge".)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use banto_domain::compliance::{Compliance, FindingKey, FindingState, Source};
+use banto_domain::policy::CompliancePolicy;
+use banto_domain::{AccountId, Region, RuleName};
+use banto_lambda::Invocation;
+use banto_notice::QueueMessage;
+use banto_ports::{AccountState, AggregatedFinding, PortError};
+use futures_util::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+
+use super::snapshot::Ports;
+use crate::event::Observation;
+
+/// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes later than we do,
+/// within minutes as a rule; AWS names no limit.
+const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(6);
+
+/// Rules that are asked about at once; the adapter keeps to 10 calls a second in any case.
+const AT_ONCE: usize = 4;
+
+/// Least time in which a dry run begins an account: its comparison makes a few dozen calls of a second at most.
+const ACCOUNT_TIME: Duration = Duration::from_secs(30);
+
+/// What the aggregator knows of an account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Aggregated {
+    /// The rules that it knows there, and whether each finds anything.
+    pub rules: BTreeMap<(Region, RuleName), bool>,
+    pub findings: Vec<AggregatedFinding>,
+}
+
+/// Queues the comparison of accounts (all active ones, if `None`), and a delivery on every route. Returns the number
+/// of accounts.
+///
+/// # Errors
+/// If Organizations or the queue can't be reached.
+pub(crate) async fn fan_out(
+    ports: &Ports,
+    policy: &CompliancePolicy,
+    accounts: Option<BTreeSet<AccountId>>,
+) -> Result<usize, PortError> {
+    let accounts = named_or_active(ports, accounts).await?;
+    let count = accounts.len();
+    let messages: Vec<QueueMessage> = accounts
+        .into_iter()
+        .map(|account| QueueMessage::Reconcile { account })
+        .collect();
+    ports.scheduler.send(&messages, Duration::ZERO).await?;
+    let routes = policy.routes.iter().map(|route| route.name.clone());
+    ports
+        .scheduler
+        .schedule(&routes.collect(), policy.window)
+        .await?;
+    Ok(count)
+}
+
+/// Adds what the comparison of accounts (all active ones, if `None`) shows, and returns those that were left out for
+/// want of time.
+pub(super) async fn observe_accounts(
+    ports: &Ports,
+    accounts: Option<BTreeSet<AccountId>>,
+    observations: &mut Vec<Observation>,
+    invocation: &Invocation,
+) -> Result<Vec<AccountId>, PortError> {
+    let mut left = Vec::new();
+    for account in named_or_active(ports, accounts).await? {
+        if invocation.has_time_for(ACCOUNT_TIME) {
+            observations.extend(observations_of(ports, &account).await?);
+        } else {
+            left.push(account);
+        }
+    }
+    Ok(left)
+}
+
+async fn named_or_active(
+    ports: &Ports,
+    accounts: Option<BTreeSet<AccountId>>,
+) -> Result<BTreeSet<AccountId>, PortError> {
+    if let Some(accounts) = accounts {
+        return Ok(accounts);
+    }
+    let mut active = BTreeSet::new();
+    for account in ports.organization.accounts().await? {
+        if account.state == AccountState::Active {
+            active.insert(account.id);
+        }
+    }
+    Ok(active)
+}
+
+/// Compares one account.
+///
+/// # Errors
+/// If the aggregator or the table can't be read: half a comparison would close what is open.
+pub(crate) async fn observations_of(
+    ports: &Ports,
+    account: &AccountId,
+) -> Result<Vec<Observation>, PortError> {
+    let states = ports.findings.findings_of_account(account).await?;
+    let rules = ports.aggregator.rules(account).await?;
+    let looks = rules
+        .iter()
+        .filter(|(_, finds)| **finds)
+        .map(|((region, rule), _)| ports.aggregator.findings(account, region, rule));
+    let answers: Vec<_> = stream::iter(looks)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let mut findings = Vec::new();
+    for answer in answers {
+        findings.extend(answer?);
+    }
+    let aggregated = Aggregated { rules, findings };
+    Ok(compare(&aggregated, &states, ports.clock.now()))
+}
+
+/// What was missed, and what was resolved unseen. Of a region in which the aggregator knows no rule, it knows
+/// nothing: findings there are left as they are.
+pub fn compare(
+    aggregated: &Aggregated,
+    states: &[FindingState],
+    now: Timestamp,
+) -> Vec<Observation> {
+    let mut by_key = BTreeMap::new();
+    for state in states {
+        by_key.insert(&state.key, state);
+    }
+    let mut observations = Vec::new();
+    for finding in &aggregated.findings {
+        observations.push(missed(finding, by_key.get(&finding.key).copied()));
+    }
+    let found: BTreeSet<&FindingKey> = aggregated.findings.iter().map(|found| &found.key).collect();
+    let regions: BTreeSet<&Region> = aggregated.rules.keys().map(|(region, _)| region).collect();
+    for state in states {
+        let is_known_of = regions.contains(&state.key.region);
+        if is_known_of && !found.contains(&state.key) && is_open(state) && is_settled(state, now) {
+            observations.push(resolved(state, now));
+        }
+    }
+    observations
+}
+
+/// What is noncompliant since later, as far as is known, is so still.
+fn missed(finding: &AggregatedFinding, state: Option<&FindingState>) -> Observation {
+    let at = match state {
+        Some(state) if state.compliance == Compliance::Noncompliant => state.at.max(finding.at),
+        _ => finding.at,
+    };
+    let annotation = finding.annotation.clone();
+    Observation {
+        annotation,
+        ..observation(&finding.key, Compliance::Noncompliant, at)
+    }
+}
+
+/// True if the finding is open, or people believe that it is.
+fn is_open(state: &FindingState) -> bool {
+    state.compliance == Compliance::Noncompliant || state.last_notified == Compliance::Noncompliant
+}
+
+fn is_settled(state: &FindingState, now: Timestamp) -> bool {
+    now.duration_since(state.at) >= SETTLED_AFTER
+}
+
+/// What is known to be compliant, and was not told since it flapped, keeps its time.
+fn resolved(state: &FindingState, now: Timestamp) -> Observation {
+    let at = match state.compliance {
+        Compliance::Compliant => state.at,
+        Compliance::Noncompliant => now,
+    };
+    observation(&state.key, Compliance::Compliant, at)
+}
+
+fn observation(key: &FindingKey, compliance: Compliance, at: Timestamp) -> Observation {
+    Observation {
+        key: key.clone(),
+        compliance: Some(compliance),
+        was: None,
+        at,
+        source: Source::Reconciliation,
+        annotation: None,
+    }
+}

@@ -1,0 +1,204 @@
+//! Requests to the table: reads by key and by prefix, writes alone and all at once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, TransactWriteItem};
+use banto_ports::{ErrorKind, PortError};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::calls::{BATCH_GET, GET, PUT, QUERY};
+use super::items::{Item, Key, check_version, read, text, unmade};
+use crate::cancellation::cancelled;
+use crate::errors::port_error;
+
+/// Most items that are read or written at once. (DynamoDB API reference, `BatchGetItem`, `TransactWriteItems`.)
+const AT_ONCE: usize = 100;
+
+/// Pauses before keys are asked for again that DynamoDB did not come to: the first one, which doubles, and the last.
+/// Together they are 1.6 s, after which the table is throttled for longer than a run should wait.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_millis(800);
+
+/// A part of a transaction, and the call that it stands for.
+pub(super) type Write = (&'static str, TransactWriteItem);
+
+/// One table of DynamoDB.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl Table {
+    /// An item, read consistently.
+    pub(super) async fn item(&self, key: Key) -> Result<Option<Item>, PortError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.item()))
+            .consistent_read(true);
+        Ok(request
+            .send()
+            .await
+            .map_err(|error| port_error(GET, &error))?
+            .item)
+    }
+
+    /// The time that an item holds.
+    pub(super) async fn time(&self, key: Key, name: &str) -> Result<Option<Timestamp>, PortError> {
+        let Some(item) = self.item(key).await? else {
+            return Ok(None);
+        };
+        check_version(GET, &item)?;
+        let time = item.get(name).and_then(|time| time.as_s().ok());
+        Ok(time.and_then(|time| time.parse().ok()))
+    }
+
+    /// Those items that there are.
+    pub(super) async fn items(
+        &self,
+        keys: BTreeSet<Key>,
+        is_consistent: bool,
+    ) -> Result<Vec<Item>, PortError> {
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let mut items = Vec::new();
+        for batch in keys.chunks(AT_ONCE) {
+            let keys = batch.iter().map(|key| key.clone().item()).collect();
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(is_consistent);
+            let mut wanted = HashMap::from([(self.name.clone(), wanted.build().map_err(unmade)?)]);
+            let mut pause = FIRST_PAUSE;
+            loop {
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(wanted))
+                    .send()
+                    .await;
+                let answer = answer.map_err(|error| port_error(BATCH_GET, &error))?;
+                items.extend(
+                    answer
+                        .responses
+                        .into_iter()
+                        .flatten()
+                        .flat_map(|(_, found)| found),
+                );
+                wanted = answer.unprocessed_keys.unwrap_or_default();
+                if wanted.is_empty() {
+                    break;
+                }
+                if pause > LAST_PAUSE {
+                    return Err(PortError::new(
+                        ErrorKind::Throttled,
+                        BATCH_GET,
+                        "keys remain unprocessed",
+                    ));
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        }
+        Ok(items)
+    }
+
+    /// The documents of those items that there are.
+    pub(super) async fn documents<T: DeserializeOwned>(
+        &self,
+        keys: impl Iterator<Item = Key>,
+        name: &str,
+    ) -> Result<Vec<T>, PortError> {
+        let items = self.items(keys.collect(), true).await?;
+        items
+            .iter()
+            .map(|item| read(BATCH_GET, item, name))
+            .collect()
+    }
+
+    /// The documents of a partition's items in the order of their sort keys, which begin with a text.
+    pub(super) async fn query<T: DeserializeOwned>(
+        &self,
+        prefix: Key,
+        name: &str,
+        most: usize,
+    ) -> Result<Vec<T>, PortError> {
+        let Key(pk, prefix) = prefix;
+        let mut found = Vec::new();
+        let mut start = None;
+        while found.len() < most {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .consistent_read(true);
+            let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
+            let request = request.expression_attribute_values(":pk", text(&pk));
+            let request = request.expression_attribute_values(":prefix", text(&prefix));
+            let request = request
+                .set_limit(i32::try_from(most - found.len()).ok())
+                .set_exclusive_start_key(start);
+            let page = request
+                .send()
+                .await
+                .map_err(|error| port_error(QUERY, &error))?;
+            for item in page.items() {
+                found.push(read(QUERY, item, name)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts an item, whatever was there.
+    pub(super) async fn put(&self, item: Item) -> Result<(), PortError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item));
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(PUT, &error))?;
+        Ok(())
+    }
+
+    /// The same as a part of a transaction.
+    pub(super) fn put_with(&self, item: Item) -> Result<Write, PortError> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .build()
+            .map_err(unmade)?;
+        Ok((PUT, TransactWriteItem::builder().put(put).build()))
+    }
+
+    /// Writes all or nothing. The SDK gives the transaction a token, by which DynamoDB knows it again when it is
+    /// tried again.
+    pub(super) async fn transact(&self, writes: Vec<Write>) -> Result<(), PortError> {
+        let (calls, items): (Vec<&'static str>, Vec<TransactWriteItem>) =
+            writes.into_iter().unzip();
+        if items.len() > AT_ONCE {
+            let message = format!(
+                "{} items are to be written at once, and {AT_ONCE} can be",
+                items.len()
+            );
+            return Err(PortError::new(ErrorKind::Invalid, PUT, message));
+        }
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await;
+        sent.map_err(|error| cancelled(&calls, &error))?;
+        Ok(())
+    }
+}
