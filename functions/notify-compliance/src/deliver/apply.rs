@@ -12,9 +12,10 @@ use super::delivery::{Delivery, Target};
 use super::lock::{self, HeldRoute};
 use super::notices::Message;
 use super::plan::Plan;
+use super::ports::Ports;
 use super::report::Delivered;
 use super::route_sender::{Outgoing, Sent, Unsent};
-use super::snapshot::{Job, Ports};
+use super::snapshot::Job;
 
 /// Least time in which a message is begun: one attempt of 25 s, and its commit.
 const DELIVERY_TIME: Duration = Duration::from_secs(30);

@@ -25,8 +25,10 @@ struct Context<'a> {
 /// The subject of a breach, and what is wrong with it.
 type Found = (String, String);
 
+type Rule = fn(&Context<'_>) -> Vec<Found>;
+
 /// The promises, each with the rule that finds breaches of it.
-const RULES: &[(&str, fn(&Context<'_>) -> Vec<Found>)] = &[
+const RULES: &[(&str, Rule)] = &[
     ("N1", tells_only_what_waits),
     ("N1", tells_each_entry_once),
     ("N5", saves_groups_of_its_entries_accounts),

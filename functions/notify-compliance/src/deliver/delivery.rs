@@ -49,7 +49,7 @@ impl Target {
 #[serde(rename_all = "camelCase")]
 pub enum Subject {
     /// One group: in the channel as it is now, in a thread what changed of it.
-    Group(GroupChange),
+    Group(Box<GroupChange>),
     /// Many groups: in the channel their counts, in a thread what changed of each.
     Digest {
         /// The digest, as it is after this.

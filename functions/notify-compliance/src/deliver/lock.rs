@@ -5,7 +5,7 @@ use banto_lambda::Invocation;
 use banto_ports::{ErrorKind, PortError, RouteLease};
 use jiff::SignedDuration;
 
-use super::snapshot::Ports;
+use super::ports::Ports;
 
 /// Time for which a lease holds without being renewed. It is renewed before each message, which takes four attempts
 /// of 25 s with 14 s of pauses at most: two minutes.

@@ -17,11 +17,12 @@ mod lock;
 pub mod notices;
 mod observe;
 pub mod plan;
+mod ports;
 pub(crate) mod report;
 pub mod route_sender;
 pub mod snapshot;
 
-pub use snapshot::Ports;
+pub use ports::Ports;
 
 use lock::HeldRoute;
 use plan::{Next, Plan};

@@ -42,48 +42,55 @@ pub fn render(plan: &Plan, route: &Route) -> Vec<Message> {
 }
 
 fn render_delivery(delivery: &Delivery, route: &Route) -> Message {
-    let message = match (&delivery.subject, &delivery.target) {
-        (Subject::Group(change), Target::Channel) => Message {
-            notice: group::notice(change, route),
-            correction: None,
-            detail: has_hidden(change).then(|| {
-                let id = change.after.id();
-                detail::notice(&id, std::slice::from_ref(change), route)
-            }),
-        },
-        (Subject::Group(change), Target::Thread { message, .. }) => Message {
-            notice: reply::notice(change, route),
-            correction: Some((message.clone(), group::notice(change, route))),
-            detail: None,
-        },
-        (
-            Subject::Digest {
-                digest,
-                changes,
-                texts,
-            },
-            Target::Channel,
-        ) => Message {
-            notice: digest::notice(digest, texts, route),
-            correction: None,
-            detail: Some(detail::notice(&digest.id, changes, route)),
-        },
-        (
-            Subject::Digest {
-                digest,
-                changes,
-                texts,
-            },
-            Target::Thread { message, .. },
-        ) => Message {
-            notice: detail::notice(&digest.id, changes, route),
-            correction: Some((message.clone(), digest::notice(digest, texts, route))),
-            detail: None,
-        },
+    let message = match &delivery.subject {
+        Subject::Group(change) => render_group(change, &delivery.target, route),
+        Subject::Digest {
+            digest,
+            changes,
+            texts,
+        } => {
+            let counts = digest::notice(digest, texts, route);
+            let details = detail::notice(&digest.id, changes, route);
+            render_digest(counts, details, &delivery.target)
+        }
     };
     match route.to {
         Destination::Channel(_) => message,
         Destination::Webhook(_) | Destination::Topic(_) | Destination::Mail(_) => in_one(message),
+    }
+}
+
+/// In the channel the group as it is now, in a thread what changed.
+fn render_group(change: &GroupChange, target: &Target, route: &Route) -> Message {
+    let group = group::notice(change, route);
+    if let Target::Thread { message, .. } = target {
+        return Message {
+            notice: reply::notice(change, route),
+            correction: Some((message.clone(), group)),
+            detail: None,
+        };
+    }
+    let changes = std::slice::from_ref(change);
+    Message {
+        notice: group,
+        correction: None,
+        detail: has_hidden(change).then(|| detail::notice(&change.after.id(), changes, route)),
+    }
+}
+
+/// In the channel the counts, in a thread what changed of each group.
+fn render_digest(counts: Notice, details: Notice, target: &Target) -> Message {
+    match target {
+        Target::Channel => Message {
+            notice: counts,
+            correction: None,
+            detail: Some(details),
+        },
+        Target::Thread { message, .. } => Message {
+            notice: details,
+            correction: Some((message.clone(), counts)),
+            detail: None,
+        },
     }
 }
 

@@ -8,7 +8,8 @@ use banto_domain::compliance::{
 use banto_ports::PortError;
 use jiff::Timestamp;
 
-use super::snapshot::{Job, Ports, Snapshot};
+use super::ports::Ports;
+use super::snapshot::{Job, Snapshot};
 use crate::resource_names;
 
 /// Most entries that are delivered at once: some 5 MB of the function's memory. What is left is read after them.

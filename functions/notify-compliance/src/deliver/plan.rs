@@ -155,7 +155,7 @@ fn group_delivery(change: GroupChange) -> Delivery {
         id: delivery_id(&change.after.id(), changes),
         target: Target::Channel,
         commits: commits(changes, None),
-        subject: Subject::Group(change),
+        subject: Subject::Group(Box::new(change)),
     }
 }
 

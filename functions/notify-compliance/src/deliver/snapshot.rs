@@ -1,28 +1,15 @@
-//! What is seen of a route before a plan is made, and the ports through which it is seen.
+//! What is seen of a route before a plan is made.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use banto_domain::compliance::{Digest, FindingGroup, FindingKey, OutboxEntry, RouteState};
 use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route};
-use banto_ports::{Aggregator, Clock, Outbox, RouteLock};
 use jiff::{SignedDuration, Timestamp};
-
-use super::route_sender::RouteSender;
 
 /// Least time between two digests where the first can't be changed, so that a storm makes six messages an hour.
 /// Where it can, the digest takes up more once a window.
 const DIGEST_REST: SignedDuration = SignedDuration::from_mins(10);
-
-/// All that this half reaches.
-pub struct Ports {
-    pub outbox: Arc<dyn Outbox>,
-    pub lock: Arc<dyn RouteLock>,
-    pub aggregator: Arc<dyn Aggregator>,
-    pub sender: RouteSender,
-    pub clock: Arc<dyn Clock>,
-}
 
 /// What a delivery is about.
 #[derive(Debug)]
@@ -80,11 +67,5 @@ impl Snapshot {
     /// Whether a delivery is possible now: something waits that need not be quiet, and the route does not rest.
     pub fn is_ready(&self, window: SignedDuration, now: Timestamp) -> bool {
         !self.entries.is_empty() && self.rest(window, now).is_none()
-    }
-}
-
-impl std::fmt::Debug for Ports {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ports").finish_non_exhaustive()
     }
 }

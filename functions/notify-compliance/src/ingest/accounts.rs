@@ -9,7 +9,7 @@ use banto_ports::{ErrorKind, OrgAccount, PortError, path_of};
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::Ports;
+use super::ports::Ports;
 
 /// Time for which a look-up is good: a new tag or unit of an account counts after a day at most, and an account
 /// costs a few calls of Organizations a day.

@@ -7,7 +7,7 @@ use banto_ports::PortError;
 use futures_util::stream::{self, StreamExt};
 
 use super::plan::{Chain, Plan};
-use super::snapshot::Ports;
+use super::ports::Ports;
 
 /// Findings that are saved at once: enough to hide the latency of DynamoDB, and fewer than the connections that one
 /// run should hold open.

@@ -25,8 +25,11 @@ struct Context<'a> {
     is_waived: bool,
 }
 
+/// Returns what is wrong with a change, if something is.
+type Rule = fn(&Context<'_>) -> Option<String>;
+
 /// The promises, each with the rule that finds a breach of it.
-const RULES: &[(&str, fn(&Context<'_>) -> Option<String>)] = &[
+const RULES: &[(&str, Rule)] = &[
     ("N1", reaches_somebody),
     ("N1", reaches_every_route),
     ("N1", reaches_each_route_once),

@@ -16,12 +16,13 @@ mod apply;
 pub mod check;
 mod observe;
 pub mod plan;
+mod ports;
 pub mod reconcile;
 pub(crate) mod report;
 pub mod snapshot;
 
 pub use account_memory::AccountMemory;
-pub use snapshot::Ports;
+pub use ports::Ports;
 
 use crate::event::Observation;
 use plan::Plan;

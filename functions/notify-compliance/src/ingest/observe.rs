@@ -8,7 +8,8 @@ use banto_ports::PortError;
 use jiff::Timestamp;
 
 use super::accounts::accounts;
-use super::snapshot::{Job, Ports, Snapshot};
+use super::ports::Ports;
+use super::snapshot::{Job, Snapshot};
 use crate::resource_names;
 
 /// # Errors

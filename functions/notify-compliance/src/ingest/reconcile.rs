@@ -13,7 +13,7 @@ use banto_ports::{AccountState, AggregatedFinding, PortError};
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::Ports;
+use super::ports::Ports;
 use crate::event::Observation;
 
 /// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes later than we do,

@@ -31,6 +31,13 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
 }
 
+/// What a finding was like before an observation.
+struct Before {
+    compliance: Compliance,
+    last_notified: Compliance,
+    damped: bool,
+}
+
 pub(super) fn transition(
     state: Option<&FindingState>,
     observation: &Observation,
@@ -40,32 +47,30 @@ pub(super) fn transition(
     if state.is_some_and(|state| is_outdated(observation, state)) {
         return Err(Skipped::Outdated);
     }
-    let before = compliance_before(state, observation, compliance);
-    let last_notified = state.map_or(before_first(observation, compliance), |state| {
-        state.last_notified
-    });
-    let has_changed = compliance != before;
+    let before = before(state, observation, compliance);
+    let has_changed = compliance != before.compliance;
     let changes = recent_changes(state, observation, has_changed, context);
     let flaps = changes.len() > context.policy.flapping_over;
-    let was_damped = state.is_some_and(|state| state.damped);
-    let is_accepted = context.is_waived && compliance == Compliance::Noncompliant;
-    let notifies = compliance != last_notified && !is_accepted && !(was_damped && flaps);
-    if !has_changed && !notifies && !is_ahead(observation, before) {
+    let notifies = notifies(compliance, &before, flaps, context.is_waived);
+    if !has_changed && !notifies && !is_ahead(observation, before.compliance) {
         return Err(Skipped::Unchanged);
     }
     let after = FindingState {
         key: observation.key.clone(),
         compliance,
         at: observation.at,
-        last_notified: if notifies { compliance } else { last_notified },
+        last_notified: if notifies {
+            compliance
+        } else {
+            before.last_notified
+        },
         changes: latest(changes, context.policy.flapping_over + 1),
         damped: flaps,
     };
-    let entries = if notifies {
-        entries(state, &after, observation, context)
-    } else {
-        Vec::new()
-    };
+    let mut entries = Vec::new();
+    if notifies {
+        entries = route_entries(&entry(state, &after, observation, context), context);
+    }
     Ok(FindingChange {
         before: state.map(|state| state.at),
         after,
@@ -73,29 +78,40 @@ pub(super) fn transition(
     })
 }
 
+/// People are notified of what they do not know yet, unless it is waived, or flaps and they know that.
+fn notifies(compliance: Compliance, before: &Before, flaps: bool, is_waived: bool) -> bool {
+    let is_accepted = is_waived && compliance == Compliance::Noncompliant;
+    compliance != before.last_notified && !is_accepted && !(before.damped && flaps)
+}
+
+fn before(
+    state: Option<&FindingState>,
+    observation: &Observation,
+    compliance: Compliance,
+) -> Before {
+    if let Some(state) = state {
+        return Before {
+            compliance: state.compliance,
+            last_notified: state.last_notified,
+            damped: state.damped,
+        };
+    }
+    // A finding without a state was compliant, unless its event says that it has just become so.
+    let first = match (compliance, observation.was) {
+        (Compliance::Compliant, Some(Compliance::Noncompliant)) => Compliance::Noncompliant,
+        _ => Compliance::Compliant,
+    };
+    Before {
+        compliance: first,
+        last_notified: first,
+        damped: false,
+    }
+}
+
 /// The daily comparison repeats the time of what it finds unchanged, so that for it the same time is not outdated.
 fn is_outdated(observation: &Observation, state: &FindingState) -> bool {
     let is_comparison = observation.source == Source::Reconciliation;
     observation.at < state.at || (observation.at == state.at && !is_comparison)
-}
-
-fn compliance_before(
-    state: Option<&FindingState>,
-    observation: &Observation,
-    compliance: Compliance,
-) -> Compliance {
-    match state {
-        Some(state) => state.compliance,
-        None => before_first(observation, compliance),
-    }
-}
-
-/// A finding without a state was compliant, unless its event says that it has just become so.
-fn before_first(observation: &Observation, compliance: Compliance) -> Compliance {
-    match (compliance, observation.was) {
-        (Compliance::Compliant, Some(Compliance::Noncompliant)) => Compliance::Noncompliant,
-        _ => Compliance::Compliant,
-    }
 }
 
 /// True if the event of an earlier change is still to come. This one is saved, so that the earlier one is outdated
@@ -129,32 +145,32 @@ fn latest(mut changes: Vec<Timestamp>, limit: usize) -> Vec<Timestamp> {
     changes
 }
 
-/// The same entry for each route that fits.
-fn entries(
+fn entry(
     state: Option<&FindingState>,
     after: &FindingState,
     observation: &Observation,
     context: &Context<'_>,
-) -> Vec<(String, OutboxEntry)> {
-    let Context {
-        policy, account, ..
-    } = context;
-    let rule = &observation.key.rule;
-    let owner_tag = policy.owner_tag.as_ref();
-    let entry = OutboxEntry {
+) -> OutboxEntry {
+    let account = context.account;
+    let owner_tag = context.policy.owner_tag.as_ref();
+    OutboxEntry {
         key: observation.key.clone(),
         at: observation.at,
         compliance: after.compliance,
         was_notified: state.is_some_and(|state| state.last_notified == Compliance::Noncompliant),
         source: observation.source,
-        severity: policy.severity_of(rule),
+        severity: context.policy.severity_of(&observation.key.rule),
         account_name: account.name.clone(),
         owner: owner_tag.and_then(|tag| account.tags.get(tag)).cloned(),
         annotation: observation.annotation.clone(),
         flapping: after.damped,
-    };
+    }
+}
+
+/// The same entry for each route that fits.
+fn route_entries(entry: &OutboxEntry, context: &Context<'_>) -> Vec<(String, OutboxEntry)> {
     let mut entries = Vec::new();
-    for route in policy.routes_of(rule, account) {
+    for route in context.policy.routes_of(&entry.key.rule, context.account) {
         entries.push((route.name.clone(), entry.clone()));
     }
     entries

@@ -1,0 +1,235 @@
+//! Every wrapping, every verdict, and every shape that is refused.
+
+use banto_lambda::event::Record;
+use serde_json::json;
+
+use super::*;
+
+fn recorded(name: &str) -> String {
+    let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn direct(event: &str) -> Trigger {
+    match decode(event.as_bytes()).unwrap() {
+        Invoked::Direct(trigger) => trigger,
+        Invoked::Batch(records) => panic!("{records:?}"),
+    }
+}
+
+fn batch(event: &Value) -> Vec<Record<Trigger>> {
+    match decode(event.to_string().as_bytes()).unwrap() {
+        Invoked::Batch(records) => records,
+        Invoked::Direct(trigger) => panic!("{trigger:?}"),
+    }
+}
+
+fn observation(event: &str) -> Observation {
+    match direct(event) {
+        Trigger::Items(items) => match items.as_slice() {
+            [Item::Observation(observation)] => observation.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn record(id: &str, body: &str) -> Value {
+    json!({ "messageId": id, "eventSource": "aws:sqs", "body": body })
+}
+
+/// A recorded event with a part of it replaced.
+fn with(pointer: &str, value: Value) -> String {
+    let mut event: Value = serde_json::from_str(&recorded("compliance-change")).unwrap();
+    *event.pointer_mut(pointer).unwrap() = value;
+    event.to_string()
+}
+
+#[test]
+fn a_change_says_the_same_however_it_is_wrapped() {
+    let event = observation(&recorded("compliance-change"));
+    assert_eq!(event.key.account.as_str(), "111122223333");
+    assert_eq!(event.key.rule.as_str(), "access-keys-rotated");
+    assert_eq!(
+        (event.compliance, event.was),
+        (Some(Compliance::Noncompliant), Some(Compliance::Compliant))
+    );
+    assert_eq!(event.at, "2021-04-19T19:04:01.500Z".parse().unwrap());
+    let detail: Value =
+        serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()["detail"].clone();
+    let said = Trigger::Items(vec![Item::Observation(event)]);
+    for content in [recorded("compliance-change"), detail.to_string()] {
+        let envelope = json!({ "Type": "Notification", "Message": content });
+        let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
+        for event in [&content, &envelope.to_string(), &sns.to_string()] {
+            assert_eq!(direct(event), said, "{event}");
+        }
+        let records = batch(
+            &json!({ "Records": [record("1", &content), record("2", &envelope.to_string())] }),
+        );
+        assert!(
+            records
+                .iter()
+                .all(|record| record.payload.as_ref() == Ok(&said)),
+            "{records:?}"
+        );
+    }
+    assert_eq!(direct(&recorded("compliance-change-sns")), said);
+}
+
+#[test]
+fn a_schedule_or_a_request_says_the_same_in_every_wrapping() {
+    let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
+    for content in [
+        scheduled,
+        r#"{"accounts": ["111122223333"]}"#,
+        r#"{"do": "deliver", "version": 1, "route": "payments"}"#,
+    ] {
+        let said = direct(content);
+        let envelope = json!({ "Type": "Notification", "Message": content });
+        let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
+        assert_eq!(direct(&sns.to_string()), said, "{content}");
+        let records = batch(
+            &json!({ "Records": [record("1", content), record("2", &envelope.to_string())] }),
+        );
+        assert!(
+            records
+                .iter()
+                .all(|record| record.payload.as_ref() == Ok(&said)),
+            "{records:?}"
+        );
+    }
+}
+
+#[test]
+fn a_subscription_to_confirm_is_passed_over_and_named() {
+    let records = batch(&serde_json::from_str(&recorded("subscription-confirmation")).unwrap());
+    let Ok(Trigger::Items(items)) = &records[0].payload else {
+        panic!("{records:?}")
+    };
+    let [Item::Subscription(subscription)] = items.as_slice() else {
+        panic!("{items:?}")
+    };
+    assert_eq!(
+        subscription.topic,
+        "arn:aws:sns:eu-west-1:444455556666:config"
+    );
+}
+
+#[test]
+fn every_verdict_of_a_rule_has_its_meaning() {
+    let verdict = |verdict: &str| {
+        let found = observation(&with(
+            "/detail/newEvaluationResult/complianceType",
+            verdict.into(),
+        ));
+        (found.compliance, found.source)
+    };
+    assert_eq!(
+        verdict("NON_COMPLIANT"),
+        (Some(Compliance::Noncompliant), Source::Event)
+    );
+    assert_eq!(
+        verdict("COMPLIANT"),
+        (Some(Compliance::Compliant), Source::Event)
+    );
+    assert_eq!(
+        verdict("NOT_APPLICABLE"),
+        (Some(Compliance::Compliant), Source::NoLongerEvaluated)
+    );
+    assert_eq!(verdict("INSUFFICIENT_DATA"), (None, Source::Event));
+    let first = observation(&with("/detail/oldEvaluationResult", Value::Null));
+    assert_eq!(first.was, None);
+    let deleted = observation(&with("/detail/newEvaluationResult", Value::Null));
+    assert_eq!(
+        (deleted.compliance, deleted.source),
+        (Some(Compliance::Compliant), Source::NoLongerEvaluated)
+    );
+    let odd = observation(&with("/detail/resourceType", "AWS::::Account".into()));
+    assert_eq!(odd.key.resource_type, "AWS::::Account");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_fails_alone() {
+    let records = [
+        record("good", &recorded("compliance-change")),
+        record("half", "{\"source\": \"aws.con"),
+        record(
+            "foreign",
+            r#"{"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}"#,
+        ),
+        record(
+            "other",
+            r#"{"source": "aws.config", "detail-type": "Config Rules Re-evaluation Status", "detail": {}}"#,
+        ),
+        record("nameless", &with("/detail/awsAccountId", "12".into())),
+        record(
+            "deliver",
+            r#"{"do": "deliver", "version": 1, "route": "payments"}"#,
+        ),
+    ];
+    let records = batch(&json!({ "Records": records }));
+    let failed: Vec<&str> = records
+        .iter()
+        .filter(|record| record.payload.is_err())
+        .map(|record| record.id.as_str())
+        .collect();
+    assert_eq!(failed, ["half", "foreign", "nameless"]);
+    assert_eq!(
+        records[3].payload,
+        Ok(Trigger::Items(vec![Item::Irrelevant]))
+    );
+    let deliver = QueueMessage::Deliver {
+        route: "payments".into(),
+    };
+    assert_eq!(
+        records[5].payload,
+        Ok(Trigger::Items(vec![Item::Message(deliver)]))
+    );
+}
+
+#[test]
+fn what_is_none_of_ours_is_named() {
+    for (event, says) in [
+        ("{", "the event is not JSON"),
+        (
+            r#"{"source": "aws.ec2", "detail-type": "X", "detail": {}}"#,
+            "can't handle \"X\" from \"aws.ec2\"",
+        ),
+        (r#"{"acounts": []}"#, "unknown field `acounts`"),
+        (r#"{"accounts": []}"#, "\"accounts\" is empty"),
+        (
+            r#"{"Records": [{"eventSource": "aws:kinesis", "messageId": "1", "body": ""}]}"#,
+            "aws:kinesis",
+        ),
+        (r#"{"Records": [{"eventID": "1"}]}"#, "neither SQS nor SNS"),
+    ] {
+        let error = decode(event.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(says), "{event}: {error}");
+    }
+}
+
+#[test]
+fn schedules_requests_and_dry_run_are_told_apart() {
+    let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
+    assert_eq!(direct(scheduled), Trigger::Reconcile(None));
+    let all = Trigger::DryRun {
+        observations: Vec::new(),
+        accounts: None,
+    };
+    assert_eq!(direct(r#"{"dryRun": true}"#), all);
+    let event = recorded("compliance-change");
+    let dry_run = direct(&format!("{{\"events\": [{event}], \"dryRun\": true}}"));
+    assert!(
+        matches!(dry_run, Trigger::DryRun { observations, accounts: Some(none) } if observations.len() == 1 && none.is_empty())
+    );
+}
+
+#[test]
+fn a_note_on_an_oversized_item_is_passed_over_in_every_wrapping() {
+    let nothing = Trigger::Items(vec![Item::Irrelevant]);
+    let through_sns = r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "This resource is too large"}}]}"#;
+    assert_eq!(direct(through_sns), nothing);
+    let raw = batch(&serde_json::from_str(&recorded("oversized-item-raw")).unwrap());
+    assert_eq!(raw[0].payload, Ok(nothing));
+}

@@ -1,0 +1,25 @@
+//! The ports of this half.
+
+use std::sync::Arc;
+
+use banto_ports::{AccountCache, Aggregator, Clock, FindingStore, Organization};
+
+use super::account_memory::AccountMemory;
+use crate::schedule::Scheduler;
+
+/// All that this half reaches.
+pub struct Ports {
+    pub findings: Arc<dyn FindingStore>,
+    pub accounts: Arc<dyn AccountCache>,
+    pub memory: AccountMemory,
+    pub organization: Arc<dyn Organization>,
+    pub aggregator: Arc<dyn Aggregator>,
+    pub scheduler: Scheduler,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
