@@ -178,7 +178,13 @@ fn shown(name: &str, told: &[Told]) -> Vec<(String, Notice)> {
     shown
 }
 
+/// Every kind of message, by its name.
 fn kinds() -> Vec<(String, Notice)> {
+    [groups(), odd_groups(), storms(), waivers()].concat()
+}
+
+/// A group from its first finding to its end, and the next one.
+fn groups() -> Vec<(String, Notice)> {
     let mut all = Vec::new();
     let mut channel = Channel::on("payments");
     all.extend(shown(
@@ -214,7 +220,11 @@ fn kinds() -> Vec<(String, Notice)> {
             10,
         ),
     ));
+    all
+}
 
+fn odd_groups() -> Vec<(String, Notice)> {
+    let mut all = Vec::new();
     let mut channel = Channel::on("payments");
     let flapping = OutboxEntry {
         flapping: true,
@@ -230,7 +240,11 @@ fn kinds() -> Vec<(String, Notice)> {
         "missed, of a rule without words",
         &channel.tell([missed], 1),
     ));
+    all
+}
 
+fn storms() -> Vec<(String, Notice)> {
+    let mut all = Vec::new();
     let mut channel = Channel::on("payments");
     let storm = |rule: &str, compliance, minute| -> Vec<OutboxEntry> {
         (0..12)
@@ -251,7 +265,11 @@ fn kinds() -> Vec<(String, Notice)> {
         "a storm by SNS",
         &channel.tell(storm(PUBLIC, BAD, 0), 1),
     ));
+    all
+}
 
+fn waivers() -> Vec<(String, Notice)> {
+    let mut all = Vec::new();
     let ends = POLICY.waivers[0].until;
     for (name, left) in [("a week", 7 * 24), ("a day", 24)] {
         let notice = waiver_ends(

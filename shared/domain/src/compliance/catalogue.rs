@@ -1,4 +1,4 @@
-//! What the AWS managed rules in common use mean, how much they matter, and what to do: data in `rules.json`.
+//! Words about the AWS managed rules in common use: title, severity and remedy, as data in `rules.json`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,15 +10,15 @@ use super::Severity;
 /// The data; its first entry says where it comes from.
 const RULES: &str = include_str!("rules.json");
 
-/// What to say of a rule's findings.
+/// Words about a rule's findings.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Advice {
     /// What is wrong, as a sentence's beginning that a resource's name ends: `S3 bucket allows public read`.
     pub title: String,
-    /// How much it matters.
+    /// The severity of its findings.
     pub severity: Severity,
-    /// What to do about it.
+    /// The remedy, in whole sentences.
     pub remedy: String,
 }
 
@@ -34,7 +34,7 @@ static CATALOGUE: LazyLock<BTreeMap<String, Advice>> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
-/// What to say of a rule, by its own name: that of [`RuleName::plain`](crate::RuleName::plain).
+/// Returns the words about a rule, by its own name: that of [`RuleName::plain`](crate::RuleName::plain).
 ///
 /// ```
 /// use banto_domain::compliance::{Severity, advice};

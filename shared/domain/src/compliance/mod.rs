@@ -1,5 +1,4 @@
-//! What is known of compliance: findings of AWS Config, what waits to be told of them, and the messages
-//! that people were sent.
+//! Compliance: findings of AWS Config, the entries of routes' outboxes, and the messages that people were sent.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +13,7 @@ mod catalogue;
 
 pub use catalogue::{Advice, advice};
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -96,29 +95,29 @@ pub fn short_hash(parts: &[&str]) -> String {
         })
 }
 
-/// Whether a resource is as a rule wants it.
+/// The compliance of a resource with a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Compliance {
-    /// It is, or nobody asks any more.
+    /// Compliant, or no longer evaluated.
     Compliant,
-    /// It is not.
+    /// Not compliant.
     Noncompliant,
 }
 
-/// What is known of a finding.
+/// The state of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingState {
-    /// Which.
+    /// The resource and the rule.
     pub key: FindingKey,
-    /// How it stands.
+    /// Its compliance.
     pub compliance: Compliance,
-    /// When AWS Config recorded that; later news only is news.
+    /// When AWS Config recorded it. Only what was recorded later changes it.
     pub at: Timestamp,
-    /// What people were last told, or are about to be.
+    /// The compliance that people were last told, or are about to be.
     pub last_notified: Compliance,
-    /// When it last changed, the latest last: as many times as tell whether it flaps.
+    /// When it last changed, the latest last: as many times as show whether it flaps.
     pub changes: Vec<Timestamp>,
     /// Whether its changes are no longer told, since it flaps.
     pub damped: bool,
@@ -128,17 +127,17 @@ pub struct FindingState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxEntry {
-    /// What changed.
+    /// The resource and the rule.
     pub key: FindingKey,
     /// When AWS Config recorded it.
     pub at: Timestamp,
-    /// How it stands now.
+    /// Its compliance now.
     pub compliance: Compliance,
-    /// Whether people had been told of it as not compliant; if not, what is resolved was never counted as open.
+    /// Whether people had been told that it is not compliant. If not, what is resolved was never counted as open.
     pub was_notified: bool,
-    /// How it came to be known.
+    /// The way by which the change came to be known.
     pub source: Source,
-    /// How much it matters.
+    /// The rule's severity.
     pub severity: Severity,
     /// The account's name.
     pub account_name: String,
@@ -150,7 +149,7 @@ pub struct OutboxEntry {
     pub flapping: bool,
 }
 
-/// How a change came to be known.
+/// The way by which a change came to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Source {
@@ -178,7 +177,8 @@ pub struct MessageRef {
     pub ts: String,
 }
 
-/// What people were told on a route of one rule in one account, from its first finding until all are resolved.
+/// The findings of one rule in one account, as a route was told of them: from the first finding until all are
+/// resolved. (Alertmanager's word is an alert group.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingGroup {
@@ -190,29 +190,29 @@ pub struct FindingGroup {
     pub owner: Option<String>,
     /// The rule.
     pub rule: RuleName,
-    /// How much it matters.
+    /// The rule's severity.
     pub severity: Severity,
-    /// Where it was told.
+    /// The message that told it.
     pub notified_in: NotifiedIn,
     /// When it was first told.
     pub since: Timestamp,
-    /// How many resources are not compliant.
+    /// The number of resources that are not compliant.
     pub open: u32,
-    /// How many were, and are again.
+    /// The number of resources that were not compliant, and are again.
     pub resolved: u32,
     /// The first of its resources, as they are shown.
     pub resources: Vec<Resource>,
 }
 
-/// Where a case was told.
+/// The message that told people of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NotifiedIn {
-    /// In a message of its own, which can be changed.
+    /// A message of its own, which can be changed.
     Message(MessageRef),
-    /// In a summary of many.
+    /// A digest of many groups, by its id.
     Digest(String),
-    /// In a way that can't be changed: webhook, SNS or mail.
+    /// One that can't be changed: by webhook, SNS or mail.
     Untracked,
 }
 
@@ -228,7 +228,7 @@ pub struct Resource {
     pub name: Option<String>,
     /// Its region.
     pub region: Region,
-    /// How it stands.
+    /// Its compliance.
     pub compliance: Compliance,
     /// Since when.
     pub at: Timestamp,
@@ -237,22 +237,22 @@ pub struct Resource {
 }
 
 impl FindingGroup {
-    /// Names the case: there is one per rule and account on a route.
+    /// The id of the group of a rule in an account.
     pub fn id_of(account: &AccountId, rule: &RuleName) -> String {
         short_hash(&[account.as_str(), rule.as_str()])
     }
 
-    /// Names this case.
+    /// The group's id on its route.
     pub fn id(&self) -> String {
         Self::id_of(&self.account, &self.rule)
     }
 }
 
-/// A summary of many cases in one message.
+/// Many groups in one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Digest {
-    /// Names it.
+    /// Its id.
     pub id: String,
     /// Its message, where that can be changed.
     pub message: Option<MessageRef>,
@@ -262,28 +262,28 @@ pub struct Digest {
     pub rules: BTreeMap<RuleName, Tally>,
 }
 
-/// What a summary counts of one rule.
+/// The counts of one rule in a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// How much the rule matters.
+    /// The rule's severity.
     pub severity: Severity,
-    /// In how many accounts.
+    /// The number of accounts.
     pub accounts: u32,
-    /// How many resources are not compliant.
+    /// The number of resources that are not compliant.
     pub open: u32,
-    /// How many were, and are again.
+    /// The number of resources that were not compliant, and are again.
     pub resolved: u32,
 }
 
-/// What is kept of a route between two runs: only one run at a time has it.
+/// The state of a route, which outlives a run. Only the run that holds the route changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteState {
     /// From when the next message may be sent.
     pub next_at: Option<Timestamp>,
-    /// How many messages in a row could not be sent.
+    /// The number of messages in a row that could not be sent.
     pub failures: u32,
-    /// Until when the route is not tried, and the fall-back takes its messages.
+    /// The end of the time in which the route is not tried, and the fall-back takes its messages.
     pub breaker_open_until: Option<Timestamp>,
     /// The digest that takes up what else comes, if there is one.
     pub open_digest: Option<OpenDigest>,
@@ -312,7 +312,7 @@ pub struct InFlight {
     pub at: Timestamp,
 }
 
-/// What Organizations tells of an account, as far as messages and routes need it.
+/// An account, as far as messages and routes need to know it of Organizations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountInfo {
@@ -320,11 +320,11 @@ pub struct AccountInfo {
     pub id: AccountId,
     /// Its name.
     pub name: String,
-    /// The root and the units that it is in.
+    /// The root and the organizational units that it is in.
     pub path: Vec<OuId>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// When that was asked.
+    /// When Organizations said so.
     pub fetched_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! What `[compliance]` and `[[waivers]]` say: who hears what of noncompliance, and what is accepted for a while.
+//! The policy of `[compliance]` and `[[waivers]]`: who hears what of noncompliance, and what is accepted for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,20 @@ use super::onboarding::AccountSelector;
 use crate::compliance::{AccountInfo, FindingKey, Severity, advice};
 use crate::{AccountId, QueueUrl, RuleName, SecretArn, TopicArn};
 
-/// How people hear of noncompliance.
+/// The policy of notify-compliance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompliancePolicy {
     /// The kill switch: `false` takes changes in, and tells nobody.
     pub enabled: bool,
     /// The queue of events, and of messages that wait.
     pub queue: QueueUrl,
-    /// The table of what is known and was said.
+    /// The DynamoDB table of findings, routes and notices.
     pub table: String,
     /// The Config aggregator that knows every account.
     pub aggregator: String,
-    /// How long changes are collected before they are told.
+    /// Time for which changes are collected before they are told; Alertmanager's `group_wait`.
     pub window: SignedDuration,
-    /// Most new messages of a route at a time; more become one summary.
+    /// Most new messages of a route at a time; more become one digest.
     pub collapse_over: usize,
     /// Most changes of a finding in 24 hours; more are not told until it keeps still.
     pub flapping_over: usize,
@@ -36,30 +36,30 @@ pub struct CompliancePolicy {
     pub mail_from: Option<String>,
     /// Who hears what; the last is the default route.
     pub routes: Vec<Route>,
-    /// What is said of rules, instead of the catalogue.
+    /// Words about rules, in place of the catalogue's.
     pub rules: BTreeMap<String, RuleTextOverride>,
-    /// What is accepted for a while.
+    /// Noncompliance that is accepted for a while.
     pub waivers: Vec<Waiver>,
 }
 
-/// A way for messages to some people.
+/// A way for messages to some people; Alertmanager's route with its receiver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// Its name.
     pub name: String,
-    /// Which findings go there; `None` for the default route, which takes what no other does.
+    /// The findings that go there; `None` for the default route, which takes what no other does.
     pub only: Option<RouteMatch>,
-    /// Where they go.
+    /// The destination.
     pub to: Destination,
-    /// Where they go if that fails; operators read it.
+    /// The topic that takes what the destination does not take; operators read it.
     pub fallback: TopicArn,
-    /// When messages wait.
+    /// Quiet hours, in which messages wait.
     pub quiet: Vec<ChangeWindow>,
-    /// The least severity that does not wait.
+    /// The least severity that does not wait for the end of quiet hours.
     pub quiet_below: Severity,
 }
 
-/// Which findings go on a route: all that is given must fit; of a list, one entry.
+/// The findings that go on a route: all that is given must fit; of a list, one entry.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RouteMatch {
     /// Accounts, units, tags.
@@ -70,7 +70,7 @@ pub struct RouteMatch {
     pub severity: Option<Severity>,
 }
 
-/// Where messages go.
+/// The destination of a route; Alertmanager's receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A Slack channel by its id, by the bot token.
@@ -83,7 +83,7 @@ pub enum Destination {
     Mail(Vec<String>),
 }
 
-/// What is said of a rule.
+/// Words about a rule in the policy; what is not given is the catalogue's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleTextOverride {
     /// What is wrong.
@@ -160,7 +160,7 @@ impl CompliancePolicy {
             .or_else(|| self.rules.get(rule.as_str()))
     }
 
-    /// The routes that hear of a rule's findings in an account; the default one, if no other does.
+    /// Returns the routes that hear of a rule's findings in an account: the default one, if no other does.
     pub fn routes_of(&self, rule: &RuleName, account: &AccountInfo) -> Vec<&Route> {
         let severity = self.severity_of(rule);
         let fits = |route: &&Route| {
@@ -185,7 +185,7 @@ impl CompliancePolicy {
         self.routes.iter().find(|route| route.name == name)
     }
 
-    /// The waiver that covers a finding now, if one does; of several, the longest.
+    /// Returns the waiver that covers a finding now, if one does; of several, the longest.
     pub fn waiver_of(
         &self,
         key: &FindingKey,
@@ -199,13 +199,13 @@ impl CompliancePolicy {
         covering.max_by_key(|waiver| waiver.until)
     }
 
-    /// Whether a waiver may cover a finding by its resource's name, which then needs to be known.
+    /// True if a waiver may cover a finding by its resource's name, which then needs to be known.
     pub fn may_be_waived_by_name(&self, key: &FindingKey, now: Timestamp) -> bool {
         let is_about = |waiver: &Waiver| waiver.until > now && waiver.is_about(key);
         self.waiver_of(key, None, now).is_none() && self.waivers.iter().any(is_about)
     }
 
-    /// Whether a tag of accounts needs to be known.
+    /// True if the tags of accounts need to be known.
     pub fn needs_tags(&self) -> bool {
         let by_tag = |only: &RouteMatch| {
             only.accounts
@@ -220,7 +220,7 @@ impl CompliancePolicy {
                 .any(by_tag)
     }
 
-    /// Whether the units that accounts are in need to be known.
+    /// True if the organizational units of accounts need to be known.
     pub fn needs_path(&self) -> bool {
         let by_ou = |only: &RouteMatch| {
             only.accounts
@@ -235,7 +235,7 @@ impl CompliancePolicy {
 }
 
 impl RouteMatch {
-    /// Whether a rule's findings in an account go there.
+    /// True if a rule's findings in an account go there.
     pub fn fits(&self, rule: &RuleName, severity: Severity, account: &AccountInfo) -> bool {
         let is_one = |who: &AccountSelector| match who {
             AccountSelector::Account(id) => *id == account.id,
@@ -253,14 +253,14 @@ impl RouteMatch {
 }
 
 impl Route {
-    /// Whether messages of this severity wait now.
+    /// True if messages of this severity wait now.
     pub fn is_quiet(&self, severity: Severity, now: Timestamp) -> bool {
         severity < self.quiet_below && self.quiet.iter().any(|window| window.contains(now))
     }
 }
 
 impl Waiver {
-    /// Whether it is about a finding's rule and account.
+    /// True if it is about a finding's rule and account.
     fn is_about(&self, key: &FindingKey) -> bool {
         matches_pattern(&self.rule, key.rule.plain())
             && self
@@ -269,7 +269,7 @@ impl Waiver {
                 .is_none_or(|account| *account == key.account)
     }
 
-    /// Whether it covers a finding, whose resource's name is given where it is known.
+    /// True if it covers a finding, whose resource's name is given where it is known.
     pub fn covers(&self, key: &FindingKey, name: Option<&str>) -> bool {
         self.is_about(key)
             && (matches_pattern(&self.resource, &key.resource_id)

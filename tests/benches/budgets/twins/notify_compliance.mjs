@@ -18,7 +18,7 @@ async function handler(event) {
     const { detail } = JSON.parse(record.body);
     const account = `account#${detail.awsAccountId}`;
     await read(account, `finding#${detail.configRuleName}#${detail.resourceId}`, true);
-    if ((await read(account, "facts", false)).length === 0) failures.push({ itemIdentifier: record.messageId });
+    if ((await read(account, "account", false)).length === 0) failures.push({ itemIdentifier: record.messageId });
   }
   return { batchItemFailures: failures };
 }

@@ -24,7 +24,7 @@ def handler(event):
         detail = json.loads(record["body"])["detail"]
         account = f"account#{detail['awsAccountId']}"
         read(account, f"finding#{detail['configRuleName']}#{detail['resourceId']}", True)
-        if not read(account, "facts", False):
+        if not read(account, "account", False):
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 

@@ -14,12 +14,12 @@ use super::{boolean, integer, parsed, text, until, window, words};
 use crate::TopicArn;
 use crate::compliance::Severity;
 
-/// What the default route is called.
+/// The name of the default route.
 const DEFAULT: &str = "default";
 
-/// Most routes: a change is noted together with an entry for each, in one transaction of DynamoDB, which takes
-/// 100 items.
-const ROUTES: usize = 90;
+/// Most routes. A change is saved together with an entry for each route, in one transaction of DynamoDB, which takes
+/// 100 items; ten are left for what else a release may want to write with it.
+const MAX_ROUTES: usize = 90;
 
 pub(super) fn compliance_policy(
     mut section: Section<'_, '_>,
@@ -43,45 +43,13 @@ pub(super) fn compliance_policy(
     let owner_tag = section.read("owner_tag", words);
     let slack_token = section.read("slack_token", parsed);
     let mail_from = section.read("mail_from", address);
-    let mut routes = Vec::new();
-    for value in section.each("routes") {
-        routes.extend(route(section.of("routes", value), operators_topic, false));
-    }
-    match section.take("default") {
-        Some(value) => routes.extend(route(section.of("default", value), operators_topic, true)),
-        None => section
-            .problem("`default` is missing: where what no route takes goes, as in default.to = { topic = \"arn:…\" }"),
-    }
-    if routes.len() > ROUTES {
-        section.problem(format_args!(
-            "there are {} routes, and may be {ROUTES} at the most",
-            routes.len()
-        ));
-    }
-    for (index, route) in routes.iter().enumerate() {
-        if routes
-            .iter()
-            .take(index)
-            .any(|other| other.name == route.name)
-        {
-            section.problem(format_args!("two routes are named {:?}", route.name));
-        }
-        match &route.to {
-            Destination::Channel(_) if slack_token.is_none() => {
-                section.problem(format_args!(
-                    "the route {:?} goes to a channel, so that `slack_token` must be given",
-                    route.name
-                ));
-            }
-            Destination::Mail(_) if mail_from.is_none() => {
-                section.problem(format_args!(
-                    "the route {:?} goes by mail, so that `mail_from` must be given",
-                    route.name
-                ));
-            }
-            _ => {}
-        }
-    }
+    let routes = routes(&mut section, operators_topic);
+    check_routes(
+        &mut section,
+        &routes,
+        slack_token.is_some(),
+        mail_from.is_some(),
+    );
     let mut rules = BTreeMap::new();
     for (name, value) in section.entries("rules") {
         rules.insert(
@@ -105,6 +73,50 @@ pub(super) fn compliance_policy(
         rules,
         waivers,
     })
+}
+
+/// Reads the routes in their order; the default one is the last.
+fn routes(section: &mut Section<'_, '_>, operators_topic: Option<&TopicArn>) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for value in section.each("routes") {
+        routes.extend(route(section.of("routes", value), operators_topic, false));
+    }
+    match section.take("default") {
+        Some(value) => routes.extend(route(section.of("default", value), operators_topic, true)),
+        None => section
+            .problem("`default` is missing: where what no route takes goes, as in default.to = { topic = \"arn:…\" }"),
+    }
+    routes
+}
+
+fn check_routes(
+    section: &mut Section<'_, '_>,
+    routes: &[Route],
+    has_token: bool,
+    has_mail_from: bool,
+) {
+    if routes.len() > MAX_ROUTES {
+        section.problem(format_args!(
+            "there are {} routes, and may be {MAX_ROUTES} at the most",
+            routes.len()
+        ));
+    }
+    let mut names = BTreeSet::new();
+    for route in routes {
+        let name = &route.name;
+        if !names.insert(name) {
+            section.problem(format_args!("two routes are named {name:?}"));
+        }
+        match &route.to {
+            Destination::Channel(_) if !has_token => section.problem(format_args!(
+                "the route {name:?} goes to a channel, so that `slack_token` must be given"
+            )),
+            Destination::Mail(_) if !has_mail_from => section.problem(format_args!(
+                "the route {name:?} goes by mail, so that `mail_from` must be given"
+            )),
+            _ => {}
+        }
+    }
 }
 
 fn route(
