@@ -293,7 +293,7 @@ impl Findings<'_> {
                 resource_type: kind.to_owned(),
                 resource_id: id.to_owned(),
             },
-            at: self.teller.now,
+            recorded_at: self.teller.now,
             compliance: Compliance::Noncompliant,
             was_notified: false,
             source: Source::Event,
@@ -307,7 +307,7 @@ impl Findings<'_> {
 
     fn resolved_now(&self, entry: OutboxEntry) -> OutboxEntry {
         OutboxEntry {
-            at: self.teller.now,
+            recorded_at: self.teller.now,
             compliance: Compliance::Compliant,
             was_notified: true,
             annotation: None,

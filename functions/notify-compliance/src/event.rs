@@ -56,7 +56,7 @@ pub struct Observation {
     /// The compliance before, where the event says so.
     pub was: Option<Compliance>,
     /// When AWS Config recorded that.
-    pub at: Timestamp,
+    pub recorded_at: Timestamp,
     pub source: Source,
     /// The rule's own words about the resource.
     pub annotation: Option<String>,
@@ -252,7 +252,7 @@ fn observation(change: ChangeNotification) -> Result<Observation, EventError> {
         },
         compliance,
         was: old.compliance_type.as_deref().map(compliance_before),
-        at: recorded_at,
+        recorded_at,
         source,
         annotation: new
             .annotation

@@ -73,7 +73,7 @@ fn entry(
             resource_id: resource.into(),
             rule,
         },
-        at: at(minute),
+        recorded_at: at(minute),
         compliance,
         was_notified: compliance == Compliance::Compliant,
         source: Source::Event,

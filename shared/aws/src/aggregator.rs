@@ -231,7 +231,7 @@ fn found(
             resource_type: resource_type.to_owned(),
             resource_id: resource_id.to_owned(),
         },
-        at: timestamp(call, at)?,
+        recorded_at: timestamp(call, at)?,
         annotation: result
             .annotation()
             .filter(|words| !words.is_empty())

@@ -121,9 +121,9 @@ impl FindingStore for ComplianceTable {
         let known = &change.after;
         let is_over = known.compliance == Compliance::Compliant
             && known.last_notified == Compliance::Compliant;
-        let expires = is_over.then(|| days_after(known.at, FINDING_DAYS));
+        let expires = is_over.then(|| days_after(known.recorded_at, FINDING_DAYS));
         let mut item = document(finding(&known.key), "finding", known, expires)?;
-        item.insert("recordedAt".to_owned(), text(known.at.to_string()));
+        item.insert("recordedAt".to_owned(), text(known.recorded_at.to_string()));
         let (condition, names, values) = match change.before {
             None => ("attribute_not_exists(pk)", None, None),
             Some(before) => (
@@ -334,7 +334,7 @@ impl Outbox for ComplianceTable {
             let last = case
                 .resources
                 .iter()
-                .map(|resource| resource.at)
+                .map(|resource| resource.since)
                 .max()
                 .unwrap_or(case.since);
             let expires = (case.open == 0).then(|| days_after(last, GROUP_DAYS));

@@ -1,4 +1,4 @@
-//! What is known and was said of compliance, AWS Config's aggregator, Slack by a bot token, and mail.
+//! The table of compliance, AWS Config's aggregator, Slack by a bot token, and mail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -284,7 +284,7 @@ impl FindingStore for Run {
         const CALL: &str = "dynamodb:PutItem";
         self.step(CALL, change.after.key.id(), |state| {
             let ComplianceState { known, routes, .. } = &mut state.compliance;
-            if known.get(&change.after.key).map(|known| known.at) != change.before {
+            if known.get(&change.after.key).map(|known| known.recorded_at) != change.before {
                 return Err(conflict(CALL));
             }
             known.insert(change.after.key.clone(), change.after.clone());

@@ -179,7 +179,7 @@ pub struct AggregatedFinding {
     /// The resource and the rule.
     pub key: FindingKey,
     /// When AWS Config recorded it.
-    pub at: Timestamp,
+    pub recorded_at: Timestamp,
     /// The rule's own words.
     pub annotation: Option<String>,
 }

@@ -224,7 +224,7 @@ fn scenes() -> Vec<Begun> {
     ]
 }
 
-fn staged(scene: &Begun) -> (Arc<World>, usize) {
+fn set_up(scene: &Begun) -> (Arc<World>, usize) {
     let world = world();
     let events = (scene.prepare)(&world);
     enqueue(&world, &events);
@@ -296,7 +296,7 @@ impl Scene for Begun {
     }
 
     fn play(&self, faults: &[(usize, Fault)]) -> Played {
-        let (world, before) = staged(self);
+        let (world, before) = set_up(self);
         let mut sqs = Sqs::default();
         sqs.settle(&world, &policy(), faults);
         // Each fault may cost a message that comes twice.
@@ -336,7 +336,7 @@ fn after_a_fault_in_the_invocation_that_follows_a_fault_everything_is_told_too()
 #[test]
 fn two_invocations_at_once_lose_nothing_and_tell_nothing_twice() {
     at_once(&scenes(), |scene, invocation, turns| {
-        let (world, before) = staged(scene);
+        let (world, before) = set_up(scene);
         let mut sqs = Sqs::default();
         sqs.settle_with_two(&world, &policy(), invocation, turns);
         // A notice of another function may be carried by both.

@@ -227,7 +227,7 @@ impl<'a> Evaluation<'a> {
     pub fn found(&self) -> AggregatedFinding {
         AggregatedFinding {
             key: self.key(),
-            at: self.at,
+            recorded_at: self.at,
             annotation: None,
         }
     }

@@ -88,7 +88,7 @@ impl GroupChange {
             .filter(|group| group.open > 0 || !opens)
     }
 
-    /// Whether it ends with open findings while the group that was told had none: it needs a message of its own.
+    /// True if it ends with open findings while the group that was told had none: it needs a message of its own.
     pub fn opens_again(&self) -> bool {
         let was_resolved = self.before.as_ref().is_some_and(|group| group.open == 0);
         was_resolved && self.found > 0

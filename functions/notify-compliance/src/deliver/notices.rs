@@ -94,7 +94,7 @@ fn render_digest(counts: Notice, details: Notice, target: &Target) -> Message {
     }
 }
 
-/// Whether the message of a group shows only some of its resources.
+/// True if the message of a group shows only some of its resources.
 fn has_hidden(change: &GroupChange) -> bool {
     usize::try_from(change.found).unwrap_or(usize::MAX) > change.after.resources.len()
 }

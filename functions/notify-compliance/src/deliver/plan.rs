@@ -57,7 +57,7 @@ pub fn plan(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> P
     }
 }
 
-/// What a route waits for that has nothing to deliver now.
+/// The next step of a route that has nothing to deliver now.
 fn wait(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Next {
     match snapshot.rest(policy.window, now) {
         Some(rest) if !snapshot.entries.is_empty() => Next::Again(rest),
@@ -76,21 +76,13 @@ struct Sorted {
     in_digests: BTreeMap<String, Vec<GroupChange>>,
 }
 
-/// Many new groups become one digest, which an open digest takes up.
+/// New messages first, then digests, then replies.
 fn deliveries(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Vec<Delivery> {
     let mut sorted = sorted(snapshot, policy, now);
     let is_storm = sorted.new.len() > policy.collapse_over;
     let mut deliveries = Vec::new();
     if is_storm {
-        let new = std::mem::take(&mut sorted.new);
-        match open_digest(snapshot, now) {
-            Some(digest) => sorted
-                .in_digests
-                .entry(digest.id.clone())
-                .or_default()
-                .extend(new),
-            None => deliveries.push(digest_delivery(new_digest(snapshot, now), new, policy)),
-        }
+        deliveries.extend(collapse(&mut sorted, snapshot, policy, now));
     }
     deliveries.extend(sorted.new.into_iter().map(group_delivery));
     for (id, changes) in sorted.in_digests {
@@ -102,6 +94,22 @@ fn deliveries(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) ->
         deliveries.push(reply_delivery(message, change, is_storm));
     }
     deliveries
+}
+
+/// Many new groups go into the open digest, or else into a new one.
+fn collapse(
+    sorted: &mut Sorted,
+    snapshot: &Snapshot,
+    policy: &CompliancePolicy,
+    now: Timestamp,
+) -> Option<Delivery> {
+    let new = std::mem::take(&mut sorted.new);
+    let Some(digest) = open_digest(snapshot, now) else {
+        return Some(digest_delivery(new_digest(snapshot, now), new, policy));
+    };
+    let id = digest.id.clone();
+    sorted.in_digests.entry(id).or_default().extend(new);
+    None
 }
 
 fn sorted(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Sorted {
@@ -209,8 +217,8 @@ fn delivery_id(about: &str, changes: &[GroupChange]) -> String {
     short_hash(&[about, &oldest.unwrap_or_default()])
 }
 
-/// Whether a digest takes up something that people must not overlook: what another rule finds that matters as much
-/// as anything before.
+/// True if a digest takes up something that people must not overlook: findings of another rule that matter as much as
+/// anything before.
 fn is_worse(before: &Digest, changes: &[GroupChange]) -> bool {
     let worst = before.rules.values().map(|tally| tally.severity).max();
     changes.iter().any(|change| {

@@ -111,6 +111,19 @@ impl RouteSender {
         {
             return Ok(Sent::to_route(Some(message)));
         }
+        match self.send_on_channel(outgoing, state, invocation).await {
+            Ok(message) => Ok(Sent::to_route(message)),
+            Err(undelivered) => self.wait_or_fall_back(outgoing, undelivered).await,
+        }
+    }
+
+    /// Sends at the channel's pace, which is saved in the route's state.
+    async fn send_on_channel(
+        &self,
+        outgoing: &Outgoing<'_>,
+        state: &mut RouteState,
+        invocation: &Invocation,
+    ) -> Result<Option<MessageRef>, Undelivered> {
         let mut channel = channel(state);
         let begun_at = self.clock.now();
         let sent = self
@@ -120,19 +133,26 @@ impl RouteSender {
             })
             .await;
         save_channel(&channel, state);
-        match sent {
-            Ok(message) => Ok(Sent::to_route(message)),
-            Err(Undelivered::Later { after, .. }) => Err(Unsent::Later(
+        if let Err(Undelivered::Failed(error)) = &sent {
+            self.log_failure(outgoing.route, &channel, error);
+        }
+        sent
+    }
+
+    async fn wait_or_fall_back(
+        &self,
+        outgoing: &Outgoing<'_>,
+        undelivered: Undelivered,
+    ) -> Result<Sent, Unsent> {
+        match undelivered {
+            Undelivered::Later { after, .. } => Err(Unsent::Later(
                 SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
             )),
-            Err(Undelivered::BreakerOpen) => {
+            Undelivered::BreakerOpen => {
                 let why = "it failed again and again, and is tried later";
                 self.fall_back(outgoing, why).await
             }
-            Err(Undelivered::Failed(error)) => {
-                self.log_failure(outgoing.route, &channel, &error);
-                self.fall_back(outgoing, &error.to_string()).await
-            }
+            Undelivered::Failed(error) => self.fall_back(outgoing, &error.to_string()).await,
         }
     }
 

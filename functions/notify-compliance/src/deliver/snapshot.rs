@@ -54,7 +54,7 @@ impl Snapshot {
         }
     }
 
-    /// How long the route rests after its last digest, so that a storm makes few messages.
+    /// Returns the time for which the route still rests after its last digest, so that a storm makes few messages.
     pub fn rest(&self, window: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
         let rest = match self.route.to {
             Destination::Channel(_) => window,
@@ -64,7 +64,7 @@ impl Snapshot {
         (left > SignedDuration::ZERO).then_some(left)
     }
 
-    /// Whether a delivery is possible now: something waits that need not be quiet, and the route does not rest.
+    /// True if a delivery is possible now: something waits that need not be quiet, and the route does not rest.
     pub fn is_ready(&self, window: SignedDuration, now: Timestamp) -> bool {
         !self.entries.is_empty() && self.rest(window, now).is_none()
     }

@@ -54,7 +54,10 @@ fn a_change_says_the_same_however_it_is_wrapped() {
         (event.compliance, event.was),
         (Some(Compliance::Noncompliant), Some(Compliance::Compliant))
     );
-    assert_eq!(event.at, "2021-04-19T19:04:01.500Z".parse().unwrap());
+    assert_eq!(
+        event.recorded_at,
+        "2021-04-19T19:04:01.500Z".parse().unwrap()
+    );
     let detail: Value =
         serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()["detail"].clone();
     let said = Trigger::Items(vec![Item::Observation(event)]);

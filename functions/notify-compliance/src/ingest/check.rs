@@ -74,7 +74,7 @@ fn check_chain(
         };
         for (promise, rule) in RULES {
             if let Some(what) = rule(&context) {
-                let subject = format!("{} at {}", chain.key.resource_id, change.after.at);
+                let subject = format!("{} at {}", chain.key.resource_id, change.after.recorded_at);
                 breaches.push(Breach::new(promise, subject, what));
             }
         }

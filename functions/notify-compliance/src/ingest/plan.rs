@@ -70,7 +70,7 @@ fn by_finding(observations: &[Observation]) -> BTreeMap<&FindingKey, Vec<&Observ
             .push(observation);
     }
     for observations in by_finding.values_mut() {
-        observations.sort_by_key(|observation| observation.at);
+        observations.sort_by_key(|observation| observation.recorded_at);
     }
     by_finding
 }
@@ -109,7 +109,7 @@ fn plan_chain(
 
 /// True if the observation was ingested before. Whoever did so may have ended before it queued the delivery.
 fn is_repeated(state: Option<&FindingState>, observation: &Observation) -> bool {
-    state.is_some_and(|state| state.at == observation.at)
+    state.is_some_and(|state| state.recorded_at == observation.recorded_at)
 }
 
 fn routes_of(key: &FindingKey, policy: &CompliancePolicy, account: &AccountInfo) -> Vec<String> {

@@ -120,8 +120,8 @@ pub(crate) async fn observations_of(
     Ok(compare(&aggregated, &states, ports.clock.now()))
 }
 
-/// What was missed, and what was resolved unseen. Of a region in which the aggregator knows no rule, it knows
-/// nothing: findings there are left as they are.
+/// Observes what was missed, and what was resolved unseen. The aggregator knows nothing of a region in which it knows
+/// no rule: findings there are left as they are.
 pub fn compare(
     aggregated: &Aggregated,
     states: &[FindingState],
@@ -146,11 +146,13 @@ pub fn compare(
     observations
 }
 
-/// What is noncompliant since later, as far as is known, is so still.
+/// A finding whose state is newer than the aggregator's keeps its time.
 fn missed(finding: &AggregatedFinding, state: Option<&FindingState>) -> Observation {
     let at = match state {
-        Some(state) if state.compliance == Compliance::Noncompliant => state.at.max(finding.at),
-        _ => finding.at,
+        Some(state) if state.compliance == Compliance::Noncompliant => {
+            state.recorded_at.max(finding.recorded_at)
+        }
+        _ => finding.recorded_at,
     };
     let annotation = finding.annotation.clone();
     Observation {
@@ -165,13 +167,13 @@ fn is_open(state: &FindingState) -> bool {
 }
 
 fn is_settled(state: &FindingState, now: Timestamp) -> bool {
-    now.duration_since(state.at) >= SETTLED_AFTER
+    now.duration_since(state.recorded_at) >= SETTLED_AFTER
 }
 
-/// What is known to be compliant, and was not told since it flapped, keeps its time.
+/// A finding that is compliant already, and was not told since it flapped, keeps its time.
 fn resolved(state: &FindingState, now: Timestamp) -> Observation {
     let at = match state.compliance {
-        Compliance::Compliant => state.at,
+        Compliance::Compliant => state.recorded_at,
         Compliance::Noncompliant => now,
     };
     observation(&state.key, Compliance::Compliant, at)
@@ -182,7 +184,7 @@ fn observation(key: &FindingKey, compliance: Compliance, at: Timestamp) -> Obser
         key: key.clone(),
         compliance: Some(compliance),
         was: None,
-        at,
+        recorded_at: at,
         source: Source::Reconciliation,
         annotation: None,
     }

@@ -64,7 +64,7 @@ fn known(compliance: Compliance) -> FindingState {
     FindingState {
         key: key("AIDA1"),
         compliance,
-        at: at(0),
+        recorded_at: at(0),
         last_notified: compliance,
         changes: vec![at(0)],
         damped: false,
@@ -74,7 +74,7 @@ fn known(compliance: Compliance) -> FindingState {
 fn entry(minute: i64) -> OutboxEntry {
     OutboxEntry {
         key: key("AIDA1"),
-        at: at(minute),
+        recorded_at: at(minute),
         compliance: Compliance::Noncompliant,
         was_notified: false,
         source: Source::Event,
@@ -103,7 +103,7 @@ fn case(open: u32) -> FindingGroup {
             name: Some("alice".into()),
             region: region(),
             compliance: Compliance::Compliant,
-            at: at(5),
+            since: at(5),
             annotation: None,
         }],
     }
@@ -1045,12 +1045,12 @@ async fn what_a_rule_finds_is_read_through_empty_pages() {
     let expected = [
         AggregatedFinding {
             key: key("AIDA1"),
-            at: at(0),
+            recorded_at: at(0),
             annotation: Some("no MFA".into()),
         },
         AggregatedFinding {
             key: key("AIDA2"),
-            at: at(0),
+            recorded_at: at(0),
             annotation: None,
         },
     ];

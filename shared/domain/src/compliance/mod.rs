@@ -114,7 +114,7 @@ pub struct FindingState {
     /// Its compliance.
     pub compliance: Compliance,
     /// When AWS Config recorded it. Only what was recorded later changes it.
-    pub at: Timestamp,
+    pub recorded_at: Timestamp,
     /// The compliance that people were last told, or are about to be.
     pub last_notified: Compliance,
     /// When it last changed, the latest last: as many times as show whether it flaps.
@@ -130,7 +130,7 @@ pub struct OutboxEntry {
     /// The resource and the rule.
     pub key: FindingKey,
     /// When AWS Config recorded it.
-    pub at: Timestamp,
+    pub recorded_at: Timestamp,
     /// Its compliance now.
     pub compliance: Compliance,
     /// Whether people had been told that it is not compliant. If not, what is resolved was never counted as open.
@@ -164,7 +164,11 @@ pub enum Source {
 impl OutboxEntry {
     /// Names the entry; entries sort by time.
     pub fn id(&self) -> String {
-        format!("{:013}#{}", self.at.as_millisecond(), self.key.id())
+        format!(
+            "{:013}#{}",
+            self.recorded_at.as_millisecond(),
+            self.key.id()
+        )
     }
 }
 
@@ -231,7 +235,7 @@ pub struct Resource {
     /// Its compliance.
     pub compliance: Compliance,
     /// Since when.
-    pub at: Timestamp,
+    pub since: Timestamp,
     /// The rule's own words on it.
     pub annotation: Option<String>,
 }

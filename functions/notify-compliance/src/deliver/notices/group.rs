@@ -70,7 +70,7 @@ fn paragraphs(entries: &[OutboxEntry]) -> Vec<String> {
     paragraphs
 }
 
-/// What all resources have in common is said here, once.
+/// Facts of the group, and of its resources where all have them in common.
 fn facts(group: &FindingGroup) -> Vec<(String, String)> {
     let account = format!("{} ({})", group.account_name, group.account);
     let mut facts = vec![
@@ -121,8 +121,8 @@ fn resource_line(group: &FindingGroup, resource: &Resource) -> String {
     if common(group, |resource| &resource.region).is_none() {
         parts.push(resource.region.to_string());
     }
-    if resource.at != group.since {
-        parts.push(format!("since {}", day_and_time(resource.at)));
+    if resource.since != group.since {
+        parts.push(format!("since {}", day_and_time(resource.since)));
     }
     let line = if parts.is_empty() {
         name(resource).to_owned()

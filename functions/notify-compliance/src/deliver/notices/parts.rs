@@ -30,7 +30,7 @@ pub(super) fn urgency_of(severity: Severity) -> Urgency {
     }
 }
 
-/// What subscribers of a topic filter by.
+/// Attributes that subscribers of a topic filter by.
 pub(super) fn attributes(severity: Severity, is_open: bool) -> BTreeMap<String, String> {
     let state = if is_open { "open" } else { "resolved" };
     BTreeMap::from([
@@ -112,7 +112,7 @@ pub(super) fn with_annotation(line: String, annotation: Option<&String>) -> Stri
     }
 }
 
-/// How many entries were found, and how many resolved.
+/// Counts entries that were found, and entries that were resolved.
 pub(super) fn found_and_resolved<'a>(
     entries: impl Iterator<Item = &'a OutboxEntry>,
 ) -> (usize, usize) {

@@ -75,7 +75,7 @@ fn entry_lists(change: &GroupChange) -> Vec<Section> {
     ])
 }
 
-/// Of one resource, the headline has said the name; a line that says no more is left out.
+/// A line for each resource, unless the headline has said as much of the only one.
 fn lines(change: &GroupChange, latest: &[&OutboxEntry], compliance: Compliance) -> Vec<String> {
     let said = only_name(change, Compliance::Compliant);
     let mut lines = Vec::new();

@@ -79,7 +79,7 @@ impl Pieces {
     }
 }
 
-/// Whether the digest does not count the group's account yet.
+/// True if the digest does not count the group's account yet.
 fn is_new_in_digest(change: &GroupChange, digest: Option<&Digest>) -> bool {
     match (change.before.as_ref(), digest) {
         (Some(before), Some(digest)) => {

@@ -51,18 +51,25 @@ fn group_change(
         entries,
     };
     change.after = carried_over(&change);
-    for entry in &change.entries {
-        let counts = (change.after.open, change.after.resolved);
-        (change.after.open, change.after.resolved) = counted(counts, entry);
-    }
+    count(&mut change);
     for (key, entry) in latest(&change.entries) {
+        show(&mut change.after.resources, entry, snapshot.names.get(key));
+    }
+    Some(change)
+}
+
+/// Counts every entry in the group, and every resource in the change.
+fn count(change: &mut GroupChange) {
+    let after = &mut change.after;
+    for entry in &change.entries {
+        (after.open, after.resolved) = counted((after.open, after.resolved), entry);
+    }
+    for entry in latest(&change.entries).values() {
         match entry.compliance {
             Compliance::Noncompliant => change.found += 1,
             Compliance::Compliant => change.resolved += 1,
         }
-        show(&mut change.after.resources, entry, snapshot.names.get(key));
     }
-    Some(change)
 }
 
 fn new_group(entries: &[OutboxEntry], last: &OutboxEntry, now: Timestamp) -> FindingGroup {
@@ -73,7 +80,11 @@ fn new_group(entries: &[OutboxEntry], last: &OutboxEntry, now: Timestamp) -> Fin
         rule: last.key.rule.clone(),
         severity: last.severity,
         notified_in: NotifiedIn::Untracked,
-        since: entries.iter().map(|entry| entry.at).min().unwrap_or(now),
+        since: entries
+            .iter()
+            .map(|entry| entry.recorded_at)
+            .min()
+            .unwrap_or(now),
         open: 0,
         resolved: 0,
         resources: Vec::new(),
@@ -123,7 +134,7 @@ fn shown(entry: &OutboxEntry, name: Option<&String>) -> Resource {
         name: name.cloned(),
         region: entry.key.region.clone(),
         compliance: entry.compliance,
-        at: entry.at,
+        since: entry.recorded_at,
         annotation: entry.annotation.clone(),
     }
 }

@@ -60,7 +60,7 @@ fn known(
     FindingState {
         key: key("website"),
         compliance,
-        at: at(0),
+        recorded_at: at(0),
         last_notified,
         changes,
         damped,
@@ -77,7 +77,7 @@ fn observed(
         key: key(resource),
         compliance,
         was: None,
-        at: at(minute),
+        recorded_at: at(minute),
         source,
         annotation: None,
     }
@@ -109,7 +109,7 @@ fn planned(
     plan(&snapshot, policy, now)
 }
 
-/// What is known after a plan was noted.
+/// The snapshot after a plan was applied.
 fn noted(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
     let mut after = snapshot.clone();
     for change in plan.chains.iter().flat_map(|chain| &chain.changes) {

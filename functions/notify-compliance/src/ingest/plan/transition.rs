@@ -58,7 +58,7 @@ pub(super) fn transition(
     let after = FindingState {
         key: observation.key.clone(),
         compliance,
-        at: observation.at,
+        recorded_at: observation.recorded_at,
         last_notified: if notifies {
             compliance
         } else {
@@ -72,7 +72,7 @@ pub(super) fn transition(
         entries = route_entries(&entry(state, &after, observation, context), context);
     }
     Ok(FindingChange {
-        before: state.map(|state| state.at),
+        before: state.map(|state| state.recorded_at),
         after,
         entries,
     })
@@ -111,7 +111,8 @@ fn before(
 /// The daily comparison repeats the time of what it finds unchanged, so that for it the same time is not outdated.
 fn is_outdated(observation: &Observation, state: &FindingState) -> bool {
     let is_comparison = observation.source == Source::Reconciliation;
-    observation.at < state.at || (observation.at == state.at && !is_comparison)
+    observation.recorded_at < state.recorded_at
+        || (observation.recorded_at == state.recorded_at && !is_comparison)
 }
 
 /// True if the event of an earlier change is still to come. This one is saved, so that the earlier one is outdated
@@ -130,11 +131,11 @@ fn recent_changes(
 ) -> Vec<Timestamp> {
     let mut changes = state.map_or_else(Vec::new, |state| state.changes.clone());
     if has_changed {
-        changes.push(observation.at);
+        changes.push(observation.recorded_at);
     }
     let seen_at = match observation.source {
         Source::Reconciliation => context.now,
-        Source::Event | Source::NoLongerEvaluated => observation.at,
+        Source::Event | Source::NoLongerEvaluated => observation.recorded_at,
     };
     changes.retain(|at| seen_at.duration_since(*at) < FLAPPING_WINDOW);
     changes
@@ -155,7 +156,7 @@ fn entry(
     let owner_tag = context.policy.owner_tag.as_ref();
     OutboxEntry {
         key: observation.key.clone(),
-        at: observation.at,
+        recorded_at: observation.recorded_at,
         compliance: after.compliance,
         was_notified: state.is_some_and(|state| state.last_notified == Compliance::Noncompliant),
         source: observation.source,
