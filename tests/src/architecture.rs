@@ -7,6 +7,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
+mod modules;
+
+use modules::{Module, Modules, code_of};
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -133,121 +137,61 @@ fn dependencies_point_one_way() {
     }
 }
 
-/// Every source file below a folder, but those of its tests.
-fn sources(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        if path.file_stem().is_some_and(|stem| stem == "tests") {
-            continue;
-        }
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.insert(path);
-        }
-    }
-    found
-}
-
-/// The code of a text, without comments and without its tests, which clippy has at its end.
-fn code_of(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-    code.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// The code of a file.
-fn code(path: &Path) -> String {
-    code_of(&fs::read_to_string(path).unwrap())
-}
-
-/// The sources of each function.
+/// The folder `src` of each function.
 fn functions() -> Vec<PathBuf> {
-    let functions = fs::read_dir(root().join("functions"))
-        .unwrap()
-        .map(|function| function.unwrap().path());
-    let sources: Vec<PathBuf> = functions.map(|function| function.join("src")).collect();
+    let functions = fs::read_dir(root().join("functions")).unwrap();
+    let sources: Vec<PathBuf> = functions
+        .map(|function| function.unwrap().path().join("src"))
+        .collect();
     assert!(!sources.is_empty());
     sources
 }
 
-/// The modules that a function's code names by the path from its root.
-fn named_modules(code: &str) -> BTreeSet<String> {
-    let paths = code.split("crate::").skip(1);
-    let name = |path: &str| {
-        assert!(
-            !path.starts_with('{'),
-            "a group of modules is not understood here: {}",
-            path.lines().next().unwrap()
-        );
-        path.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_')
-            .next()
-            .unwrap()
-            .to_owned()
-    };
-    paths.map(name).collect()
-}
+/// Files that decide, and those that say in words what was decided: none of them may act.
+const DECIDES: [&str; 5] = ["plan", "check", "notices", "diff", "template"];
 
-/// The modules that code declares.
-fn declared_modules(code: &str) -> BTreeSet<String> {
-    let declared = code.lines().filter_map(|line| {
-        line.trim_start()
-            .trim_start_matches("pub ")
-            .strip_prefix("mod ")?
-            .strip_suffix(';')
-            .map(str::to_owned)
-    });
-    declared.collect()
-}
-
-/// A module of a function: its file, and those below it.
-fn module(source: &Path, name: &str) -> BTreeSet<PathBuf> {
-    let below = source.join(name);
-    let mut files = if below.is_dir() {
-        sources(&below)
-    } else {
-        BTreeSet::new()
-    };
-    files.extend(Some(below.with_extension("rs")).filter(|file| file.is_file()));
-    files
-}
-
-/// What must be pure of a function: `plan` and `check` with all below them, the modules that these name, and the rest
-/// of what people read or deploy.
-fn pure(source: &Path) -> BTreeSet<PathBuf> {
-    let decides = ["plan", "check"]
-        .iter()
-        .flat_map(|name| module(source, name));
-    let mut pure: BTreeSet<PathBuf> = decides.collect();
-    let named: BTreeSet<String> = pure
-        .iter()
-        .flat_map(|file| named_modules(&code(file)))
-        .collect();
-    let rest = ["diff", "stacks", "template", "words"].map(str::to_owned);
-    pure.extend(
-        named
-            .into_iter()
-            .chain(rest)
-            .flat_map(|name| module(source, &name)),
-    );
+/// The modules of a function that must be pure: those that decide, all below them, and all that
+/// they name.
+fn pure(modules: &Modules) -> BTreeSet<Module> {
+    let mut pure = BTreeSet::new();
+    for (module, ..) in modules.iter() {
+        if module.iter().any(|name| DECIDES.contains(&name.as_str())) {
+            pure.extend(modules.reached_from(module));
+            pure.insert(module.clone());
+        }
+    }
     pure
 }
 
 #[test]
 fn only_a_functions_main_names_the_adapters() {
     for function in functions() {
-        for source in sources(&function) {
-            let names_aws = code(&source).contains("banto_aws");
-            assert_eq!(
-                names_aws,
-                source.ends_with("src/main.rs"),
-                "{}",
-                source.display()
-            );
+        for (_, path, code) in Modules::of(&function).iter() {
+            assert!(!code.contains("banto_aws"), "{}", path.display());
         }
+        let main = fs::read_to_string(function.join("main.rs")).unwrap();
+        assert!(main.contains("banto_aws"), "{}", function.display());
+    }
+}
+
+#[test]
+fn files_form_no_circle() {
+    let mut crates = functions();
+    crates.extend(["cli", "shared/aws"].map(|name| root().join(name).join("src")));
+    for src in crates {
+        let modules = Modules::of(&src);
+        let circle = modules.in_circles();
+        let named: Vec<String> = (circle.iter())
+            .flat_map(|module| {
+                modules
+                    .named_by(module)
+                    .into_iter()
+                    .map(move |other| (module, other))
+            })
+            .filter(|(_, other)| circle.contains(other))
+            .map(|(module, other)| format!("{} names {}", module.join("::"), other.join("::")))
+            .collect();
+        assert!(named.is_empty(), "{}:\n{}", src.display(), named.join("\n"));
     }
 }
 
@@ -270,26 +214,24 @@ fn planners_and_checkers_are_free_of_async_io_clocks_and_logs() {
         "std::io",
     ];
     for function in functions() {
-        let pure = pure(&function);
-        for path in &pure {
-            for word in forbidden {
-                assert!(
-                    !code(path).contains(word),
-                    "{} names {word:?}",
-                    path.display()
-                );
-            }
-        }
-        // By what the modules themselves declare: no file of theirs was missed.
-        for root in ["plan", "check"].map(|name| function.join(name)) {
+        let modules = Modules::of(&function);
+        let pure = pure(&modules);
+        for name in ["plan", "check", "notices"] {
             assert!(
-                pure.contains(&root.with_extension("rs")),
-                "{} was not looked at",
-                root.display()
+                pure.iter()
+                    .any(|module| module.last().is_some_and(|last| last == name)),
+                "{} has no {name}",
+                function.display()
             );
-            for declared in declared_modules(&code(&root.with_extension("rs"))) {
-                let file = root.join(&declared).with_extension("rs");
-                assert!(pure.contains(&file), "{} was not looked at", file.display());
+        }
+        for module in &pure {
+            for word in forbidden {
+                let names_it = modules.code(module).contains(word);
+                assert!(
+                    !names_it,
+                    "{} names {word:?}",
+                    modules.file(module).display()
+                );
             }
         }
     }
@@ -303,30 +245,17 @@ fn comments_and_tests_are_left_out_of_what_is_looked_at() {
         code_of("fn plan() {}\n\n#[cfg(test)]\nmod tests;\n"),
         "fn plan() {}\n"
     );
-    let names = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<BTreeSet<_>>()
-    };
-    assert_eq!(
-        declared_modules("mod queue;\npub mod user;\nmod inline {\n}"),
-        names(&["queue", "user"])
-    );
-    assert_eq!(
-        named_modules("use crate::event::Mode;\nlet x = crate::plan_b::y();"),
-        names(&["event", "plan_b"])
-    );
     // What a planner names must be as pure as itself.
-    let found = pure(&root().join("functions/rotate-access-keys/src"));
-    let found: Vec<&str> = found
+    let modules = Modules::of(&root().join("functions/rotate-access-keys/src"));
+    let pure = pure(&modules);
+    let files: BTreeSet<&str> = pure
         .iter()
-        .map(|path| path.file_name().unwrap().to_str().unwrap())
+        .map(|module| module.last().map_or("lib", String::as_str))
         .collect();
-    for file in ["user.rs", "snapshot.rs", "event.rs"] {
-        assert!(found.contains(&file), "{file}: {found:?}");
+    for file in ["user", "snapshot", "event"] {
+        assert!(files.contains(file), "{file}: {files:?}");
     }
-    assert!(!found.contains(&"tests.rs"), "{found:?}");
+    assert!(!files.contains("tests"), "{files:?}");
 }
 
 #[test]
