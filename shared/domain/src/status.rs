@@ -145,6 +145,9 @@ reasons! {
     /// A call made no sense to AWS.
     Refused, false, "AWS refuses a call",
         "Read the message; most often the policy names something that does not exist.";
+    /// The check found that the plan would break a promise.
+    PlanRefused, false, "its plan was refused",
+        "Nothing was done. This is a defect of Banto: report it with the plan in the log.";
 }
 
 impl Reason {

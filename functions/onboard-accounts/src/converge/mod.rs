@@ -261,6 +261,6 @@ async fn converge_account(
 
 /// The condition of an account whose plan is refused.
 fn refused(breaches: &[Breach]) -> PerPlace<Condition> {
-    let detail = format!("the plan would break {}", Breach::join(breaches));
-    PerPlace::of_account(Reason::new(ReasonKind::Refused, detail).condition())
+    let reason = Reason::new(ReasonKind::PlanRefused, Breach::join(breaches));
+    PerPlace::of_account(reason.condition())
 }
