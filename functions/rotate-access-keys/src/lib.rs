@@ -4,7 +4,7 @@
 //! The way of an event, a file each: [`event`] decodes it, [`observe`](mod@observe) reads the world into a
 //! [`snapshot`], [`plan`](mod@plan) decides, [`check`](mod@check) looks a second time, [`apply`](mod@apply)
 //! acts, [`announce`](mod@announce) tells operators, [`report`] responds. The promises are in
-//! `docs/ARCHITECTURE.md`, and a rotation's life is in `docs/rotation.md`.
+//! `docs/SEMANTICS.md`, and a rotation's life is in `docs/rotation.md`.
 //!
 //! Deliberately absent: AWS SDK types, and any store besides IAM and one record per user.
 
