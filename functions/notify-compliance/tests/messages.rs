@@ -415,11 +415,11 @@ proptest! {
             }
             // What is noted in the end is what the message says.
             for (delivery, message) in deliveries.iter().filter(|(delivery, _)| delivery.commits.iter().all(|piece| piece.digest.is_none())) {
-                let case = delivery.commits.last().and_then(|piece| piece.groups.last()).unwrap();
+                let group = delivery.commits.last().and_then(|piece| piece.groups.last()).unwrap();
                 let shown = message.correction.as_ref().map_or(&message.notice, |(_, corrected)| corrected);
-                prop_assert_eq!(shown.headline.starts_with("Resolved"), case.open == 0, "{}", shown.headline);
-                let counts = format!(": {} of {} resources left", case.open, case.open + case.resolved);
-                prop_assert_eq!(shown.headline.contains(&counts), case.open > 0 && case.resolved > 0, "{}", shown.headline);
+                prop_assert_eq!(shown.headline.starts_with("Resolved"), group.open == 0, "{}", shown.headline);
+                let counts = format!(": {} of {} resources left", group.open, group.open + group.resolved);
+                prop_assert_eq!(shown.headline.contains(&counts), group.open > 0 && group.resolved > 0, "{}", shown.headline);
             }
             for (_, message) in &deliveries {
                 let body = sns::message(&message.notice);

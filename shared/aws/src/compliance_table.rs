@@ -23,7 +23,9 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem,
+};
 use aws_types::SdkConfig;
 use banto_domain::AccountId;
 use banto_domain::compliance::{
@@ -45,8 +47,9 @@ mod table;
 
 use calls::{BATCH_GET, CHECK, DELETE, PUT, UPDATE};
 use items::{
-    check_version, days_after, digest_of, document, entry_of, finding, group_of, json, number,
-    of_account, of_route, read, schedule_of, sent, state_of, text, unmade, version, versioned,
+    Item, Key, check_version, days_after, digest_of, document, entry_of, finding, group_of, json,
+    number, of_account, of_route, read, schedule_of, sent, state_of, text, unmade, version,
+    versioned,
 };
 use table::Table;
 
@@ -98,13 +101,13 @@ impl FindingStore for ComplianceTable {
         &self,
         keys: &[FindingKey],
     ) -> Result<BTreeMap<FindingKey, FindingState>, PortError> {
-        let known: Vec<FindingState> = self
+        let states: Vec<FindingState> = self
             .table
             .documents(keys.iter().map(finding), "finding")
             .await?;
-        Ok(known
+        Ok(states
             .into_iter()
-            .map(|known| (known.key.clone(), known))
+            .map(|state| (state.key.clone(), state))
             .collect())
     }
 
@@ -118,67 +121,72 @@ impl FindingStore for ComplianceTable {
     }
 
     async fn save_change(&self, change: &FindingChange) -> Result<(), PortError> {
-        let known = &change.after;
-        let is_over = known.compliance == Compliance::Compliant
-            && known.last_notified == Compliance::Compliant;
-        let expires = is_over.then(|| days_after(known.recorded_at, FINDING_DAYS));
-        let mut item = document(finding(&known.key), "finding", known, expires)?;
-        item.insert("recordedAt".to_owned(), text(known.recorded_at.to_string()));
-        let (condition, names, values) = match change.before {
-            None => ("attribute_not_exists(pk)", None, None),
-            Some(before) => (
-                "#recordedAt = :before",
-                Some(HashMap::from([(
-                    "#recordedAt".to_owned(),
-                    "recordedAt".to_owned(),
-                )])),
-                Some(HashMap::from([(
-                    ":before".to_owned(),
-                    text(before.to_string()),
-                )])),
-            ),
-        };
         // A transaction of one item would cost twice as much. (DynamoDB developer guide, "Amazon DynamoDB
         // transactions: how it works".) It has a token, and this has none: tried again after a lost answer it meets
         // itself, which is a conflict too, and whoever meets one looks again.
         if change.entries.is_empty() {
-            let request = self
-                .table
-                .client
-                .put_item()
-                .table_name(&self.table.name)
-                .set_item(Some(item));
-            let request = request
-                .condition_expression(condition)
-                .set_expression_attribute_names(names);
-            let sent = request.set_expression_attribute_values(values).send().await;
-            sent.map_err(|error| port_error(PUT, &error))?;
-            return Ok(());
+            return self.save_finding(change).await;
         }
         let put = Put::builder()
             .table_name(&self.table.name)
-            .set_item(Some(item))
-            .condition_expression(condition);
-        let put = put
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .build();
-        let mut writes = vec![(
-            PUT,
-            TransactWriteItem::builder()
-                .put(put.map_err(unmade)?)
-                .build(),
-        )];
+            .set_item(Some(finding_item(&change.after)?))
+            .condition_expression(unchanged_condition(change))
+            .set_expression_attribute_names(unchanged_names(change))
+            .set_expression_attribute_values(unchanged_values(change))
+            .build()
+            .map_err(unmade)?;
+        let mut writes = vec![(PUT, TransactWriteItem::builder().put(put).build())];
         for (route, entry) in &change.entries {
-            writes.push(self.table.put_with(document(
-                entry_of(route, entry),
-                "entry",
-                entry,
-                None,
-            )?)?);
+            let item = document(entry_of(route, entry), "entry", entry, None)?;
+            writes.push(self.table.put_with(item)?);
         }
         self.table.transact(writes).await
     }
+}
+
+impl ComplianceTable {
+    async fn save_finding(&self, change: &FindingChange) -> Result<(), PortError> {
+        let request = self
+            .table
+            .client
+            .put_item()
+            .table_name(&self.table.name)
+            .set_item(Some(finding_item(&change.after)?))
+            .condition_expression(unchanged_condition(change))
+            .set_expression_attribute_names(unchanged_names(change))
+            .set_expression_attribute_values(unchanged_values(change));
+        let sent = request.send().await;
+        sent.map(drop).map_err(|error| port_error(PUT, &error))
+    }
+}
+
+/// A finding that is over, and was told to be, expires.
+fn finding_item(state: &FindingState) -> Result<Item, PortError> {
+    let is_over =
+        state.compliance == Compliance::Compliant && state.last_notified == Compliance::Compliant;
+    let expires = is_over.then(|| days_after(state.recorded_at, FINDING_DAYS));
+    let mut item = document(finding(&state.key), "finding", state, expires)?;
+    item.insert("recordedAt".to_owned(), text(state.recorded_at.to_string()));
+    Ok(item)
+}
+
+/// The condition that a finding is as it was before a change.
+fn unchanged_condition(change: &FindingChange) -> &'static str {
+    match change.before {
+        None => "attribute_not_exists(pk)",
+        Some(_) => "#recordedAt = :before",
+    }
+}
+
+fn unchanged_names(change: &FindingChange) -> Option<HashMap<String, String>> {
+    change.before?;
+    let name = ("#recordedAt".to_owned(), "recordedAt".to_owned());
+    Some(HashMap::from([name]))
+}
+
+fn unchanged_values(change: &FindingChange) -> Option<Item> {
+    let before = text(change.before?.to_string());
+    Some(HashMap::from([(":before".to_owned(), before)]))
 }
 
 #[async_trait]
@@ -191,22 +199,22 @@ impl AccountCache for ComplianceTable {
             .iter()
             .map(|account| of_account(account, "account"))
             .collect();
-        // How old facts are is for the caller to judge, so that it does not matter which it sees.
+        // The caller judges how old an account may be, so that it does not matter which one it sees.
         let items = self.table.items(keys, false).await?;
         // An item that can't be read, of another version too, is a miss: the account is looked up anew.
-        let facts = items
+        let infos = items
             .iter()
             .filter_map(|item| read::<AccountInfo>(BATCH_GET, item, "account").ok());
-        Ok(facts.map(|facts| (facts.id.clone(), facts)).collect())
+        Ok(infos.map(|info| (info.id.clone(), info)).collect())
     }
 
-    async fn save_account(&self, facts: &AccountInfo) -> Result<(), PortError> {
-        let expires = Some(days_after(facts.fetched_at, ACCOUNT_DAYS));
+    async fn save_account(&self, info: &AccountInfo) -> Result<(), PortError> {
+        let expires = Some(days_after(info.fetched_at, ACCOUNT_DAYS));
         self.table
             .put(document(
-                of_account(&facts.id, "account"),
+                of_account(&info.id, "account"),
                 "account",
-                facts,
+                info,
                 expires,
             )?)
             .await
@@ -291,11 +299,14 @@ impl Outbox for ComplianceTable {
         route: &str,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
-        let cases: Vec<FindingGroup> = self
+        let groups: Vec<FindingGroup> = self
             .table
             .documents(ids.iter().map(|id| group_of(route, id)), "group")
             .await?;
-        Ok(cases.into_iter().map(|case| (case.id(), case)).collect())
+        Ok(groups
+            .into_iter()
+            .map(|group| (group.id(), group))
+            .collect())
     }
 
     async fn digests(
@@ -314,59 +325,57 @@ impl Outbox for ComplianceTable {
     }
 
     async fn commit(&self, lease: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table.name)
-            .set_key(Some(state_of(&lease.route).item()));
-        let check = check
-            .condition_expression("#holder = :holder")
-            .expression_attribute_names("#holder", "holder");
-        let check = check
-            .expression_attribute_values(":holder", text(&lease.holder))
-            .build()
-            .map_err(unmade)?;
-        let mut writes = vec![(
-            CHECK,
-            TransactWriteItem::builder().condition_check(check).build(),
-        )];
-        for case in &commit.groups {
-            // No clock says when it was resolved; the news of its resources do well enough. A resolved case that
-            // is gone too early begins anew, in a message of its own.
-            let last = case
-                .resources
-                .iter()
-                .map(|resource| resource.since)
-                .max()
-                .unwrap_or(case.since);
-            let expires = (case.open == 0).then(|| days_after(last, GROUP_DAYS));
-            writes.push(self.table.put_with(document(
-                group_of(&lease.route, &case.id()),
-                "group",
-                case,
-                expires,
-            )?)?);
+        let route = &lease.route;
+        let mut writes = vec![(CHECK, self.check_holder(lease)?)];
+        for group in &commit.groups {
+            let key = group_of(route, &group.id());
+            let item = document(key, "group", group, group_expires(group))?;
+            writes.push(self.table.put_with(item)?);
         }
         if let Some(digest) = &commit.digest {
             let expires = Some(days_after(digest.since, DIGEST_DAYS));
-            writes.push(self.table.put_with(document(
-                digest_of(&lease.route, &digest.id),
-                "digest",
-                digest,
-                expires,
-            )?)?);
+            let item = document(digest_of(route, &digest.id), "digest", digest, expires)?;
+            writes.push(self.table.put_with(item)?);
         }
         for entry in &commit.entries {
-            let delete = Delete::builder()
-                .table_name(&self.table.name)
-                .set_key(Some(entry_of(&lease.route, entry).item()));
-            writes.push((
-                DELETE,
-                TransactWriteItem::builder()
-                    .delete(delete.build().map_err(unmade)?)
-                    .build(),
-            ));
+            writes.push((DELETE, self.delete(entry_of(route, entry))?));
         }
         self.table.transact(writes).await
     }
+}
+
+impl ComplianceTable {
+    /// The part of a transaction that fails if the run does not hold the route.
+    fn check_holder(&self, lease: &RouteLease) -> Result<TransactWriteItem, PortError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(state_of(&lease.route).item()))
+            .condition_expression("#holder = :holder")
+            .expression_attribute_names("#holder", "holder")
+            .expression_attribute_values(":holder", text(&lease.holder))
+            .build()
+            .map_err(unmade)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    fn delete(&self, key: Key) -> Result<TransactWriteItem, PortError> {
+        let delete = Delete::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key.item()))
+            .build()
+            .map_err(unmade)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}
+
+/// No clock says when a group was resolved; the times of its resources do well enough. A resolved group that is gone
+/// too early begins anew, in a message of its own.
+fn group_expires(group: &FindingGroup) -> Option<AttributeValue> {
+    if group.open > 0 {
+        return None;
+    }
+    let last = group.resources.iter().map(|resource| resource.since).max();
+    Some(days_after(last.unwrap_or(group.since), GROUP_DAYS))
 }
 
 #[async_trait]

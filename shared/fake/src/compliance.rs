@@ -532,8 +532,8 @@ impl World {
         self.state().compliance.messages.clone()
     }
 
-    /// What is known of a finding.
-    pub fn known_finding(&self, key: &FindingKey) -> Option<FindingState> {
+    /// The state of a finding.
+    pub fn finding_state(&self, key: &FindingKey) -> Option<FindingState> {
         self.state().compliance.known.get(key).cloned()
     }
 

@@ -128,7 +128,7 @@ pub struct FindingChange {
 pub struct RouteLease {
     /// The route's name.
     pub route: String,
-    /// The run, by [`Invocation::run`](../banto_lambda/struct.Invocation.html).
+    /// The id of the run; another attempt at the same event is another run.
     pub holder: String,
     /// From when another run may take it.
     pub expires_at: Timestamp,

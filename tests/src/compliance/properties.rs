@@ -110,7 +110,7 @@ proptest! {
         for ((account_index, rule_index, _), told) in &truth {
             let (id, route) = ACCOUNTS[*account_index];
             let compliance = if told.compliant { Compliance::Compliant } else { Compliance::Noncompliant };
-            if let Some(known) = world.known_finding(&told.key()) {
+            if let Some(known) = world.finding_state(&told.key()) {
                 prop_assert_eq!((known.compliance, known.last_notified), (compliance, compliance), "{:?}", told);
             } else {
                 prop_assert_eq!(compliance, Compliance::Compliant, "{:?}", told);
@@ -119,8 +119,8 @@ proptest! {
             let open = truth.iter().filter(|((account, rule, _), told)| {
                 account == account_index && rule == rule_index && !told.compliant
             }).count();
-            let case = world.finding_group(route, &account(id), &rule(RULES[*rule_index]));
-            prop_assert_eq!(case.map_or(0, |case| case.open as usize), open, "{}", route);
+            let group = world.finding_group(route, &account(id), &rule(RULES[*rule_index]));
+            prop_assert_eq!(group.map_or(0, |group| group.open as usize), open, "{}", route);
         }
         for route in ["payments", "search", "auditors", "default"] {
             prop_assert!(world.outbox(route).is_empty());

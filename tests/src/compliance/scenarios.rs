@@ -353,15 +353,15 @@ fn a_flapping_resource_is_told_to_flap_and_then_left_alone_until_it_keeps_still(
         handle(&world, &policy(), &scheduled());
         settle(&world, &policy());
     }
-    let known = world.known_finding(&finding.key()).unwrap();
+    let known = world.finding_state(&finding.key()).unwrap();
     assert_eq!(
         (known.compliance, known.last_notified),
         (Compliance::Compliant, Compliance::Compliant)
     );
-    let case = world
+    let group = world
         .finding_group("payments", &account(PAYMENTS), &rule("bucket-public"))
         .unwrap();
-    assert_eq!(case.open, 0);
+    assert_eq!(group.open, 0);
     assert!(seen(&world).len() <= told + 1);
 }
 
@@ -377,7 +377,7 @@ fn events_out_of_order_end_in_what_is_true() {
         ["Resolved: website in payments (S3 bucket is public)"]
     );
     assert_eq!(
-        world.known_finding(&finding.key()).unwrap().compliance,
+        world.finding_state(&finding.key()).unwrap().compliance,
         Compliance::Compliant
     );
 }
@@ -719,7 +719,7 @@ fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved_unsee
         settle(&world, &policy());
         world.advance(minutes(24 * 60));
     }
-    let known = |told: &Evaluation<'_>| world.known_finding(&told.key()).unwrap().last_notified;
+    let known = |told: &Evaluation<'_>| world.finding_state(&told.key()).unwrap().last_notified;
     assert_eq!(known(&missed), Compliance::Noncompliant);
     assert_eq!(
         (known(&resolved), known(&removed)),
@@ -760,7 +760,7 @@ fn a_finding_that_is_younger_than_the_aggregators_delay_is_not_closed_by_it() {
     handle(&world, &policy(), &scheduled());
     settle(&world, &policy());
     assert_eq!(
-        world.known_finding(&finding.key()).unwrap().compliance,
+        world.finding_state(&finding.key()).unwrap().compliance,
         Compliance::Noncompliant
     );
     assert_eq!(seen(&world).len(), 1);
@@ -833,7 +833,7 @@ fn a_dry_run_says_what_would_be_told_and_changes_nothing() {
         .collect();
     assert_eq!(routes, ["payments", "search"], "{plan:#}");
     assert_eq!(plan["refused"], json!([]));
-    assert!(world.known_finding(&missed.key()).is_none());
+    assert!(world.finding_state(&missed.key()).is_none());
     assert!(seen(&world).is_empty() && world.waiting_messages() == 0);
 }
 
@@ -865,7 +865,7 @@ fn a_dry_run_lists_what_the_real_run_would_refuse() {
     assert_eq!(failed(&handle(&world, &twice, &batch(&messages))).len(), 1);
     assert!(
         world
-            .known_finding(&bad(PAYMENTS, "bucket-public", "website").key())
+            .finding_state(&bad(PAYMENTS, "bucket-public", "website").key())
             .is_none()
     );
 }

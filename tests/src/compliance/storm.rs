@@ -51,11 +51,11 @@ fn of_a_storm_every_finding_is_counted_in_a_handful_of_messages() {
     let tally = digests[0].rules[&rule("bucket-public")];
     assert_eq!((tally.open, tally.accounts), (1_200, 60));
     for id in &ids {
-        let case = world
+        let group = world
             .finding_group("payments", &account(id), &rule("bucket-public"))
             .unwrap();
         assert_eq!(
-            (case.open, &case.notified_in),
+            (group.open, &group.notified_in),
             (RESOURCES as u32, &NotifiedIn::Digest(digests[0].id.clone()))
         );
     }

@@ -60,7 +60,7 @@ fn at(minute: i64) -> Timestamp {
     begun + SignedDuration::from_mins(minute)
 }
 
-fn known(compliance: Compliance) -> FindingState {
+fn state(compliance: Compliance) -> FindingState {
     FindingState {
         key: key("AIDA1"),
         compliance,
@@ -86,7 +86,7 @@ fn entry(minute: i64) -> OutboxEntry {
     }
 }
 
-fn case(open: u32) -> FindingGroup {
+fn group(open: u32) -> FindingGroup {
     FindingGroup {
         account: account(),
         account_name: "payments".into(),
@@ -118,7 +118,7 @@ fn digest() -> Digest {
     }
 }
 
-fn facts() -> AccountInfo {
+fn account_info() -> AccountInfo {
     AccountInfo {
         id: account(),
         name: "payments".into(),
@@ -128,7 +128,7 @@ fn facts() -> AccountInfo {
     }
 }
 
-fn claim() -> RouteLease {
+fn lease() -> RouteLease {
     RouteLease {
         route: "security".into(),
         holder: "run-1".into(),
@@ -142,7 +142,7 @@ fn change(before: Option<Timestamp>, entries: usize) -> FindingChange {
         .collect();
     FindingChange {
         before,
-        after: known(Compliance::Noncompliant),
+        after: state(Compliance::Noncompliant),
         entries,
     }
 }
@@ -231,7 +231,7 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     table.save_change(&change(None, 0)).await.unwrap();
     let over = FindingChange {
         before: Some(at(-1)),
-        after: known(Compliance::Compliant),
+        after: state(Compliance::Compliant),
         entries: Vec::new(),
     };
     table.save_change(&over).await.unwrap();
@@ -245,7 +245,7 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     assert_eq!(asked[0].operation(), "PutItem");
     let expected = json!({
         "TableName": "banto-compliance",
-        "Item": item(&known(Compliance::Noncompliant)),
+        "Item": item(&state(Compliance::Noncompliant)),
         "ConditionExpression": "attribute_not_exists(pk)",
     });
     assert_eq!(asked[0].json(), expected);
@@ -264,7 +264,7 @@ async fn what_is_well_is_kept_for_ever_while_people_believe_otherwise() {
     let service = Service::answering([done()]);
     let after = FindingState {
         last_notified: Compliance::Noncompliant,
-        ..known(Compliance::Compliant)
+        ..state(Compliance::Compliant)
     };
     service
         .compliance()
@@ -286,7 +286,7 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
         ("security".to_owned(), entry(0)),
         ("payments".to_owned(), entry(0)),
     ];
-    let after = known(Compliance::Noncompliant);
+    let after = state(Compliance::Noncompliant);
     service
         .compliance()
         .table
@@ -368,13 +368,13 @@ async fn whoever_is_not_the_first_to_change_something_meets_a_conflict_at_once()
     }
     for _ in 0..2 {
         assert_eq!(
-            failed(clients.table.lock_route(&claim(), at(0)).await),
+            failed(clients.table.lock_route(&lease(), at(0)).await),
             (ErrorKind::Conflict, "dynamodb:UpdateItem")
         );
     }
     let kept = clients
         .table
-        .save_route_state(&claim(), &RouteState::default())
+        .save_route_state(&lease(), &RouteState::default())
         .await;
     assert_eq!(failed(kept), (ErrorKind::Conflict, "dynamodb:UpdateItem"));
     assert_eq!(service.asked().len(), 5);
@@ -413,7 +413,7 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
         let error = service
             .compliance()
             .table
-            .commit(&claim(), &commit)
+            .commit(&lease(), &commit)
             .await
             .unwrap_err();
         assert_eq!(
@@ -429,22 +429,22 @@ async fn a_cancelled_transaction_says_which_write_it_failed_for_and_why() {
 #[tokio::test]
 async fn what_stays_throttled_or_in_conflict_is_told_as_such() {
     let commit = DeliveryCommit {
-        groups: vec![case(1)],
+        groups: vec![group(1)],
         ..DeliveryCommit::default()
     };
     let throttled = || async {
         let service = Service::answering((0..5).map(|_| cancelled(&["None", "ThrottlingError"])));
-        failed(service.compliance().table.commit(&claim(), &commit).await)
+        failed(service.compliance().table.commit(&lease(), &commit).await)
     };
     let in_conflict = || async {
         let service =
             Service::answering((0..5).map(|_| cancelled(&["TransactionConflict", "None"])));
-        failed(service.compliance().table.commit(&claim(), &commit).await)
+        failed(service.compliance().table.commit(&lease(), &commit).await)
     };
     let in_progress = || async {
         let service =
             Service::answering((0..5).map(|_| json_error(400, "TransactionInProgressException")));
-        failed(service.compliance().table.commit(&claim(), &commit).await)
+        failed(service.compliance().table.commit(&lease(), &commit).await)
     };
     let exceeded = || async {
         let service = Service::answering(
@@ -479,14 +479,14 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
         entries: entries(DeliveryCommit::MAX_ITEMS as i64 + 1),
     };
     assert_eq!(
-        table.commit(&claim(), &most).await.unwrap_err().kind,
+        table.commit(&lease(), &most).await.unwrap_err().kind,
         ErrorKind::Invalid
     );
     assert_eq!(service.asked().len(), 0);
     table.save_change(&change(None, 99)).await.unwrap();
     table
         .commit(
-            &claim(),
+            &lease(),
             &DeliveryCommit {
                 entries: entries(DeliveryCommit::MAX_ITEMS as i64),
                 ..most
@@ -500,7 +500,7 @@ async fn more_than_dynamodb_writes_at_once_is_not_even_asked_for() {
 async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
     let item = versioned(
         account_item("finding#1"),
-        json!({ "finding": text(&known(Compliance::Noncompliant)) }),
+        json!({ "finding": text(&state(Compliance::Noncompliant)) }),
     );
     let service = Service::answering([
         json_answer(&json!({ "Responses": { "banto-compliance": [item] }, "UnprocessedKeys": {} })),
@@ -512,7 +512,7 @@ async fn findings_are_read_consistently_a_hundred_at_a_time_and_each_once() {
     let found = service.compliance().table.findings(&keys).await.unwrap();
     assert_eq!(
         found,
-        BTreeMap::from([(key("AIDA1"), known(Compliance::Noncompliant))])
+        BTreeMap::from([(key("AIDA1"), state(Compliance::Noncompliant))])
     );
     let asked: Vec<Value> = service
         .asked()
@@ -546,7 +546,7 @@ async fn an_item_of_another_version_or_of_none_is_an_error_that_says_what_came_a
     ] {
         let finding = with(
             with(account_item("finding#1"), version.clone()),
-            json!({ "finding": text(&known(Compliance::Noncompliant)) }),
+            json!({ "finding": text(&state(Compliance::Noncompliant)) }),
         );
         let due = with(
             with(route_item("schedule"), version.clone()),
@@ -565,7 +565,7 @@ async fn an_item_of_another_version_or_of_none_is_an_error_that_says_what_came_a
         let errors = [
             table.findings_of_account(&account()).await.unwrap_err(),
             table.delivery_due("security").await.unwrap_err(),
-            table.lock_route(&claim(), at(0)).await.unwrap_err(),
+            table.lock_route(&lease(), at(0)).await.unwrap_err(),
         ];
         for error in errors {
             assert_eq!(error.kind, ErrorKind::Invalid);
@@ -599,7 +599,7 @@ async fn nothing_to_read_is_not_asked_for() {
 async fn keys_that_dynamodb_did_not_come_to_are_asked_for_again_but_not_for_ever() {
     let left =
         json!({ "banto-compliance": { "Keys": [route_item("group#2")], "ConsistentRead": true } });
-    let item = |id: &str| versioned(route_item(id), json!({ "group": text(&case(1)) }));
+    let item = |id: &str| versioned(route_item(id), json!({ "group": text(&group(1)) }));
     let some =
         json!({ "Responses": { "banto-compliance": [item("group#1")] }, "UnprocessedKeys": left });
     let ids = BTreeSet::from(["1".to_owned(), "2".to_owned()]);
@@ -609,13 +609,13 @@ async fn keys_that_dynamodb_did_not_come_to_are_asked_for_again_but_not_for_ever
             &json!({ "Responses": { "banto-compliance": [item("group#2")] }, "UnprocessedKeys": {} }),
         ),
     ]);
-    let cases = service
+    let groups = service
         .compliance()
         .table
         .groups("security", &ids)
         .await
         .unwrap();
-    assert_eq!(cases, BTreeMap::from([(case(1).id(), case(1))]));
+    assert_eq!(groups, BTreeMap::from([(group(1).id(), group(1))]));
     assert_eq!(service.asked()[1].json()["RequestItems"], left);
     let service = Service::answering((0..6).map(|_| json_answer(&some)));
     let error = service.compliance().table.groups("security", &ids).await;
@@ -685,7 +685,7 @@ async fn accounts_and_route_states_that_are_torn_are_as_good_as_none() {
         BTreeMap::new()
     );
     assert_eq!(
-        table.lock_route(&claim(), at(0)).await.unwrap(),
+        table.lock_route(&lease(), at(0)).await.unwrap(),
         RouteState::default()
     );
 }
@@ -694,20 +694,20 @@ async fn accounts_and_route_states_that_are_torn_are_as_good_as_none() {
 async fn accounts_are_cached_for_thirty_days() {
     let item = versioned(
         account_item("account"),
-        json!({ "account": text(&facts()) }),
+        json!({ "account": text(&account_info()) }),
     );
     let service = Service::answering([
         done(),
         json_answer(&json!({ "Responses": { "banto-compliance": [item] } })),
     ]);
     let table = service.compliance().table;
-    table.save_account(&facts()).await.unwrap();
+    table.save_account(&account_info()).await.unwrap();
     assert_eq!(
         table
             .cached_accounts(&BTreeSet::from([account()]))
             .await
             .unwrap(),
-        BTreeMap::from([(account(), facts())])
+        BTreeMap::from([(account(), account_info())])
     );
     let asked = service.asked();
     assert_eq!(
@@ -722,20 +722,23 @@ async fn accounts_are_cached_for_thirty_days() {
 
 #[tokio::test]
 async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
-    let lane = RouteState {
+    let route_state = RouteState {
         failures: 2,
         ..RouteState::default()
     };
     let service = Service::answering([
         json_answer(
-            &json!({ "Attributes": versioned(route_item("state"), json!({ "state": text(&lane) })) }),
+            &json!({ "Attributes": versioned(route_item("state"), json!({ "state": text(&route_state) })) }),
         ),
         json_answer(&json!({ "Attributes": route_item("state") })),
     ]);
     let table = service.compliance().table;
-    assert_eq!(table.lock_route(&claim(), at(0)).await.unwrap(), lane);
     assert_eq!(
-        table.lock_route(&claim(), at(0)).await.unwrap(),
+        table.lock_route(&lease(), at(0)).await.unwrap(),
+        route_state
+    );
+    assert_eq!(
+        table.lock_route(&lease(), at(0)).await.unwrap(),
         RouteState::default()
     );
     let expected = json!({
@@ -755,14 +758,14 @@ async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
 #[tokio::test]
 async fn a_lane_is_kept_by_the_run_that_has_the_route() {
     let service = Service::answering([done()]);
-    let lane = RouteState {
+    let route_state = RouteState {
         failures: 2,
         ..RouteState::default()
     };
     service
         .compliance()
         .table
-        .save_route_state(&claim(), &lane)
+        .save_route_state(&lease(), &route_state)
         .await
         .unwrap();
     let expected = json!({
@@ -772,7 +775,7 @@ async fn a_lane_is_kept_by_the_run_that_has_the_route() {
         "ConditionExpression": "#holder = :holder",
         "ExpressionAttributeNames": { "#holder": "holder", "#leaseExpires": "leaseExpires", "#state": "state", "#version": "version" },
         "ExpressionAttributeValues": {
-            ":holder": { "S": "run-1" }, ":leaseExpires": { "N": "1795482300250" }, ":state": text(&lane), ":version": { "N": "1" },
+            ":holder": { "S": "run-1" }, ":leaseExpires": { "N": "1795482300250" }, ":state": text(&route_state), ":version": { "N": "1" },
         },
     });
     assert_eq!(service.asked()[0].json(), expected);
@@ -783,13 +786,13 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
     let service = Service::answering([done(), done()]);
     let table = service.compliance().table;
     let commit = DeliveryCommit {
-        groups: vec![case(0)],
+        groups: vec![group(0)],
         digest: Some(digest()),
         entries: vec![entry(3)],
     };
-    table.commit(&claim(), &commit).await.unwrap();
+    table.commit(&lease(), &commit).await.unwrap();
     let in_table = |rest: Value| with(json!({ "TableName": "banto-compliance" }), rest);
-    let case_key = route_item(&format!("group#{}", case(0).id()));
+    let group_key = route_item(&format!("group#{}", group(0).id()));
     let entry_key = route_item(&format!("entry#1795482180250#{}", key("AIDA1").id()));
     let expected = json!([
         { "ConditionCheck": in_table(json!({
@@ -799,7 +802,7 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
             "ExpressionAttributeValues": { ":holder": { "S": "run-1" } },
         })) },
         { "Put": in_table(json!({
-            "Item": versioned(case_key, json!({ "group": text(&case(0)), "expires": seconds(at(5), 90) })),
+            "Item": versioned(group_key, json!({ "group": text(&group(0)), "expires": seconds(at(5), 90) })),
         })) },
         { "Put": in_table(json!({
             "Item": versioned(route_item("digest#d1"), json!({ "digest": text(&digest()), "expires": seconds(at(0), 400) })),
@@ -807,16 +810,16 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
         { "Delete": in_table(json!({ "Key": entry_key })) },
     ]);
     assert_eq!(service.asked()[0].json()["TransactItems"], expected);
-    // A case that is open is kept for ever; one without resources has been there since it was told.
+    // A group that is open is kept for ever; one without resources has been there since it was told.
     let bare = FindingGroup {
         resources: Vec::new(),
-        ..case(0)
+        ..group(0)
     };
     table
         .commit(
-            &claim(),
+            &lease(),
             &DeliveryCommit {
-                groups: vec![case(1), bare],
+                groups: vec![group(1), bare],
                 ..DeliveryCommit::default()
             },
         )
@@ -899,7 +902,7 @@ async fn entries_wait_in_order_and_are_read_page_by_page_until_there_are_enough(
 async fn every_finding_of_an_account_is_read_whatever_the_pages() {
     let item = versioned(
         account_item("finding#1"),
-        json!({ "finding": text(&known(Compliance::Noncompliant)) }),
+        json!({ "finding": text(&state(Compliance::Noncompliant)) }),
     );
     let service = Service::answering([
         json_answer(&json!({ "Items": [item], "LastEvaluatedKey": account_item("finding#1") })),
