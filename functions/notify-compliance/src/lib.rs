@@ -39,8 +39,8 @@ use report::Outcome;
 use schedule::Scheduler;
 use work::Work;
 
-/// Least time in which a message is begun: an account's comparison makes a few dozen calls of a second at most, and
-/// a notice has three attempts.
+/// Least time in which a message is begun: one call of AWS's SDK with all its attempts takes 25 s. What takes longer
+/// looks at the time itself, or comes again by the queue.
 const MESSAGE_TIME: Duration = Duration::from_secs(30);
 
 /// Longest delay of a delivery: SQS delays a message by 15 minutes at most, and the scheduler adds a second. A route

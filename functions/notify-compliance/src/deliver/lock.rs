@@ -11,7 +11,8 @@ use super::ports::Ports;
 /// of 25 s with 14 s of pauses at most: two minutes.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Time after which a run comes again that finds the route held: half the time of a usual delivery.
+/// Time after which a run comes again that finds the route held. The lease is no measure: a run that ends well gives
+/// the route back long before it expires.
 pub(super) const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// A route that this run holds.

@@ -12,7 +12,8 @@ use super::ports::Ports;
 use super::snapshot::{Job, Snapshot};
 use crate::resource_names;
 
-/// Most entries that are delivered at once: some 5 MB of the function's memory. What is left is read after them.
+/// Most entries that are delivered at once: an entry is a few hundred bytes, so that these fit the function's memory
+/// with room to spare. What is left is read after them.
 const MAX_ENTRIES: usize = 5_000;
 
 /// Most resources whose names are looked up at once: one call of AWS Config. Further ones go by their ids.

@@ -15,8 +15,7 @@ use super::ports::Ports;
 /// costs a few calls of Organizations a day.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Accounts that are looked up at once. Organizations throttles an Organization at some 20 calls a second, which
-/// others share.
+/// Accounts that are looked up at once. Few, since Organizations throttles all callers of an Organization together.
 const AT_ONCE: usize = 8;
 
 /// Returns the accounts that are known. One that can't be looked up is left out, or as it was when it last could.

@@ -17,13 +17,14 @@ use super::ports::Ports;
 use crate::event::Observation;
 
 /// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes later than we do,
-/// within minutes as a rule; AWS names no limit.
+/// and AWS names no limit: six hours are less than the day between two comparisons, and enough for most delays.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// Rules that are asked about at once; the adapter keeps to 10 calls a second in any case.
 const AT_ONCE: usize = 4;
 
-/// Least time in which a dry run begins an account: its comparison makes a few dozen calls of a second at most.
+/// Least time in which a dry run begins an account. An account that takes longer ends the invocation, which changes
+/// nothing.
 const ACCOUNT_TIME: Duration = Duration::from_secs(30);
 
 /// What the aggregator knows of an account.

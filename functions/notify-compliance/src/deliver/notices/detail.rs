@@ -11,7 +11,7 @@ use banto_notice::{Notice, Urgency};
 use super::parts::{attributes, entry_line, found_and_resolved, latest, notice_on, tally_of};
 use crate::deliver::delivery::GroupChange;
 
-/// Most lines: more than people read, and few enough for Slack's 3,000 characters a section. The rest are counted.
+/// Most lines: as many as people read. The rest are counted.
 const MAX_LINES: usize = 40;
 
 pub(super) fn notice(id: &str, changes: &[GroupChange], route: &Route) -> Notice {

@@ -18,7 +18,7 @@ use crate::compliance::Severity;
 const DEFAULT: &str = "default";
 
 /// Most routes. A change is saved together with an entry for each route, in one transaction of DynamoDB, which takes
-/// 100 items; ten are left for what else a release may want to write with it.
+/// 100 items; the rest is room for a release that writes more with it.
 const MAX_ROUTES: usize = 90;
 
 pub(super) fn compliance_policy(
