@@ -1,7 +1,8 @@
-//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what came.
+//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what
+//! came.
 //!
-//! AWS Config tells of a change as an event of EventBridge, or as a notification of its own with the same fields. Both
-//! may come in any wrapping.
+//! AWS Config tells of a change as an event of EventBridge, or as a notification of its own with
+//! the same fields. Both may come in any wrapping.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -14,12 +15,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Most characters of an annotation that are kept: all that AWS Config takes, 256, and some to spare. (AWS Config API
-/// reference, `PutEvaluations`.) It must fit a line of a message.
+/// Most characters of an annotation that are kept: all that AWS Config takes, 256, and some to
+/// spare. (AWS Config API reference, `PutEvaluations`.) It must fit a line of a message.
 const MAX_ANNOTATION: usize = 300;
 
-/// Most bytes of a resource's type, and of its id. (AWS Config API reference, `ResourceIdentifier`: 768 characters.)
-/// Beyond it, something else than AWS Config sent the event.
+/// Most bytes of a resource's type, and of its id. (AWS Config API reference, `ResourceIdentifier`:
+/// 768 characters.) Beyond it, something else than AWS Config sent the event.
 const MAX_RESOURCE: usize = 1_024;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +89,8 @@ pub enum EventError {
     Request(String),
 }
 
-/// AWS Config's `ComplianceChangeNotification`. (AWS Config developer guide, "Example compliance change".)
+/// AWS Config's `ComplianceChangeNotification`. (AWS Config developer guide, "Example compliance
+/// change".)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ChangeNotification {
@@ -141,7 +143,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
             Ok(Trigger::Reconcile(None))
         }
         Payload::Object(request)
-            if request.get("do").is_none() && request.get("messageType").is_none() =>
+            if request.get("kind").is_none() && request.get("messageType").is_none() =>
         {
             decode_request(request)
         }

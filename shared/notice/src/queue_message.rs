@@ -10,11 +10,12 @@ use crate::Notice;
 /// The version of these messages. Another one is refused: what it means is not known here.
 const VERSION: u64 = 1;
 
-/// A message on notify-compliance's queue. Other functions hand notices over by it; notify-compliance sends the rest
-/// to itself. As JSON it has a `version` besides, which is checked when it is read.
+/// A message on notify-compliance's queue. Other functions hand notices over by it;
+/// notify-compliance sends the rest to itself. As JSON it has a `version` besides, which is checked
+/// when it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
-    tag = "do",
+    tag = "kind",
     rename_all = "camelCase",
     deny_unknown_fields,
     remote = "Self"
@@ -83,19 +84,19 @@ mod tests {
                 QueueMessage::RelayNotice {
                     notice: Box::new(notice),
                 },
-                r#"{"do":"relayNotice","notice":{"attributes":{},"#,
+                r#"{"kind":"relayNotice","notice":{"attributes":{},"#,
             ),
             (
                 QueueMessage::Deliver {
                     route: "payments".into(),
                 },
-                r#"{"do":"deliver","route":"payments","version":1}"#,
+                r#"{"kind":"deliver","route":"payments","version":1}"#,
             ),
             (
                 QueueMessage::Reconcile {
                     account: "111122223333".parse().unwrap(),
                 },
-                r#"{"account":"111122223333","do":"reconcile","version":1}"#,
+                r#"{"account":"111122223333","kind":"reconcile","version":1}"#,
             ),
         ] {
             let body = message.body();
@@ -111,15 +112,15 @@ mod tests {
     fn an_unknown_message_is_an_error_that_names_it() {
         for (body, says) in [
             (
-                r#"{"do": "dance", "version": 1}"#,
+                r#"{"kind": "dance", "version": 1}"#,
                 "unknown variant `dance`",
             ),
             (
-                r#"{"do": "deliver", "version": 1, "routes": ["payments"]}"#,
+                r#"{"kind": "deliver", "version": 1, "routes": ["payments"]}"#,
                 "unknown field `routes`",
             ),
             (
-                r#"{"do": "relayNotice", "version": 1, "notice": {"id": "1"}}"#,
+                r#"{"kind": "relayNotice", "version": 1, "notice": {"id": "1"}}"#,
                 "missing field `audience`",
             ),
         ] {
@@ -134,11 +135,11 @@ mod tests {
     fn a_message_of_another_version_or_of_none_is_an_error_that_says_what_came_and_what_is_known() {
         for (body, says) in [
             (
-                r#"{"do": "deliver", "route": "payments", "version": 2}"#,
+                r#"{"kind": "deliver", "route": "payments", "version": 2}"#,
                 "the message has version 2; this Banto knows version 1",
             ),
             (
-                r#"{"do": "deliver", "route": "payments"}"#,
+                r#"{"kind": "deliver", "route": "payments"}"#,
                 "the message has no version; this Banto knows version 1",
             ),
         ] {

@@ -260,7 +260,7 @@ fn what_operators_are_told_goes_through_the_queue_and_what_owners_are_told_never
     assert_eq!((way, sent.len()), (DeliveredBy::Queue, 1));
     assert!(
         sent[0].starts_with(
-            r#"queued {"do":"relayNotice","notice":{"attributes":{},"audience":"operators""#
+            r#"queued {"kind":"relayNotice","notice":{"attributes":{},"audience":"operators""#
         ),
         "{sent:?}"
     );

@@ -30,7 +30,8 @@ const RESOURCES: usize = 100;
 const BATCH: usize = 10;
 const A_SECOND: usize = 1_000;
 
-/// A rule is deployed everywhere, and finds everything wrong: all of it is told, in a handful of messages.
+/// A rule is deployed everywhere, and finds everything wrong: all of it is told, in a handful of
+/// messages.
 pub fn storm() {
     let world = World::at(harness::start());
     let ids: Vec<String> = (0..ACCOUNTS)
@@ -142,7 +143,8 @@ pub fn storm() {
     );
 }
 
-/// The real binary: the memory of telling a storm, and a cold start for an event that comes too late.
+/// The real binary: the memory of telling a storm, and a cold start for an event that comes too
+/// late.
 pub async fn process(tools: &Tools) {
     let ground = Ground::start(tools).await;
     let slack = Slack::start().await.unwrap();
@@ -203,7 +205,7 @@ pub async fn process(tools: &Tools) {
     }
     let tell = record(
         0,
-        &json!({ "do": "deliver", "version": 1, "route": "payments" }),
+        &json!({ "kind": "deliver", "version": 1, "route": "payments" }),
     );
     function
         .invoke(&json!({ "Records": [tell] }), patience)

@@ -1,5 +1,6 @@
-//! Every call of every invocation fails in every way: before and after its effect, by an error and by the end of the
-//! process. Whatever happens, the messages that come again lead to all being told, and nothing goes the wrong way.
+//! Every call of every invocation fails in every way: before and after its effect, by an error and
+//! by the end of the process. Whatever happens, the messages that come again lead to all being
+//! told, and nothing goes the wrong way.
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use super::harness::{
 use crate::harness::crash_points::{Played, Scene, at_once, one_fault, two_faults};
 use crate::harness::{Sqs, enqueue, handle, settle};
 
-/// What people must read on a way, or else by the fall-back: one of several wordings, for it depends on the fault
-/// what is told together.
+/// What people must read on a way, or else by the fall-back: one of several wordings, for it
+/// depends on the fault what is told together.
 type Expected = (&'static str, Vec<String>);
 
 /// A world in which messages are about to be worked off, and what people are told then.
@@ -26,7 +27,8 @@ struct Begun {
     expected: Vec<Expected>,
     /// How many messages there are when nothing fails.
     messages: usize,
-    /// Whether what a fault held up may wait for the next daily schedule. Events come again before that.
+    /// Whether what a fault held up may wait for the next daily schedule. Events come again before
+    /// that.
     waits_for_the_next_day: bool,
 }
 
@@ -56,7 +58,8 @@ fn on(way: &'static str, wordings: &[&str]) -> Expected {
     )
 }
 
-/// Each account of [`many`], by itself or in the thread of a summary; or a summary that counts all of them.
+/// Each account of [`many`], by itself or in the thread of a summary; or a summary that counts all
+/// of them.
 fn each_of_many(all: &str, count: usize, alone: fn(usize) -> String, what: &str) -> Vec<Expected> {
     let one = |number: usize| {
         let in_thread = format!(
@@ -215,7 +218,7 @@ fn scenes() -> Vec<Begun> {
                     Urgency::Information,
                     headline,
                 );
-                vec![json!({ "do": "relayNotice", "version": 1, "notice": notice })]
+                vec![json!({ "kind": "relayNotice", "version": 1, "notice": notice })]
             },
             expected: vec![on("operators", &["payments is ready"])],
             messages: 1,

@@ -1038,7 +1038,7 @@ fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
         &[
             scheduled(),
             json!({ "Type": "Notification", "Message": event.to_string() }),
-            json!({ "do": "dance", "version": 1 }),
+            json!({ "kind": "dance", "version": 1 }),
             json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:444455556666:config" }),
         ],
     );
@@ -1049,7 +1049,7 @@ fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
         .iter()
         .map(|message| message.body.as_str())
         .collect();
-    assert_eq!(dead, [r#"{"do":"dance","version":1}"#]);
+    assert_eq!(dead, [r#"{"kind":"dance","version":1}"#]);
     let told = seen(&world)
         .into_iter()
         .map(|message| message.text)

@@ -86,7 +86,7 @@ fn a_schedule_or_a_request_says_the_same_in_every_wrapping() {
     for content in [
         scheduled,
         r#"{"accounts": ["111122223333"]}"#,
-        r#"{"do": "deliver", "version": 1, "route": "payments"}"#,
+        r#"{"kind": "deliver", "version": 1, "route": "payments"}"#,
     ] {
         let said = direct(content);
         let envelope = json!({ "Type": "Notification", "Message": content });
@@ -168,7 +168,7 @@ fn a_record_that_cannot_be_read_fails_alone() {
         record("nameless", &with("/detail/awsAccountId", "12".into())),
         record(
             "deliver",
-            r#"{"do": "deliver", "version": 1, "route": "payments"}"#,
+            r#"{"kind": "deliver", "version": 1, "route": "payments"}"#,
         ),
     ];
     let records = batch(&json!({ "Records": records }));
