@@ -1,4 +1,5 @@
-//! Tells operators about a run, and records the findings that they were told, so that they are told once.
+//! Tells operators about a run, and records the findings that they were told, so that they are told
+//! once.
 
 use banto_lambda::Invocation;
 

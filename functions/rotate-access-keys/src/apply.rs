@@ -21,12 +21,13 @@ use crate::ports::Ports;
 use crate::record_writer::RecordWriter;
 use crate::snapshot::{Observed, User};
 
-/// Time that an action takes at the worst: four calls of 25 s, each with all its attempts. With less
-/// time left a run stops, so that no action is cut short by the end of the invocation.
+/// Time that an action takes at the worst: four calls of 25 s, each with all its attempts. With
+/// less time left a run stops, so that no action is cut short by the end of the invocation.
 const ACTION_TIME: Duration = Duration::from_secs(100);
 
 /// Time that must be left of an intent's lease when the key is created: creating it and storing its
-/// envelope, two calls of 25 s, and a margin. A later run could otherwise take the key for an orphan.
+/// envelope, two calls of 25 s, and a margin. A later run could otherwise take the key for an
+/// orphan.
 const LEASE_MARGIN: Duration = Duration::from_secs(120);
 
 /// Carries out every chain, one after the other.
@@ -122,9 +123,9 @@ impl Executor<'_> {
         }
     }
 
-    /// Records the exposure first, so that a later run finishes what a crash cuts short; but disables
-    /// the key whether or not it could be recorded, unless another run was faster: then it may be that
-    /// run's new key.
+    /// Records the exposure first, so that a later run finishes what a crash cuts short; but
+    /// disables the key whether or not it could be recorded, unless another run was faster: then it
+    /// may be that run's new key.
     async fn disable_exposed(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         let recorded = self
             .record
@@ -143,7 +144,8 @@ impl Executor<'_> {
         self.save_disabled(key).await
     }
 
-    /// Disables the key before it looks a last time whether someone uses it: then nobody can begin to.
+    /// Disables the key before it looks a last time whether someone uses it: then nobody can begin
+    /// to.
     async fn discard_orphan(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         self.set_active(key, false).await?;
         if self.ports.keys.usage(key).await?.last.is_some() {
@@ -153,9 +155,9 @@ impl Executor<'_> {
         self.delete_if_there(key).await
     }
 
-    /// Issues a key. This is the one action that can't be repeated, since the secret is told only once:
-    /// everything that can fail beforehand is done beforehand, and the intent makes a crash in the
-    /// middle recognisable.
+    /// Issues a key. This is the one action that can't be repeated, since the secret is told only
+    /// once: everything that can fail beforehand is done beforehand, and the intent makes a crash
+    /// in the middle recognisable.
     async fn issue(
         &mut self,
         reason: Reason,

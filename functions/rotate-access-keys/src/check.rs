@@ -1,11 +1,12 @@
-//! A second look at a plan: the promises R1 to R9, derived anew from the snapshot and the plan alone.
+//! A second look at a plan: the promises R1 to R9, derived anew from the snapshot and the plan
+//! alone.
 //!
-//! Every chain is simulated, and every rule of the tables below looks at it. The rules share nothing
-//! with `plan`, so that a mistake there is not repeated here. A plan with any breach is refused whole:
-//! it is a bug, and access keys are at stake.
+//! Every chain is simulated, and every rule of the tables below looks at it. The rules share
+//! nothing with `plan`, so that a mistake there is not repeated here. A plan with any breach is
+//! refused whole: it is a bug, and access keys are at stake.
 //!
-//! Deliberately absent, since no plan can show them: R3 (secrets; `tests/src/rotation/leaks.rs`), R4 and
-//! R6 (crashes and second runs; `tests/src/rotation`), and R10 (what others wrote).
+//! Deliberately absent, since no plan can show them: R3 (secrets; `tests/src/rotation/leaks.rs`),
+//! R4 and R6 (crashes and second runs; `tests/src/rotation`), and R10 (what others wrote).
 
 use std::collections::{BTreeMap, BTreeSet};
 

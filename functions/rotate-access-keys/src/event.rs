@@ -1,4 +1,5 @@
-//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what came.
+//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what
+//! came.
 
 use std::collections::BTreeSet;
 
@@ -180,8 +181,8 @@ fn exposed_keys(entities: &[AffectedEntity]) -> Result<BTreeSet<AccessKeyId>, Ev
     Ok(keys)
 }
 
-/// The account that the keys belong to. An event that reached an organization's delegated administrator
-/// names it in its detail; the event's own account is the administrator's then.
+/// The account that the keys belong to. An event that reached an organization's delegated
+/// administrator names it in its detail; the event's own account is the administrator's then.
 fn exposed_account(
     affected: Option<AccountId>,
     event: Option<String>,

@@ -1,10 +1,10 @@
-//! Rotates developers' access keys, and seals each new key to its owner's OpenPGP certificate so that
-//! nobody else ever sees it.
+//! Rotates developers' access keys, and seals each new key to its owner's OpenPGP certificate so
+//! that nobody else ever sees it.
 //!
-//! The way of an event, a file each: [`event`] decodes it, [`observe`](mod@observe) reads the world into a
-//! [`snapshot`], [`plan`](mod@plan) decides, [`check`](mod@check) looks a second time, [`apply`](mod@apply)
-//! acts, [`announce`](mod@announce) tells operators, [`report`] responds. The promises are in
-//! `docs/SEMANTICS.md`, and a rotation's life is in `docs/rotation.md`.
+//! The way of an event, a file each: [`event`] decodes it, [`observe`](mod@observe) reads the world
+//! into a [`snapshot`], [`plan`](mod@plan) decides, [`check`](mod@check) looks a second time,
+//! [`apply`](mod@apply) acts, [`announce`](mod@announce) tells operators, [`report`] responds. The
+//! promises are in `docs/SEMANTICS.md`, and a rotation's life is in `docs/rotation.md`.
 //!
 //! Deliberately absent: AWS SDK types, and any store besides IAM and one record per user.
 
@@ -55,8 +55,8 @@ pub struct Rotator {
 impl Rotator {
     /// Handles one event, from its bytes to the response.
     ///
-    /// A failure that concerns one user or one account stops there and is part of the report. A record
-    /// of SQS fails alone, and comes again.
+    /// A failure that concerns one user or one account stops there and is part of the report. A
+    /// record of SQS fails alone, and comes again.
     pub async fn handle(
         &self,
         event: &[u8],

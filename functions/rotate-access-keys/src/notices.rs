@@ -1,7 +1,8 @@
-//! Every sentence that people read: notices to owners, the operators' summary, and what is wrong with a
-//! registration.
+//! Every sentence that people read: notices to owners, the operators' summary, and what is wrong
+//! with a registration.
 //!
-//! Deliberately absent: any decision. The planner decides, and hands on the data of these sentences.
+//! Deliberately absent: any decision. The planner decides, and hands on the data of these
+//! sentences.
 
 mod operators;
 mod owner;

@@ -19,12 +19,12 @@ use crate::snapshot::{Observed, Snapshot, Unread};
 mod certificate;
 mod user;
 
-/// Users looked at side by side: IAM answers some 15 calls a second of a kind before it throttles, and
-/// eight users keep just below that.
+/// Users looked at side by side: IAM answers some 15 calls a second of a kind before it throttles,
+/// and eight users keep just below that.
 const CONCURRENT_USERS: usize = 8;
 
-/// Longest wait for a credential report; IAM makes one of 5,000 users in less than a minute, and a run
-/// has fifteen.
+/// Longest wait for a credential report; IAM makes one of 5,000 users in less than a minute, and a
+/// run has fifteen.
 const REPORT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A failure that keeps a whole account from being looked at.
@@ -121,8 +121,8 @@ async fn owners_of(
     owners
 }
 
-/// Reads the credential report, waiting while IAM makes it. Two calls if it is ready at once, or after
-/// the first pause.
+/// Reads the credential report, waiting while IAM makes it. Two calls if it is ready at once, or
+/// after the first pause.
 async fn read_report(ports: &Ports) -> Result<Vec<u8>, ObserveError> {
     let give_up_at = ports.clock.now() + REPORT_PATIENCE;
     let mut pause = Duration::from_secs(2);
@@ -138,7 +138,8 @@ async fn read_report(ports: &Ports) -> Result<Vec<u8>, ObserveError> {
         match ports.keys.report().await {
             Ok(report) => return Ok(report),
             Err(error) if error.kind == ErrorKind::NotReady => {}
-            // Absent, or expired since it was asked for; asking again without a pause could go on for ever.
+            // Absent, or expired since it was asked for; asking again without a pause could go on
+            // for ever.
             Err(error) if error.kind == ErrorKind::Missing => {
                 ports.keys.request_report().await?;
             }

@@ -1,7 +1,7 @@
 //! Decides what a run does: `(Snapshot, RotationPolicy, now) -> Plan`.
 //!
-//! Everything that `apply` needs to know is in the plan; one chain per user, in the order in which the
-//! actions are done. Planning again after success yields nothing.
+//! Everything that `apply` needs to know is in the plan; one chain per user, in the order in which
+//! the actions are done. Planning again after success yields nothing.
 //!
 //! Deliberately absent: async, I/O and the clock, so that every situation can be tried in a table.
 

@@ -77,7 +77,8 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
-    /// The version to go on from; `None` if it can't be read. A former user's record leaves its sequence only.
+    /// The version to go on from; `None` if it can't be read. A former user's record leaves its
+    /// sequence only.
     fn last(&self) -> Option<Record> {
         let first = Record::first(self.user.id.clone());
         match &self.stored {

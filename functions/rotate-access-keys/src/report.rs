@@ -14,7 +14,8 @@ use crate::plan::Action;
 /// Returns the response to whoever invoked the function.
 ///
 /// The run as a whole fails if no account could be observed, if a plan was refused, or if something
-/// that was named could not be done: whoever asked for it learns so, and Lambda tries an event again.
+/// that was named could not be done: whoever asked for it learns so, and Lambda tries an event
+/// again.
 pub fn respond(run: &RunOutcome, now: Timestamp) -> Result<Response, InvocationError> {
     let failures = failures(run);
     if run.accounts.iter().all(|account| account.plan.is_none()) {

@@ -1,4 +1,5 @@
-//! The rules, each a small function: it returns what a step or a chain would do, if that is a breach.
+//! The rules, each a small function: it returns what a step or a chain would do, if that is a
+//! breach.
 
 use banto_domain::record::LEASE;
 use banto_domain::{AccessKeyId, Fingerprint};

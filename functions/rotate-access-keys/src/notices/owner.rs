@@ -1,7 +1,7 @@
 //! What owners of keys read.
 //!
-//! Each notice answers four questions in its first lines: what happened, does my key still work, what
-//! must I do, until when.
+//! Each notice answers four questions in its first lines: what happened, does my key still work,
+//! what must I do, until when.
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
@@ -47,8 +47,8 @@ pub fn to_owner(
     }
 }
 
-/// The notice's id, by which channels tell it from all others. One about a new key names that key, since
-/// each rotation has one.
+/// The notice's id, by which channels tell it from all others. One about a new key names that key,
+/// since each rotation has one.
 fn notice_id(
     notice: &OwnerNotice,
     user: &User,

@@ -120,8 +120,8 @@ fn is_new_key(rotation: &Rotation, has_old_key: bool, key: &Key) -> bool {
     has_old_key && issued.is_some_and(|issued| issued.key == key.id)
 }
 
-/// True if the key may be the orphan of an interrupted issue. Twice the lease is more than the planner
-/// asks about, so that a clock that differs hides no key from it.
+/// True if the key may be the orphan of an interrupted issue. Twice the lease is more than the
+/// planner asks about, so that a clock that differs hides no key from it.
 fn may_be_orphan(rotation: &Rotation, key: &Key) -> bool {
     rotation.issued.is_none()
         && !rotation.existing_keys.contains(&key.id)

@@ -87,7 +87,8 @@ impl<'a> Draft<'a> {
             .contains(&Action::DisableExposed { key: id.clone() })
     }
 
-    /// True if Banto disabled the key before: it waits for its deletion, or a person has restored it.
+    /// True if Banto disabled the key before: it waits for its deletion, or a person has restored
+    /// it.
     pub(super) fn was_disabled(&self, id: &AccessKeyId) -> bool {
         self.record
             .is_some_and(|record| record.disabled.contains_key(id) || record.restored.contains(id))

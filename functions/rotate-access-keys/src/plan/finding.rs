@@ -1,4 +1,5 @@
-//! The findings of a run, which people must look at, and the users who wait. Nothing is done about them.
+//! The findings of a run, which people must look at, and the users who wait. Nothing is done about
+//! them.
 
 use std::collections::BTreeSet;
 

@@ -12,8 +12,8 @@ use super::finding::{FindingKind, WaitReason};
 use crate::event::Mode;
 use crate::snapshot::{Certificate, Key};
 
-/// Time in which the same request may come twice: Lambda keeps an asynchronous event that it retries
-/// for at most 6 hours. (Lambda developer guide, "Asynchronous invocation".)
+/// Time in which the same request may come twice: Lambda keeps an asynchronous event that it
+/// retries for at most 6 hours. (Lambda developer guide, "Asynchronous invocation".)
 const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(6);
 
 /// Warns of a rotation, begins it, or says what stands in its way.
@@ -54,7 +54,8 @@ fn nears_end(draft: &Draft<'_>, key: &Key) -> bool {
     draft.now.duration_since(key.created_at) >= draft.timings.warning_age()
 }
 
-/// True if the key is the one that the request asks for, so that a request that comes twice issues one.
+/// True if the key is the one that the request asks for, so that a request that comes twice issues
+/// one.
 fn was_just_issued(draft: &Draft<'_>, key: &Key) -> bool {
     let issued = draft
         .rotation()

@@ -1,4 +1,5 @@
-//! The end of an old key: it is disabled once the new one is proven, and deleted when nobody missed it.
+//! The end of an old key: it is disabled once the new one is proven, and deleted when nobody missed
+//! it.
 
 use banto_domain::AccessKeyId;
 use banto_domain::record::Rotation;
@@ -10,12 +11,12 @@ use super::finding::{FindingKind, WaitReason};
 use super::new_key;
 use crate::snapshot::{Key, Used};
 
-/// Age of a delivery, unused, at which operators are told where no deadline is set. Two weeks outlast
-/// a holiday; whoever hears nothing longer than that may think that the old key is gone.
+/// Age of a delivery, unused, at which operators are told where no deadline is set. Two weeks
+/// outlast a holiday; whoever hears nothing longer than that may think that the old key is gone.
 const UNUSED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// Lateness of a reminder that still counts. Daily runs don't start on the same second: without this,
-/// a reminder that came seconds late would put off what it announced by another day.
+/// Lateness of a reminder that still counts. Daily runs don't start on the same second: without
+/// this, a reminder that came seconds late would put off what it announced by another day.
 const RUN_JITTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Delivers the new key, waits for proof that it is used, then disables the old ones.

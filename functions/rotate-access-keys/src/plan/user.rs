@@ -1,6 +1,7 @@
 //! The plan of one user.
 //!
-//! Read [`decide`] first: it asks what must be done about the user, the most pressing question first.
+//! Read [`decide`] first: it asks what must be done about the user, the most pressing question
+//! first.
 
 use banto_domain::policy::RotationPolicy;
 use banto_domain::record::{Reason, Rotation};

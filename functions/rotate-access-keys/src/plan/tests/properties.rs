@@ -1,4 +1,5 @@
-//! Promises held against any snapshot at all, and the proof that `check` catches plans that break them.
+//! Promises held against any snapshot at all, and the proof that `check` catches plans that break
+//! them.
 
 use proptest::prelude::*;
 

@@ -120,7 +120,8 @@ struct Situation {
     mode: &'static str,
     keys: &'static str,
     record: &'static str,
-    /// The details that matter in some situations only: the policy, the new key's use, the certificate.
+    /// The details that matter in some situations only: the policy, the new key's use, the
+    /// certificate.
     details: [&'static str; 3],
     snapshot: Snapshot,
     policy: RotationPolicy,
