@@ -1,5 +1,6 @@
-//! The desired state of an account in AWS's own terms: policies, recorders and channels. The direct way writes
-//! them, and the StackSet's template is made of them, so that both ways lead to the same account.
+//! The desired state of an account in AWS's own terms: policies, recorders and channels. The direct
+//! way writes them, and the StackSet's template is made of them, so that both ways lead to the same
+//! account.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +117,8 @@ pub fn frequencies(config: &Recording) -> (bool, BTreeMap<String, bool>) {
     (config.frequency == Frequency::Continuous, differing)
 }
 
-/// The types that are recorded in a region: IAM's global types at home only, lest each region records them.
+/// The types that are recorded in a region: IAM's global types at home only, lest each region
+/// records them.
 pub fn group(config: &Recording, is_home: bool) -> RecordingGroup {
     match &config.types {
         Types::All => RecordingGroup::All {
@@ -141,8 +143,8 @@ fn names(types: &BTreeSet<ResourceType>) -> BTreeSet<String> {
     types.iter().map(ToString::to_string).collect()
 }
 
-/// An existing recorder with what the policy asks for: it keeps its name and role, and records everything
-/// that it recorded before, as often as before or more often.
+/// An existing recorder with what the policy asks for: it keeps its name and role, and records
+/// everything that it recorded before, as often as before or more often.
 pub fn extended_recorder(existing: &Recorder, wanted: &Recorder) -> Recorder {
     let continuous = existing.continuous || wanted.continuous;
     let mut continuous_of = BTreeMap::new();
@@ -207,7 +209,8 @@ pub fn channel(config: &Recording, name: &str) -> Channel {
     }
 }
 
-/// A policy document in one spelling: lists of one and single values are the same, and order does not matter.
+/// A policy document in one spelling: lists of one and single values are the same, and order does
+/// not matter.
 pub fn normalized(document: &Value) -> Value {
     match document {
         Value::Object(fields) => {

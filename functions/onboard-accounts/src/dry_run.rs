@@ -19,7 +19,8 @@ pub(crate) struct DryRun {
 }
 
 impl DryRun {
-    /// Answers with the plans as data and as a diff. A dry run of one account that could not be planned fails.
+    /// Answers with the plans as data and as a diff. A dry run of one account that could not be
+    /// planned fails.
     pub(crate) fn response(&self) -> Result<Response, InvocationError> {
         if let [Err(NotPlanned { account, why })] = self.accounts.as_slice() {
             return Err(InvocationError::new(

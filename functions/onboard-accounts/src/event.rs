@@ -1,7 +1,9 @@
-//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what came.
+//! Foreign bytes become our own [`Trigger`]; a shape that nobody expects is an error that says what
+//! came.
 //!
-//! Events of Organizations and Control Tower are hints that an account needs a look; what is known of it
-//! is asked for anew. They arrive in the management account only, those of Organizations in us-east-1.
+//! Events of Organizations and Control Tower are hints that an account needs a look; what is known
+//! of it is asked for anew. They arrive in the management account only, those of Organizations in
+//! us-east-1.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +46,8 @@ pub enum Scope {
     Accounts(BTreeSet<AccountId>),
 }
 
-/// The tags and the organizational unit that accounts are to have. Neither belongs to the baseline, so
-/// that only a request changes them.
+/// The tags and the organizational unit that accounts are to have. Neither belongs to the baseline,
+/// so that only a request changes them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountEdits {
     /// Tags to write; others stay.
@@ -203,8 +205,8 @@ fn foreign(name: &str, event: &Event) -> EventError {
     }
 }
 
-/// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and its dates
-/// are US-English text, so neither is used.
+/// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and
+/// its dates are US-English text, so neither is used.
 fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
     let status = detail
         .pointer("/serviceEventDetails/createAccountStatus")
@@ -292,8 +294,9 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
 }
 
-/// The account that something is about, wherever it says so: under `accountId`, or `id` of an `account`.
-/// The account that the event was sent to, and those of whoever caused it, are other fields.
+/// The account that something is about, wherever it says so: under `accountId`, or `id` of an
+/// `account`. The account that the event was sent to, and those of whoever caused it, are other
+/// fields.
 fn account_in(value: &Value) -> Option<AccountId> {
     let fields = value.as_object()?;
     if let Some(account) = account_of(value) {

@@ -1,12 +1,15 @@
-//! Brings every account of the Organization to its baseline (AWS Config, roles, settings) and keeps it there.
+//! Brings every account of the Organization to its baseline (AWS Config, roles, settings) and keeps
+//! it there.
 //!
-//! One function, both sides of one queue, a folder each. [`fan_out`]: an event, the schedule or a request
-//! becomes messages, one for each account. [`converge`]: a message's account is brought to its baseline.
-//! Each folder is the way of an event, a file each: observe, plan, check, apply, report, notices; [`event`]
-//! decodes for both. [`desired`] says what the baseline is in AWS's terms, [`template`] renders it for the
-//! StackSet. The promises O1 to O5 are in `docs/onboarding.md`.
+//! One function, both sides of one queue, a folder each. [`fan_out`]: an event, the schedule or a
+//! request becomes messages, one for each account. [`converge`]: a message's account is brought to
+//! its baseline. Each folder is the way of an event, a file each: observe, plan, check, apply,
+//! report, notices; [`event`] decodes for both. [`desired`] says what the baseline is in AWS's
+//! terms, [`template`] renders it for the StackSet. The promises O1 to O5 are in
+//! `docs/onboarding.md`.
 //!
-//! Deliberately absent: AWS SDK types, and any wait: an account that is not ready goes back to the queue.
+//! Deliberately absent: AWS SDK types, and any wait: an account that is not ready goes back to the
+//! queue.
 
 #![expect(
     missing_docs,
@@ -46,8 +49,9 @@ impl Onboarder {
     /// Handles one event, from its bytes to the answer.
     ///
     /// # Errors
-    /// If the event is refused, or if Organizations or the queue can't be reached, so that nothing that was
-    /// asked is lost. A failure that concerns one account or one record of SQS stops there.
+    /// If the event is refused, or if Organizations or the queue can't be reached, so that nothing
+    /// that was asked is lost. A failure that concerns one account or one record of SQS stops
+    /// there.
     pub async fn handle(
         &self,
         event: &[u8],
@@ -78,7 +82,8 @@ impl Onboarder {
         }
     }
 
-    /// Sends a message for each account; a dry run plans the accounts instead, and ends after the check.
+    /// Sends a message for each account; a dry run plans the accounts instead, and ends after the
+    /// check.
     async fn fan_out(
         &self,
         request: &FanOutRequest,
@@ -94,7 +99,8 @@ impl Onboarder {
             .await
             .map_err(|error| InvocationError::new("OrganizationUnreachable", error))?;
         let plan = fan_out::plan::plan(&snapshot, policy, now);
-        // Not the messages: of 10,000 accounts they are more than CloudWatch Logs takes in one line.
+        // Not the messages: of 10,000 accounts they are more than CloudWatch Logs takes in one
+        // line.
         tracing::info!(
             cause = ?request.cause,
             edits = %json!(plan.edits),
@@ -113,7 +119,8 @@ impl Onboarder {
         Ok(fan_out::report::report(&plan))
     }
 
-    /// Ends a dry run: the accounts of the fan-out are planned, and the answer has the plans of both halves.
+    /// Ends a dry run: the accounts of the fan-out are planned, and the answer has the plans of
+    /// both halves.
     async fn dry_run(
         &self,
         plan: fan_out::plan::Plan,
@@ -144,8 +151,8 @@ impl Onboarder {
         Ok(answer(json!({ "told": notice.headline })))
     }
 
-    /// Works off a batch of records. Whatever can't be finished goes back to the queue, record by record, and
-    /// in the end to the dead letter queue.
+    /// Works off a batch of records. Whatever can't be finished goes back to the queue, record by
+    /// record, and in the end to the dead letter queue.
     async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Response {
         let mut batch = Batch::default();
         for Record { id, payload } in records {

@@ -1,4 +1,5 @@
-//! The messages that the function sends itself: an account to converge, or the dashboard to publish.
+//! The messages that the function sends itself: an account to converge, or the dashboard to
+//! publish.
 //!
 //! Deliberately absent: the queue. Fan-out and convergence both send, each through its own ports.
 
@@ -9,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The version of a message's shape. A message lives 15 minutes at most, so that this release has to
-/// read no older one: a message of another version ends in the dead letter queue.
+/// The version of a message's shape. A message lives 15 minutes at most, so that this release has
+/// to read no older one: a message of another version ends in the dead letter queue.
 pub const VERSION: u64 = 1;
 
 /// A message of the queue.
@@ -64,8 +65,8 @@ pub enum MessageError {
 }
 
 impl Cause {
-    /// Ranks causes where several messages are about one account. That Control Tower has finished says
-    /// more than that the account is new, and that says more than all else.
+    /// Ranks causes where several messages are about one account. That Control Tower has finished
+    /// says more than that the account is new, and that says more than all else.
     pub fn precedence(self) -> u8 {
         match self {
             Self::ControlTower => 2,

@@ -1,8 +1,8 @@
 //! The StackSet's template, made of the same documents that the direct way writes.
 //!
-//! The role that AWS Config itself uses is not in it: CloudFormation fails where that role exists already, so
-//! the function makes it. What differs between environments (accounts, bucket, key, topic, home region) is a parameter; its default
-//! is what the policy says.
+//! The role that AWS Config itself uses is not in it: CloudFormation fails where that role exists
+//! already, so the function makes it. What differs between environments (accounts, bucket, key,
+//! topic, home region) is a parameter; its default is what the policy says.
 
 use banto_domain::policy::onboarding::{OnboardingPolicy, Recording, Role};
 use banto_domain::{KeyArn, RoleName, TopicArn};
@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::desired::{self, CONFIG_NAME};
 
-/// Renders the template of everyone's baseline. Roles are made in the home region only, since they are
-/// global; recorder and channel in every region.
+/// Renders the template of everyone's baseline. Roles are made in the home region only, since they
+/// are global; recorder and channel in every region.
 pub fn template(policy: &OnboardingPolicy) -> Value {
     json!({
         "AWSTemplateFormatVersion": "2010-09-09",

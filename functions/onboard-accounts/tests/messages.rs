@@ -1,5 +1,5 @@
-//! Every message about accounts: it fits Slack and SNS, and reads as it did in `messages.txt`, where a person last
-//! looked.
+//! Every message about accounts: it fits Slack and SNS, and reads as it did in `messages.txt`,
+//! where a person last looked.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

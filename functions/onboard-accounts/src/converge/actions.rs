@@ -11,8 +11,8 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub account: AccountId,
-    /// A chain for the account as a whole, which comes first, and one for each region of the baseline; the
-    /// regions go side by side.
+    /// A chain for the account as a whole, which comes first, and one for each region of the
+    /// baseline; the regions go side by side.
     #[serde(flatten)]
     pub chains: PerPlace<Chain>,
 }

@@ -1,6 +1,7 @@
 //! Applies a plan: one exhaustive match, one call an action.
 //!
-//! Nothing is decided here. An action that fails ends the chain of its own place; the next look plans anew.
+//! Nothing is decided here. An action that fails ends the chain of its own place; the next look
+//! plans anew.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use super::actions::{Action, Chain, Plan};
 use super::outcome::Outcome;
 use super::reasons::reason;
 
-/// The time that an action takes at the worst: one call with all its attempts. With less time left a chain
-/// stops, so that Lambda never ends the function in the middle of a call.
+/// The time that an action takes at the worst: one call with all its attempts. With less time left
+/// a chain stops, so that Lambda never ends the function in the middle of a call.
 const ACTION_TIME: Duration = Duration::from_secs(30);
 
 /// Applies a plan: first the account as a whole, then its regions side by side.
@@ -164,10 +165,12 @@ fn done_if(kind: ErrorKind, result: Result<(), PortError>) -> Result<(), PortErr
 /// The reason why an action failed, as a status row has it.
 fn failure(action: &Action, error: &PortError) -> Reason {
     let kind = match (action, error.kind) {
-        // Right after its role was made, and for as long as the bucket's policy does not know the account.
+        // Right after its role was made, and for as long as the bucket's policy does not know the
+        // account.
         (Action::PutChannel { .. }, ErrorKind::Invalid) => ReasonKind::DeliveryRefused,
         (Action::PutChannel { .. }, ErrorKind::Missing) => ReasonKind::BucketMissing,
-        // A role that was just made may not be known everywhere yet; a policy that is not there never will be.
+        // A role that was just made may not be known everywhere yet; a policy that is not there
+        // never will be.
         (Action::ChangeRole { change, .. }, ErrorKind::Missing) if names_policy(error, change) => {
             ReasonKind::Refused
         }

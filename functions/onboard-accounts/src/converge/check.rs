@@ -1,4 +1,5 @@
-//! Holds a plan against O1, without the planner's code: each rule is derived anew from snapshot and policy.
+//! Holds a plan against O1, without the planner's code: each rule is derived anew from snapshot and
+//! policy.
 
 use banto_domain::policy::onboarding::{Expected, OnboardingPolicy};
 use banto_domain::{Breach, Place};
@@ -17,7 +18,8 @@ use crate::message::Cause;
 type PlanRule = fn(&PlanContext<'_>) -> Verdict;
 type ActionRule = fn(&ActionContext<'_>) -> Verdict;
 
-/// Rules for a plan as a whole, by the promise that they hold. The rules for actions need what these ask for.
+/// Rules for a plan as a whole, by the promise that they hold. The rules for actions need what
+/// these ask for.
 const PLAN_RULES: &[(&str, PlanRule)] = &[
     ("O1", plan_is_about_the_account_that_was_seen),
     ("O1", kill_switch_is_on),
@@ -55,7 +57,8 @@ const ACTION_RULES: &[(&str, ActionRule)] = &[
 /// The time that Control Tower has for a new account. The planner's own limit is not used here.
 const CONTROL_TOWER_TIME: SignedDuration = SignedDuration::from_hours(1);
 
-/// Returns the promises that a plan would break; none, unless the planner errs or the kill switch is off.
+/// Returns the promises that a plan would break; none, unless the planner errs or the kill switch
+/// is off.
 pub fn check(
     snapshot: &Snapshot,
     plan: &Plan,

@@ -1,5 +1,5 @@
-//! A plan as people read it: lines like Terraform's, `+` for what is added, `~` for what changes, `-` for
-//! what is removed.
+//! A plan as people read it: lines like Terraform's, `+` for what is added, `~` for what changes,
+//! `-` for what is removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -63,7 +63,8 @@ fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
     (text, counts)
 }
 
-/// An action in lines. One that completes a thing which the same chain makes is shown as a part of it.
+/// An action in lines. One that completes a thing which the same chain makes is shown as a part of
+/// it.
 fn lines_in_chain(action: &Action, chain: &[Action]) -> Vec<String> {
     match completes(action, chain) {
         Some(field) => field.into_iter().map(|it| format!("    {it}")).collect(),

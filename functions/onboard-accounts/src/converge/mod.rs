@@ -1,5 +1,6 @@
-//! Convergence: each message's account is looked at, brought to its baseline, and looked at again. Its
-//! status is saved and people are told what is new; an account that is not ready is tried again.
+//! Convergence: each message's account is looked at, brought to its baseline, and looked at again.
+//! Its status is saved and people are told what is new; an account that is not ready is tried
+//! again.
 //!
 //! Deliberately absent: waiting. An account that is not ready goes back to the queue.
 
@@ -34,12 +35,13 @@ use self::ports::Ports;
 use self::snapshot::{Job, Snapshot};
 use crate::message::ConvergeRequest;
 
-/// The number of accounts that are worked on at once. A batch has ten messages; each account makes calls in
-/// every region side by side, so that more would only meet the pace of STS and Organizations.
+/// The number of accounts that are worked on at once. A batch has ten messages; each account makes
+/// calls in every region side by side, so that more would only meet the pace of STS and
+/// Organizations.
 const CONCURRENT_ACCOUNTS: usize = 8;
 
-/// The time that an account takes at the worst. With less time left its message comes again, so that Lambda
-/// does not end the function in the middle of a chain.
+/// The time that an account takes at the worst. With less time left its message comes again, so
+/// that Lambda does not end the function in the middle of a chain.
 const ACCOUNT_TIME: Duration = Duration::from_secs(150);
 
 /// A plan, what it was made of, and the promises that it would break.
@@ -89,8 +91,8 @@ async fn plan_account(
     }
 }
 
-/// Converges a batch of accounts: first Organizations and the StackSet for all of them, then each account by
-/// itself.
+/// Converges a batch of accounts: first Organizations and the StackSet for all of them, then each
+/// account by itself.
 pub async fn converge(
     ports: &Ports,
     requests: Vec<ConvergeRequest>,
@@ -232,8 +234,8 @@ async fn converge_and_save(
     }
 }
 
-/// Plans and applies, then looks and plans again: an account's conditions are those of its last plan. In steady
-/// state the first plan is empty and nothing is looked at twice.
+/// Plans and applies, then looks and plans again: an account's conditions are those of its last
+/// plan. In steady state the first plan is empty and nothing is looked at twice.
 async fn converge_account(
     ports: &Ports,
     job: &Job,

@@ -1,4 +1,5 @@
-//! Every sentence that people read of an account. Plans and outcomes come as data; nothing is decided here.
+//! Every sentence that people read of an account. Plans and outcomes come as data; nothing is
+//! decided here.
 
 use std::collections::BTreeSet;
 

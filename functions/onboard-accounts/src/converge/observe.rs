@@ -1,5 +1,5 @@
-//! Looks at an account through the ports. A look that fails becomes a reason in the snapshot; nothing here
-//! decides what follows from it.
+//! Looks at an account through the ports. A look that fails becomes a reason in the snapshot;
+//! nothing here decides what follows from it.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use super::snapshot::{
 };
 use crate::message::ConvergeRequest;
 
-/// The age at which an account in a message is looked up again. A younger one costs no call: a survey of
-/// 1,000 accounts would spend two minutes of Organizations' rate on what was just listed.
+/// The age at which an account in a message is looked up again. A younger one costs no call: a
+/// survey of 1,000 accounts would spend two minutes of Organizations' rate on what was just listed.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest session in seconds that IAM assumes of a role if nothing else was said.
@@ -32,8 +32,8 @@ pub struct Observed {
     pub clients: Option<AccountClients>,
 }
 
-/// Looks an account up in Organizations, with its path and tags where the policy needs them. Returns `None`
-/// if it has left the Organization.
+/// Looks an account up in Organizations, with its path and tags where the policy needs them.
+/// Returns `None` if it has left the Organization.
 ///
 /// # Errors
 /// If Organizations can't be asked: without its answer nobody knows what the account must have.
@@ -76,7 +76,8 @@ async fn current_account(
     }
     match ports.organization.account(&known.id).await {
         Ok(account) => Ok(Some(account)),
-        // Looking up every account at once would be throttled for long: what is known will do until the retry.
+        // Looking up every account at once would be throttled for long: what is known will do until
+        // the retry.
         Err(error) if error.kind == ErrorKind::Throttled => Ok(Some(known)),
         Err(error) if error.kind == ErrorKind::Missing => Ok(None),
         Err(error) => Err(error),
@@ -207,7 +208,8 @@ async fn live_regions(
     Ok(join_all(looks).await.into_iter().collect())
 }
 
-/// The regions that the policy lists; if it lists none, those that the account can use, or soon can.
+/// The regions that the policy lists; if it lists none, those that the account can use, or soon
+/// can.
 async fn regions(
     clients: &AccountClients,
     baseline: &Baseline,

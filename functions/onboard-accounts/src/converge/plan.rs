@@ -1,8 +1,8 @@
 //! Decides what to do in an account: pure, from the snapshot, the policy and the time.
 //!
-//! A plan has a chain of actions for the account as a whole and one for each region. Each chain says which
-//! condition its place has once the actions are done: what only people can mend, what is reported and not
-//! repaired, or that all is in place.
+//! A plan has a chain of actions for the account as a whole and one for each region. Each chain
+//! says which condition its place has once the actions are done: what only people can mend, what is
+//! reported and not repaired, or that all is in place.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ use super::actions::{Chain, Plan};
 use super::snapshot::{LiveAccount, LiveRegion, Seen, Snapshot, has_recorder};
 use crate::message::Cause;
 
-/// The time that Control Tower has to set up a new account. Its set-up takes about half an hour, and ends
-/// with an event; an account without one after an hour is taken to be unmanaged.
+/// The time that Control Tower has to set up a new account. Its set-up takes about half an hour,
+/// and ends with an event; an account without one after an hour is taken to be unmanaged.
 pub const CONTROL_TOWER_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Decides what to do in an account.
@@ -47,8 +47,8 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
     Plan { account, chains }
 }
 
-/// The baseline of an account and what was seen inside it; or the condition of an account in which nothing
-/// is to be done now.
+/// The baseline of an account and what was seen inside it; or the condition of an account in which
+/// nothing is to be done now.
 fn planned_account<'a>(
     snapshot: &'a Snapshot,
     policy: &'a OnboardingPolicy,
@@ -91,8 +91,8 @@ fn left_alone(because: &str) -> Condition {
     }
 }
 
-/// True if Control Tower is still setting a new account up. Its set-up comes first, since it makes a
-/// recorder of its own.
+/// True if Control Tower is still setting a new account up. Its set-up comes first, since it makes
+/// a recorder of its own.
 fn waits_for_control_tower(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> bool {
     let request = &snapshot.job.request;
     let age = now.duration_since(request.requested_at);

@@ -1,4 +1,5 @@
-//! Makes of the results of a batch what people are told, what is counted, and what waits for a retry.
+//! Makes of the results of a batch what people are told, what is counted, and what waits for a
+//! retry.
 //!
 //! Deliberately absent: sending, which `send.rs` does.
 
@@ -17,8 +18,9 @@ use super::notices;
 use super::outcome::{AccountNews, Announcement, Converged, NewsKind, Outcome};
 use crate::message::{Cause, ConvergeRequest};
 
-/// The time that an account is waited for before people are told that it is stuck. Most of what passes by
-/// itself has passed by then: a new account's role within minutes, a new member's policies within 20.
+/// The time that an account is waited for before people are told that it is stuck. Most of what
+/// passes by itself has passed by then: a new account's role within minutes, a new member's
+/// policies within 20.
 pub const READY_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The version of the dashboard's data.
@@ -27,8 +29,8 @@ pub const DASHBOARD_VERSION: u64 = 1;
 /// The mark of an account that people know to be in order.
 const READY: &str = "ready";
 
-/// The conditions of an account after its last plan. A place where something is still to do has it because
-/// an action failed, or because what was done does not show yet.
+/// The conditions of an account after its last plan. A place where something is still to do has it
+/// because an action failed, or because what was done does not show yet.
 pub fn conditions(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Condition> {
     plan.chains.map(|place, chain| {
         if chain.actions.is_empty() {
@@ -86,8 +88,8 @@ fn in_place_news(cause: Cause, last_notified: Option<&str>) -> Option<NewsKind> 
     }
 }
 
-/// The mark of an account that is stuck: each kind of reason with its places, without the details, which
-/// differ from call to call.
+/// The mark of an account that is stuck: each kind of reason with its places, without the details,
+/// which differ from call to call.
 fn stuck_mark(status: &AccountStatus) -> String {
     let mut kinds = Vec::new();
     for (kind, places) in status.reasons() {
@@ -102,8 +104,8 @@ fn waited(request: &ConvergeRequest, now: Timestamp) -> SignedDuration {
     now.duration_since(request.requested_at)
 }
 
-/// The changes that brought an account back to its baseline: whatever was done where all was in place before,
-/// and elsewhere each change to what others had set up.
+/// The changes that brought an account back to its baseline: whatever was done where all was in
+/// place before, and elsewhere each change to what others had set up.
 pub fn repairs(account: &Converged) -> Vec<(Place<'_>, &Action)> {
     let mut repairs = Vec::new();
     for (place, outcome) in account.outcomes.iter() {
@@ -217,8 +219,8 @@ fn summary<'a>(others: Vec<Other<'a>>, run: &str) -> Announcement<'a> {
     }
 }
 
-/// The request with which an account that is not ready is tried again, and the delay until then; `None` if
-/// waiting won't help, or has not.
+/// The request with which an account that is not ready is tried again, and the delay until then;
+/// `None` if waiting won't help, or has not.
 pub fn retry(account: &Converged, now: Timestamp) -> Option<(ConvergeRequest, Duration)> {
     let request = &account.job.request;
     // One that can't be mended by waiting may still have a place that can.
@@ -233,13 +235,14 @@ pub fn retry(account: &Converged, now: Timestamp) -> Option<(ConvergeRequest, Du
     Some((request.retry(), backoff(request.attempt)))
 }
 
-/// The delay before a retry: 15 seconds at first, twice as long each time. 900 seconds is the most that SQS
-/// allows.
+/// The delay before a retry: 15 seconds at first, twice as long each time. 900 seconds is the most
+/// that SQS allows.
 pub fn backoff(attempt: u32) -> Duration {
     Duration::from_secs(15_u64.saturating_mul(1 << attempt.min(6)).min(900))
 }
 
-/// `accounts.json`: `{"version": 1, "generatedAt": …, "counts": {"in place": 3, …}, "accounts": [AccountStatus, …]}`.
+/// `accounts.json`: `{"version": 1, "generatedAt": …, "counts": {"in place": 3, …}, "accounts":
+/// [AccountStatus, …]}`.
 pub fn dashboard(accounts: &[AccountStatus], now: Timestamp) -> Value {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for account in accounts {

@@ -10,8 +10,8 @@ use super::ports::Ports;
 use super::report;
 use crate::message::Message;
 
-/// Notifies people of what is new, then sends retries for accounts that are not ready. Returns the accounts
-/// whose messages must come again because either failed.
+/// Notifies people of what is new, then sends retries for accounts that are not ready. Returns the
+/// accounts whose messages must come again because either failed.
 pub async fn notify_and_retry(
     ports: &Ports,
     converged: &[Converged],
@@ -29,8 +29,8 @@ pub async fn notify_and_retry(
     again
 }
 
-/// Sends a notice, then saves of each account what people were notified of. This order saves nothing that
-/// nobody was told. Returns false if nobody was told.
+/// Sends a notice, then saves of each account what people were notified of. This order saves
+/// nothing that nobody was told. Returns false if nobody was told.
 async fn announce(ports: &Ports, announcement: &Announcement<'_>, invocation: &Invocation) -> bool {
     let notice = &announcement.notice;
     let sent = ports.notice_sender.send(notice, invocation.remaining());
@@ -46,7 +46,8 @@ async fn announce(ports: &Ports, announcement: &Announcement<'_>, invocation: &I
     true
 }
 
-/// Sends the retries of a batch in one call. Returns the accounts whose own messages come again instead.
+/// Sends the retries of a batch in one call. Returns the accounts whose own messages come again
+/// instead.
 async fn send_retries(ports: &Ports, converged: &[Converged]) -> Vec<AccountId> {
     let now = ports.clock.now();
     let (mut accounts, mut messages, mut again) = (Vec::new(), Vec::new(), Vec::new());

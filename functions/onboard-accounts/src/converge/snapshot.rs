@@ -39,13 +39,14 @@ pub struct Snapshot {
     pub live: Option<Seen<LiveAccount>>,
 }
 
-/// What was seen inside an account. What the policy does not ask for is `None` and was not looked at.
+/// What was seen inside an account. What the policy does not ask for is `None` and was not looked
+/// at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveAccount {
     /// Roles, with their longest sessions in seconds.
     pub roles: Option<Seen<Vec<(LiveRole, i32)>>>,
-    /// True if the role that AWS Config itself uses is there. Looked at where a stack is not current:
-    /// CloudFormation can't make that role where it exists, and recorders need it.
+    /// True if the role that AWS Config itself uses is there. Looked at where a stack is not
+    /// current: CloudFormation can't make that role where it exists, and recorders need it.
     pub config_role: Option<Seen<bool>>,
     pub password_policy: Option<Seen<Option<PasswordPolicy>>>,
     /// How many of the four blocks of public access to S3 are on.
@@ -113,7 +114,8 @@ pub fn has_recorder(region: &LiveRegion) -> bool {
         .is_some_and(|(recorders, _)| customer_managed(recorders).is_some())
 }
 
-/// True if the StackSet carries this account's baseline. StackSets never reach the management account.
+/// True if the StackSet carries this account's baseline. StackSets never reach the management
+/// account.
 pub fn uses_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
     matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account
 }

@@ -1,5 +1,6 @@
-//! Operations on the StackSet, for all waiting accounts of a batch at once: CloudFormation works on one
-//! operation at a time. Data first (which instances to make, which to deploy anew), then the acting.
+//! Operations on the StackSet, for all waiting accounts of a batch at once: CloudFormation works on
+//! one operation at a time. Data first (which instances to make, which to deploy anew), then the
+//! acting.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ use super::ports::Ports;
 use super::reasons::{reason, stack_set_reason};
 use super::snapshot::{Job, baseline_of, uses_stack_set};
 
-/// The number of accounts whose instances are listed at once: each list is one call of CloudFormation.
+/// The number of accounts whose instances are listed at once: each list is one call of
+/// CloudFormation.
 const CONCURRENT_LOOKS: usize = 8;
 
 /// One operation on the StackSet.

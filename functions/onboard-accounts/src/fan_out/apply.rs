@@ -1,5 +1,5 @@
-//! Applies a fan-out's plan, step by step. The first failure ends it: nothing that was asked is lost, since
-//! whoever asked learns of it, or the event comes again.
+//! Applies a fan-out's plan, step by step. The first failure ends it: nothing that was asked is
+//! lost, since whoever asked learns of it, or the event comes again.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Holds a fan-out's plan against O1, without the planner's code: tags and units change on request only.
+//! Holds a fan-out's plan against O1, without the planner's code: tags and units change on request
+//! only.
 
 use banto_domain::Breach;
 use banto_domain::policy::OnboardingPolicy;
@@ -30,7 +31,8 @@ const RULES: &[(&str, Rule)] = &[
     ("O1", move_starts_where_the_account_is),
 ];
 
-/// Returns the promises that a plan would break; none, unless the planner errs or the kill switch is off.
+/// Returns the promises that a plan would break; none, unless the planner errs or the kill switch
+/// is off.
 pub fn check(
     snapshot: &Snapshot,
     plan: &Plan,

@@ -24,7 +24,8 @@ pub fn creation_failed(failed: &CreationFailed) -> Notice {
     notice
 }
 
-/// Returns what an operator does about a failed creation. (Organizations API reference, `CreateAccountStatus`.)
+/// Returns what an operator does about a failed creation. (Organizations API reference,
+/// `CreateAccountStatus`.)
 fn creation_remedy(reason: &str) -> &'static str {
     match reason {
         "ACCOUNT_LIMIT_EXCEEDED" => "Ask for more accounts in Service Quotas (AWS Organizations).",

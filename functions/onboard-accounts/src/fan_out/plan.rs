@@ -11,12 +11,13 @@ use super::snapshot::{ListedAccount, Snapshot};
 use crate::event::{AccountEdits, Scope};
 use crate::message::{Cause, ConvergeRequest, Message};
 
-/// Seconds until the dashboard's data is published after all accounts were sent to the queue: the longest
-/// delay that SQS allows. A dashboard that is published earlier shows some of yesterday's rows.
+/// Seconds until the dashboard's data is published after all accounts were sent to the queue: the
+/// longest delay that SQS allows. A dashboard that is published earlier shows some of yesterday's
+/// rows.
 const PUBLISH_AFTER_ALL: u64 = 900;
 
-/// Seconds until the dashboard's data is published after a few accounts were sent to the queue: one batch of
-/// them takes about a minute.
+/// Seconds until the dashboard's data is published after a few accounts were sent to the queue: one
+/// batch of them takes about a minute.
 const PUBLISH_AFTER_FEW: u64 = 120;
 
 /// The steps of a fan-out, in the order of the fields.
@@ -25,8 +26,8 @@ const PUBLISH_AFTER_FEW: u64 = 120;
 pub struct Plan {
     /// Departed accounts, whose statuses are deleted.
     pub delete_statuses: Vec<AccountId>,
-    /// Accounts that a person named and that are not in the Organization. With any, the rest of the plan
-    /// is not applied: whoever asked learns of the mistake first.
+    /// Accounts that a person named and that are not in the Organization. With any, the rest of the
+    /// plan is not applied: whoever asked learns of the mistake first.
     pub unknown: Vec<AccountId>,
     pub edits: Vec<Edit>,
     pub messages: Vec<PlannedMessage>,

@@ -58,7 +58,8 @@ pub(super) fn created_role_is_tagged(context: &ActionContext<'_>) -> Verdict {
     must(is_tagged, &untagged)
 }
 
-/// A role that was seen must be Banto's. One that was not seen is made by this plan, and can only be added to.
+/// A role that was seen must be Banto's. One that was not seen is made by this plan, and can only
+/// be added to.
 pub(super) fn changed_role_is_managed(context: &ActionContext<'_>) -> Verdict {
     let Action::ChangeRole { name, change } = context.action else {
         return Ok(());

@@ -28,8 +28,8 @@ pub(super) struct Draft {
 /// A difference between an account and its baseline, and the action that ends it.
 pub(super) struct Difference {
     pub(super) item: Item,
-    /// True if nothing of the kind is there yet. What is absent is set up, even if the policy only reports
-    /// the item's drift: that is what onboarding means.
+    /// True if nothing of the kind is there yet. What is absent is set up, even if the policy only
+    /// reports the item's drift: that is what onboarding means.
     pub(super) is_absent: bool,
     /// The difference in a few words, for what is reported only.
     pub(super) summary: String,
@@ -53,7 +53,8 @@ impl Draft {
         }
     }
 
-    /// The value that was seen. A look that failed is a reason, and nothing is done on the word of it.
+    /// The value that was seen. A look that failed is a reason, and nothing is done on the word of
+    /// it.
     pub(super) fn seen<'a, T>(&mut self, seen: Option<&'a Seen<T>>) -> Option<&'a T> {
         match seen? {
             Ok(value) => Some(value),
@@ -78,7 +79,8 @@ impl Draft {
         self.reasons.push(Reason::new(kind, detail));
     }
 
-    /// The finished chain. A reason that only people can mend counts most, then one that may pass, then drift.
+    /// The finished chain. A reason that only people can mend counts most, then one that may pass,
+    /// then drift.
     pub(super) fn chain(self) -> Chain {
         let worst = self
             .reasons

@@ -101,8 +101,8 @@ fn plan_start(draft: &mut Draft, target: &Target<'_>, live: &LiveConfig, recorde
     draft.resolve(target, difference);
 }
 
-/// Reports a recorder that runs with errors, one of Control Tower's that is stopped, and channels that
-/// can't deliver. Banto's own recorder that is stopped is started, or reported as drift.
+/// Reports a recorder that runs with errors, one of Control Tower's that is stopped, and channels
+/// that can't deliver. Banto's own recorder that is stopped is started, or reported as drift.
 pub(super) fn report_health(draft: &mut Draft, live: &LiveConfig, recorder: &str) {
     let status = live.statuses.get(recorder);
     let recording = status.filter(|status| status.recording);

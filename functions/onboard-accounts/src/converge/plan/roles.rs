@@ -30,7 +30,8 @@ pub(super) fn plan_roles(draft: &mut Draft, target: &Target<'_>, live: &LiveAcco
     }
 }
 
-/// True if a recorder of Banto's will need the role that AWS Config itself uses, and it is not there.
+/// True if a recorder of Banto's will need the role that AWS Config itself uses, and it is not
+/// there.
 fn needs_config_role(roles: &[(LiveRole, i32)], live: &LiveAccount) -> bool {
     let is_there = roles
         .iter()
@@ -48,8 +49,8 @@ fn lacks_recorder(region: &LiveRegion) -> bool {
     region.recorders_and_channels().is_some() && !has_recorder(region)
 }
 
-/// Makes a role. Its tag says that it is complete only once all else is done, so that a later run finishes
-/// what a crash interrupted.
+/// Makes a role. Its tag says that it is complete only once all else is done, so that a later run
+/// finishes what a crash interrupted.
 fn create(draft: &mut Draft, target: &Target<'_>, name: &RoleName, role: &Role) {
     draft.actions.push(Action::CreateRole {
         name: name.clone(),
