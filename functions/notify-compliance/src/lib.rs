@@ -1,9 +1,10 @@
 //! Tells the right people about noncompliance: once, in words that they can act on.
 //!
-//! A change travels through two halves, with one table between them. [`ingest`] decides what an observation of AWS
-//! Config changes, and saves it together with an entry in the outbox of each route that fits. [`deliver`] decides
-//! which messages a route's outbox becomes, and sends them at the channel's pace. Beside them, [`waivers`] warns of
-//! waivers that end, and [`relay`] sends the notices of other functions.
+//! A change travels through two halves, with one table between them. [`ingest`] decides what an
+//! observation of AWS Config changes, and saves it together with an entry in the outbox of each
+//! route that fits. [`deliver`] decides which messages a route's outbox becomes, and sends them at
+//! the channel's pace. Beside them, [`waivers`] warns of waivers that end, and [`relay`] sends the
+//! notices of other functions.
 //!
 //! Deliberately absent: AWS SDK types, and any memory beside the table but that of accounts.
 
@@ -39,12 +40,12 @@ use report::Outcome;
 use schedule::Scheduler;
 use work::Work;
 
-/// Least time in which a message is begun: one call of AWS's SDK with all its attempts takes 25 s. What takes longer
-/// looks at the time itself, or comes again by the queue.
+/// Least time in which a message is begun: one call of AWS's SDK with all its attempts takes 25 s.
+/// What takes longer looks at the time itself, or comes again by the queue.
 const MESSAGE_TIME: Duration = Duration::from_secs(30);
 
-/// Longest delay of a delivery: SQS delays a message by 15 minutes at most, and the scheduler adds a second. A route
-/// that rests for longer is looked at again in between.
+/// Longest delay of a delivery: SQS delays a message by 15 minutes at most, and the scheduler adds
+/// a second. A route that rests for longer is looked at again in between.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(14);
 
 /// The function, made once, before the first event.
@@ -59,8 +60,8 @@ pub struct Notifier {
 impl Notifier {
     /// Handles one event, from its bytes to the answer.
     ///
-    /// A record of SQS that fails goes back to the queue alone, and in the end to the dead letter queue. An
-    /// invocation without records fails as a whole, and AWS repeats it.
+    /// A record of SQS that fails goes back to the queue alone, and in the end to the dead letter
+    /// queue. An invocation without records fails as a whole, and AWS repeats it.
     pub async fn handle(
         &self,
         event: &[u8],
@@ -137,8 +138,8 @@ impl Notifier {
         }
     }
 
-    /// Handles a message of our own. Without the time for it, the message is sent anew rather than given back: that
-    /// it was not tried must not make it a dead letter.
+    /// Handles a message of our own. Without the time for it, the message is sent anew rather than
+    /// given back: that it was not tried must not make it a dead letter.
     async fn handle_message(
         &self,
         message: QueueMessage,
@@ -193,8 +194,8 @@ impl Notifier {
         Ok(())
     }
 
-    /// Queues the daily comparison of accounts, and delivers what may wait on any route. The schedule, which names
-    /// no account, also warns of waivers that end.
+    /// Queues the daily comparison of accounts, and delivers what may wait on any route. The
+    /// schedule, which names no account, also warns of waivers that end.
     async fn fan_out(
         &self,
         accounts: Option<BTreeSet<AccountId>>,

@@ -1,4 +1,5 @@
-//! The sentences for operators. Those for the readers of routes are in [`deliver::notices`](crate::deliver).
+//! The sentences for operators. Those for the readers of routes are in
+//! [`deliver::notices`](crate::deliver).
 
 use banto_domain::compliance::advice;
 use banto_domain::policy::compliance::Waiver;

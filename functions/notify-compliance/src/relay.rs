@@ -7,8 +7,8 @@ use banto_notice::{Notice, NoticeSender};
 use banto_ports::{Clock, NotificationLog};
 use jiff::SignedDuration;
 
-/// Time in which a notice is not sent again. SQS keeps a message for 14 days at most, so that a repeat of one message
-/// comes within it; an account that is ready twice in its life is told twice.
+/// Time in which a notice is not sent again. SQS keeps a message for 14 days at most, so that a
+/// repeat of one message comes within it; an account that is ready twice in its life is told twice.
 const DEDUPLICATE_FOR: SignedDuration = SignedDuration::from_hours(24 * 15);
 
 /// The way to operators and to the audiences of other functions' notices.

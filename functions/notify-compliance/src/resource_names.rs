@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use banto_domain::compliance::FindingKey;
 use banto_ports::Aggregator;
 
-/// Returns the names of resources, as far as AWS Config tells them. A name only helps to read: without one, a
-/// resource goes by its id.
+/// Returns the names of resources, as far as AWS Config tells them. A name only helps to read:
+/// without one, a resource goes by its id.
 pub(crate) async fn names(
     aggregator: &dyn Aggregator,
     keys: Vec<FindingKey>,

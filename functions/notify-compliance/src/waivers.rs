@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::notices;
 use crate::relay::Relay;
 
-/// Times before a waiver's end at which operators are warned, the longest first: a week to put the finding right or
-/// to have the waiver renewed, and a day as the last call.
+/// Times before a waiver's end at which operators are warned, the longest first: a week to put the
+/// finding right or to have the waiver renewed, and a day as the last call.
 const WARNINGS: [SignedDuration; 2] = [
     SignedDuration::from_hours(7 * 24),
     SignedDuration::from_hours(24),

@@ -1,4 +1,5 @@
-//! Divides what an invocation brings: observations for one half, deliveries for the other, and messages.
+//! Divides what an invocation brings: observations for one half, deliveries for the other, and
+//! messages.
 
 use std::collections::BTreeMap;
 

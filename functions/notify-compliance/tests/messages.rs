@@ -1,5 +1,5 @@
-//! Every kind of message: it fits Slack, SNS and mail, and reads as it did in `messages.txt`, where a person last
-//! looked. Whatever waits, each entry is told by one message, and counted once.
+//! Every kind of message: it fits Slack, SNS and mail, and reads as it did in `messages.txt`, where
+//! a person last looked. Whatever waits, each entry is told by one message, and counted once.
 
 #![expect(
     clippy::unwrap_used,

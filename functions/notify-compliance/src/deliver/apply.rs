@@ -59,7 +59,8 @@ pub(super) async fn apply(
     Ok(None)
 }
 
-/// Sends one message, and begins its thread. A message that an earlier run may have sent is searched for first.
+/// Sends one message, and begins its thread. A message that an earlier run may have sent is
+/// searched for first.
 async fn deliver_one(
     ports: &Ports,
     outgoing: &Outgoing<'_>,
@@ -93,8 +94,8 @@ async fn deliver_one(
     Ok(sent)
 }
 
-/// Saves that a message is about to be sent, before it is: a run that ends now leaves a trace of it. Only in a
-/// channel can it be searched for.
+/// Saves that a message is about to be sent, before it is: a run that ends now leaves a trace of
+/// it. Only in a channel can it be searched for.
 async fn announce(
     ports: &Ports,
     outgoing: &Outgoing<'_>,

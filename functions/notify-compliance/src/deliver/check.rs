@@ -1,5 +1,5 @@
-//! Looks at a plan a second time: a table of rules, each of which derives its promise anew instead of trusting the
-//! planner.
+//! Looks at a plan a second time: a table of rules, each of which derives its promise anew instead
+//! of trusting the planner.
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// The id that the message carries. A run that takes up what another one left makes the same one.
+    /// The id that the message carries. A run that takes up what another one left makes the same
+    /// one.
     pub id: String,
     pub target: Target,
     pub subject: Subject,
@@ -77,7 +78,8 @@ pub struct GroupChange {
 }
 
 impl GroupChange {
-    /// The group that this goes on from. One that was resolved is over: what is found again opens a new one.
+    /// The group that this goes on from. One that was resolved is over: what is found again opens a
+    /// new one.
     pub fn base(&self) -> Option<&FindingGroup> {
         let opens = self
             .entries
@@ -88,7 +90,8 @@ impl GroupChange {
             .filter(|group| group.open > 0 || !opens)
     }
 
-    /// True if it ends with open findings while the group that was told had none: it needs a message of its own.
+    /// True if it ends with open findings while the group that was told had none: it needs a
+    /// message of its own.
     pub fn opens_again(&self) -> bool {
         let was_resolved = self.before.as_ref().is_some_and(|group| group.open == 0);
         was_resolved && self.found > 0

@@ -7,20 +7,20 @@ use jiff::SignedDuration;
 
 use super::ports::Ports;
 
-/// Time for which a lease holds without being renewed. It is renewed before each message, which takes four attempts
-/// of 25 s with 14 s of pauses at most: two minutes.
+/// Time for which a lease holds without being renewed. It is renewed before each message, which
+/// takes four attempts of 25 s with 14 s of pauses at most: two minutes.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Time after which a run comes again that finds the route held. The lease is no measure: a run that ends well gives
-/// the route back long before it expires.
+/// Time after which a run comes again that finds the route held. The lease is no measure: a run
+/// that ends well gives the route back long before it expires.
 pub(super) const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// A route that this run holds.
 pub(super) struct HeldRoute {
     pub(super) lease: RouteLease,
     pub(super) state: RouteState,
-    /// A message that an earlier run may have sent before it ended. The state keeps it too, until the same message
-    /// is sent again: quiet hours may come between.
+    /// A message that an earlier run may have sent before it ended. The state keeps it too, until
+    /// the same message is sent again: quiet hours may come between.
     pub(super) unconfirmed: Option<InFlight>,
 }
 

@@ -1,7 +1,8 @@
 //! Deliver: the entries of a route's outbox become messages.
 //!
-//! New groups of findings get a message each, or one digest for all of them where they are many. What changes later
-//! goes into the thread of the message that told it, and that message is corrected, where the way to people allows.
+//! New groups of findings get a message each, or one digest for all of them where they are many.
+//! What changes later goes into the thread of the message that told it, and that message is
+//! corrected, where the way to people allows.
 
 use banto_domain::Breach;
 use banto_domain::policy::CompliancePolicy;
@@ -58,7 +59,8 @@ pub(crate) async fn deliver(
     Ok(delivered)
 }
 
-/// Entries of a route that the policy no longer has go the default way. Switched off, nothing is delivered.
+/// Entries of a route that the policy no longer has go the default way. Switched off, nothing is
+/// delivered.
 fn route_of<'a>(policy: &'a CompliancePolicy, name: &str) -> Option<&'a Route> {
     let route = policy.route(name).or_else(|| policy.routes.last());
     route.filter(|_| policy.enabled)

@@ -12,11 +12,12 @@ use super::ports::Ports;
 use super::snapshot::{Job, Snapshot};
 use crate::resource_names;
 
-/// Most entries that are delivered at once: an entry is a few hundred bytes, so that these fit the function's memory
-/// with room to spare. What is left is read after them.
+/// Most entries that are delivered at once: an entry is a few hundred bytes, so that these fit the
+/// function's memory with room to spare. What is left is read after them.
 const MAX_ENTRIES: usize = 5_000;
 
-/// Most resources whose names are looked up at once: one call of AWS Config. Further ones go by their ids.
+/// Most resources whose names are looked up at once: one call of AWS Config. Further ones go by
+/// their ids.
 const MAX_NAMES: usize = 100;
 
 /// While nothing can be delivered, groups, digests and names are not read.

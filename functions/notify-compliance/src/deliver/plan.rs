@@ -18,11 +18,12 @@ mod groups;
 use commits::commits;
 use groups::group_changes;
 
-/// Time for which a digest takes up what else comes: a storm of a deployment is over by then, and what comes later
-/// is news.
+/// Time for which a digest takes up what else comes: a storm of a deployment is over by then, and
+/// what comes later is news.
 const DIGEST_OPEN_FOR: SignedDuration = SignedDuration::from_mins(60);
 
-/// How often a route is looked at whose entries wait for the end of quiet hours: SQS delays a message no longer.
+/// How often a route is looked at whose entries wait for the end of quiet hours: SQS delays a
+/// message no longer.
 const QUIET_RECHECK: SignedDuration = SignedDuration::from_mins(15);
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -209,16 +210,16 @@ fn digest_delivery(
     }
 }
 
-/// Names a message by what it is about and the oldest entry that it tells: what comes later, before a run that ended
-/// is taken up again, does not change that.
+/// Names a message by what it is about and the oldest entry that it tells: what comes later, before
+/// a run that ended is taken up again, does not change that.
 fn delivery_id(about: &str, changes: &[GroupChange]) -> String {
     let entries = changes.iter().flat_map(|change| &change.entries);
     let oldest = entries.map(OutboxEntry::id).min();
     short_hash(&[about, &oldest.unwrap_or_default()])
 }
 
-/// True if a digest takes up something that people must not overlook: findings of another rule that matter as much as
-/// anything before.
+/// True if a digest takes up something that people must not overlook: findings of another rule that
+/// matter as much as anything before.
 fn is_worse(before: &Digest, changes: &[GroupChange]) -> bool {
     let worst = before.rules.values().map(|tally| tally.severity).max();
     changes.iter().any(|change| {

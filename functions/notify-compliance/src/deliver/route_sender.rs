@@ -1,5 +1,6 @@
-//! Sends one message on its route. The channel's pace, further attempts and the breaker are `banto_notice::sending`'s;
-//! here a lost post is searched for, and SNS takes what the route does not take.
+//! Sends one message on its route. The channel's pace, further attempts and the breaker are
+//! `banto_notice::sending`'s; here a lost post is searched for, and SNS takes what the route does
+//! not take.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,8 @@ use serde_json::Value;
 use super::delivery::Target;
 use super::notices::Message;
 
-/// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a run little time.
-/// A longer pause than 30 s is waited for on the queue, which costs nothing.
+/// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a
+/// run little time. A longer pause than 30 s is waited for on the queue, which costs nothing.
 const RETRY: Retry = Retry {
     attempts: 4,
     first_pause: Duration::from_secs(2),
@@ -96,8 +97,8 @@ impl<'a> Outgoing<'a> {
 }
 
 impl RouteSender {
-    /// Sends a message. `posted` is the same message where a run that ended had sent it already: that one is
-    /// corrected, since more may have come to be told meanwhile.
+    /// Sends a message. `posted` is the same message where a run that ended had sent it already:
+    /// that one is corrected, since more may have come to be told meanwhile.
     pub(super) async fn send(
         &self,
         outgoing: &Outgoing<'_>,
@@ -257,7 +258,8 @@ impl RouteSender {
         found.is_some()
     }
 
-    /// That Slack can't be asked is no reason to wait: the message is sent again, and carries the same id.
+    /// That Slack can't be asked is no reason to wait: the message is sent again, and carries the
+    /// same id.
     async fn find_by_id(
         &self,
         id: &str,
@@ -296,8 +298,8 @@ impl RouteSender {
         }
     }
 
-    /// Adds the details of a message to its thread. The message itself has told what matters, so that a failure
-    /// holds nothing up.
+    /// Adds the details of a message to its thread. The message itself has told what matters, so
+    /// that a failure holds nothing up.
     pub(super) async fn add_detail(
         &self,
         thread: &DetailThread<'_>,

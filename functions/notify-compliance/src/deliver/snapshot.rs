@@ -7,14 +7,15 @@ use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route};
 use jiff::{SignedDuration, Timestamp};
 
-/// Least time between two digests where the first can't be changed, so that a storm makes six messages an hour.
-/// Where it can, the digest takes up more once a window.
+/// Least time between two digests where the first can't be changed, so that a storm makes six
+/// messages an hour. Where it can, the digest takes up more once a window.
 const DIGEST_REST: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a delivery is about.
 #[derive(Debug)]
 pub struct Job<'a> {
-    /// The name of the outbox. It is the route's own name, unless the policy has dropped that route.
+    /// The name of the outbox. It is the route's own name, unless the policy has dropped that
+    /// route.
     pub outbox: &'a str,
     pub route: &'a Route,
     pub policy: &'a CompliancePolicy,
@@ -54,7 +55,8 @@ impl Snapshot {
         }
     }
 
-    /// Returns the time for which the route still rests after its last digest, so that a storm makes few messages.
+    /// Returns the time for which the route still rests after its last digest, so that a storm
+    /// makes few messages.
     pub fn rest(&self, window: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
         let rest = match self.route.to {
             Destination::Channel(_) => window,
@@ -64,7 +66,8 @@ impl Snapshot {
         (left > SignedDuration::ZERO).then_some(left)
     }
 
-    /// True if a delivery is possible now: something waits that need not be quiet, and the route does not rest.
+    /// True if a delivery is possible now: something waits that need not be quiet, and the route
+    /// does not rest.
     pub fn is_ready(&self, window: SignedDuration, now: Timestamp) -> bool {
         !self.entries.is_empty() && self.rest(window, now).is_none()
     }

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use banto_domain::AccountId;
 use banto_domain::compliance::AccountInfo;
 
-/// Most accounts that are remembered. An Organization has 10,000 at most; beyond it, memory starts anew.
+/// Most accounts that are remembered. An Organization has 10,000 at most; beyond it, memory starts
+/// anew.
 const MAX_ACCOUNTS: usize = 10_000;
 
 #[derive(Debug, Default)]

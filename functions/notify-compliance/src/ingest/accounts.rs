@@ -11,14 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ports::Ports;
 
-/// Time for which a look-up is good: a new tag or unit of an account counts after a day at most, and an account
-/// costs a few calls of Organizations a day.
+/// Time for which a look-up is good: a new tag or unit of an account counts after a day at most,
+/// and an account costs a few calls of Organizations a day.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Accounts that are looked up at once. Few, since Organizations throttles all callers of an Organization together.
+/// Accounts that are looked up at once. Few, since Organizations throttles all callers of an
+/// Organization together.
 const AT_ONCE: usize = 8;
 
-/// Returns the accounts that are known. One that can't be looked up is left out, or as it was when it last could.
+/// Returns the accounts that are known. One that can't be looked up is left out, or as it was when
+/// it last could.
 pub(super) async fn accounts(
     ports: &Ports,
     policy: &CompliancePolicy,

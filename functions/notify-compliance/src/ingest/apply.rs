@@ -9,8 +9,8 @@ use futures_util::stream::{self, StreamExt};
 use super::plan::{Chain, Plan};
 use super::ports::Ports;
 
-/// Findings that are saved at once, to hide the latency of DynamoDB. A batch of SQS has ten records, so that only the
-/// comparison of an account has more.
+/// Findings that are saved at once, to hide the latency of DynamoDB. A batch of SQS has ten
+/// records, so that only the comparison of an account has more.
 const AT_ONCE: usize = 16;
 
 /// What became of a chain.

@@ -1,4 +1,5 @@
-//! Ingest: observations of AWS Config become states of findings, and entries in the outboxes of routes.
+//! Ingest: observations of AWS Config become states of findings, and entries in the outboxes of
+//! routes.
 //!
 //! Deliberately absent: sentences for people, which are made when an entry is delivered.
 
@@ -29,11 +30,12 @@ use plan::Plan;
 use report::{DryRun, Ingested};
 use snapshot::{Job, Snapshot};
 
-/// How often a finding is planned anew that another run changed first. Each conflict means that another run got
-/// on, so that three are rare; after them the record comes again by the queue.
+/// How often a finding is planned anew that another run changed first. Each conflict means that
+/// another run got on, so that three are rare; after them the record comes again by the queue.
 const ATTEMPTS: usize = 3;
 
-/// Ingests observations: observe, plan, check, apply; then queues deliveries on the routes that have something new.
+/// Ingests observations: observe, plan, check, apply; then queues deliveries on the routes that
+/// have something new.
 pub async fn ingest(
     ports: &Ports,
     policy: &CompliancePolicy,
@@ -58,7 +60,8 @@ pub async fn ingest(
     ingested
 }
 
-/// Plans what observations and the comparison of accounts (all, if `None`) would change, and ends after `check`.
+/// Plans what observations and the comparison of accounts (all, if `None`) would change, and ends
+/// after `check`.
 pub(crate) async fn dry_run(
     ports: &Ports,
     policy: &CompliancePolicy,
@@ -112,8 +115,8 @@ async fn checked(
     Ok((snapshot, plan, breaches))
 }
 
-/// Queues deliveries. If that fails, all findings of this time have failed: whoever brings them again has their
-/// routes queued again.
+/// Queues deliveries. If that fails, all findings of this time have failed: whoever brings them
+/// again has their routes queued again.
 async fn schedule_deliveries(ports: &Ports, policy: &CompliancePolicy, ingested: &mut Ingested) {
     let scheduled = ports
         .scheduler

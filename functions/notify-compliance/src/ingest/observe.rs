@@ -13,7 +13,8 @@ use super::snapshot::{Job, Snapshot};
 use crate::resource_names;
 
 /// # Errors
-/// If the table can't be read. An account that can't be looked up is left out of the snapshot instead.
+/// If the table can't be read. An account that can't be looked up is left out of the snapshot
+/// instead.
 pub(super) async fn observe(
     ports: &Ports,
     job: &Job<'_>,

@@ -34,7 +34,8 @@ pub struct Chain {
     pub key: FindingKey,
     /// None where only its routes are to be delivered on.
     pub changes: Vec<FindingChange>,
-    /// Routes whose outbox may hold an entry of an earlier run that ended before it queued the delivery.
+    /// Routes whose outbox may hold an entry of an earlier run that ended before it queued the
+    /// delivery.
     pub redeliver: Vec<String>,
 }
 
@@ -107,7 +108,8 @@ fn plan_chain(
     chain
 }
 
-/// True if the observation was ingested before. Whoever did so may have ended before it queued the delivery.
+/// True if the observation was ingested before. Whoever did so may have ended before it queued the
+/// delivery.
 fn is_repeated(state: Option<&FindingState>, observation: &Observation) -> bool {
     state.is_some_and(|state| state.recorded_at == observation.recorded_at)
 }

@@ -1,5 +1,5 @@
-//! The daily comparison with AWS Config's aggregator, for events are best effort. (AWS Config developer guide,
-//! "Monitoring AWS Config with Amazon EventBridge".)
+//! The daily comparison with AWS Config's aggregator, for events are best effort. (AWS Config
+//! developer guide, "Monitoring AWS Config with Amazon EventBridge".)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,15 +16,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::ports::Ports;
 use crate::event::Observation;
 
-/// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes later than we do,
-/// and AWS names no limit: six hours are less than the day between two comparisons, and enough for most delays.
+/// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes
+/// later than we do, and AWS names no limit: six hours are less than the day between two
+/// comparisons, and enough for most delays.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// Rules that are asked about at once; the adapter keeps to 10 calls a second in any case.
 const AT_ONCE: usize = 4;
 
-/// Least time in which a dry run begins an account. An account that takes longer ends the invocation, which changes
-/// nothing.
+/// Least time in which a dry run begins an account. An account that takes longer ends the
+/// invocation, which changes nothing.
 const ACCOUNT_TIME: Duration = Duration::from_secs(30);
 
 /// What the aggregator knows of an account.
@@ -35,8 +36,8 @@ pub struct Aggregated {
     pub findings: Vec<AggregatedFinding>,
 }
 
-/// Queues the comparison of accounts (all active ones, if `None`), and a delivery on every route. Returns the number
-/// of accounts.
+/// Queues the comparison of accounts (all active ones, if `None`), and a delivery on every route.
+/// Returns the number of accounts.
 ///
 /// # Errors
 /// If Organizations or the queue can't be reached.
@@ -60,8 +61,8 @@ pub(crate) async fn fan_out(
     Ok(count)
 }
 
-/// Adds what the comparison of accounts (all active ones, if `None`) shows, and returns those that were left out for
-/// want of time.
+/// Adds what the comparison of accounts (all active ones, if `None`) shows, and returns those that
+/// were left out for want of time.
 pub(super) async fn observe_accounts(
     ports: &Ports,
     accounts: Option<BTreeSet<AccountId>>,
@@ -121,8 +122,8 @@ pub(crate) async fn observations_of(
     Ok(compare(&aggregated, &states, ports.clock.now()))
 }
 
-/// Observes what was missed, and what was resolved unseen. The aggregator knows nothing of a region in which it knows
-/// no rule: findings there are left as they are.
+/// Observes what was missed, and what was resolved unseen. The aggregator knows nothing of a region
+/// in which it knows no rule: findings there are left as they are.
 pub fn compare(
     aggregated: &Aggregated,
     states: &[FindingState],

@@ -43,8 +43,8 @@ impl Ingested {
         self.skipped += other.skipped;
     }
 
-    /// Adds the observations that the plan has no chain for: skipped ones, and failed ones of accounts that could
-    /// not be looked up.
+    /// Adds the observations that the plan has no chain for: skipped ones, and failed ones of
+    /// accounts that could not be looked up.
     pub(super) fn add_plan(&mut self, snapshot: &Snapshot, plan: &Plan) {
         let planned: BTreeSet<&FindingKey> = plan.chains.iter().map(|chain| &chain.key).collect();
         for observation in &snapshot.observations {
@@ -58,7 +58,8 @@ impl Ingested {
         }
     }
 
-    /// Adds outcomes, and returns the findings that another run changed first. Of a last attempt, these have failed.
+    /// Adds outcomes, and returns the findings that another run changed first. Of a last attempt,
+    /// these have failed.
     pub(super) fn add_outcomes(
         &mut self,
         outcomes: Vec<ChainOutcome>,

@@ -1,4 +1,5 @@
-//! What changed of each of many groups, or of each of many resources: for a thread, or at the end of a message.
+//! What changed of each of many groups, or of each of many resources: for a thread, or at the end
+//! of a message.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

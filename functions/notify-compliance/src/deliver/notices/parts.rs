@@ -10,8 +10,8 @@ use banto_domain::{Region, RuleName, percent_encoded};
 use banto_notice::text::tally;
 use banto_notice::{Audience, Link, Notice, Step, Urgency};
 
-/// Most characters of a resource's name in a headline: with rule and account it then fits the two lines, some 110
-/// characters, that a lock screen shows.
+/// Most characters of a resource's name in a headline: with rule and account it then fits the two
+/// lines, some 110 characters, that a lock screen shows.
 const HEADLINE_NAME: usize = 48;
 
 pub(super) const FLAPS: &str =

@@ -1,6 +1,7 @@
 //! Divides what is saved after a message into pieces that DynamoDB writes at once: pure.
 //!
-//! Each piece counts its own entries only, so that a run that ends between two of them counts nothing twice.
+//! Each piece counts its own entries only, so that a run that ends between two of them counts
+//! nothing twice.
 
 use banto_domain::compliance::{Digest, FindingGroup, NotifiedIn, OutboxEntry};
 use banto_ports::DeliveryCommit;
@@ -30,7 +31,8 @@ pub(super) fn commits(changes: &[GroupChange], digest: Option<&Digest>) -> Vec<D
 }
 
 impl Pieces {
-    /// Adds a group's entries, to several pieces if need be. Each of them has the group as it is then.
+    /// Adds a group's entries, to several pieces if need be. Each of them has the group as it is
+    /// then.
     fn add(&mut self, change: &GroupChange) {
         let mut counts = change
             .base()

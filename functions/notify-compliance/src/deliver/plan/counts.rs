@@ -2,7 +2,8 @@
 
 use banto_domain::compliance::{Compliance, Digest, OutboxEntry, Tally};
 
-/// Open and resolved, after an entry. What is resolved is counted off only if its finding was told before.
+/// Open and resolved, after an entry. What is resolved is counted off only if its finding was told
+/// before.
 pub(super) fn counted((open, resolved): (u32, u32), entry: &OutboxEntry) -> (u32, u32) {
     match entry.compliance {
         Compliance::Noncompliant => (open + 1, resolved),

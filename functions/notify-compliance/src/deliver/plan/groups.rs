@@ -12,7 +12,8 @@ use super::counts::counted;
 use crate::deliver::delivery::GroupChange;
 use crate::deliver::snapshot::Snapshot;
 
-/// Most resources of a group that are kept to be shown: more do not fit a message that is read. The rest are counted.
+/// Most resources of a group that are kept to be shown: more do not fit a message that is read. The
+/// rest are counted.
 const MAX_SHOWN: usize = 10;
 
 /// In the order of accounts and rules.
@@ -110,7 +111,8 @@ fn latest(entries: &[OutboxEntry]) -> BTreeMap<&FindingKey, &OutboxEntry> {
     entries.iter().map(|entry| (&entry.key, entry)).collect()
 }
 
-/// Shows a resource as it is now; of many, the first ones. What is resolved makes room for what is not.
+/// Shows a resource as it is now; of many, the first ones. What is resolved makes room for what is
+/// not.
 fn show(resources: &mut Vec<Resource>, entry: &OutboxEntry, name: Option<&String>) {
     let mut shown = shown(entry, name);
     if let Some(known) = resources.iter_mut().find(|known| is_same(known, &shown)) {

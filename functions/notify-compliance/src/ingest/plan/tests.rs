@@ -1,5 +1,6 @@
-//! A table of every situation of a finding and what an observation changes of it, in `tests/expected.txt`
-//! (`BLESS=1` writes it anew; look at it), and the promises that hold whatever comes.
+//! A table of every situation of a finding and what an observation changes of it, in
+//! `tests/expected.txt` (`BLESS=1` writes it anew; look at it), and the promises that hold whatever
+//! comes.
 
 use banto_domain::policy::Policy;
 use banto_fake::assert_as_committed;

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::event::Observation;
 
-/// Time for which a change counts towards flapping: a day of stillness ends it. `flapping_over` is a number of
-/// changes a day, too.
+/// Time for which a change counts towards flapping: a day of stillness ends it. `flapping_over` is
+/// a number of changes a day, too.
 const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why an observation changes nothing.
@@ -78,7 +78,8 @@ pub(super) fn transition(
     })
 }
 
-/// People are notified of what they do not know yet, unless it is waived, or flaps and they know that.
+/// People are notified of what they do not know yet, unless it is waived, or flaps and they know
+/// that.
 fn notifies(compliance: Compliance, before: &Before, flaps: bool, is_waived: bool) -> bool {
     let is_accepted = is_waived && compliance == Compliance::Noncompliant;
     compliance != before.last_notified && !is_accepted && !(before.damped && flaps)
@@ -108,21 +109,22 @@ fn before(
     }
 }
 
-/// The daily comparison repeats the time of what it finds unchanged, so that for it the same time is not outdated.
+/// The daily comparison repeats the time of what it finds unchanged, so that for it the same time
+/// is not outdated.
 fn is_outdated(observation: &Observation, state: &FindingState) -> bool {
     let is_comparison = observation.source == Source::Reconciliation;
     observation.recorded_at < state.recorded_at
         || (observation.recorded_at == state.recorded_at && !is_comparison)
 }
 
-/// True if the event of an earlier change is still to come. This one is saved, so that the earlier one is outdated
-/// when it comes.
+/// True if the event of an earlier change is still to come. This one is saved, so that the earlier
+/// one is outdated when it comes.
 fn is_ahead(observation: &Observation, before: Compliance) -> bool {
     observation.was.is_some_and(|was| was != before)
 }
 
-/// The times of changes within the window that ends now for the comparison, which finds a resource as it still
-/// stands, and at the change for an event.
+/// The times of changes within the window that ends now for the comparison, which finds a resource
+/// as it still stands, and at the change for an event.
 fn recent_changes(
     state: Option<&FindingState>,
     observation: &Observation,
