@@ -75,7 +75,8 @@ impl Aggregator for ConfigAggregator {
                 let region = region.ok_or_else(|| lacking(CALL, "a rule's region"))?;
                 let rule = result.config_rule_name().and_then(|rule| rule.parse().ok());
                 let rule = rule.ok_or_else(|| lacking(CALL, "a rule's name"))?;
-                // Whoever says nothing, or that data is insufficient, does not say that nothing was found.
+                // Whoever says nothing, or that data is insufficient, does not say that nothing was
+                // found.
                 let compliance = result
                     .compliance()
                     .and_then(|compliance| compliance.compliance_type());
@@ -84,7 +85,8 @@ impl Aggregator for ConfigAggregator {
                     compliance != Some(&ComplianceType::Compliant),
                 );
             }
-            // A page may be empty and yet not the last. (AWS Config API reference, of this call and the next.)
+            // A page may be empty and yet not the last. (AWS Config API reference, of this call and
+            // the next.)
             token = page.next_token;
             if token.is_none() {
                 return Ok(rules);
@@ -132,8 +134,8 @@ impl Aggregator for ConfigAggregator {
 
     async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError> {
         const CALL: &str = "config:BatchGetAggregateResourceConfig";
-        // Several rules may look at one resource. AWS Config has no items of types that are not in its list, like
-        // `AWS::::Account`, and may refuse a batch that holds one.
+        // Several rules may look at one resource. AWS Config has no items of types that are not in
+        // its list, like `AWS::::Account`, and may refuse a batch that holds one.
         let has_items = |key: &&FindingKey| ResourceType::try_parse(&key.resource_type).is_ok();
         let wanted = keys.iter().filter(has_items).map(|key| {
             [
@@ -170,7 +172,8 @@ impl Aggregator for ConfigAggregator {
                 .base_configuration_items()
             {
                 let of_type = item.resource_type().map(ResourceType::as_str);
-                // The region is left out: IAM's items are those of `global`, wherever a rule looked at them.
+                // The region is left out: IAM's items are those of `global`, wherever a rule looked
+                // at them.
                 if let (Some(account), Some(of_type), Some(id), Some(name)) = (
                     item.account_id(),
                     of_type,

@@ -17,8 +17,9 @@ use crate::errors::{kind_of, port_error};
 const CONFLICT: &str = "TransactionConflict";
 const PASSING: [&str; 3] = [CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"];
 
-/// Tries a transaction again that was cancelled for reasons that pass, as the SDK does with every other call. Else
-/// whoever looks whether a route is free could keep the run that has it from noting what it told.
+/// Tries a transaction again that was cancelled for reasons that pass, as the SDK does with every
+/// other call. Else whoever looks whether a route is free could keep the run that has it from
+/// noting what it told.
 #[derive(Debug)]
 pub(crate) struct CancelledForNow;
 
@@ -47,8 +48,8 @@ impl ClassifyRetry for CancelledForNow {
     }
 }
 
-/// Says why a transaction failed, and which of its calls, which are in the order of its items. Of several reasons it
-/// is the one that says that somebody else was faster.
+/// Says why a transaction failed, and which of its calls, which are in the order of its items. Of
+/// several reasons it is the one that says that somebody else was faster.
 pub(crate) fn cancelled(
     calls: &[&'static str],
     error: &SdkError<TransactWriteItemsError, HttpResponse>,

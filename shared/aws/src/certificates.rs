@@ -9,8 +9,8 @@ use crate::objects::S3;
 
 const CALL: &str = "s3:GetObject";
 
-/// Largest object that is read, in bytes; one more than the largest certificate that is accepted, so
-/// that a larger one is refused as such and not read as a torn one.
+/// Largest object that is read, in bytes; one more than the largest certificate that is accepted,
+/// so that a larger one is refused as such and not read as a torn one.
 const MAX_BYTES: usize = 256 * 1024 + 1;
 
 /// The certificates of one identity account's users.

@@ -69,8 +69,8 @@ pub struct ComplianceClients {
 }
 
 impl Aws {
-    /// The ways to act in an identity account; its role is assumed when it is first needed, once for
-    /// all of them.
+    /// The ways to act in an identity account; its role is assumed when it is first needed, once
+    /// for all of them.
     pub fn account(&self, identity: &IdentityAccount) -> Account {
         let aws = if identity.assume {
             self.with_role(identity)
@@ -87,9 +87,9 @@ impl Aws {
         }
     }
 
-    /// The ways to act in the Organization. `session_policy` limits what a session in an account may do,
-    /// whatever the role that was assumed may: most roles that reach every account are administrators.
-    /// (IAM user guide, "Session policies": at most 2,048 characters.)
+    /// The ways to act in the Organization. `session_policy` limits what a session in an account
+    /// may do, whatever the role that was assumed may: most roles that reach every account are
+    /// administrators. (IAM user guide, "Session policies": at most 2,048 characters.)
     pub fn organization(
         &self,
         policy: &OnboardingPolicy,

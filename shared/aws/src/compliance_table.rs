@@ -11,11 +11,11 @@
 //! | `route#<name>` | `schedule` | in `dueAt` when a delivery is to come | never |
 //! | `notice#<id>` | `sent` | in `sentAt` when it was sent | after 30 days |
 //!
-//! Documents are JSON as text; what a condition looks at has an attribute of its own. Each item has its `version`,
-//! and one of another version is refused. What has expired, by the attribute `expires`, DynamoDB deletes within days
-//! and not at once (DynamoDB developer guide, "Using time to live (TTL) in DynamoDB"). Nothing depends on when:
-//! whatever may expire says as much as its absence does, and a condition that was made with it there fails where it
-//! has gone meanwhile.
+//! Documents are JSON as text; what a condition looks at has an attribute of its own. Each item has
+//! its `version`, and one of another version is refused. What has expired, by the attribute
+//! `expires`, DynamoDB deletes within days and not at once (DynamoDB developer guide, "Using time
+//! to live (TTL) in DynamoDB"). Nothing depends on when: whatever may expire says as much as its
+//! absence does, and a condition that was made with it there fails where it has gone meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -53,9 +53,10 @@ use items::{
 };
 use table::Table;
 
-/// Days for which items are kept. A finding and a digest are kept for a year and some: as long as people look back.
-/// An account is looked up anew each day. A group whose findings come back within three months of its end is told
-/// in its old thread. A message of SQS, and with it a notice, comes again for 14 days at most.
+/// Days for which items are kept. A finding and a digest are kept for a year and some: as long as
+/// people look back. An account is looked up anew each day. A group whose findings come back within
+/// three months of its end is told in its old thread. A message of SQS, and with it a notice, comes
+/// again for 14 days at most.
 const FINDING_DAYS: i64 = 400;
 const ACCOUNT_DAYS: i64 = 30;
 const GROUP_DAYS: i64 = 90;
@@ -121,9 +122,10 @@ impl FindingStore for ComplianceTable {
     }
 
     async fn save_change(&self, change: &FindingChange) -> Result<(), PortError> {
-        // A transaction of one item would cost twice as much. (DynamoDB developer guide, "Amazon DynamoDB
-        // transactions: how it works".) It has a token, and this has none: tried again after a lost answer it meets
-        // itself, which is a conflict too, and whoever meets one looks again.
+        // A transaction of one item would cost twice as much. (DynamoDB developer guide, "Amazon
+        // DynamoDB transactions: how it works".) It has a token, and this has none: tried again
+        // after a lost answer it meets itself, which is a conflict too, and whoever meets one looks
+        // again.
         if change.entries.is_empty() {
             return self.save_finding(change).await;
         }
@@ -199,9 +201,11 @@ impl AccountCache for ComplianceTable {
             .iter()
             .map(|account| of_account(account, "account"))
             .collect();
-        // The caller judges how old an account may be, so that it does not matter which one it sees.
+        // The caller judges how old an account may be, so that it does not matter which one it
+        // sees.
         let items = self.table.items(keys, false).await?;
-        // An item that can't be read, of another version too, is a miss: the account is looked up anew.
+        // An item that can't be read, of another version too, is a miss: the account is looked up
+        // anew.
         let infos = items
             .iter()
             .filter_map(|item| read::<AccountInfo>(BATCH_GET, item, "account").ok());
@@ -243,7 +247,8 @@ impl RouteLock for ComplianceTable {
         match answer.attributes() {
             Some(item) if item.contains_key("state") => {
                 check_version(UPDATE, item)?;
-                // A torn state costs a pause or a digest; a route that stands still would cost more.
+                // A torn state costs a pause or a digest; a route that stands still would cost
+                // more.
                 Ok(read(UPDATE, item, "state").unwrap_or_default())
             }
             // Nothing was ever delivered on this route.
@@ -368,8 +373,8 @@ impl ComplianceTable {
     }
 }
 
-/// No clock says when a group was resolved; the times of its resources do well enough. A resolved group that is gone
-/// too early begins anew, in a message of its own.
+/// No clock says when a group was resolved; the times of its resources do well enough. A resolved
+/// group that is gone too early begins anew, in a message of its own.
 fn group_expires(group: &FindingGroup) -> Option<AttributeValue> {
     if group.open > 0 {
         return None;

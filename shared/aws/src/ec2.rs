@@ -1,7 +1,7 @@
 //! Settings of EC2, in each region of an account.
 //!
-//! EC2's SDK crate has 1.2 million lines: with it a clean release build took six minutes longer on two cores
-//! (docs/decisions/sdk-crates.md).
+//! EC2's SDK crate has 1.2 million lines: with it a clean release build took six minutes longer on
+//! two cores (docs/decisions/sdk-crates.md).
 
 use std::collections::BTreeSet;
 

@@ -8,8 +8,8 @@ use banto_ports::{ErrorKind, PortError};
 /// Most characters of a service's own words that are kept.
 const MESSAGE_CHARS: usize = 300;
 
-/// Says what failed, in the service's own words. The SDK's error itself is dropped here: it holds the
-/// whole response, and with it perhaps a secret.
+/// Says what failed, in the service's own words. The SDK's error itself is dropped here: it holds
+/// the whole response, and with it perhaps a secret.
 pub(crate) fn port_error<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata,

@@ -1,8 +1,9 @@
-//! The SDK's way to the network: one HTTP/1.1 client for all services, on the connector of `banto-tls`.
+//! The SDK's way to the network: one HTTP/1.1 client for all services, on the connector of
+//! `banto-tls`.
 //!
 //! The SDK's own connector would bring HTTP/2, which no AWS API that is called here needs, and read
-//! the machine's root certificates: half a megabyte and two milliseconds of every cold start. Timeouts
-//! are the SDK's, per attempt and per call (`config.rs`).
+//! the machine's root certificates: half a megabyte and two milliseconds of every cold start.
+//! Timeouts are the SDK's, per attempt and per call (`config.rs`).
 
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use banto_tls::{Connector, TrustedRoots};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-/// Longest time until a connection stands. One within a region takes milliseconds; a longer wait eats the
-/// time of the attempt that could be tried on another address.
+/// Longest time until a connection stands. One within a region takes milliseconds; a longer wait
+/// eats the time of the attempt that could be tried on another address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The one client; its clones share the connections.

@@ -16,7 +16,8 @@ use jiff::Timestamp;
 
 use crate::errors::{lacking, port_error};
 
-/// Entries of a page of IAM's lists: the most that IAM allows, so that a large group takes few calls.
+/// Entries of a page of IAM's lists: the most that IAM allows, so that a large group takes few
+/// calls.
 const PAGE: i32 = 1000;
 
 /// IAM users and their access keys, in the account of the client's credentials.
@@ -110,8 +111,8 @@ impl AccessKeys for IamKeys {
             .send()
             .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        // An answer that says nothing of the use is not one that says "never": IAM tells that with a
-        // block whose date is absent.
+        // An answer that says nothing of the use is not one that says "never": IAM tells that with
+        // a block whose date is absent.
         let used = answer
             .access_key_last_used
             .ok_or_else(|| lacking(CALL, "the key's use"))?;
@@ -136,7 +137,8 @@ impl AccessKeys for IamKeys {
 
     async fn create(&self, user: &UserName) -> Result<CreatedKey, PortError> {
         const CALL: &str = "iam:CreateAccessKey";
-        // Tried once: an answer that is lost leaves a key behind, and a second try would make another.
+        // Tried once: an answer that is lost leaves a key behind, and a second try would make
+        // another.
         let once = aws_sdk_iam::config::Config::builder().retry_config(RetryConfig::disabled());
         let request = self
             .client

@@ -1,7 +1,8 @@
 //! The ports of `banto-ports` on AWS; the only crate that names SDK crates.
 //!
 //! It owns paging, retries, timeouts, assumed roles and the classification of errors. Deliberately
-//! absent: anything that decides, and AWS's default credential chain, of which Lambda needs one link.
+//! absent: anything that decides, and AWS's default credential chain, of which Lambda needs one
+//! link.
 
 mod aggregator;
 mod caller;

@@ -17,8 +17,8 @@ use crate::roles::IamRoles;
 use crate::service::Service;
 use crate::settings::MemberSettings;
 
-/// STS answers 600 calls a second per account and region, to all who ask there. (IAM user guide, "IAM and
-/// AWS STS quotas".)
+/// STS answers 600 calls a second per account and region, to all who ask there. (IAM user guide,
+/// "IAM and AWS STS quotas".)
 const ASSUMED_PER_SECOND: u32 = 50;
 
 /// Access to accounts by the role that the policy names.

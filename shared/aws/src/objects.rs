@@ -56,8 +56,9 @@ impl S3 {
     }
 }
 
-/// A bucket is part of the host's name, except where that would not do: a local AWS has no name for each bucket, and
-/// no certificate covers one with dots. (S3 user guide, "Virtual hosting of buckets".)
+/// A bucket is part of the host's name, except where that would not do: a local AWS has no name for
+/// each bucket, and no certificate covers one with dots. (S3 user guide, "Virtual hosting of
+/// buckets".)
 fn addressed(request: Request, is_elsewhere: bool, bucket: &str, key: &str) -> Request {
     let key = encoded_path(key);
     if is_elsewhere || bucket.contains('.') {

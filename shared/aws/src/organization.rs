@@ -49,7 +49,8 @@ impl Organization for Organizations {
             for account in page.accounts() {
                 accounts.push(org_account(CALL, account)?);
             }
-            // A page may be empty and yet not the last. (Organizations API reference, `ListAccounts`.)
+            // A page may be empty and yet not the last. (Organizations API reference,
+            // `ListAccounts`.)
             token = page.next_token;
             if token.is_none() {
                 return Ok(accounts);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Lets a burst of calls through at once, and then one each interval. Calls wait in the order in which they
-/// come.
+/// Lets a burst of calls through at once, and then one each interval. Calls wait in the order in
+/// which they come.
 #[derive(Debug)]
 pub(crate) struct Pace {
     interval: Duration,

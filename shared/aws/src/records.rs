@@ -102,8 +102,9 @@ impl Records for SecretsManagerRecords {
 
 /// The name of a user's secret.
 ///
-/// A comma, which a user name may have and a secret's name may not, becomes `/comma/`: a slash is in no
-/// user name, so no two users share a secret. (Secrets Manager API reference, `CreateSecret`, `Name`.)
+/// A comma, which a user name may have and a secret's name may not, becomes `/comma/`: a slash is
+/// in no user name, so no two users share a secret. (Secrets Manager API reference, `CreateSecret`,
+/// `Name`.)
 ///
 /// ```
 /// assert_eq!(banto_aws::secret_name(&"alice".parse().unwrap()), "banto/access-keys/alice");
@@ -115,9 +116,9 @@ pub fn secret_name(user: &UserName) -> String {
     )
 }
 
-/// The secret's resource policy: its owner and Banto's role read it, everyone else is denied, be they
-/// administrators. (`aws:PrincipalArn` of a session is its role's ARN; IAM user guide, "AWS global
-/// condition context keys".)
+/// The secret's resource policy: its owner and Banto's role read it, everyone else is denied, be
+/// they administrators. (`aws:PrincipalArn` of a session is its role's ARN; IAM user guide, "AWS
+/// global condition context keys".)
 pub fn read_policy(owner: &UserArn, role: &RoleArn) -> String {
     let readers = json!([owner, role]);
     json!({

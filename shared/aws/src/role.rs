@@ -36,7 +36,8 @@ impl AssumedRole {
     }
 }
 
-/// Assumes a role, its session limited by a policy if one is given. (STS API reference, `AssumeRole`.)
+/// Assumes a role, its session limited by a policy if one is given. (STS API reference,
+/// `AssumeRole`.)
 pub(crate) async fn credentials(
     sts: &Caller,
     role: &str,

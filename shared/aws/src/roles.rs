@@ -223,7 +223,8 @@ impl Roles for IamRoles {
             .send()
             .await
             .map_err(|error| port_error(CALL, &error));
-        // IAM says `InvalidInput` of a service-linked role that exists; there is no other input here.
+        // IAM says `InvalidInput` of a service-linked role that exists; there is no other input
+        // here.
         sent.map(drop)
             .map_err(|error| match error.message.contains("has been taken") {
                 true => PortError {

@@ -20,7 +20,8 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The part of its endpoint that precedes the region. (AWS general reference, "Service endpoints and quotas".)
+    /// The part of its endpoint that precedes the region. (AWS general reference, "Service
+    /// endpoints and quotas".)
     pub(crate) fn endpoint_prefix(self) -> &'static str {
         match self {
             Self::Account => "account",
@@ -40,7 +41,8 @@ impl Service {
         }
     }
 
-    /// The name that a signature is for, where it is another one. (Signature Version 4: the credential's scope.)
+    /// The name that a signature is for, where it is another one. (Signature Version 4: the
+    /// credential's scope.)
     pub(crate) fn signing_name(self) -> &'static str {
         match self {
             Self::S3Control => "s3",

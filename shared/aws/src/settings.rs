@@ -1,4 +1,5 @@
-//! Settings of an account as a whole: password policy, S3's block of public access, contacts, regions.
+//! Settings of an account as a whole: password policy, S3's block of public access, contacts,
+//! regions.
 
 use std::collections::BTreeMap;
 
@@ -120,7 +121,8 @@ impl AccountSettings for MemberSettings {
             .require_uppercase_characters(all)
             .require_lowercase_characters(all);
         let request = request.set_max_password_age(policy.max_age_days);
-        // What is left out IAM sets to its default: users could no longer change their own passwords.
+        // What is left out IAM sets to its default: users could no longer change their own
+        // passwords.
         let request = request
             .set_password_reuse_prevention(policy.reuse_prevention)
             .allow_users_to_change_password(true);

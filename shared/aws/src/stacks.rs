@@ -32,8 +32,8 @@ impl CloudFormationStacks {
         self.stack_set.as_ref().ok_or_else(none)
     }
 
-    /// Begins an operation on the instances of accounts, as far as they are in the units that the StackSet may be
-    /// deployed to. One account that fails stops no other.
+    /// Begins an operation on the instances of accounts, as far as they are in the units that the
+    /// StackSet may be deployed to. One account that fails stops no other.
     async fn operate(
         &self,
         call: &'static str,

@@ -1,8 +1,9 @@
 //! The status of each account: an item in a DynamoDB table, and all of them for the dashboard.
 //!
-//! The item has the key `account`, the status as JSON in `status`, in `lastNotified` the mark of the news that
-//! people were last notified of, and the `version` of this shape. Each writer sets its own attribute only, so
-//! that nobody overwrites what another wrote. An item of another version is neither read nor overwritten.
+//! The item has the key `account`, the status as JSON in `status`, in `lastNotified` the mark of
+//! the news that people were last notified of, and the `version` of this shape. Each writer sets
+//! its own attribute only, so that nobody overwrites what another wrote. An item of another version
+//! is neither read nor overwritten.
 
 use std::collections::HashMap;
 
@@ -185,8 +186,8 @@ fn string<'a>(item: &'a Item, attribute: &str) -> Option<&'a String> {
     item.get(attribute)?.as_s().ok()
 }
 
-/// The status in an item; `None` of an account that people were notified of before its status was saved, or
-/// whose status was deleted meanwhile.
+/// The status in an item; `None` of an account that people were notified of before its status was
+/// saved, or whose status was deleted meanwhile.
 fn status_of(call: &'static str, item: &Item) -> Result<Option<AccountStatus>, PortError> {
     let Some(document) = string(item, "status") else {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! Reads the XML of answers. Elements go by their local names, since namespaces change with an API's version.
+//! Reads the XML of answers. Elements go by their local names, since namespaces change with an
+//! API's version.
 
 use banto_ports::PortError;
 use roxmltree::{Document, Node};
@@ -10,7 +11,8 @@ pub(crate) fn document<'a>(call: &'static str, text: &'a str) -> Result<Document
     Document::parse(text).map_err(|_| lacking(call, "XML that can be read"))
 }
 
-/// The code and the message of an error. (EC2 API reference, "Error codes"; S3 API reference, "Error responses".)
+/// The code and the message of an error. (EC2 API reference, "Error codes"; S3 API reference,
+/// "Error responses".)
 pub(crate) fn error(text: &str) -> (Option<String>, Option<String>) {
     let Ok(document) = Document::parse(text) else {
         return (None, None);

@@ -1,5 +1,6 @@
 //! What Banto talks about: names that are valid because they were parsed, the policy in
-//! `banto.toml`, the record of a rotation, the status of an account, and what is known of each finding of AWS Config.
+//! `banto.toml`, the record of a rotation, the status of an account, and what is known of each
+//! finding of AWS Config.
 //!
 //! Deliberately absent: I/O, clocks, async, AWS SDK types, and every secret. A value of this crate
 //! may be logged.

@@ -158,8 +158,8 @@ name!(
 );
 
 name!(
-    /// An organizational unit's id, or that of the Organization's root.
-    /// (Organizations API reference, `ListParents`: `ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}`, `r-[0-9a-z]{4,32}`.)
+    /// An organizational unit's id, or that of the Organization's root. (Organizations API
+    /// reference, `ListParents`: `ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}`, `r-[0-9a-z]{4,32}`.)
     OuId,
     "an organizational unit's id",
     "an id like ou-ab12-cdef3456, or a root's like r-ab12",
@@ -238,8 +238,8 @@ impl Fingerprint {
 }
 
 impl RuleName {
-    /// The rule's own name, without what deployments put around it: `s3-bucket-versioning-enabled` of
-    /// `securityhub-s3-bucket-versioning-enabled-1a2b3c4d` (Security Hub), of
+    /// The rule's own name, without what deployments put around it: `s3-bucket-versioning-enabled`
+    /// of `securityhub-s3-bucket-versioning-enabled-1a2b3c4d` (Security Hub), of
     /// `OrgConfigRule-s3-bucket-versioning-enabled-abcd1234` (organization rules) and of
     /// `s3-bucket-versioning-enabled-conformance-pack-abcd12345` (conformance packs).
     ///

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::Region;
 
-/// A group of regions with accounts, names and domains of their own.
-/// (IAM user guide, "Identify AWS resources with Amazon Resource Names"; botocore, `partitions.json`.)
+/// A group of regions with accounts, names and domains of their own. (IAM user guide, "Identify AWS
+/// resources with Amazon Resource Names"; botocore, `partitions.json`.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partition {
     /// The commercial regions.
@@ -66,7 +66,8 @@ impl Partition {
         }
     }
 
-    /// The domain of its console and its sign-in pages. (botocore, endpoint rules of the service `signin`.)
+    /// The domain of its console and its sign-in pages. (botocore, endpoint rules of the service
+    /// `signin`.)
     fn console_domain(self) -> &'static str {
         match self {
             Self::Aws => "aws.amazon.com",
@@ -128,8 +129,8 @@ impl Region {
         )
     }
 
-    /// The address of the sign-in pages, without a slash at its end. Only the three oldest partitions have a
-    /// documented one without a region.
+    /// The address of the sign-in pages, without a slash at its end. Only the three oldest
+    /// partitions have a documented one without a region.
     pub fn sign_in(&self) -> String {
         let partition = self.partition();
         let domain = partition.console_domain();

@@ -2,8 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but the unreserved characters. (RFC 3986, section 2.3; AWS signs requests in this form, too: IAM user
-/// guide, "Create a signed AWS API request".)
+/// All but the unreserved characters. (RFC 3986, section 2.3; AWS signs requests in this form, too:
+/// IAM user guide, "Create a signed AWS API request".)
 const RESERVED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -1,8 +1,9 @@
 //! The record of a user's rotation, as it is kept in Secrets Manager.
 //!
-//! A record is a text of two parts: one line of JSON (dates, key ids and the notices that were accepted) and, once a
-//! key was issued, the armored OpenPGP message that holds it. Every OpenPGP program skips the line
-//! before the armor, so that the whole text can be piped into `gpg --decrypt` as it is.
+//! A record is a text of two parts: one line of JSON (dates, key ids and the notices that were
+//! accepted) and, once a key was issued, the armored OpenPGP message that holds it. Every OpenPGP
+//! program skips the line before the armor, so that the whole text can be piped into `gpg
+//! --decrypt` as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,12 +22,13 @@ const VERSION: u32 = 1;
 /// Where the second part of a record begins.
 const ARMOR: &str = "-----BEGIN PGP MESSAGE-----";
 
-/// Time for which an intent belongs to the run that wrote it: the longest that Lambda lets an invocation
-/// live (15 minutes; Lambda developer guide, "Lambda quotas"), and a margin for clocks that differ.
+/// Time for which an intent belongs to the run that wrote it: the longest that Lambda lets an
+/// invocation live (15 minutes; Lambda developer guide, "Lambda quotas"), and a margin for clocks
+/// that differ.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(20);
 
-/// Difference that is allowed for between AWS's clock and ours: AWS refuses requests that are signed
-/// more than 5 minutes off, so a run whose clock differs by more gets nothing done.
+/// Difference that is allowed for between AWS's clock and ours: AWS refuses requests that are
+/// signed more than 5 minutes off, so a run whose clock differs by more gets nothing done.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// The record of one user. Holds ciphertext, key ids and dates only.
@@ -34,7 +36,8 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 pub struct Record {
     /// The user's unique id: a later user of the same name starts afresh.
     pub user_id: UserId,
-    /// The ARNs that the secret's resource policy lets read it, as Banto last set it; `None` until it did.
+    /// The ARNs that the secret's resource policy lets read it, as Banto last set it; `None` until
+    /// it did.
     pub readers: Option<String>,
     /// Counts the versions; a version is written only if nobody wrote it before.
     pub sequence: u64,

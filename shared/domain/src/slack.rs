@@ -1,7 +1,7 @@
 //! Where Slack is.
 
-/// One of Slack's two clouds. Which one a workspace lives in is its owner's choice, and does not follow from
-/// AWS's region.
+/// One of Slack's two clouds. Which one a workspace lives in is its owner's choice, and does not
+/// follow from AWS's region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlackCloud {
     /// slack.com.

@@ -117,8 +117,8 @@ reasons! {
     /// Too many requests.
     Throttled, true, "AWS throttles",
         "Wait; if it lasts, lower the function's reserved concurrency or the queue's batch size.";
-    /// A policy denies a call; for some 20 minutes after an account joins, conditions on the Organization do
-    /// not know it yet.
+    /// A policy denies a call; for some 20 minutes after an account joins, conditions on the
+    /// Organization do not know it yet.
     Denied, true, "a call is denied",
         "See which service control policy or boundary denies the call, and exempt Banto's role from it.";
     /// AWS Config may not write to the bucket.

@@ -34,8 +34,9 @@ fn compare(file: &Path, text: &str, bless: bool) {
     );
 }
 
-/// Every message of a function, as people read it, in `tests/messages.txt` of its crate. The Slack messages and mails
-/// themselves go into the folder that `MESSAGES` names, if it names one, for the check against Slack's own schema.
+/// Every message of a function, as people read it, in `tests/messages.txt` of its crate. The Slack
+/// messages and mails themselves go into the folder that `MESSAGES` names, if it names one, for the
+/// check against Slack's own schema.
 #[derive(Debug)]
 pub struct Book {
     crate_folder: PathBuf,

@@ -572,7 +572,8 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// What the aggregator knows of a rule in an account: what it finds there, which may be nothing.
+    /// What the aggregator knows of a rule in an account: what it finds there, which may be
+    /// nothing.
     pub fn aggregate(
         &self,
         account: &AccountId,

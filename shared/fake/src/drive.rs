@@ -24,8 +24,8 @@ pub fn drive<T>(run: &Run, future: impl Future<Output = T>) -> Driven<T> {
     }
 }
 
-/// Drives two runs, call by call. `turns` says for each next call whether it is the first run's; when
-/// it ends, or says that an ended run is next, whoever is left goes on.
+/// Drives two runs, call by call. `turns` says for each next call whether it is the first run's;
+/// when it ends, or says that an ended run is next, whoever is left goes on.
 pub fn interleave<A, B>(
     (run_a, future_a): (&Run, impl Future<Output = A>),
     (run_b, future_b): (&Run, impl Future<Output = B>),

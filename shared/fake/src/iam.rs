@@ -206,7 +206,8 @@ impl Key {
     }
 }
 
-/// Letters that look random and follow from the seed (SplitMix64), so that every test is repeatable.
+/// Letters that look random and follow from the seed (SplitMix64), so that every test is
+/// repeatable.
 fn letters(seed: u64, length: usize, alphabet: &[u8]) -> String {
     let mut state = seed;
     let letter = |_| {

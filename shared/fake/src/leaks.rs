@@ -76,8 +76,9 @@ pub struct LogCapture(Arc<Mutex<Vec<u8>>>);
 impl LogCapture {
     /// Runs something, and captures what it logs in this thread.
     pub fn during<T>(&self, run: impl FnOnce() -> T) -> T {
-        // A place in the code that first logs in another test's thread, where nobody listens, would be taken by
-        // tracing for one that nobody listens to anywhere. With a listener everywhere, who drops it all, it is not.
+        // A place in the code that first logs in another test's thread, where nobody listens, would
+        // be taken by tracing for one that nobody listens to anywhere. With a listener everywhere,
+        // who drops it all, it is not.
         static EVERYWHERE: Once = Once::new();
         EVERYWHERE.call_once(|| drop(tracing::subscriber::set_global_default(Registry::default())));
         let layer = fmt::layer()

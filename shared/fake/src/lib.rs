@@ -1,10 +1,10 @@
 //! A stateful world in memory, behind the same ports as AWS, and the faults that can befall it.
 //!
-//! [`World`] holds the state of one identity account, and of an Organization with its compliance beside it; a
-//! [`Run`] is one run's view of it: it counts the calls, injects a [`Fault`], and lets a test decide who goes
-//! next. [`drive`] polls by hand, one call a poll, so that everything is deterministic. Beside the world lie the texts
-//! that tests of several crates need: a [`PolicyText`], and what people committed ([`Book`]). For tests only; no release
-//! depends on it.
+//! [`World`] holds the state of one identity account, and of an Organization with its compliance
+//! beside it; a [`Run`] is one run's view of it: it counts the calls, injects a [`Fault`], and lets
+//! a test decide who goes next. [`drive`] polls by hand, one call a poll, so that everything is
+//! deterministic. Beside the world lie the texts that tests of several crates need: a
+//! [`PolicyText`], and what people committed ([`Book`]). For tests only; no release depends on it.
 
 mod committed;
 mod compliance;

@@ -147,8 +147,8 @@ impl World {
         self.state().now += time;
     }
 
-    /// Lets each call take a time that only [`World::advance_to`] lets pass, so that many runs go on side by
-    /// side as they would on a network.
+    /// Lets each call take a time that only [`World::advance_to`] lets pass, so that many runs go
+    /// on side by side as they would on a network.
     pub fn take_time(&self, latency: SignedDuration) {
         self.state().latency = Some(latency);
     }
@@ -169,7 +169,8 @@ impl World {
         due.into_values().for_each(Waker::wake);
     }
 
-    /// Waits for a call's turn: at once the next time that anybody polls, or when its time has passed.
+    /// Waits for a call's turn: at once the next time that anybody polls, or when its time has
+    /// passed.
     pub(crate) async fn turn(&self) {
         let Some(latency) = self.state().latency else {
             return crate::run::yield_once().await;

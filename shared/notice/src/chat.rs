@@ -318,7 +318,14 @@ mod tests {
             ),
             "{asked}"
         );
+    }
 
+    #[tokio::test]
+    async fn a_message_is_found_by_its_id_in_the_channel_and_in_a_thread() {
+        let message = MessageRef {
+            channel: "C024BE91L".into(),
+            ts: "1.2".into(),
+        };
         let history = json!({ "ok": true, "messages": [
             { "ts": "3.4", "text": "a person's" },
             { "ts": "1.2", "metadata": { "event_type": "banto_notice", "event_payload": { "id": "case" } } },

@@ -1,8 +1,10 @@
-//! Compliance: AWS Config's aggregator, and what Banto keeps of findings, of routes and of what it sent.
+//! Compliance: AWS Config's aggregator, and what Banto keeps of findings, of routes and of what it
+//! sent.
 //!
-//! One table is behind all of these but the aggregator. They are narrow so that each half of notify-compliance
-//! holds just those that it uses. Every write that others may contend for is conditional: runs side by side, and
-//! events that come twice, lose nothing and notify nobody twice.
+//! One table is behind all of these but the aggregator. They are narrow so that each half of
+//! notify-compliance holds just those that it uses. Every write that others may contend for is
+//! conditional: runs side by side, and events that come twice, lose nothing and notify nobody
+//! twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,8 +33,8 @@ pub trait FindingStore: Send + Sync {
         account: &AccountId,
     ) -> Result<Vec<FindingState>, PortError>;
 
-    /// Saves a finding's state together with its entries in the routes' outboxes: all of it, or nothing.
-    /// [`Conflict`](crate::ErrorKind::Conflict) if the finding has changed since `before`.
+    /// Saves a finding's state together with its entries in the routes' outboxes: all of it, or
+    /// nothing. [`Conflict`](crate::ErrorKind::Conflict) if the finding has changed since `before`.
     async fn save_change(&self, change: &FindingChange) -> Result<(), PortError>;
 }
 
@@ -57,8 +59,8 @@ pub trait RouteLock: Send + Sync {
     async fn lock_route(&self, lease: &RouteLease, now: Timestamp)
     -> Result<RouteState, PortError>;
 
-    /// Saves the route's state and extends the lease. [`Conflict`](crate::ErrorKind::Conflict) if the run does not
-    /// hold it. A lease that expires now gives the route back.
+    /// Saves the route's state and extends the lease. [`Conflict`](crate::ErrorKind::Conflict) if
+    /// the run does not hold it. A lease that expires now gives the route back.
     async fn save_route_state(
         &self,
         lease: &RouteLease,
@@ -101,7 +103,8 @@ pub trait DeliverySchedule: Send + Sync {
     async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError>;
 }
 
-/// The notices of other functions that were sent, by their ids. (Alertmanager keeps a log of that name.)
+/// The notices of other functions that were sent, by their ids. (Alertmanager keeps a log of that
+/// name.)
 #[async_trait]
 pub trait NotificationLog: Send + Sync {
     /// Returns when a notice was sent.
@@ -134,7 +137,8 @@ pub struct RouteLease {
     pub expires_at: Timestamp,
 }
 
-/// What a delivery changes, written at once: at most [`DeliveryCommit::MAX_ITEMS`] groups and entries together.
+/// What a delivery changes, written at once: at most [`DeliveryCommit::MAX_ITEMS`] groups and
+/// entries together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryCommit {
@@ -147,8 +151,8 @@ pub struct DeliveryCommit {
 }
 
 impl DeliveryCommit {
-    /// Most groups and entries. A transaction of DynamoDB takes 100 items, of which the check of the lease and the
-    /// digest are two. (DynamoDB developer guide, "Transactions".)
+    /// Most groups and entries. A transaction of DynamoDB takes 100 items, of which the check of
+    /// the lease and the digest are two. (DynamoDB developer guide, "Transactions".)
     pub const MAX_ITEMS: usize = 98;
 }
 
@@ -169,7 +173,8 @@ pub trait Aggregator: Send + Sync {
         rule: &RuleName,
     ) -> Result<Vec<AggregatedFinding>, PortError>;
 
-    /// Returns the names of resources, where AWS Config knows one: of IAM users and roles, whose ids nobody knows.
+    /// Returns the names of resources, where AWS Config knows one: of IAM users and roles, whose
+    /// ids nobody knows.
     async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError>;
 }
 

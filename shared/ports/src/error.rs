@@ -17,8 +17,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// It is being prepared; later would do.
     NotReady,
-    /// The service does not know the caller: credentials that work elsewhere do not in a region that their
-    /// account has not enabled.
+    /// The service does not know the caller: credentials that work elsewhere do not in a region
+    /// that their account has not enabled.
     UnknownCaller,
     /// The service failed or did not answer in time; whether it acted is unknown.
     Unavailable,
@@ -45,8 +45,8 @@ impl ErrorKind {
 
 /// A call to the world that failed: which call, how, and in the service's own words.
 ///
-/// Never holds a request, a response body, or a URL, and no cause beneath it: an SDK's error keeps the
-/// whole response, which may hold a secret.
+/// Never holds a request, a response body, or a URL, and no cause beneath it: an SDK's error keeps
+/// the whole response, which may hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {}: {message}", kind.as_str())]
 pub struct PortError {

@@ -14,8 +14,8 @@ use crate::PortError;
 /// Access to accounts, by assuming a role in them.
 #[async_trait]
 pub trait AccountAccess: Send + Sync {
-    /// Assumes an account's role. [`Denied`](crate::ErrorKind::Denied) if that is not possible, which is so of
-    /// an account that was just created.
+    /// Assumes an account's role. [`Denied`](crate::ErrorKind::Denied) if that is not possible,
+    /// which is so of an account that was just created.
     async fn assume_role(&self, account: &AccountId) -> Result<AccountClients, PortError>;
 }
 
@@ -50,7 +50,8 @@ pub trait Roles: Send + Sync {
     /// Returns true if the role that AWS Config itself uses is there.
     async fn has_config_role(&self) -> Result<bool, PortError>;
 
-    /// Makes the role that AWS Config itself uses. [`Conflict`](crate::ErrorKind::Conflict) if it is there.
+    /// Makes the role that AWS Config itself uses. [`Conflict`](crate::ErrorKind::Conflict) if it
+    /// is there.
     async fn create_config_role(&self) -> Result<(), PortError>;
 }
 
@@ -125,7 +126,8 @@ pub trait AccountSettings: Send + Sync {
     /// Replaces the password policy.
     async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError>;
 
-    /// The number of the four blocks of public access to S3 that are on; `None` if none was ever set.
+    /// The number of the four blocks of public access to S3 that are on; `None` if none was ever
+    /// set.
     async fn public_access_blocks(&self) -> Result<Option<u8>, PortError>;
 
     /// Turns all four blocks of public access to S3 on.
@@ -164,7 +166,8 @@ pub trait ConfigRecording: Send + Sync {
     /// The delivery channels, of which AWS allows one.
     async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError>;
 
-    /// The error of each channel's last delivery, by name; `None` if it succeeded or none was due yet.
+    /// The error of each channel's last delivery, by name; `None` if it succeeded or none was due
+    /// yet.
     async fn channel_errors(
         &self,
         region: &Region,
@@ -261,8 +264,8 @@ pub trait RegionSettings: Send + Sync {
     /// The default VPC, if there is one.
     async fn default_vpc(&self, region: &Region) -> Result<Option<DefaultVpc>, PortError>;
 
-    /// Deletes one part of a default VPC: a subnet, an internet gateway, or at last the VPC itself. Refused by
-    /// AWS as long as anything is in it.
+    /// Deletes one part of a default VPC: a subnet, an internet gateway, or at last the VPC itself.
+    /// Refused by AWS as long as anything is in it.
     async fn delete_vpc_part(&self, region: &Region, part: &VpcPart) -> Result<(), PortError>;
 }
 

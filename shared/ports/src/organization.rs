@@ -1,4 +1,5 @@
-//! The Organization: its accounts, the StackSet that reaches them, the queue, and the status of each account.
+//! The Organization: its accounts, the StackSet that reaches them, the queue, and the status of
+//! each account.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +18,8 @@ pub trait Organization: Send + Sync {
     /// Every account, whatever its state.
     async fn accounts(&self) -> Result<Vec<OrgAccount>, PortError>;
 
-    /// One account. [`Missing`](crate::ErrorKind::Missing) if it is not, or no longer, in the Organization.
+    /// One account. [`Missing`](crate::ErrorKind::Missing) if it is not, or no longer, in the
+    /// Organization.
     async fn account(&self, account: &AccountId) -> Result<OrgAccount, PortError>;
 
     /// The root or unit that an account or unit is in; `None` of a root.
@@ -33,13 +35,13 @@ pub trait Organization: Send + Sync {
         tags: &BTreeMap<String, String>,
     ) -> Result<(), PortError>;
 
-    /// Moves an account from one root or unit to another. [`Conflict`](crate::ErrorKind::Conflict) if it is
-    /// there already.
+    /// Moves an account from one root or unit to another. [`Conflict`](crate::ErrorKind::Conflict)
+    /// if it is there already.
     async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError>;
 }
 
-/// The root and the units that an account is in, the root first: asked for one by one, where Organizations does
-/// not tell them with the account.
+/// The root and the units that an account is in, the root first: asked for one by one, where
+/// Organizations does not tell them with the account.
 pub async fn path_of(
     organization: &dyn Organization,
     account: &OrgAccount,
@@ -130,8 +132,8 @@ pub enum StackInstance {
 /// The queue of accounts that wait.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Sends messages, each visible after its delay of at most 15 minutes. All are sent, or the error says
-    /// that some may not have been.
+    /// Sends messages, each visible after its delay of at most 15 minutes. All are sent, or the
+    /// error says that some may not have been.
     async fn send(&self, messages: &[Delayed]) -> Result<(), PortError>;
 }
 
@@ -144,12 +146,12 @@ pub struct Delayed {
     pub delay: Duration,
 }
 
-/// One item per account: its status, and the mark of the news that people were last notified of. An item of
-/// another version is an error.
+/// One item per account: its status, and the mark of the news that people were last notified of. An
+/// item of another version is an error.
 #[async_trait]
 pub trait AccountStatuses: Send + Sync {
-    /// Replaces an account's status, and returns the previous one. The mark of the last notice stays, so that
-    /// concurrent writers lose nothing.
+    /// Replaces an account's status, and returns the previous one. The mark of the last notice
+    /// stays, so that concurrent writers lose nothing.
     async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError>;
 
     /// Replaces the mark of the news that people were last notified of.

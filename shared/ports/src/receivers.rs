@@ -20,8 +20,9 @@ pub trait Webhooks: Send + Sync {
     async fn post(&self, url: &SecretString, body: String) -> Result<(), PortError>;
 }
 
-/// Slack by a bot token: messages that can be found and changed again. Nothing is retried here; errors are as
-/// those of [`Webhooks`], and [`Missing`](crate::ErrorKind::Missing) where the message or channel is gone.
+/// Slack by a bot token: messages that can be found and changed again. Nothing is retried here;
+/// errors are as those of [`Webhooks`], and [`Missing`](crate::ErrorKind::Missing) where the
+/// message or channel is gone.
 #[async_trait]
 pub trait Chat: Send + Sync {
     /// Posts a message, which carries an id by which [`Chat::find`] finds it.
@@ -40,8 +41,8 @@ pub trait Chat: Send + Sync {
         body: &Value,
     ) -> Result<(), PortError>;
 
-    /// The message in a channel that carries an id, if there is one since then; in the thread beneath a message,
-    /// if one is given.
+    /// The message in a channel that carries an id, if there is one since then; in the thread
+    /// beneath a message, if one is given.
     async fn find(
         &self,
         token: &SecretString,
@@ -55,7 +56,8 @@ pub trait Chat: Send + Sync {
 /// Sends mail.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one mail. Accepted is all that is known; what bounces comes back to the sender's address.
+    /// Sends one mail. Accepted is all that is known; what bounces comes back to the sender's
+    /// address.
     async fn send(&self, mail: &Mail) -> Result<(), PortError>;
 }
 

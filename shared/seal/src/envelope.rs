@@ -45,9 +45,9 @@ pub struct Envelope(String);
 #[error("the key could not be sealed: {0}")]
 pub struct SealError(String);
 
-/// The content of an envelope: the AWS CLI's `credential_process` output, version 1, so that it can be
-/// used as it is (AWS CLI user guide, "Sourcing credentials with an external process"), and three fields
-/// more, which the CLI passes over.
+/// The content of an envelope: the AWS CLI's `credential_process` output, version 1, so that it can
+/// be used as it is (AWS CLI user guide, "Sourcing credentials with an external process"), and
+/// three fields more, which the CLI passes over.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Payload<'a> {
@@ -133,8 +133,8 @@ impl fmt::Debug for Credential<'_> {
     }
 }
 
-/// Whom a message is encrypted to: a fingerprint or key id for each recipient, in hexadecimal digits;
-/// `anonymous` for one that is not named, `passphrase` for one who needs no key.
+/// Whom a message is encrypted to: a fingerprint or key id for each recipient, in hexadecimal
+/// digits; `anonymous` for one that is not named, `passphrase` for one who needs no key.
 pub fn recipients_of(armored: &str) -> Result<Vec<String>, SealError> {
     let failed =
         |error: openpgp::anyhow::Error| SealError(format!("the message can't be read: {error}"));

@@ -72,7 +72,8 @@ pub struct HolderError {
 }
 
 impl Holder {
-    /// Makes a certificate for `user_id`, as in `Alice <alice@example.com>`, with one encryption subkey.
+    /// Makes a certificate for `user_id`, as in `Alice <alice@example.com>`, with one encryption
+    /// subkey.
     pub fn generate(user_id: &str, kind: Kind, lifetime: Lifetime) -> Result<Self, HolderError> {
         let failed = |error: openpgp::anyhow::Error| HolderError {
             what: "the certificate could not be made",

@@ -3,9 +3,9 @@
 //! A [`Recipient`] exists only if its certificate can be encrypted to at a given instant; an
 //! [`Envelope`] exists only if it was read back and has exactly that recipient.
 //!
-//! Deliberately absent: storage, delivery, and (but for [`holder`], which is for the demo and for tests)
-//! every secret key. `sequoia-openpgp` is LGPL-2.0-or-later; `README.md` says what that means for a
-//! binary that links it.
+//! Deliberately absent: storage, delivery, and (but for [`holder`], which is for the demo and for
+//! tests) every secret key. `sequoia-openpgp` is LGPL-2.0-or-later; `README.md` says what that
+//! means for a binary that links it.
 
 mod envelope;
 pub mod holder;

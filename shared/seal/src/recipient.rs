@@ -41,7 +41,8 @@ pub struct Recipient {
 type EncryptionKey<'a> = ValidErasedKeyAmalgamation<'a, PublicParts>;
 
 impl Recipient {
-    /// Reads a certificate, armored or binary, and judges it as of `now`, by sequoia's standard policy.
+    /// Reads a certificate, armored or binary, and judges it as of `now`, by sequoia's standard
+    /// policy.
     ///
     /// # Errors
     /// A [`Refusal`], in an order that names the gravest thing first: an exposed secret key comes
@@ -83,7 +84,8 @@ impl Recipient {
         &self.fingerprint
     }
 
-    /// When the certificate or its encryption subkey expires, whichever is sooner; `None` for never.
+    /// When the certificate or its encryption subkey expires, whichever is sooner; `None` for
+    /// never.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
@@ -93,8 +95,8 @@ impl Recipient {
         self.expires_at.filter(|at| at.duration_since(now) <= SOON)
     }
 
-    /// The name of this recipient in an envelope: by fingerprint where it can read such messages (RFC 9580,
-    /// section 5.1.2), else by key id (section 5.1.1).
+    /// The name of this recipient in an envelope: by fingerprint where it can read such messages
+    /// (RFC 9580, section 5.1.2), else by key id (section 5.1.1).
     pub(crate) fn handle(&self) -> KeyHandle {
         if self.features.supports_seipdv2() {
             self.key.fingerprint().into()
@@ -183,7 +185,8 @@ fn encryption_key<'a>(
     let mut keys: Vec<EncryptionKey<'a>> = valid.keys().filter(encrypts).collect();
     keys.sort_by_key(|key| std::cmp::Reverse(key.key().creation_time()));
     if keys.is_empty() {
-        // A subkey that the policy does not even see is weak, not absent: an old enough policy sees it.
+        // A subkey that the policy does not even see is weak, not absent: an old enough policy sees
+        // it.
         let (cert, now) = (valid.cert(), valid.time());
         let lenient = StandardPolicy::at(SystemTime::UNIX_EPOCH);
         let unseen = cert

@@ -1,7 +1,8 @@
 //! Envelopes opened by other implementations of OpenPGP: GnuPG, openpgp.js and rPGP.
 //!
-//! Where a program is absent the test says so and passes; with `BANTO_INTEROP=required` it fails. rPGP is asked where
-//! `BANTO_RPGP` names the program that is built in `rpgp`: building it takes minutes, so only `.ci/nightly` does.
+//! Where a program is absent the test says so and passes; with `BANTO_INTEROP=required` it fails.
+//! rPGP is asked where `BANTO_RPGP` names the program that is built in `rpgp`: building it takes
+//! minutes, so only `.ci/nightly` does.
 
 #![expect(
     clippy::unwrap_used,
@@ -176,8 +177,8 @@ const KINDS: [&str; 8] = [
     "rsa4096",
 ];
 
-/// A process that holds a key. It prints the certificate, reads an envelope, and prints what was inside, each as one
-/// line of JSON.
+/// A process that holds a key. It prints the certificate, reads an envelope, and prints what was
+/// inside, each as one line of JSON.
 struct Peer(Child);
 
 impl Peer {

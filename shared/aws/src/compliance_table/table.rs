@@ -14,11 +14,13 @@ use super::items::{Item, Key, check_version, read, text, unmade};
 use crate::cancellation::cancelled;
 use crate::errors::port_error;
 
-/// Most items that are read or written at once. (DynamoDB API reference, `BatchGetItem`, `TransactWriteItems`.)
+/// Most items that are read or written at once. (DynamoDB API reference, `BatchGetItem`,
+/// `TransactWriteItems`.)
 const AT_ONCE: usize = 100;
 
-/// Pauses before keys are asked for again that DynamoDB did not come to: the first one, which doubles, and the last.
-/// Together they are 1.6 s, after which the table is throttled for longer than a run should wait.
+/// Pauses before keys are asked for again that DynamoDB did not come to: the first one, which
+/// doubles, and the last. Together they are 1.6 s, after which the table is throttled for longer
+/// than a run should wait.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_millis(800);
 
@@ -119,7 +121,8 @@ impl Table {
             .collect()
     }
 
-    /// The documents of a partition's items in the order of their sort keys, which begin with a text.
+    /// The documents of a partition's items in the order of their sort keys, which begin with a
+    /// text.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         prefix: Key,
@@ -180,8 +183,8 @@ impl Table {
         Ok((PUT, TransactWriteItem::builder().put(put).build()))
     }
 
-    /// Writes all or nothing. The SDK gives the transaction a token, by which DynamoDB knows it again when it is
-    /// tried again.
+    /// Writes all or nothing. The SDK gives the transaction a token, by which DynamoDB knows it
+    /// again when it is tried again.
     pub(super) async fn transact(&self, writes: Vec<Write>) -> Result<(), PortError> {
         let (calls, items): (Vec<&'static str>, Vec<TransactWriteItem>) =
             writes.into_iter().unzip();

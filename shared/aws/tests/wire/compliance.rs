@@ -810,7 +810,8 @@ async fn what_was_told_is_noted_and_taken_out_of_the_outbox_by_the_run_that_has_
         { "Delete": in_table(json!({ "Key": entry_key })) },
     ]);
     assert_eq!(service.asked()[0].json()["TransactItems"], expected);
-    // A group that is open is kept for ever; one without resources has been there since it was told.
+    // A group that is open is kept for ever; one without resources has been there since it was
+    // told.
     let bare = FindingGroup {
         resources: Vec::new(),
         ..group(0)

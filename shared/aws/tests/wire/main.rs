@@ -1,5 +1,5 @@
-//! Each adapter on the wire: what is asked, in the services' own protocols, and what their documented
-//! answers and errors become.
+//! Each adapter on the wire: what is asked, in the services' own protocols, and what their
+//! documented answers and errors become.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! A server on the loopback interface that gives canned answers, so that the SDK's own retries, timeouts and
-//! signatures take part.
+//! A server on the loopback interface that gives canned answers, so that the SDK's own retries,
+//! timeouts and signatures take part.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};

@@ -1,4 +1,5 @@
-//! Words about the AWS managed rules in common use: title, severity and remedy, as data in `rules.json`.
+//! Words about the AWS managed rules in common use: title, severity and remedy, as data in
+//! `rules.json`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,7 +15,8 @@ const RULES: &str = include_str!("rules.json");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Advice {
-    /// What is wrong, as a sentence's beginning that a resource's name ends: `S3 bucket allows public read`.
+    /// What is wrong, as a sentence's beginning that a resource's name ends: `S3 bucket allows
+    /// public read`.
     pub title: String,
     /// The severity of its findings.
     pub severity: Severity,
@@ -34,7 +36,8 @@ static CATALOGUE: LazyLock<BTreeMap<String, Advice>> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
-/// Returns the words about a rule, by its own name: that of [`RuleName::plain`](crate::RuleName::plain).
+/// Returns the words about a rule, by its own name: that of
+/// [`RuleName::plain`](crate::RuleName::plain).
 ///
 /// ```
 /// use banto_domain::compliance::{Severity, advice};

@@ -1,4 +1,5 @@
-//! Compliance: findings of AWS Config, the entries of routes' outboxes, and the messages that people were sent.
+//! Compliance: findings of AWS Config, the entries of routes' outboxes, and the messages that
+//! people were sent.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -52,9 +53,11 @@ pub struct FindingKey {
     pub region: Region,
     /// The rule, as it is deployed.
     pub rule: RuleName,
-    /// The resource's type; any text, since AWS adds types daily and has ones like `AWS::::Account`.
+    /// The resource's type; any text, since AWS adds types daily and has ones like
+    /// `AWS::::Account`.
     pub resource_type: String,
-    /// The resource's id in AWS Config; of IAM users and roles their unique id (`AIDA…`), not their name.
+    /// The resource's id in AWS Config; of IAM users and roles their unique id (`AIDA…`), not their
+    /// name.
     pub resource_id: String,
 }
 
@@ -133,7 +136,8 @@ pub struct OutboxEntry {
     pub recorded_at: Timestamp,
     /// Its compliance now.
     pub compliance: Compliance,
-    /// Whether people had been told that it is not compliant. If not, what is resolved was never counted as open.
+    /// Whether people had been told that it is not compliant. If not, what is resolved was never
+    /// counted as open.
     pub was_notified: bool,
     /// The way by which the change came to be known.
     pub source: Source,
@@ -181,8 +185,8 @@ pub struct MessageRef {
     pub ts: String,
 }
 
-/// The findings of one rule in one account, as a route was told of them: from the first finding until all are
-/// resolved. (Alertmanager's word is an alert group.)
+/// The findings of one rule in one account, as a route was told of them: from the first finding
+/// until all are resolved. (Alertmanager's word is an alert group.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingGroup {

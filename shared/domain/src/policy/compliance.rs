@@ -1,4 +1,5 @@
-//! The policy of `[compliance]` and `[[waivers]]`: who hears what of noncompliance, and what is accepted for a while.
+//! The policy of `[compliance]` and `[[waivers]]`: who hears what of noncompliance, and what is
+//! accepted for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,7 +147,8 @@ impl CompliancePolicy {
         }
     }
 
-    /// Returns the severity of a rule's findings: medium where neither the policy nor the catalogue has one.
+    /// Returns the severity of a rule's findings: medium where neither the policy nor the catalogue
+    /// has one.
     pub fn severity_of(&self, rule: &RuleName) -> Severity {
         self.rule_override(rule)
             .and_then(|own| own.severity)
@@ -160,7 +162,8 @@ impl CompliancePolicy {
             .or_else(|| self.rules.get(rule.as_str()))
     }
 
-    /// Returns the routes that hear of a rule's findings in an account: the default one, if no other does.
+    /// Returns the routes that hear of a rule's findings in an account: the default one, if no
+    /// other does.
     pub fn routes_of(&self, rule: &RuleName, account: &AccountInfo) -> Vec<&Route> {
         let severity = self.severity_of(rule);
         let fits = |route: &&Route| {

@@ -26,7 +26,8 @@ pub struct Policy {
     pub rotation: RotationPolicy,
     /// `[onboarding]`: what every account must have; `None` where Banto does not onboard accounts.
     pub onboarding: Option<OnboardingPolicy>,
-    /// `[compliance]` and `[[waivers]]`: how people hear of noncompliance; `None` where Banto does not tell them.
+    /// `[compliance]` and `[[waivers]]`: how people hear of noncompliance; `None` where Banto does
+    /// not tell them.
     pub compliance: Option<CompliancePolicy>,
     /// `[notices]`: where people are told.
     pub notices: NoticePolicy,
@@ -77,7 +78,8 @@ pub struct RotationTimings {
     pub warn_before: SignedDuration,
     /// Least time between the recorded delivery of a new key and the disabling of the old one.
     pub grace: SignedDuration,
-    /// Time after recorded delivery at which the old key is disabled though the new one is unproven.
+    /// Time after recorded delivery at which the old key is disabled though the new one is
+    /// unproven.
     pub deadline: Option<SignedDuration>,
     /// Lead of the reminder to its owner before a deadline or a deletion.
     pub remind_before: SignedDuration,

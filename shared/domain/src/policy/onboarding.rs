@@ -9,8 +9,8 @@ use crate::{
     AccountId, KeyArn, OuId, PolicyArn, QueueUrl, Region, ResourceType, RoleName, TopicArn,
 };
 
-/// Types of IAM, which are global: recorded in one region only, lest each be recorded in every region.
-/// (AWS Config API reference, `RecordingGroup`.)
+/// Types of IAM, which are global: recorded in one region only, lest each be recorded in every
+/// region. (AWS Config API reference, `RecordingGroup`.)
 pub const GLOBAL_TYPES: [&str; 4] = [
     "AWS::IAM::Group",
     "AWS::IAM::Policy",
@@ -55,8 +55,8 @@ pub struct OnboardingPolicy {
 /// How the baseline gets into an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// A service-managed StackSet carries Config and roles; the function sees to its instances, and to what
-    /// CloudFormation can't do.
+    /// A service-managed StackSet carries Config and roles; the function sees to its instances, and
+    /// to what CloudFormation can't do.
     StackSet(StackSet),
     /// The function does everything through the role that it assumes.
     Direct,
@@ -93,7 +93,8 @@ pub struct Baseline {
     pub config: Recording,
     /// Settings of the account.
     pub settings: Settings,
-    /// What is reported when it differs, and not repaired. What is absent altogether is still set up.
+    /// What is reported when it differs, and not repaired. What is absent altogether is still set
+    /// up.
     pub report_only: BTreeSet<Item>,
 }
 
@@ -179,7 +180,8 @@ pub enum Frequency {
     Continuous,
 }
 
-/// How often a snapshot is delivered. (AWS Config API reference, `ConfigSnapshotDeliveryProperties`.)
+/// How often a snapshot is delivered. (AWS Config API reference,
+/// `ConfigSnapshotDeliveryProperties`.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SnapshotFrequency {
     /// Every hour.

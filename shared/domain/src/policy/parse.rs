@@ -1,4 +1,5 @@
-//! Reads `banto.toml`. Each function describes one section; `docs/policy.md` says the same for people.
+//! Reads `banto.toml`. Each function describes one section; `docs/policy.md` says the same for
+//! people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -17,7 +18,8 @@ mod compliance;
 mod onboarding;
 mod rotation;
 
-/// Largest policy that is read, in bytes: far more than any policy needs, and parsed within milliseconds.
+/// Largest policy that is read, in bytes: far more than any policy needs, and parsed within
+/// milliseconds.
 const MAX_BYTES: usize = 256 * 1024;
 impl Policy {
     /// Reads a policy.

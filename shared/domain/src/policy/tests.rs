@@ -383,7 +383,8 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
     let mut in_schema = BTreeSet::new();
     schema_keys(&schema, &mut in_schema);
-    // The parser names every key that it asked for in a section when it meets one that it doesn't know.
+    // The parser names every key that it asked for in a section when it meets one that it doesn't
+    // know.
     let mut in_parser: BTreeSet<String> = BTreeSet::from(["rotation".into(), "notices".into()]);
     let everywhere = [
         ("", "zzz = 1"),

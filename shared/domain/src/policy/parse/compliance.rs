@@ -17,8 +17,8 @@ use crate::compliance::Severity;
 /// The name of the default route.
 const DEFAULT: &str = "default";
 
-/// Most routes. A change is saved together with an entry for each route, in one transaction of DynamoDB, which takes
-/// 100 items; the rest is room for a release that writes more with it.
+/// Most routes. A change is saved together with an entry for each route, in one transaction of
+/// DynamoDB, which takes 100 items; the rest is room for a release that writes more with it.
 const MAX_ROUTES: usize = 90;
 
 pub(super) fn compliance_policy(

@@ -12,9 +12,11 @@ use crate::policy::{
 };
 use crate::{AccountId, RoleArn, UserName};
 
-/// Fewest and most days of any timing. Ten years are as good as never, and dates this far off can be counted.
+/// Fewest and most days of any timing. Ten years are as good as never, and dates this far off can
+/// be counted.
 const DAYS: RangeInclusive<i64> = 1..=3_650;
-/// Fewest and most users that a run may be allowed to issue a key: IAM allows 5,000 users an account.
+/// Fewest and most users that a run may be allowed to issue a key: IAM allows 5,000 users an
+/// account.
 const USERS_PER_RUN: RangeInclusive<i64> = 1..=5_000;
 
 /// Reads `[rotation]`.

@@ -1,5 +1,5 @@
-//! Makes a key of the asked kind, prints its certificate as one JSON line, reads an envelope as one JSON line, and
-//! prints what was inside as another. The secret key never leaves this process.
+//! Makes a key of the asked kind, prints its certificate as one JSON line, reads an envelope as one
+//! JSON line, and prints what was inside as another. The secret key never leaves this process.
 
 use std::error::Error;
 use std::io::{self, BufRead as _};
