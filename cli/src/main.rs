@@ -35,7 +35,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Notices {
-    /// Shows the main kinds of message as Slack does, in a page that is written and opened. Nothing is sent.
+    /// Shows the main kinds of message as Slack does, in a page that is written and opened. Nothing
+    /// is sent.
     Preview {
         /// The policy whose titles and runbooks are shown, instead of the example policy.
         #[arg(long, value_name = "banto.toml")]

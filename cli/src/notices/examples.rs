@@ -1,5 +1,5 @@
-//! The main kinds of message, in the functions' own words: example accounts, findings and keys go through what
-//! decides and words the real ones.
+//! The main kinds of message, in the functions' own words: example accounts, findings and keys go
+//! through what decides and words the real ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -26,13 +26,15 @@ use page::Page;
 /// The policy that is shown where none is given.
 const EXAMPLE: &str = include_str!("../../../examples/banto.toml");
 
-/// How long a program may take to hand the page to a browser; one that is still there then is the browser.
+/// How long a program may take to hand the page to a browser; one that is still there then is the
+/// browser.
 const OPENING: Duration = Duration::from_secs(3);
 
 /// Writes the page, and opens it if it is to be and can be.
 ///
 /// # Errors
-/// If the policy can't be read, with everything that is wrong with it; or the page can't be written.
+/// If the policy can't be read, with everything that is wrong with it; or the page can't be
+/// written.
 pub async fn preview(policy: Option<&Path>, out: Option<PathBuf>, open: bool) -> Result<()> {
     let path = write(policy, out)?;
     // A reader that has gone is no reason to fail.

@@ -128,7 +128,8 @@ fn enclosed<'a>(rest: &'a str, open: &str, close: &str) -> Option<(&'a str, usiz
     (!inside.is_empty()).then_some((inside, open.len() + inside.len() + close.len()))
 }
 
-/// The text that a marker styles: on one line, with no space at its ends, and no word going on behind it.
+/// The text that a marker styles: on one line, with no space at its ends, and no word going on
+/// behind it.
 fn styled(rest: &str, marker: &str) -> Option<(Vec<Piece>, usize)> {
     let (inside, length) = enclosed(rest, marker, marker)?;
     let is_tight = inside.trim() == inside && !inside.contains('\n');

@@ -1,6 +1,7 @@
 //! Messages as one HTML page that looks like Slack, and the lock screens of those who get them.
 //!
-//! The page needs nothing but itself: no script, no request, and a policy for browsers that allows neither.
+//! The page needs nothing but itself: no script, no request, and a policy for browsers that allows
+//! neither.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

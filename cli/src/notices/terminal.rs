@@ -22,8 +22,8 @@ const CYAN: u8 = 36;
 /// A run of characters in one style.
 type Run = (Vec<u8>, String);
 
-/// The message, line by line. Commands, envelopes and addresses stay on their lines, however long they are: a
-/// terminal wraps them so that they can be copied.
+/// The message, line by line. Commands, envelopes and addresses stay on their lines, however long
+/// they are: a terminal wraps them so that they can be copied.
 pub fn lines(post: &Post, colour: bool) -> Vec<String> {
     let place = if post.thread.is_some() {
         "thread in "
@@ -173,8 +173,8 @@ fn run(piece: &Piece, style: &[u8]) -> Vec<Run> {
     }
 }
 
-/// Lines that fit, broken between words; lines after the first begin with so many spaces. A word that is too long
-/// for any line, like an address, stays whole.
+/// Lines that fit, broken between words; lines after the first begin with so many spaces. A word
+/// that is too long for any line, like an address, stays whole.
 fn wrapped(line: &[Run], indent: usize) -> Vec<Vec<Run>> {
     let room = WIDTH - BAR.chars().count();
     let mut lines: Vec<Vec<Run>> = vec![Vec::new()];
@@ -203,7 +203,8 @@ fn painted(style: &[u8], text: &str, colour: bool) -> String {
     format!("\u{1b}[{}m{text}\u{1b}[0m", codes.join(";"))
 }
 
-/// Columns that a text takes: East Asian characters and emoji take two, marks that join others none.
+/// Columns that a text takes: East Asian characters and emoji take two, marks that join others
+/// none.
 fn width(text: &str) -> usize {
     let of = |c: char| match c {
         '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{fe0e}'..='\u{fe0f}' => 0,

@@ -80,7 +80,8 @@ fn bare(text: &str) -> String {
         .collect()
 }
 
-/// The parts of a text of Slack's that a person reads: without codes of emoji and the addresses behind labels.
+/// The parts of a text of Slack's that a person reads: without codes of emoji and the addresses
+/// behind labels.
 fn parts(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for (index, part) in text.split(['<', '>']).enumerate() {
@@ -326,7 +327,8 @@ fn browser() -> Option<PathBuf> {
 /// Widths of a phone, an old one first, and of larger screens.
 const WIDTHS: [u32; 5] = [320, 400, 768, 1_280, 1_920];
 
-/// Measures width and height of a page in windows of these widths, by a page around it whose script measures it.
+/// Measures width and height of a page in windows of these widths, by a page around it whose script
+/// measures it.
 fn measured(browser: &Path, page: &str) -> Vec<(u32, u32)> {
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
     let frames = WIDTHS.map(|width| {

@@ -271,6 +271,12 @@ async fn what_slack_would_not_take_is_refused_in_its_words() {
             json!({ "ok": false, "error": word })
         );
     }
+    assert_eq!(slack.posts(), []);
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_who_is_not_known_is_refused_in_slacks_words() {
+    let slack = Slack::start().await.unwrap();
     let other = MessageRef {
         channel: CHANNEL.into(),
         ts: "1.000000".into(),
