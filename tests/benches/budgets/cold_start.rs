@@ -1,11 +1,11 @@
 //! From the start of a process to its first response: a function's real binary, and the same job in
 //! Python and in Node.
 //!
-//! The three take turns, so that whatever else the machine does strikes all of them. Each starts over
-//! plain HTTP and over TLS. Where this differs from Lambda: the machine's disk is warm, the server is
-//! near, so that nothing is waited for, and roots come from a file with one certificate (Banto has
-//! Mozilla's compiled in, Python and Node read theirs from a file). The twins lack AWS's own runtime
-//! clients, and all that their headers name.
+//! The three take turns, so that whatever else the machine does strikes all of them. Each starts
+//! over plain HTTP and over TLS. Where this differs from Lambda: the machine's disk is warm, the
+//! server is near, so that nothing is waited for, and roots come from a file with one certificate
+//! (Banto has Mozilla's compiled in, Python and Node read theirs from a file). The twins lack AWS's
+//! own runtime clients, and all that their headers name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,8 @@ const PACKAGES: [&str; 5] = [
     "@aws-sdk/client-sqs@3",
 ];
 
-/// Longest time that a process may take for its response; under callgrind it takes fifty times longer.
+/// Longest time that a process may take for its response; under callgrind it takes fifty times
+/// longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process's environment variables.
@@ -121,7 +122,8 @@ async fn node(directory: &Path) -> Option<PathBuf> {
         .current_dir(directory)
         .status()
         .await;
-    // Not a version manager's stand-in for it, which needs more of the environment than a function has.
+    // Not a version manager's stand-in for it, which needs more of the environment than a function
+    // has.
     let node = Command::new("node")
         .args(["--print", "process.execPath"])
         .output()
@@ -159,7 +161,8 @@ impl Ground {
             Way::Plain => self.proxy.endpoint().replace("127.0.0.1", "localhost"),
             Way::Tls => self.tls.endpoint(),
         };
-        // Each service of AWS has a host of its own, which costs a connection and a handshake of its own.
+        // Each service of AWS has a host of its own, which costs a connection and a handshake of
+        // its own.
         let of_sqs = endpoint.replace("localhost", "127.0.0.1");
         let ca_bundle = self.tls.ca_bundle().display().to_string();
         let variables = [
@@ -250,8 +253,8 @@ pub async fn compare(tools: &Tools, ground: &Ground, job: &Job<'_>) {
     }
 }
 
-/// Prints starts of the function, of the twin in Python, and of that in Node if there is one; for each,
-/// those over plain HTTP and those over TLS.
+/// Prints starts of the function, of the twin in Python, and of that in Node if there is one; for
+/// each, those over plain HTTP and those over TLS.
 fn print(name: &str, starts: &[[Vec<ColdStart>; 2]]) {
     let [own, twins @ ..] = starts else { return };
     let [plain, tls] = own;
@@ -359,7 +362,8 @@ async fn cold_start(program: &Path, variables: &Variables, event: &Value) -> Col
     ColdStart { init, cpu, peak }
 }
 
-/// Instructions from the start of the process to its first response, by callgrind: the same every time.
+/// Instructions from the start of the process to its first response, by callgrind: the same every
+/// time.
 async fn instructions(
     tools: &Tools,
     binary: &Path,

@@ -1,8 +1,9 @@
 //! Costs of a run, against the budgets: `cargo bench --package banto-tests`, or `cargo make bench`.
 //!
-//! After `--`, names of sections (see `main`) print only these. Calls and bytes are counted. Times are CPU
-//! times of one run on whatever machine this is: compare them with each other, not with yesterday's.
-//! A row that misses its budget says so. Those over TLS have goals that are tighter than the rest.
+//! After `--`, names of sections (see `main`) print only these. Calls and bytes are counted. Times
+//! are CPU times of one run on whatever machine this is: compare them with each other, not with
+//! yesterday's. A row that misses its budget says so. Those over TLS have goals that are tighter
+//! than the rest.
 
 #[path = "../../src/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]

@@ -37,8 +37,9 @@ const ACCOUNTS: usize = 10_000;
 const LATENCY: i64 = 50;
 /// How many batches of ten messages Lambda works off at once.
 const AT_ONCE: usize = 100;
-/// Calls a second that Organizations (an estimate: AWS publishes none) and STS (IAM user guide, "IAM and AWS STS
-/// quotas") take. The SDK's own pace and retries, which would even this out, are not part of the simulation.
+/// Calls a second that Organizations (an estimate: AWS publishes none) and STS (IAM user guide,
+/// "IAM and AWS STS quotas") take. The SDK's own pace and retries, which would even this out, are
+/// not part of the simulation.
 const ORGANIZATIONS: u32 = 20;
 const STS: u32 = 600;
 
@@ -92,8 +93,8 @@ pub fn calls() {
 
 type Run = Pin<Box<dyn Future<Output = Value>>>;
 
-/// 10,000 accounts in 4 regions, each call taking its time, Organizations and STS limited: from nothing to
-/// in place, and a day later once more.
+/// 10,000 accounts in 4 regions, each call taking its time, Organizations and STS limited: from
+/// nothing to in place, and a day later once more.
 pub fn simulation() {
     let policy = Arc::new(four_regions(policy_with));
     let world = World::at(start());
@@ -234,7 +235,8 @@ fn work_off(world: &Arc<World>, policy: &Arc<OnboardingPolicy>) {
     }
 }
 
-/// The real binary: the memory of a batch of ten accounts, and a cold start for one that was asked for.
+/// The real binary: the memory of a batch of ten accounts, and a cold start for one that was asked
+/// for.
 pub async fn process(tools: &Tools) {
     let ground = Ground::start(tools).await;
     let organization = Organization::create(&ground.aws).await.unwrap();

@@ -207,8 +207,8 @@ fn branch(text: &str) -> (Vec<Vec<String>>, usize) {
     let mut at = 0;
     loop {
         let rest = &text[at..];
-        if rest.starts_with('{') {
-            let (paths, length) = group(&rest[1..]);
+        if let Some(inner) = rest.strip_prefix('{') {
+            let (paths, length) = group(inner);
             let paths = paths.into_iter().map(|path| [stem.clone(), path].concat());
             return (paths.collect(), at + 1 + length);
         }

@@ -291,7 +291,8 @@ pub fn tell(world: &Arc<World>, policy: &CompliancePolicy, events: &[Value]) {
 
 // --- What people see -----------------------------------------------------------------------------
 
-/// A message that reached people: the way, the line that a lock screen shows, and everything that it ever said.
+/// A message that reached people: the way, the line that a lock screen shows, and everything that
+/// it ever said.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub way: String,
@@ -337,8 +338,9 @@ pub fn seen(world: &World) -> Vec<Seen> {
     all
 }
 
-/// What breaks N3 and N5 in all that people were ever shown: a message that Slack would refuse, and one that names
-/// an account of another team. Topics named like fall-backs and the default one may name any account.
+/// What breaks N3 and N5 in all that people were ever shown: a message that Slack would refuse, and
+/// one that names an account of another team. Topics named like fall-backs and the default one may
+/// name any account.
 pub fn breaches(world: &World) -> Vec<String> {
     let mut broken = Vec::new();
     let bodies = world

@@ -1,4 +1,5 @@
-//! Whatever happens to resources, in whatever order their events come, people end up knowing what is true.
+//! Whatever happens to resources, in whatever order their events come, people end up knowing what
+//! is true.
 
 use std::collections::BTreeMap;
 

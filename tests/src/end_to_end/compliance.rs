@@ -315,7 +315,8 @@ async fn however_slack_fails_every_transition_is_told_or_is_a_dead_letter() {
             .filter(|text| text.contains(&format!("{rule}: website")))
             .count()
     };
-    // Those that Slack will never take go by the fall-back, the others to the channel, none of them twice.
+    // Those that Slack will never take go by the fall-back, the others to the channel, none of them
+    // twice.
     let refused = ["our-rule-9", "our-rule-10", "our-rule-11"];
     for rule in &rules {
         let expected = usize::from(!refused.contains(&rule.as_str()));

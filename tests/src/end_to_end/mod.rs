@@ -1,4 +1,5 @@
-//! The real binary, through the Lambda Runtime API, on a local AWS (moto): what the wire does to it.
+//! The real binary, through the Lambda Runtime API, on a local AWS (moto): what the wire does to
+//! it.
 
 mod compliance;
 mod harness;
@@ -228,8 +229,8 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
     let mut allowed = onboarding::allowed(include_str!(
         "../../../functions/rotate-access-keys/iam-policy.json"
     ));
-    // Needed without being called: S3 asks for the first when an object is missing, Secrets Manager for
-    // the second when a secret is created with tags.
+    // Needed without being called: S3 asks for the first when an object is missing, Secrets Manager
+    // for the second when a secret is created with tags.
     for implied in ["s3:ListBucket", "secretsmanager:TagResource"] {
         assert!(allowed.remove(implied));
     }

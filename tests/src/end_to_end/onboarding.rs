@@ -1,7 +1,7 @@
 //! onboard-accounts, the real binary behind the real Runtime API, on a local AWS (moto).
 //!
-//! moto has no account:ListRegions and no StackSets that carry AWS Config: every enabled region, and the way
-//! by StackSet, are tested in memory and on the wire only.
+//! moto has no account:ListRegions and no StackSets that carry AWS Config: every enabled region,
+//! and the way by StackSet, are tested in memory and on the wire only.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,5 +1,6 @@
-//! Every call of a convergence fails in every way. Whatever happens, the messages that come again lead to
-//! the baseline, nothing outside it is touched, and nobody's account stays unrecorded in silence.
+//! Every call of a convergence fails in every way. Whatever happens, the messages that come again
+//! lead to the baseline, nothing outside it is touched, and nobody's account stays unrecorded in
+//! silence.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Every call of every run fails in every way, and two runs go on at once. Whatever happens, later runs converge, and no promise is broken on the way.
+//! Every call of every run fails in every way, and two runs go on at once. Whatever happens, later
+//! runs converge, and no promise is broken on the way.
 
 use std::sync::Arc;
 
@@ -125,8 +126,8 @@ fn stories() -> Vec<Story> {
     ]
 }
 
-/// Runs daily until a run does nothing, and the run straight after it neither; the owner uses each new
-/// key as soon as it is told. Whether it came to that.
+/// Runs daily until a run does nothing, and the run straight after it neither; the owner uses each
+/// new key as soon as it is told. Whether it came to that.
 fn converge(world: &Arc<World>, policy: &Policy, user: &UserName) -> bool {
     let mut quiet = 0;
     for _ in 0..60 {
@@ -150,7 +151,8 @@ fn converge(world: &Arc<World>, policy: &Policy, user: &UserName) -> bool {
     false
 }
 
-/// Lets further runs converge, and says what is not true in the end: one key, active, in the owner's hands.
+/// Lets further runs converge, and says what is not true in the end: one key, active, in the
+/// owner's hands.
 fn settled(world: &Arc<World>, policy: &Policy, user: &UserName, story: &str) -> Vec<String> {
     let mut broken = Vec::new();
     if !converge(world, policy, user) {

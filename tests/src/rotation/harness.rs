@@ -122,7 +122,8 @@ pub fn opened(text: &str) -> BTreeMap<String, Value> {
 pub struct Watch(Arc<Mutex<Vec<String>>>);
 
 impl Watch {
-    /// Watches a world. `excused` are the keys whose loss leaves a person without one: exposed ones.
+    /// Watches a world. `excused` are the keys whose loss leaves a person without one: exposed
+    /// ones.
     pub fn on(world: &World, policy: &Policy, emergency: bool) -> Self {
         let watch = Self::default();
         let broken = watch.0.clone();
@@ -151,7 +152,8 @@ impl Watch {
     }
 }
 
-/// True if a person can use a key now: it is active, and they have its secret, or can open its envelope.
+/// True if a person can use a key now: it is active, and they have its secret, or can open its
+/// envelope.
 pub fn has_usable(user: &UserView) -> bool {
     let sealed = user
         .record

@@ -1,5 +1,5 @@
-//! R3: the secret is nowhere but inside the ciphertext. Whole runs at the TRACE level, with failures and
-//! panics injected at every call; everything that anyone could read is scanned.
+//! R3: the secret is nowhere but inside the ciphertext. Whole runs at the TRACE level, with
+//! failures and panics injected at every call; everything that anyone could read is scanned.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,7 +21,8 @@ fn readable(world: &std::sync::Arc<World>, emergency: bool, fault: Option<Fault>
     let answer = log.during(|| {
         catch_unwind(AssertUnwindSafe(|| {
             let (handled, run) = handle_with(world, &policy(), &event, fault);
-            // The answer or the failure with all its causes, the metrics, and whatever prints a run.
+            // The answer or the failure with all its causes, the metrics, and whatever prints a
+            // run.
             format!("{handled:?} {run:?}")
         }))
     });
