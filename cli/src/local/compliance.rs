@@ -51,7 +51,7 @@ to = {{ topic = "{topic}" }}
     )
 }
 
-/// How many changes wait to be told on any route.
+/// The number of outbox entries on all routes.
 pub async fn untold(aws: &Aws) -> Result<usize> {
     let scan = json!({ "TableName": TABLE });
     let answer = aws.json("dynamodb", DYNAMODB, "Scan", &scan).await?;

@@ -275,7 +275,7 @@ impl World {
         );
     }
 
-    /// How the credential report looks, and how long IAM takes for it.
+    /// Sets the shape of the credential report, and the time that IAM takes for it.
     pub fn shape_report(&self, shape: ReportShape) {
         self.state().iam.report.shape = shape;
     }
@@ -295,12 +295,12 @@ impl World {
         self.state().calls.clone()
     }
 
-    /// How many calls there were so far.
+    /// The number of calls so far.
     pub fn call_count(&self) -> usize {
         self.state().calls.len()
     }
 
-    /// What can be seen now.
+    /// Everything that can be seen now.
     pub fn view(&self) -> View {
         View::of(&self.state())
     }

@@ -253,7 +253,7 @@ impl RotationTimings {
 }
 
 impl ChangeWindow {
-    /// Whether this moment lies in the window, on the window's own clock.
+    /// True if this moment lies in the window, on the window's own clock.
     pub fn contains(&self, now: Timestamp) -> bool {
         let local = now.to_zoned_datetime(self.time_zone.clone());
         self.days.contains(&local.weekday()) && (self.from..self.to).contains(&local.time())
