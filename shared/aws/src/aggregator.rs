@@ -14,7 +14,7 @@ use banto_ports::{AggregatedFinding, Aggregator, PortError};
 
 use crate::errors::{lacking, port_error};
 use crate::keys::timestamp;
-use crate::pace::Pace;
+use crate::token_bucket::TokenBucket;
 
 /// AWS publishes no rate for the aggregator. What it throttles at this one, the SDK tries again.
 const CALLS_PER_SECOND: u32 = 10;
@@ -29,7 +29,7 @@ const BATCH: usize = 100;
 pub struct ConfigAggregator {
     client: Client,
     name: String,
-    pace: Pace,
+    calls: TokenBucket,
 }
 
 impl ConfigAggregator {
@@ -37,7 +37,7 @@ impl ConfigAggregator {
         Self {
             client,
             name: name.to_owned(),
-            pace: Pace::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND),
+            calls: TokenBucket::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND),
         }
     }
 }
@@ -55,7 +55,7 @@ impl Aggregator for ConfigAggregator {
         let mut rules = BTreeMap::new();
         let mut token = None;
         loop {
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let request = self
                 .client
                 .describe_aggregate_compliance_by_config_rules()
@@ -104,7 +104,7 @@ impl Aggregator for ConfigAggregator {
         let mut findings = Vec::new();
         let mut token = None;
         loop {
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let request = self
                 .client
                 .get_aggregate_compliance_details_by_config_rule();
@@ -158,7 +158,7 @@ impl Aggregator for ConfigAggregator {
             });
             let identifiers: Result<Vec<AggregateResourceIdentifier>, _> = identifiers.collect();
             let identifiers = identifiers.map_err(|_| lacking(CALL, "a part of a resource"))?;
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let request = self
                 .client
                 .batch_get_aggregate_resource_config()

@@ -12,25 +12,31 @@ use roxmltree::Node;
 
 use crate::config::Aws;
 use crate::errors::lacking;
-use crate::pace::Pace;
 use crate::service::Service;
+use crate::token_bucket::TokenBucket;
 use crate::xml::{self, Element};
 
 /// The version of the API. (EC2 API reference.)
 const VERSION: &str = "2016-11-15";
 
+/// Calls a second in one account. AWS publishes no rate for these calls of EC2; what it throttles
+/// at this one, the SDK tries again.
+const CALLS_PER_SECOND: u32 = 10;
+/// Calls that go at once: as many as a look at one account makes.
+const BURST: u32 = 20;
+
 /// EC2 of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct Ec2Settings {
     aws: Aws,
-    pace: Pace,
+    calls: TokenBucket,
 }
 
 impl Ec2Settings {
     pub(crate) fn new(aws: Aws) -> Self {
         Self {
             aws,
-            pace: Pace::per_second(10, 20),
+            calls: TokenBucket::per_second(CALLS_PER_SECOND, BURST),
         }
     }
 
@@ -41,7 +47,7 @@ impl Ec2Settings {
         call: &'static str,
         fields: &[(&str, &str)],
     ) -> Result<String, PortError> {
-        self.pace.turn().await;
+        self.calls.acquire().await;
         self.aws
             .caller_in(Service::Ec2, region.as_str())
             .query(call, VERSION, fields)

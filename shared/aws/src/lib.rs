@@ -19,7 +19,7 @@ mod mail;
 mod member;
 mod objects;
 mod organization;
-mod pace;
+
 mod queue;
 mod recording;
 mod records;
@@ -30,6 +30,7 @@ mod service;
 mod settings;
 mod stacks;
 mod statuses;
+mod token_bucket;
 mod topics;
 mod xml;
 

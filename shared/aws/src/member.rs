@@ -10,12 +10,12 @@ use banto_ports::{AccountAccess, AccountClients, PortError};
 use crate::caller::Caller;
 use crate::config::Aws;
 use crate::ec2::Ec2Settings;
-use crate::pace::Pace;
 use crate::recording::ConfigRecorders;
 use crate::role::credentials;
 use crate::roles::IamRoles;
 use crate::service::Service;
 use crate::settings::MemberSettings;
+use crate::token_bucket::TokenBucket;
 
 /// STS answers 600 calls a second per account and region, to all who ask there. (IAM user guide,
 /// "IAM and AWS STS quotas".)
@@ -28,19 +28,19 @@ pub struct AssumedRoles {
     sts: Caller,
     policy: OnboardingPolicy,
     session_policy: String,
-    pace: Pace,
+    calls: TokenBucket,
 }
 
 impl AssumedRoles {
     pub(crate) fn new(aws: Aws, policy: &OnboardingPolicy, session_policy: &str) -> Self {
         let sts = aws.caller(Service::Sts);
-        let pace = Pace::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
+        let calls = TokenBucket::per_second(ASSUMED_PER_SECOND, ASSUMED_PER_SECOND);
         Self {
             aws,
             sts,
             policy: policy.clone(),
             session_policy: session_policy.to_owned(),
-            pace,
+            calls,
         }
     }
 }
@@ -53,7 +53,7 @@ impl AccountAccess for AssumedRoles {
             "arn:{partition}:iam::{account}:role/{}",
             self.policy.reach_role
         );
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let aws = self
             .aws
             .with_credentials(credentials(&self.sts, &role, Some(&self.session_policy)).await?);

@@ -10,7 +10,7 @@ use banto_ports::{AccountState, OrgAccount, Organization, PortError};
 
 use crate::errors::{lacking, port_error};
 use crate::keys::timestamp;
-use crate::pace::Pace;
+use crate::token_bucket::TokenBucket;
 
 /// AWS publishes no rate for Organizations; at ten a second, others' tools were not throttled.
 const CALLS_PER_SECOND: u32 = 10;
@@ -19,14 +19,14 @@ const CALLS_PER_SECOND: u32 = 10;
 #[derive(Debug)]
 pub struct Organizations {
     client: Client,
-    pace: Pace,
+    calls: TokenBucket,
 }
 
 impl Organizations {
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
-            pace: Pace::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND),
+            calls: TokenBucket::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND),
         }
     }
 }
@@ -38,7 +38,7 @@ impl Organization for Organizations {
         let mut accounts = Vec::new();
         let mut token = None;
         loop {
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let page = self
                 .client
                 .list_accounts()
@@ -60,7 +60,7 @@ impl Organization for Organizations {
 
     async fn account(&self, account: &AccountId) -> Result<OrgAccount, PortError> {
         const CALL: &str = "organizations:DescribeAccount";
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let answer = self
             .client
             .describe_account()
@@ -81,7 +81,7 @@ impl Organization for Organizations {
         if child.starts_with("r-") {
             return Ok(None);
         }
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let answer = self.client.list_parents().child_id(child).send().await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
         let parent = answer
@@ -96,7 +96,7 @@ impl Organization for Organizations {
         let mut tags = BTreeMap::new();
         let mut token = None;
         loop {
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let request = self
                 .client
                 .list_tags_for_resource()
@@ -127,7 +127,7 @@ impl Organization for Organizations {
         let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
         let tags: Result<Vec<Tag>, _> = tags.iter().map(tag).collect();
         let tags = tags.map_err(|_| lacking(CALL, "a tag's key"))?;
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let request = self
             .client
             .tag_resource()
@@ -141,7 +141,7 @@ impl Organization for Organizations {
     }
 
     async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError> {
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let request = self.client.move_account().account_id(account.as_str());
         let request = request
             .source_parent_id(from.as_str())

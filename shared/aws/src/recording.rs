@@ -17,27 +17,33 @@ use banto_ports::{
 
 use crate::config::Aws;
 use crate::errors::{lacking, port_error};
-use crate::pace::Pace;
 use crate::service::Service;
+use crate::token_bucket::TokenBucket;
+
+/// Calls a second in one account. AWS publishes no rate for these calls of AWS Config; what it
+/// throttles at this one, the SDK tries again.
+const CALLS_PER_SECOND: u32 = 10;
+/// Calls that go at once: as many as a look at one account makes.
+const BURST: u32 = 20;
 
 /// AWS Config of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct ConfigRecorders {
     aws: Aws,
-    pace: Pace,
+    calls: TokenBucket,
 }
 
 impl ConfigRecorders {
     pub(crate) fn new(aws: Aws) -> Self {
         Self {
             aws,
-            pace: Pace::per_second(10, 20),
+            calls: TokenBucket::per_second(CALLS_PER_SECOND, BURST),
         }
     }
 
     /// The client of a region, after a turn; made anew for each call, which costs microseconds.
     async fn client(&self, region: &Region) -> Client {
-        self.pace.turn().await;
+        self.calls.acquire().await;
         Client::new(&self.aws.in_region(Service::Config, region.as_str()))
     }
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::config::Aws;
 use crate::errors::{lacking, port_error};
-use crate::pace::Pace;
 use crate::service::Service;
+use crate::token_bucket::TokenBucket;
 
 /// The role that AWS Config makes for itself.
 const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
@@ -23,18 +23,24 @@ const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
 /// Most entries of a page. (IAM API reference, `ListRoles`.)
 const PAGE: i32 = 1_000;
 
+/// Calls a second in one account. AWS publishes no rate for these calls of IAM; what it throttles
+/// at this one, the SDK tries again.
+const CALLS_PER_SECOND: u32 = 10;
+/// Calls that go at once: as many as a look at one account makes.
+const BURST: u32 = 20;
+
 /// IAM of an account whose role was assumed.
 #[derive(Debug)]
 pub(crate) struct IamRoles {
     client: Client,
-    pace: Pace,
+    calls: TokenBucket,
 }
 
 impl IamRoles {
     pub(crate) fn new(aws: &Aws) -> Self {
         Self {
             client: Client::new(&aws.of(Service::Iam)),
-            pace: Pace::per_second(10, 20),
+            calls: TokenBucket::per_second(CALLS_PER_SECOND, BURST),
         }
     }
 }
@@ -121,7 +127,7 @@ impl Roles for IamRoles {
         let mut roles = Vec::new();
         let mut marker = None;
         loop {
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let request = self
                 .client
                 .get_account_authorization_details()
@@ -147,7 +153,7 @@ impl Roles for IamRoles {
         let mut lengths = BTreeMap::new();
         let mut marker = None;
         loop {
-            self.pace.turn().await;
+            self.calls.acquire().await;
             let request = self.client.list_roles().max_items(PAGE).set_marker(marker);
             let page = request
                 .send()
@@ -168,7 +174,7 @@ impl Roles for IamRoles {
     }
 
     async fn create(&self, name: &RoleName, role: &NewRole) -> Result<(), PortError> {
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let request = self
             .client
             .create_role()
@@ -187,7 +193,7 @@ impl Roles for IamRoles {
     }
 
     async fn change(&self, name: &RoleName, change: &RoleChange) -> Result<(), PortError> {
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let name = name.as_str();
         match change {
             RoleChange::Trust(trust) => self.set_trust(name, trust).await,
@@ -203,7 +209,7 @@ impl Roles for IamRoles {
     }
 
     async fn has_config_role(&self) -> Result<bool, PortError> {
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let answer = self.client.get_role().role_name(CONFIG_ROLE).send().await;
         match answer.map_err(|error| port_error("iam:GetRole", &error)) {
             Ok(_) => Ok(true),
@@ -214,7 +220,7 @@ impl Roles for IamRoles {
 
     async fn create_config_role(&self) -> Result<(), PortError> {
         const CALL: &str = "iam:CreateServiceLinkedRole";
-        self.pace.turn().await;
+        self.calls.acquire().await;
         let request = self
             .client
             .create_service_linked_role()

@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep_until};
 /// Lets a burst of calls through at once, and then one each interval. Calls wait in the order in
 /// which they come.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct TokenBucket {
     interval: Duration,
     burst: u32,
     /// When the bucket will be full again.
     full_at: Mutex<Option<Instant>>,
 }
 
-impl Pace {
+impl TokenBucket {
     pub(crate) fn per_second(calls: u32, burst: u32) -> Self {
         Self {
             interval: Duration::from_secs(1) / calls,
@@ -24,16 +24,16 @@ impl Pace {
         }
     }
 
-    /// Waits for a turn.
-    pub(crate) async fn turn(&self) {
+    /// Waits until the next call may go.
+    pub(crate) async fn acquire(&self) {
         let now = Instant::now();
-        let turn = self.next(now);
-        if turn > now {
-            sleep_until(turn).await;
+        let free_at = self.next(now);
+        if free_at > now {
+            sleep_until(free_at).await;
         }
     }
 
-    /// When the next call may go.
+    /// Takes a token; returns when its call may go.
     fn next(&self, now: Instant) -> Instant {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full = full_at.unwrap_or(now).max(now) + self.interval;
@@ -49,12 +49,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_goes_at_once_and_the_rest_at_the_pace() {
-        let pace = Pace::per_second(10, 5);
+    fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
+        let bucket = TokenBucket::per_second(10, 5);
         let begun = Instant::now() + Duration::from_secs(60);
         let waits = |at: Instant, calls: usize| -> Vec<u128> {
             (0..calls)
-                .map(|_| pace.next(at).duration_since(at).as_millis())
+                .map(|_| bucket.next(at).duration_since(at).as_millis())
                 .collect()
         };
         assert_eq!(waits(begun, 8), [0, 0, 0, 0, 0, 100, 200, 300]);
