@@ -14,12 +14,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Counts things.
+    /// Adds a count.
     pub fn count(&mut self, name: &'static str, value: usize) {
         self.values.push((name, "Count", json!(value)));
     }
 
-    /// Measures a time.
+    /// Adds a duration in seconds.
     pub fn seconds(&mut self, name: &'static str, value: f64) {
         self.values.push((name, "Seconds", json!(value)));
     }

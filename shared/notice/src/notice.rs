@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Notice {
     /// Tells this notice from all others; the same notice has the same id whenever it is sent.
     pub id: String,
-    /// Who is told.
+    /// The people whom it is for; the sender chooses channel and topic by it.
     pub audience: Audience,
     /// How soon a person must act.
     pub urgency: Urgency,
@@ -59,11 +59,11 @@ impl Notice {
     }
 }
 
-/// Who is told.
+/// The people whom a notice is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Audience {
-    /// Those who run Banto.
+    /// The people who run Banto, in the operators' channel or topic.
     Operators,
     /// Those who read a route of the compliance policy, by its name.
     Route(String),
@@ -71,7 +71,7 @@ pub enum Audience {
     Owner {
         /// The account that the user lives in.
         account: AccountId,
-        /// The IAM user.
+        /// The IAM user whose key it is.
         user: UserName,
         /// What the user's IAM tag `banto:slack` says: a Slack member id (`U024BE7LH`) or the name
         /// of a channel in the policy.
@@ -85,39 +85,39 @@ pub enum Audience {
 pub enum Urgency {
     /// Something is in order again.
     Done,
-    /// Good to know.
+    /// Nothing has to be done.
     Information,
-    /// Something to do in the next days.
+    /// The reader should do something in the next days.
     Action,
-    /// Something to do now.
+    /// The reader should do something now.
     Alarm,
 }
 
-/// One thing to do.
+/// Something that the reader can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// What to do.
+    /// A sentence that says what to do, and ends with a colon where a command follows.
     pub text: String,
     /// The command that does it, where one does.
     pub command: Option<String>,
 }
 
-/// A titled list.
+/// A list under a title, like "Failed" or "To look at".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
-    /// The list's title.
+    /// One or a few words.
     pub title: String,
-    /// Its lines.
+    /// Lines of text, without marks; renderings may count those that do not fit.
     pub lines: Vec<String>,
 }
 
-/// A place to look at.
+/// A page that the reader can open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// What is there.
+    /// The words that are shown in place of the address.
     pub label: String,
     /// Its address, which begins with `https://`.
     pub url: String,

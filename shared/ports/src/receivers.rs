@@ -33,7 +33,7 @@ pub trait Chat: Send + Sync {
         body: &Value,
     ) -> Result<MessageRef, PortError>;
 
-    /// Changes a message.
+    /// Replaces a message's text and blocks. Nobody is notified of that.
     async fn update(
         &self,
         token: &SecretString,
@@ -53,7 +53,7 @@ pub trait Chat: Send + Sync {
     ) -> Result<Option<MessageRef>, PortError>;
 }
 
-/// Sends mail.
+/// Sends mail to people's addresses.
 #[async_trait]
 pub trait Mailer: Send + Sync {
     /// Sends one mail. Accepted is all that is known; what bounces comes back to the sender's
@@ -61,25 +61,25 @@ pub trait Mailer: Send + Sync {
     async fn send(&self, mail: &Mail) -> Result<(), PortError>;
 }
 
-/// A mail.
+/// A mail in both of its forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Who it is from.
+    /// The sender's address, verified with the mail service.
     pub from: String,
-    /// Who receives it.
+    /// The receivers' addresses, who see each other.
     pub to: Vec<String>,
-    /// One line.
+    /// One line without breaks, which would begin another header.
     pub subject: String,
-    /// Plain text.
+    /// The body for programs that show no HTML.
     pub text: String,
-    /// The same for those who see HTML.
+    /// The body for all others.
     pub html: String,
 }
 
-/// Publishes to SNS.
+/// Publishes to SNS topics.
 #[async_trait]
 pub trait Topics: Send + Sync {
-    /// Publishes one message.
+    /// Publishes a message; success means that SNS accepted it, not that a subscriber did.
     async fn publish(&self, topic: &TopicArn, message: &TopicMessage) -> Result<(), PortError>;
 }
 
@@ -90,6 +90,6 @@ pub struct TopicMessage {
     pub subject: String,
     /// Plain text, at most 256 KiB.
     pub body: String,
-    /// What subscribers filter by.
+    /// Text attributes that subscriptions filter by.
     pub attributes: BTreeMap<String, String>,
 }
