@@ -42,7 +42,7 @@ use job::Job;
 use outcome::{AccountOutcome, RunOutcome};
 use plan::Plan;
 use ports::{Account, Ports};
-use snapshot::{Observed, Snapshot};
+use snapshot::{NotObserved, Observed, Snapshot};
 
 /// The function: made once, before the first event.
 pub struct Rotator {
@@ -165,10 +165,10 @@ async fn rotate_account(
         Ok(observed) => observed,
         Err(error) => {
             tracing::error!(account.id = %account, %error, "the account could not be observed");
-            return AccountOutcome::not_observed(account.clone(), error.to_string());
+            return AccountOutcome::observation_failed(account.clone(), error.to_string());
         }
     };
-    log_unread(&observed);
+    log_not_observed(&observed);
 
     let now = ports.clock.now();
     let plan = plan::plan(&observed.snapshot, job.policy, now);
@@ -184,13 +184,15 @@ async fn rotate_account(
     AccountOutcome::applied(observed, plan, chains)
 }
 
-fn log_unread(observed: &Observed) {
+fn log_not_observed(observed: &Observed) {
     let Snapshot {
-        account, unread, ..
+        account,
+        not_observed,
+        ..
     } = &observed.snapshot;
-    for user in unread {
-        tracing::error!(account.id = %account, user.name = user.subject, error = user.why,
-            "the user could not be observed");
+    for NotObserved { subject, why } in not_observed {
+        tracing::error!(account.id = %account, subject, error = why,
+            "a user or an exposed key could not be observed");
     }
 }
 

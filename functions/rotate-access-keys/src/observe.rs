@@ -14,7 +14,7 @@ use crate::credential_report::{self, ReportError, Row};
 use crate::event::Scope;
 use crate::job::Job;
 use crate::ports::Ports;
-use crate::snapshot::{Observed, Snapshot, Unread};
+use crate::snapshot::{NotObserved, Observed, Snapshot};
 
 mod certificate;
 mod user;
@@ -49,10 +49,10 @@ pub async fn observe(
         snapshot: Snapshot {
             account: job.identity.id.clone(),
             mode: job.scope.mode(),
-            exposed: job.scope.exposed_keys(),
+            named_exposed: job.scope.exposed_keys(),
             users: Vec::new(),
-            unread: Vec::new(),
-            in_order: 0,
+            not_observed: Vec::new(),
+            users_in_order: 0,
             oldest_key: None,
         },
         recipients: BTreeMap::new(),
@@ -96,13 +96,14 @@ fn choose(
             chosen.insert(row.user.clone());
             continue;
         }
-        snapshot.in_order += 1;
+        snapshot.users_in_order += 1;
         snapshot.oldest_key = earliest(snapshot.oldest_key, row.oldest_active());
     }
     chosen
 }
 
-/// The owners of exposed keys. A key whose owner can't be found out is unread.
+/// The owners of exposed keys. A key whose owner can't be found out was not
+/// observed.
 async fn owners_of(
     ports: &Ports,
     keys: &BTreeSet<AccessKeyId>,
@@ -110,9 +111,10 @@ async fn owners_of(
 ) -> BTreeSet<UserName> {
     let mut owners = BTreeSet::new();
     for key in keys {
+        // GetAccessKeyLastUsed tells a key's owner too.
         match ports.keys.usage(key).await {
             Ok(usage) => drop(owners.insert(usage.user)),
-            Err(error) => snapshot.unread.push(Unread {
+            Err(error) => snapshot.not_observed.push(NotObserved {
                 subject: key.to_string(),
                 why: error.to_string(),
             }),
@@ -177,15 +179,15 @@ async fn observe_users(
             }
             // The report is up to four hours old: the user may be gone.
             Ok(None) if *job.scope == Scope::Everyone => {}
-            Ok(None) => add_unread(observed, &name, "there is no such user"),
-            Err(error) => add_unread(observed, &name, &error.to_string()),
+            Ok(None) => add_not_observed(observed, &name, "there is no such user"),
+            Err(error) => add_not_observed(observed, &name, &error.to_string()),
         }
     }
     Ok(())
 }
 
-fn add_unread(observed: &mut Observed, name: &UserName, why: &str) {
-    observed.snapshot.unread.push(Unread {
+fn add_not_observed(observed: &mut Observed, name: &UserName, why: &str) {
+    observed.snapshot.not_observed.push(NotObserved {
         subject: name.to_string(),
         why: why.to_owned(),
     });

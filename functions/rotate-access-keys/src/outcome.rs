@@ -7,7 +7,7 @@ use banto_seal::SealError;
 use jiff::Timestamp;
 
 use crate::plan::{Action, Finding, Plan, WaitReason, Waiting};
-use crate::snapshot::{Observed, StoredRecord, Unread};
+use crate::snapshot::{NotObserved, Observed, StoredRecord};
 
 /// The outcome of a run.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl AccountOutcome {
     }
 
     /// The account could not be observed.
-    pub fn not_observed(account: AccountId, error: String) -> Self {
+    pub fn observation_failed(account: AccountId, error: String) -> Self {
         Self {
             errors: vec![error],
             ..Self::empty(account)
@@ -155,16 +155,16 @@ impl AccountOutcome {
         findings
     }
 
-    /// The users who could not be observed.
-    pub fn unread(&self) -> &[Unread] {
+    /// The users and exposed keys that could not be observed.
+    pub fn not_observed(&self) -> &[NotObserved] {
         let observed = self.observed.as_ref();
-        observed.map_or(&[], |observed| &observed.snapshot.unread)
+        observed.map_or(&[], |observed| &observed.snapshot.not_observed)
     }
 
     /// The number of users who needed no closer look.
-    pub fn in_order(&self) -> usize {
+    pub fn users_in_order(&self) -> usize {
         let observed = self.observed.as_ref();
-        observed.map_or(0, |observed| observed.snapshot.in_order)
+        observed.map_or(0, |observed| observed.snapshot.users_in_order)
     }
 
     /// The date of the oldest active key.

@@ -44,7 +44,7 @@ pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Pla
 /// Returns what keeps the whole run from acting, if anything does.
 pub fn closed(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<WaitReason> {
     if !policy.enabled {
-        return Some(WaitReason::Enabled);
+        return Some(WaitReason::KillSwitch);
     }
     // Whoever forces a rotation, or learns of an exposed key, does not wait for office hours.
     (mode == Mode::Due && !policy.in_window(now)).then_some(WaitReason::ChangeWindow)

@@ -54,7 +54,7 @@ fn account_body(outcome: &AccountOutcome) -> Value {
     let chains: Vec<Value> = outcome.chains.iter().map(chain_body).collect();
     json!({
         "account": outcome.account,
-        "usersInOrder": outcome.in_order(),
+        "usersInOrder": outcome.users_in_order(),
         "plan": outcome.plan,
         "outcomes": chains,
         "failures": notices::failures(outcome),

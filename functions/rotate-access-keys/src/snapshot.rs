@@ -31,23 +31,22 @@ pub struct Observed {
 pub struct Snapshot {
     pub account: AccountId,
     pub mode: Mode,
-    /// Keys known to be exposed. In an emergency that names users only, every key that they had
-    /// before is taken for exposed.
-    pub exposed: BTreeSet<AccessKeyId>,
+    /// The keys that the event named as exposed; empty if it named users, or nobody.
+    pub named_exposed: BTreeSet<AccessKeyId>,
     /// Users who got a closer look, by name.
     pub users: Vec<User>,
-    /// Users who could not be looked at, and why. Nothing is planned for them.
-    pub unread: Vec<Unread>,
+    /// Users and keys that could not be looked at, and why. Nothing is planned for them.
+    pub not_observed: Vec<NotObserved>,
     /// The number of users who need no closer look, by the credential report.
-    pub in_order: usize,
+    pub users_in_order: usize,
     /// The oldest active key seen, for the alarm on its age.
     pub oldest_key: Option<Timestamp>,
 }
 
-/// A user who could not be looked at.
+/// A user, or a key's owner, who could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// The user, or the key whose user could not be found out.
+pub struct NotObserved {
+    /// The user's name, or the id of the key whose owner could not be found out.
     pub subject: String,
     pub why: String,
 }
@@ -102,7 +101,7 @@ pub enum StoredRecord {
 /// A user's certificate, so far as it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certificate {
-    /// No key of the user nears its end, so nobody looked.
+    /// No new key and no warning was in sight, so nobody looked.
     NotAsked,
     /// It could not be fetched, and why.
     Unknown(String),

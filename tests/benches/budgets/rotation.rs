@@ -80,10 +80,10 @@ pub fn planning() {
     let snapshot = Snapshot {
         account: "111122223333".parse().unwrap(),
         mode: Mode::Due,
-        exposed: BTreeSet::new(),
+        named_exposed: BTreeSet::new(),
         users: (0..5_000).map(user).collect(),
-        unread: Vec::new(),
-        in_order: 0,
+        not_observed: Vec::new(),
+        users_in_order: 0,
         oldest_key: None,
     };
     let policy = policy().rotation;

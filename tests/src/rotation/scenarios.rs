@@ -277,7 +277,7 @@ fn a_dry_run_takes_the_same_way_and_costs_no_call_while_the_kill_switch_is_off()
     off.rotation.enabled = false;
     let body = handle(&world, &off, &json!({ "dryRun": true }));
     let waiting = &body["accounts"][0]["plan"]["waiting"][0];
-    assert_eq!(waiting["waitingFor"], "enabled");
+    assert_eq!(waiting["waitingFor"], "killSwitch");
     assert!(world.calls().is_empty(), "{:?}", world.calls());
 }
 

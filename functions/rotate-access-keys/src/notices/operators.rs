@@ -82,8 +82,11 @@ pub fn failures(outcome: &AccountOutcome) -> Vec<String> {
             lines.push(failed_action(chain, failed));
         }
     }
-    for unread in outcome.unread() {
-        lines.push(format!("{}: not looked at: {}", unread.subject, unread.why));
+    for not_observed in outcome.not_observed() {
+        lines.push(format!(
+            "{}: not looked at: {}",
+            not_observed.subject, not_observed.why
+        ));
     }
     lines
 }
@@ -184,7 +187,7 @@ pub fn finding(kind: &FindingKind) -> String {
 /// Returns what someone waits for, in words.
 pub fn waiting(reason: &WaitReason) -> String {
     match reason {
-        WaitReason::Enabled => {
+        WaitReason::KillSwitch => {
             "rotation is switched off in the policy (rotation.enabled)".to_owned()
         }
         WaitReason::ChangeWindow => "outside the change windows".to_owned(),

@@ -38,7 +38,7 @@ impl<'a> Draft<'a> {
     ) -> Self {
         Self {
             mode: snapshot.mode,
-            named_exposed: &snapshot.exposed,
+            named_exposed: &snapshot.named_exposed,
             user,
             record: user.record(),
             timings: policy.timings_for(user.attributes()),

@@ -71,8 +71,8 @@ pub struct Waiting {
     rename_all_fields = "camelCase"
 )]
 pub enum WaitReason {
-    /// The kill switch to be turned back: `rotation.enabled`.
-    Enabled,
+    /// The kill switch to be taken back: `rotation.enabled` is false.
+    KillSwitch,
     /// A change window.
     ChangeWindow,
     /// An exemption to end.

@@ -26,7 +26,7 @@ pub(super) fn hold_back(
     });
     let mut held_back = BTreeMap::new();
     let mut left = policy.max_users_per_run;
-    for user in in_order(snapshot, &due, policy) {
+    for user in by_priority(snapshot, &due, policy) {
         if canaries_only && !is_canary(user, policy) {
             held_back.insert(&user.name, WaitReason::Canaries);
         } else if left == 0 {
@@ -60,8 +60,8 @@ fn due_users(plan: &Plan) -> BTreeSet<UserName> {
     due
 }
 
-/// The users who are due, in the order in which they are issued keys.
-fn in_order<'a>(
+/// The users who are due, those first who are issued keys first.
+fn by_priority<'a>(
     snapshot: &'a Snapshot,
     due: &BTreeSet<UserName>,
     policy: &RotationPolicy,

@@ -86,10 +86,10 @@ fn snapshot(mode: Mode, users: Vec<User>) -> Snapshot {
     Snapshot {
         account: "111122223333".parse().unwrap(),
         mode,
-        exposed: BTreeSet::new(),
+        named_exposed: BTreeSet::new(),
         users,
-        unread: Vec::new(),
-        in_order: 0,
+        not_observed: Vec::new(),
+        users_in_order: 0,
         oldest_key: None,
     }
 }

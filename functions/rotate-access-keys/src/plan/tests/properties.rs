@@ -95,8 +95,8 @@ prop_compose! {
     ) -> Snapshot {
         let record = record.map_or(StoredRecord::Absent, StoredRecord::Own);
         let alice = User { record, certificate, ..user("alice", keys) };
-        let exposed = if mode == Mode::Emergency { exposed } else { BTreeSet::new() };
-        Snapshot { exposed, ..snapshot(mode, vec![alice]) }
+        let named_exposed = if mode == Mode::Emergency { exposed } else { BTreeSet::new() };
+        Snapshot { named_exposed, ..snapshot(mode, vec![alice]) }
     }
 }
 

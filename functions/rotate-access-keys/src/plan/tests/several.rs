@@ -211,7 +211,7 @@ fn an_exposed_key_named_by_aws_spares_the_users_other_key() {
         vec![key(OLD, true, days(50)), key(NEW, true, days(20))],
     );
     let snapshot = Snapshot {
-        exposed: BTreeSet::from([id(OLD)]),
+        named_exposed: BTreeSet::from([id(OLD)]),
         ..snapshot(Mode::Emergency, vec![alice])
     };
     assert_eq!(
