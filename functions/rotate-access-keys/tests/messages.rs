@@ -119,6 +119,10 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
             issued(Reason::Emergency, BTreeSet::new(), true),
         ),
         (
+            "issued, forced",
+            issued(Reason::Forced, keys.clone(), false),
+        ),
+        (
             "will be disabled",
             OwnerNotice::WillBeDisabled {
                 key: key.clone(),
@@ -129,12 +133,23 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
             "disabling, new key used",
             disabling(DisableReason::NewKeyUsed),
         ),
+        (
+            "disabling, new key acknowledged",
+            disabling(DisableReason::Acknowledged),
+        ),
         ("disabling by deadline", disabling(DisableReason::Deadline)),
         (
             "exposed",
             OwnerNotice::Exposed {
-                keys,
+                keys: keys.clone(),
                 has_other: false,
+            },
+        ),
+        (
+            "exposed, another key works",
+            OwnerNotice::Exposed {
+                keys,
+                has_other: true,
             },
         ),
         (
@@ -149,6 +164,10 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
 }
 
 fn notice(message: &OwnerNotice) -> Notice {
+    notice_to(&alice(), message)
+}
+
+fn notice_to(user: &User, message: &OwnerNotice) -> Notice {
     let account = IdentityAccount {
         id: "111122223333".parse().unwrap(),
         role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
@@ -156,7 +175,7 @@ fn notice(message: &OwnerNotice) -> Notice {
         certificate_bucket: "certificates".into(),
         certificate_prefix: "certs/".into(),
     };
-    notices::to_owner(message, &alice(), &account, Some(&record()))
+    notices::to_owner(message, user, &account, Some(&record()))
 }
 
 #[test]
@@ -186,13 +205,33 @@ fn whoever_has_no_working_key_gets_the_envelope_itself_and_nobody_else_does() {
     }
 }
 
+/// A secret's name can't hold a comma, so the name of the record differs from the user's.
+#[test]
+fn the_command_names_the_secret_in_which_the_envelope_is() {
+    let user = User {
+        name: "a,b".parse().unwrap(),
+        ..alice()
+    };
+    let reads = sns::message(&notice_to(
+        &user,
+        &issued(Reason::Due, BTreeSet::from([old()]), false),
+    ));
+    assert!(
+        reads
+            .body
+            .contains("--secret-id banto/access-keys/a/comma/b "),
+        "{}",
+        reads.body
+    );
+}
+
 #[test]
 fn each_message_has_an_id_of_its_own() {
     let ids: BTreeSet<String> = messages()
         .iter()
         .map(|(_, message)| notice(message).id)
         .collect();
-    // Warnings about one key are one message, whatever they say of the certificate; so are the two
-    // ways to disable it, and to issue the one that replaces it.
-    assert_eq!(ids.len(), messages().len() - 4, "{ids:#?}");
+    // Messages about one key have one id, whatever they say: three warnings, three reasons to issue
+    // the key that replaces it, three to disable it, and two that it was exposed.
+    assert_eq!(ids.len(), messages().len() - 7, "{ids:#?}");
 }

@@ -36,4 +36,4 @@ mod xml;
 
 pub use clients::{Account, ComplianceClients, OrganizationClients};
 pub use config::{Aws, ConfigError};
-pub use records::{read_policy, secret_name};
+pub use records::read_policy;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::types::Tag;
 use banto_domain::policy::IdentityAccount;
-use banto_domain::record::Record;
+use banto_domain::record::{Record, secret_name};
 use banto_domain::{RoleArn, UserArn, UserName};
 use banto_ports::{ErrorKind, PortError, Records};
 use serde_json::json;
@@ -98,22 +98,6 @@ impl Records for SecretsManagerRecords {
             .map_err(|error| port_error("secretsmanager:PutSecretValue", &error))?;
         Ok(())
     }
-}
-
-/// The name of a user's secret.
-///
-/// A comma, which a user name may have and a secret's name may not, becomes `/comma/`: a slash is
-/// in no user name, so no two users share a secret. (Secrets Manager API reference, `CreateSecret`,
-/// `Name`.)
-///
-/// ```
-/// assert_eq!(banto_aws::secret_name(&"alice".parse().unwrap()), "banto/access-keys/alice");
-/// ```
-pub fn secret_name(user: &UserName) -> String {
-    format!(
-        "banto/access-keys/{}",
-        user.as_str().replace(',', "/comma/")
-    )
 }
 
 /// The secret's resource policy: its owner and Banto's role read it, everyone else is denied, be

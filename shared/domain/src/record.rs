@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessKeyId, Fingerprint, UserId};
+use crate::{AccessKeyId, Fingerprint, UserId, UserName};
 
 #[cfg(test)]
 mod tests;
@@ -248,6 +248,24 @@ impl Rotation {
         let after_intent = created_at.duration_since(self.intended_at);
         (-CLOCK_SKEW..=LEASE + CLOCK_SKEW).contains(&after_intent)
     }
+}
+
+/// The name of the secret that holds a user's record.
+///
+/// A comma, which a user name may have and a secret's name may not, becomes `/comma/`: a slash is
+/// in no user name, so no two users share a secret. (Secrets Manager API reference, `CreateSecret`,
+/// `Name`.)
+///
+/// ```
+/// use banto_domain::record::secret_name;
+/// assert_eq!(secret_name(&"alice".parse().unwrap()), "banto/access-keys/alice");
+/// assert_eq!(secret_name(&"a,b".parse().unwrap()), "banto/access-keys/a/comma/b");
+/// ```
+pub fn secret_name(user: &UserName) -> String {
+    format!(
+        "banto/access-keys/{}",
+        user.as_str().replace(',', "/comma/")
+    )
 }
 
 /// Refuses a text of another version, and one that names no version.

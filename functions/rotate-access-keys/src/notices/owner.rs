@@ -5,7 +5,7 @@
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
-use banto_domain::record::{Reason, Record};
+use banto_domain::record::{Reason, Record, secret_name};
 use banto_notice::text::{day, fact, joined};
 use banto_notice::{Audience, Notice, Step, Urgency};
 use jiff::Timestamp;
@@ -315,8 +315,8 @@ fn fetch_steps(user: &User) -> Vec<Step> {
         Step {
             text: "Fetch and open it with the key that you have now:".to_owned(),
             command: Some(format!(
-                "aws secretsmanager get-secret-value --secret-id banto/access-keys/{} --query SecretString --output text | gpg --decrypt",
-                user.name
+                "aws secretsmanager get-secret-value --secret-id {} --query SecretString --output text | gpg --decrypt",
+                secret_name(&user.name)
             )),
         },
         Step {
