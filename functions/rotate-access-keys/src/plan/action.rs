@@ -84,7 +84,7 @@ pub enum OwnerNotice {
     },
     /// The key should be replaced, but there is no usable certificate.
     CertificateProblem {
-        /// `None` if the user has no key.
+        /// `None` if no key of the user works.
         key: Option<AccessKeyId>,
         /// A stable word for the reason, by which it is told once.
         code: String,

@@ -104,9 +104,9 @@ pub(super) fn issue(draft: &mut Draft<'_>, reason: Reason) {
 }
 
 fn ask_for_certificate(draft: &mut Draft<'_>, code: &str, reason: &str) {
-    let active = draft.keys.iter().find(|key| key.active);
+    let working = draft.working_keys();
     draft.notify_once(OwnerNotice::CertificateProblem {
-        key: active.map(|key| key.id.clone()),
+        key: working.first().map(|key| key.id.clone()),
         code: code.to_owned(),
         reason: reason.to_owned(),
     });
