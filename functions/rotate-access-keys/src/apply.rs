@@ -273,8 +273,7 @@ impl Executor<'_> {
         // A person may have made it active since it was observed; then it is theirs again.
         let live = self.ports.keys.keys(&self.user.name).await?;
         if live.iter().any(|live| live.id == *key && live.active) {
-            let message = format!("{key} was made active again in the meantime");
-            return Err(PortError::new(ErrorKind::Conflict, "iam:DeleteAccessKey", message).into());
+            return Err(ApplyError::RestoredMeanwhile(key.clone()));
         }
         self.delete_if_there(key).await
     }

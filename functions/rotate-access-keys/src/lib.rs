@@ -13,14 +13,11 @@
     reason = "a name that says it all needs no echo; what it does not say is documented"
 )]
 
-use std::sync::Arc;
-
 use anyhow::anyhow;
 use banto_domain::policy::RotationPolicy;
 use banto_domain::{AccountId, Breach};
 use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Metrics, Response};
-use banto_ports::Clock;
 
 pub mod announce;
 pub mod apply;
@@ -49,42 +46,51 @@ pub struct Rotator {
     pub policy: RotationPolicy,
     /// The identity accounts, in the policy's order.
     pub accounts: Vec<Account>,
-    pub clock: Arc<dyn Clock>,
 }
 
 impl Rotator {
     /// Handles one event, from its bytes to the response.
     ///
-    /// A failure that concerns one user or one account stops there and is part of the report. A
-    /// record of SQS fails alone, and comes again.
+    /// A failure of one user or one account keeps no other from being served, and is part of the
+    /// report. A message of a queue fails alone, and comes again.
+    ///
+    /// # Errors
+    /// If the event can't be read or names an unknown account, if no account could be observed, if
+    /// a plan is refused, or if anything failed of what was asked for users or keys by name.
     pub async fn handle(
         &self,
         event: &[u8],
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
         match event::decode(event).map_err(|error| InvocationError::new("UnknownEvent", error))? {
-            Invoked::Batch(records) => Ok(self.handle_batch(records, invocation).await),
+            Invoked::Batch(messages) => Ok(self.handle_batch(messages, invocation).await),
             Invoked::Direct(Trigger::Rotate(request)) => {
                 let run = self.rotate(&request, invocation).await?;
-                report::respond(&run, self.clock.now())
+                match report::failure(&run) {
+                    Some(error) => Err(error),
+                    None => Ok(report::respond(&run)),
+                }
             }
             Invoked::Direct(Trigger::Nothing { reason }) => Ok(report::respond_nothing(&reason)),
         }
     }
 
-    /// Handles records, one after the other. Those that fail come again.
+    /// Handles the messages of a queue, one after the other. Those that fail come again.
     async fn handle_batch(
         &self,
-        records: Vec<Record<Trigger>>,
+        messages: Vec<Record<Trigger>>,
         invocation: &Invocation,
     ) -> Response {
         let mut failed = Vec::new();
         let mut metrics = Metrics::default();
-        for (number, Record { id, payload }) in (1..).zip(records) {
+        for (number, Record { id, payload }) in (1..).zip(messages) {
             let invocation = invocation.of_record(number);
-            if let Err(error) = self.handle_record(payload, &mut metrics, &invocation).await {
+            let handled = self
+                .handle_message(payload, &mut metrics, &invocation)
+                .await;
+            if let Err(error) = handled {
                 tracing::error!(message.id = id, error.kind = error.kind, %error,
-                    "the record failed and goes back to the queue");
+                    "the message failed and goes back to the queue");
                 failed.push(id);
             }
         }
@@ -92,7 +98,7 @@ impl Rotator {
         Response::of_batch(failed, metrics)
     }
 
-    async fn handle_record(
+    async fn handle_message(
         &self,
         payload: Result<Trigger, String>,
         metrics: &mut Metrics,
@@ -101,23 +107,14 @@ impl Rotator {
         let request = match payload {
             Err(error) => return Err(InvocationError::new("UnknownEvent", anyhow!(error))),
             Ok(Trigger::Nothing { reason }) => {
-                tracing::warn!(reason, "the record asks for nothing");
+                tracing::warn!(reason, "the message asks for nothing");
                 return Ok(());
             }
             Ok(Trigger::Rotate(request)) => request,
         };
         let run = self.rotate(&request, invocation).await?;
-        let now = self.clock.now();
-        metrics.add(report::metrics(&run, now));
-        report::respond(&run, now)?;
-        match run.left() {
-            0 => Ok(()),
-            // Whoever put the record into the queue does not ask again.
-            left => Err(InvocationError::new(
-                "Incomplete",
-                anyhow!("{left} actions are left"),
-            )),
-        }
+        metrics.add(report::metrics(&run));
+        report::failure_of_message(&run).map_or(Ok(()), Err)
     }
 
     async fn rotate(
@@ -157,19 +154,20 @@ async fn rotate_account(
 ) -> AccountOutcome {
     let account = &job.identity.id;
     let now = ports.clock.now();
-    // A closed window costs no call at all.
-    if let Some(reason) = plan::closed(job.policy, job.scope.mode(), now) {
-        return AccountOutcome::closed(account.clone(), reason);
+    // `plan` asks this too; asked here first, a run that only waits makes no call at all.
+    if let Some(reason) = plan::reason_to_wait(job.policy, job.scope.mode(), now) {
+        return AccountOutcome::waits(plan::waiting(account, reason));
     }
     let observed = match observe::observe(ports, job, now).await {
         Ok(observed) => observed,
         Err(error) => {
             tracing::error!(account.id = %account, %error, "the account could not be observed");
-            return AccountOutcome::observation_failed(account.clone(), error.to_string());
+            return AccountOutcome::not_observed(account.clone(), error.to_string());
         }
     };
     log_not_observed(&observed);
 
+    // Looking may have taken minutes, and ages and leases are planned by.
     let now = ports.clock.now();
     let plan = plan::plan(&observed.snapshot, job.policy, now);
     log_plan(&plan);
@@ -177,7 +175,7 @@ async fn rotate_account(
     let breaches = check::check(&observed.snapshot, &plan, job.policy, now);
     log_breaches(account, &breaches);
     if dry_run || !breaches.is_empty() {
-        return AccountOutcome::not_applied(observed, plan, &breaches);
+        return AccountOutcome::checked(observed, plan, breaches);
     }
 
     let chains = apply::apply(ports, job, &observed, &plan, invocation).await;
@@ -198,13 +196,13 @@ fn log_not_observed(observed: &Observed) {
 
 fn log_plan(plan: &Plan) {
     tracing::info!(account.id = %plan.account, chains = plan.chains.len(), findings = plan.findings.len(),
-        waiting = plan.waiting.len(), plan = %plan.to_json(), "the account's keys are planned");
+        waiting = plan.waiting.len(), plan = %plan.to_json(), "plan made");
 }
 
 fn log_breaches(account: &AccountId, breaches: &[Breach]) {
     if !breaches.is_empty() {
         tracing::error!(account.id = %account, breaches = Breach::join(breaches),
-            "the plan would break promises and is refused");
+            "plan refused: it would break promises");
     }
 }
 

@@ -43,6 +43,5 @@ fn rotator() -> anyhow::Result<Rotator> {
     Ok(Rotator {
         policy: policy.rotation,
         accounts,
-        clock,
     })
 }

@@ -1,5 +1,9 @@
-//! Every sentence that people read: notices to owners, the operators' summary, and what is wrong
-//! with a registration.
+//! The sentences that people read: notices to owners, the operators' summary, who waits for what,
+//! and what is wrong with a registration.
+//!
+//! Some words come from elsewhere and are put in as they are: why a certificate can't be used
+//! (`banto_seal`), what an error says (`outcome`, `observe` and the crates beneath), and what a
+//! plan would break (`check`).
 //!
 //! Deliberately absent: any decision. The planner decides, and hands on the data of these
 //! sentences.
@@ -8,6 +12,6 @@ mod operators;
 mod owner;
 mod registration;
 
-pub use operators::{failures, finding, summary, waiting};
+pub use operators::{failures, finding, refusals, summary, waiting, waiting_lines};
 pub use owner::to_owner;
 pub use registration::{bad_pin, no_certificate, no_pin};

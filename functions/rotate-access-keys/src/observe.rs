@@ -46,6 +46,7 @@ pub async fn observe(
     now: Timestamp,
 ) -> Result<Observed, ObserveError> {
     let mut observed = Observed {
+        at: now,
         snapshot: Snapshot {
             account: job.identity.id.clone(),
             mode: job.scope.mode(),

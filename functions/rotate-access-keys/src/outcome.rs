@@ -4,9 +4,9 @@ use banto_domain::{AccessKeyId, AccountId, Breach, Fingerprint, UserName};
 use banto_notice::SendError;
 use banto_ports::PortError;
 use banto_seal::SealError;
-use jiff::Timestamp;
+use jiff::SignedDuration;
 
-use crate::plan::{Action, Finding, Plan, WaitReason, Waiting};
+use crate::plan::{Action, Finding, Plan, Waiting};
 use crate::snapshot::{NotObserved, Observed, StoredRecord};
 
 /// The outcome of a run.
@@ -25,12 +25,14 @@ pub struct AccountOutcome {
     pub account: AccountId,
     /// `None` if the account could not be observed.
     pub plan: Option<Plan>,
-    /// `None` if the account was not observed.
+    /// `None` if nobody looked, since the whole run waits, or if looking failed.
     pub observed: Option<Observed>,
+    /// The reason why the account could not be observed.
+    pub observe_error: Option<String>,
+    /// The promises that the plan would break; if there is any, it is refused.
+    pub breaches: Vec<Breach>,
     /// Empty where nothing was applied.
     pub chains: Vec<ChainOutcome>,
-    /// The reasons why nothing was applied, where they are errors.
-    pub errors: Vec<String>,
 }
 
 /// The outcome of a chain.
@@ -61,64 +63,57 @@ pub enum ApplyError {
     /// Too much time passed since the intent was recorded.
     #[error("the intent was recorded too long ago to create a key on it")]
     LeaseOver,
-    /// The lost key turned out to be used; it was made active again.
+    /// The orphan turned out to be used; it was made active again.
     #[error("{0} was to be discarded as lost, but someone uses it")]
     OrphanInUse(AccessKeyId),
+    /// A person made the key active again since it was observed; it is theirs then.
+    #[error("{0} was made active again in the meantime")]
+    RestoredMeanwhile(AccessKeyId),
     /// The record could not be read, so nothing can be added to it.
     #[error("the record can't be read, so nothing can be noted in it")]
     UnreadableRecord,
 }
 
 impl AccountOutcome {
-    /// Nothing may be done now.
-    pub fn closed(account: AccountId, reason: WaitReason) -> Self {
-        let plan = Plan {
-            waiting: vec![Waiting { user: None, reason }],
-            ..Plan::empty(account.clone())
-        };
+    /// The whole run waits, so nobody looked at the account.
+    pub fn waits(plan: Plan) -> Self {
         Self {
+            account: plan.account.clone(),
             plan: Some(plan),
-            ..Self::empty(account)
+            observed: None,
+            observe_error: None,
+            breaches: Vec::new(),
+            chains: Vec::new(),
         }
     }
 
     /// The account could not be observed.
-    pub fn observation_failed(account: AccountId, error: String) -> Self {
+    pub fn not_observed(account: AccountId, error: String) -> Self {
         Self {
-            errors: vec![error],
-            ..Self::empty(account)
+            account,
+            plan: None,
+            observed: None,
+            observe_error: Some(error),
+            breaches: Vec::new(),
+            chains: Vec::new(),
         }
     }
 
-    /// The plan was not applied: a dry run, or a plan with breaches, which is refused.
-    pub fn not_applied(observed: Observed, plan: Plan, breaches: &[Breach]) -> Self {
-        let errors = breaches
-            .iter()
-            .map(|breach| format!("refused: the plan would break {breach}"));
+    /// The run ended after the check: it was a dry run, or the plan is refused.
+    pub fn checked(observed: Observed, plan: Plan, breaches: Vec<Breach>) -> Self {
         Self {
-            errors: errors.collect(),
-            ..Self::applied(observed, plan, Vec::new())
+            observed: Some(observed),
+            breaches,
+            ..Self::waits(plan)
         }
     }
 
     /// The plan was applied, as far as it could be.
     pub fn applied(observed: Observed, plan: Plan, chains: Vec<ChainOutcome>) -> Self {
-        let empty = Self::empty(plan.account.clone());
         Self {
-            plan: Some(plan),
             observed: Some(observed),
             chains,
-            ..empty
-        }
-    }
-
-    fn empty(account: AccountId) -> Self {
-        Self {
-            account,
-            plan: None,
-            observed: None,
-            chains: Vec::new(),
-            errors: Vec::new(),
+            ..Self::waits(plan)
         }
     }
 
@@ -148,6 +143,11 @@ impl AccountOutcome {
         self.plan.as_ref().map_or(&[], |plan| &plan.findings)
     }
 
+    /// The users who wait, or everyone.
+    pub fn waiting(&self) -> &[Waiting] {
+        self.plan.as_ref().map_or(&[], |plan| &plan.waiting)
+    }
+
     /// The findings that people were not notified of yet.
     pub fn new_findings(&self) -> Vec<&Finding> {
         let mut findings: Vec<&Finding> = self.findings().iter().collect();
@@ -156,7 +156,7 @@ impl AccountOutcome {
     }
 
     /// The users and exposed keys that could not be observed.
-    pub fn not_observed(&self) -> &[NotObserved] {
+    pub fn subjects_not_observed(&self) -> &[NotObserved] {
         let observed = self.observed.as_ref();
         observed.map_or(&[], |observed| &observed.snapshot.not_observed)
     }
@@ -167,14 +167,16 @@ impl AccountOutcome {
         observed.map_or(0, |observed| observed.snapshot.users_in_order)
     }
 
-    /// The date of the oldest active key.
-    pub fn oldest_key(&self) -> Option<Timestamp> {
-        self.observed.as_ref()?.snapshot.oldest_key
+    /// The age of the oldest active key, when the account was looked at.
+    pub fn oldest_key_age(&self) -> Option<SignedDuration> {
+        let observed = self.observed.as_ref()?;
+        let created_at = observed.snapshot.oldest_key?;
+        Some(observed.at.duration_since(created_at))
     }
 
-    /// True if the plan was refused.
+    /// True if the plan is refused, since it would break a promise.
     pub fn is_refused(&self) -> bool {
-        self.plan.is_some() && !self.errors.is_empty()
+        !self.breaches.is_empty()
     }
 }
 

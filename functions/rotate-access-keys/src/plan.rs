@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: async, I/O and the clock, so that every situation can be tried in a table.
 
+use banto_domain::AccountId;
 use banto_domain::policy::RotationPolicy;
 use jiff::Timestamp;
 
@@ -28,8 +29,9 @@ pub use finding::{Finding, FindingKind, WaitReason, Waiting};
 
 /// Plans a run over one identity account.
 pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Plan {
-    if let Some(reason) = closed(policy, snapshot.mode, now) {
-        return plan_while_closed(snapshot, reason);
+    // A window may have closed while the account was looked at.
+    if let Some(reason) = reason_to_wait(policy, snapshot.mode, now) {
+        return waiting(&snapshot.account, reason);
     }
     let mut plan = Plan::empty(snapshot.account.clone());
     for user in &snapshot.users {
@@ -41,18 +43,19 @@ pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Pla
     plan
 }
 
-/// Returns what keeps the whole run from acting, if anything does.
-pub fn closed(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<WaitReason> {
+/// Returns what the whole run waits for, if anything: the kill switch, or a change window.
+pub fn reason_to_wait(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<WaitReason> {
     if !policy.enabled {
         return Some(WaitReason::KillSwitch);
     }
-    // Whoever forces a rotation, or learns of an exposed key, does not wait for office hours.
+    // The kill switch stops every mode; windows, the due one only: whoever forces a rotation, or learns of an exposed key, does not wait for office hours.
     (mode == Mode::Due && !policy.in_window(now)).then_some(WaitReason::ChangeWindow)
 }
 
-fn plan_while_closed(snapshot: &Snapshot, reason: WaitReason) -> Plan {
+/// Returns the plan of a run that does nothing but wait.
+pub fn waiting(account: &AccountId, reason: WaitReason) -> Plan {
     Plan {
         waiting: vec![Waiting { user: None, reason }],
-        ..Plan::empty(snapshot.account.clone())
+        ..Plan::empty(account.clone())
     }
 }

@@ -21,6 +21,8 @@ pub const ACKNOWLEDGED_TAG: &str = "banto:acknowledged";
 /// A snapshot, and the certificates that new keys can be sealed to.
 #[derive(Debug)]
 pub struct Observed {
+    /// The moment at which looking at the account began.
+    pub at: Timestamp,
     pub snapshot: Snapshot,
     /// The recipients of the users whose certificate is usable.
     pub recipients: BTreeMap<UserName, Recipient>,

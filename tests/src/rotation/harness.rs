@@ -69,7 +69,6 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
     });
     Rotator {
         accounts: accounts.collect(),
-        clock: run.clone(),
         policy: policy.rotation.clone(),
     }
 }

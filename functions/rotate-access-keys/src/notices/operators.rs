@@ -4,12 +4,13 @@ use banto_domain::UserName;
 use banto_notice::text::{day, joined};
 use banto_notice::{Audience, Notice, Section, Urgency};
 
-use crate::outcome::{AccountOutcome, ApplyError, ChainOutcome};
-use crate::plan::{Action, FindingKind, OwnerNotice, WaitReason};
+use crate::outcome::{AccountOutcome, ApplyError};
+use crate::plan::{Action, FindingKind, OwnerNotice, WaitReason, Waiting};
 
 /// Returns the operators' summary of a run; `None` if there is nothing new to tell.
 pub fn summary(outcome: &AccountOutcome, run: &str) -> Option<Notice> {
-    let failures = failures(outcome);
+    let mut failures = refusals(outcome);
+    failures.extend(self::failures(outcome));
     let findings = finding_lines(outcome);
     let done = done_lines(outcome);
     if failures.is_empty() && findings.is_empty() && done.is_empty() {
@@ -58,6 +59,7 @@ fn counts(outcome: &AccountOutcome, findings: usize, failures: usize) -> String 
         (outcome.count_done(Action::is_issue), "issued"),
         (outcome.count_done(Action::is_disabling), "disabled"),
         (outcome.count_done(Action::is_deletion), "deleted"),
+        (outcome.count_done(Action::is_discard), "discarded"),
         (findings, "to look at"),
         (failures, "failed"),
     ];
@@ -74,25 +76,30 @@ fn counts(outcome: &AccountOutcome, findings: usize, failures: usize) -> String 
     }
 }
 
-/// Returns one line for everything that went wrong.
+/// Returns a line for every promise that the plan would break, and is refused for.
+pub fn refusals(outcome: &AccountOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for breach in &outcome.breaches {
+        lines.push(format!("refused: the plan would break {breach}"));
+    }
+    lines
+}
+
+/// Returns a line for everything that went wrong.
 pub fn failures(outcome: &AccountOutcome) -> Vec<String> {
-    let mut lines = outcome.errors.clone();
+    let mut lines = Vec::from_iter(outcome.observe_error.clone());
     for chain in &outcome.chains {
-        if let Some(failed) = &chain.failed {
-            lines.push(failed_action(chain, failed));
+        if let Some((action, error)) = &chain.failed {
+            lines.push(failed_line(&chain.user, action, error));
         }
     }
-    for not_observed in outcome.not_observed() {
+    for not_observed in outcome.subjects_not_observed() {
         lines.push(format!(
             "{}: not looked at: {}",
             not_observed.subject, not_observed.why
         ));
     }
     lines
-}
-
-fn failed_action(chain: &ChainOutcome, (action, error): &(Action, ApplyError)) -> String {
-    format!("{}: {} failed: {error}", chain.user, action.kind())
 }
 
 fn finding_lines(outcome: &AccountOutcome) -> Vec<String> {
@@ -123,6 +130,41 @@ fn done_line(user: &UserName, action: &Action) -> Option<String> {
         Action::NotifyOwner(notice) => notice_line(notice)?,
     };
     Some(format!("{user}: {what}"))
+}
+
+/// An action that failed, in one line.
+fn failed_line(user: &UserName, action: &Action, error: &ApplyError) -> String {
+    let what = match action {
+        Action::DisableExposed { key } => format!("disabling the exposed key {key}"),
+        Action::DiscardOrphan { key } => format!("discarding the key {key}, lost in a crash,"),
+        Action::Issue { .. } => "issuing a new key".to_owned(),
+        Action::Disable { key } => format!("disabling the old key {key}"),
+        Action::Delete { key } => format!("deleting the disabled key {key}"),
+        Action::SaveRestored { key } => format!("recording that a person restored {key}"),
+        Action::NotifyOwner(notice) => notifying(notice),
+    };
+    format!("{user}: {what} failed: {error}")
+}
+
+fn notifying(notice: &OwnerNotice) -> String {
+    match notice {
+        OwnerNotice::Warning { key, .. } => format!("warning the owner that {key} nears its end"),
+        OwnerNotice::CertificateProblem { .. } => {
+            "asking the owner for a usable certificate".to_owned()
+        }
+        OwnerNotice::Issued { .. } => "telling the owner of the new key".to_owned(),
+        OwnerNotice::WillBeDisabled { key, .. } => {
+            format!("reminding the owner that {key} will be disabled")
+        }
+        OwnerNotice::Disabling { key, .. } => {
+            format!("telling the owner that {key} is being disabled")
+        }
+        OwnerNotice::Exposed { .. } => "telling the owner of the exposure".to_owned(),
+        OwnerNotice::WillBeDeleted { key, .. } => {
+            format!("reminding the owner that {key} will be deleted")
+        }
+        OwnerNotice::Deleting { key } => format!("telling the owner that {key} is being deleted"),
+    }
 }
 
 fn notice_line(notice: &OwnerNotice) -> Option<String> {
@@ -184,6 +226,16 @@ pub fn finding(kind: &FindingKind) -> String {
     }
 }
 
+/// Returns a line for everyone who waits.
+pub fn waiting_lines(outcome: &AccountOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Waiting { user, reason } in outcome.waiting() {
+        let who = user.as_ref().map_or("everyone", UserName::as_str);
+        lines.push(format!("{who}: {}", waiting(reason)));
+    }
+    lines
+}
+
 /// Returns what someone waits for, in words.
 pub fn waiting(reason: &WaitReason) -> String {
     match reason {
@@ -203,5 +255,47 @@ pub fn waiting(reason: &WaitReason) -> String {
         WaitReason::CertificateStore { why } => {
             format!("the certificate could not be fetched: {why}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use banto_ports::{ErrorKind, PortError};
+
+    use super::*;
+    use crate::outcome::ChainOutcome;
+    use crate::plan::Plan;
+    use crate::snapshot::StoredRecord;
+
+    /// The outcome of a chain that came to nothing but a discarded orphan.
+    fn discarded(failed: Option<(Action, ApplyError)>) -> AccountOutcome {
+        let key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
+        let chain = ChainOutcome {
+            user: "alice".parse().unwrap(),
+            done: vec![Action::DiscardOrphan { key }],
+            failed,
+            left: Vec::new(),
+            record: StoredRecord::Absent,
+        };
+        AccountOutcome {
+            chains: vec![chain],
+            ..AccountOutcome::waits(Plan::empty("111122223333".parse().unwrap()))
+        }
+    }
+
+    #[test]
+    fn a_summary_of_nothing_but_a_discarded_key_says_so() {
+        let notice = summary(&discarded(None), "run").unwrap();
+        assert_eq!(notice.headline, "Access keys in 111122223333: 1 discarded");
+    }
+
+    #[test]
+    fn an_action_that_failed_is_told_in_plain_words() {
+        let key = "AKIAI44QH8DHBEXAMPLE".parse().unwrap();
+        let error = PortError::new(ErrorKind::Denied, "iam:UpdateAccessKey", "denied");
+        let outcome = discarded(Some((Action::DisableExposed { key }, error.into())));
+        let [line] = failures(&outcome).try_into().unwrap();
+        let begins = "alice: disabling the exposed key AKIAI44QH8DHBEXAMPLE failed: ";
+        assert!(line.starts_with(begins), "{line}");
     }
 }

@@ -1,6 +1,7 @@
 //! What a run does: chains of actions, one chain a user, and the notices to owners among them.
 //!
-//! Deliberately absent: the sentences of the notices, which `notices` makes from this data.
+//! Deliberately absent: the sentences of the notices, which `notices` makes from this data. Only
+//! the reason why a certificate can't be used comes as a sentence, from `observe`.
 
 use std::collections::BTreeSet;
 
@@ -156,16 +157,16 @@ impl Plan {
 }
 
 impl Action {
-    /// The action's kind, for logs.
+    /// The action's kind, for logs; the same word as `kind` in the plan's JSON.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::DisableExposed { .. } => "DisableExposed",
-            Self::DiscardOrphan { .. } => "DiscardOrphan",
-            Self::Issue { .. } => "Issue",
-            Self::NotifyOwner(_) => "NotifyOwner",
-            Self::Disable { .. } => "Disable",
-            Self::Delete { .. } => "Delete",
-            Self::SaveRestored { .. } => "SaveRestored",
+            Self::DisableExposed { .. } => "disableExposed",
+            Self::DiscardOrphan { .. } => "discardOrphan",
+            Self::Issue { .. } => "issue",
+            Self::NotifyOwner(_) => "notifyOwner",
+            Self::Disable { .. } => "disable",
+            Self::Delete { .. } => "delete",
+            Self::SaveRestored { .. } => "saveRestored",
         }
     }
 
