@@ -32,7 +32,8 @@ pub async fn announce(
     }
 }
 
-/// Records the new findings of every user. A refused plan changes nothing, not even this.
+/// Records the new findings of every user as told. After a refused plan nothing is written, so the
+/// findings of that run are told again.
 async fn save_findings(
     ports: &Ports,
     job: &Job<'_>,
@@ -77,6 +78,6 @@ async fn save(
 ) -> Result<(), ApplyError> {
     let chain = outcome.chains.iter().find(|chain| chain.user == user.name);
     let stored = chain.map_or(&user.record, |chain| &chain.record);
-    let mut record = RecordWriter::new(ports, job, user, stored.clone(), &invocation.run);
-    record.save_notified(ids, ports.clock.now()).await
+    let mut writer = RecordWriter::new(ports, job, user, stored.clone(), &invocation.run);
+    writer.save_notified(ids, ports.clock.now()).await
 }

@@ -2,7 +2,8 @@
 //!
 //! An action that fails ends its own chain; the next run plans anew from what it then sees.
 //!
-//! Deliberately absent: any decision, which is the plan's.
+//! Deliberately absent: any decision what to do, which is the plan's. An action only looks a last
+//! time whether it is still safe.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,14 +22,16 @@ use crate::ports::Ports;
 use crate::record_writer::RecordWriter;
 use crate::snapshot::{Observed, User};
 
-/// Time that an action takes at the worst: four calls of 25 s, each with all its attempts. With
-/// less time left a run stops, so that no action is cut short by the end of the invocation.
+/// Time that an action takes at the worst. Issuing makes most calls, four: one writes the intent,
+/// one protects the record, one creates the key, one stores the envelope. Each ends within 25 s,
+/// all its attempts included (`CALL_TIMEOUT` in `banto_aws`). With less time left a run stops, so
+/// that no action is cut short by the end of the invocation.
 const ACTION_TIME: Duration = Duration::from_secs(100);
 
-/// Time that must be left of an intent's lease when the key is created: creating it and storing its
-/// envelope, two calls of 25 s, and a margin. A later run could otherwise take the key for an
-/// orphan.
-const LEASE_MARGIN: Duration = Duration::from_secs(120);
+/// Time that must be left of an intent's lease when the key is created, since a later run could
+/// otherwise take the key for an orphan: creating it and storing its envelope take 25 s each at
+/// most, and 70 s are for a process that is paused or a clock that differs.
+const LEASE_NEEDED: Duration = Duration::from_secs(120);
 
 /// Carries out every chain, one after the other.
 pub async fn apply(
@@ -49,7 +52,7 @@ pub async fn apply(
             user,
             recipient: observed.recipients.get(&chain.user),
             invocation,
-            record: RecordWriter::new(ports, job, user, user.record.clone(), &invocation.run),
+            writer: RecordWriter::new(ports, job, user, user.record.clone(), &invocation.run),
         };
         outcomes.push(executor.execute(chain).await);
     }
@@ -63,7 +66,7 @@ struct Executor<'a> {
     user: &'a User,
     recipient: Option<&'a Recipient>,
     invocation: &'a Invocation,
-    record: RecordWriter<'a>,
+    writer: RecordWriter<'a>,
 }
 
 impl Executor<'_> {
@@ -88,7 +91,7 @@ impl Executor<'_> {
             done,
             failed,
             left: chain.actions.iter().skip(tried).cloned().collect(),
-            record: self.record.into_stored(),
+            record: self.writer.into_stored(),
         }
     }
 
@@ -114,8 +117,8 @@ impl Executor<'_> {
             Action::Issue {
                 reason,
                 existing_keys,
-                recipient,
-            } => self.issue(*reason, existing_keys, recipient).await,
+                recipient: fingerprint,
+            } => self.issue(*reason, existing_keys, fingerprint).await,
             Action::NotifyOwner(notice) => self.notify_owner(notice).await,
             Action::Disable { key } => self.disable(key).await,
             Action::Delete { key } => self.delete(key).await,
@@ -123,12 +126,12 @@ impl Executor<'_> {
         }
     }
 
-    /// Records the exposure first, so that a later run finishes what a crash cuts short; but
-    /// disables the key whether or not it could be recorded, unless another run was faster: then it
-    /// may be that run's new key.
+    /// Records the exposure first, so that a later run finishes what a crash cuts short. A key
+    /// whose exposure could not be recorded is disabled all the same, with one exception: if
+    /// another run wrote the record in between, the key may be the new one which that run issued.
     async fn disable_exposed(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         let recorded = self
-            .record
+            .writer
             .write(|record| {
                 record.exposed.insert(key.clone());
                 record.restored.remove(key);
@@ -184,30 +187,31 @@ impl Executor<'_> {
         &mut self,
         reason: Reason,
         existing_keys: &BTreeSet<AccessKeyId>,
-        recipient: &Fingerprint,
+        fingerprint: &Fingerprint,
     ) -> Result<(), ApplyError> {
         let intended_at = self.ports.clock.now();
         let intent = Rotation {
             reason,
             intended_at,
             existing_keys: existing_keys.clone(),
-            recipient: recipient.clone(),
+            recipient: fingerprint.clone(),
             issued: None,
             delivered_at: None,
         };
-        self.record
+        self.writer
             .write(|record| {
                 record.rotation = Some(intent);
-                forget_all_but(record, existing_keys);
+                keep_only_what_names(existing_keys, record);
             })
             .await?;
         match lease_left(intended_at, self.ports.clock.now()) {
-            Some(left) if left > LEASE_MARGIN => Ok(()),
+            Some(left) if left > LEASE_NEEDED => Ok(()),
             Some(_) | None => Err(ApplyError::LeaseOver),
         }
     }
 
-    /// Seals a key. Its secret is wiped at the end, whether or not it was sealed.
+    /// Seals a key, and drops it: `SecretString` wipes the secret as it is dropped, whether or not
+    /// the key could be sealed.
     fn seal(&self, created: CreatedKey, recipient: &Recipient) -> Result<String, SealError> {
         let envelope = recipient.seal(&Credential {
             account: &self.job.identity.id,
@@ -220,7 +224,7 @@ impl Executor<'_> {
     }
 
     async fn save_envelope(&mut self, issued: Issued, armored: String) -> Result<(), ApplyError> {
-        self.record
+        self.writer
             .write(|record| {
                 record.envelope = Some(StoredEnvelope {
                     key: issued.key.clone(),
@@ -236,7 +240,7 @@ impl Executor<'_> {
 
     /// Notifies the owner, and saves that once the notice was accepted for delivery.
     async fn notify_owner(&mut self, notice: &OwnerNotice) -> Result<(), ApplyError> {
-        let record = self.record.record();
+        let record = self.writer.record();
         let message = notices::to_owner(notice, self.user, self.job.identity, record);
         self.ports
             .notice_sender
@@ -244,9 +248,9 @@ impl Executor<'_> {
             .await?;
         let now = self.ports.clock.now();
         if !matches!(notice, OwnerNotice::Issued { .. }) {
-            return self.record.save_notified(&[notice.id()], now).await;
+            return self.writer.save_notified(&[notice.id()], now).await;
         }
-        self.record
+        self.writer
             .write(|record| {
                 if let Some(rotation) = &mut record.rotation {
                     rotation.delivered_at = Some(now);
@@ -262,7 +266,7 @@ impl Executor<'_> {
 
     async fn save_disabled(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         let now = self.ports.clock.now();
-        self.record
+        self.writer
             .write(|record| {
                 record.disabled.insert(key.clone(), now);
             })
@@ -286,7 +290,7 @@ impl Executor<'_> {
     }
 
     async fn save_restored(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
-        self.record
+        self.writer
             .write(|record| {
                 record.disabled.remove(key);
                 record.exposed.remove(key);
@@ -301,8 +305,10 @@ impl Executor<'_> {
     }
 }
 
-/// Removes what was recorded of keys that are gone, as a new rotation begins.
-fn forget_all_but(record: &mut Record, keys: &BTreeSet<AccessKeyId>) {
+/// Keeps of a record only what names one of these keys, as a new rotation begins. What was told of
+/// keys that are gone is forgotten, and so is what names no key, like a certificate's problem: if
+/// it comes up again, people are told again.
+fn keep_only_what_names(keys: &BTreeSet<AccessKeyId>, record: &mut Record) {
     record.notified.retain(|id, _| names_any(id, keys));
     record.disabled.retain(|key, _| keys.contains(key));
     record.restored.retain(|key| keys.contains(key));

@@ -20,8 +20,8 @@ pub enum Trigger {
 /// A run that somebody or something asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The identity account. Everyone is looked at in all of them; whoever names users may leave it
-    /// out where the policy has one only.
+    /// The identity account that the named users or keys are in. `None` means every account if the
+    /// run is about everyone, and else the only one that the policy has.
     pub account: Option<AccountId>,
     pub scope: Scope,
     /// True if the run ends after the plan was checked.
@@ -76,7 +76,8 @@ pub enum EventError {
     },
     /// A request of our own shape with something wrong in it.
     #[error(
-        "{0}; expected {{\"users\": [\"alice\"], \"mode\": \"due\" | \"force\" | \"emergency\", \"dryRun\": true | false}}"
+        "{0}; expected {{\"account\": \"111122223333\", \"users\": [\"alice\"], \"mode\": \"due\" | \"force\" | \"emergency\", \
+         \"dryRun\": true | false}}"
     )]
     Request(String),
     /// A Health event that names no usable key.
@@ -122,10 +123,10 @@ struct RequestFields {
 /// assert_eq!(decode(br#"{"dryRun": true}"#), Ok(Invoked::Direct(Trigger::Rotate(request))));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
-    banto_lambda::event::decode(event, trigger)
+    banto_lambda::event::decode(event, decode_payload)
 }
 
-fn trigger(payload: Payload) -> Result<Trigger, EventError> {
+fn decode_payload(payload: Payload) -> Result<Trigger, EventError> {
     match payload {
         Payload::EventBridge(event) => decode_eventbridge(event),
         Payload::Object(request) => decode_request(request),
@@ -232,7 +233,7 @@ impl Scope {
         }
     }
 
-    /// The keys that the event named as exposed; none, if it named users.
+    /// The keys that the event named as exposed; empty if it named users, or nobody.
     pub fn exposed_keys(&self) -> BTreeSet<AccessKeyId> {
         match self {
             Self::Everyone | Self::Users { .. } => BTreeSet::new(),

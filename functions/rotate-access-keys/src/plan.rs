@@ -48,7 +48,8 @@ pub fn reason_to_wait(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Op
     if !policy.enabled {
         return Some(WaitReason::KillSwitch);
     }
-    // The kill switch stops every mode; windows, the due one only: whoever forces a rotation, or learns of an exposed key, does not wait for office hours.
+    // The kill switch stops every mode; windows, the due one only: whoever forces a rotation, or
+    // learns of an exposed key, does not wait for office hours.
     (mode == Mode::Due && !policy.in_window(now)).then_some(WaitReason::ChangeWindow)
 }
 

@@ -92,7 +92,9 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
-    /// Writes the first version. It holds dates and key ids only, so it may be protected after it.
+    /// Writes the first version, then protects the secret: no secret exists before, and the first
+    /// version holds dates and key ids only. It counts as stored even if protecting fails, so that
+    /// the next write replaces it.
     async fn create(&mut self, mut record: Record) -> Result<(), ApplyError> {
         self.records.create(&self.user.name, &record).await?;
         self.stored = StoredRecord::Own(record.clone());
@@ -101,7 +103,7 @@ impl<'a> RecordWriter<'a> {
         Ok(())
     }
 
-    /// Writes a later version. It may hold an envelope, so it is protected before it.
+    /// Protects the secret, then writes a later version, which may hold an envelope.
     async fn replace(&mut self, mut record: Record) -> Result<(), ApplyError> {
         if record.readers.as_ref() != Some(&self.readers()) {
             self.protect(&mut record).await?;

@@ -219,7 +219,8 @@ impl Action {
 }
 
 impl OwnerNotice {
-    /// The notice's id: no other notice to the same owner has it, so each is sent once.
+    /// The id under which the notice is recorded: no other notice to the same owner has it, so each
+    /// is sent once. That of a new key is recorded as its rotation's delivery instead.
     pub fn id(&self) -> String {
         match self {
             Self::Warning { key, .. } => format!("warning:{key}"),

@@ -105,6 +105,8 @@ impl FindingKind {
             Self::NewKeyUnused { key } => format!("finding:new-key-unused:{key}"),
             Self::NoRoomForNewKey { keys } => format!("finding:no-room:{}", joined(keys)),
             Self::AmbiguousOrphan { keys } => format!("finding:ambiguous-orphan:{}", joined(keys)),
+            // Never recorded as told, since nothing can be written into an unreadable record: every
+            // run tells it.
             Self::UnreadableRecord { .. } => "finding:unreadable-record".to_owned(),
         }
     }
