@@ -1,9 +1,9 @@
-//! A second look at a plan: the promises R1 to R9, derived anew from the snapshot and the plan
-//! alone.
+//! A second look at a plan: the promises R1, R2, R5, R7, R8 and R9, derived anew from snapshot,
+//! plan, policy and time.
 //!
-//! Every chain is simulated, and every rule of the tables below looks at it. The rules share
-//! nothing with `plan`, so that a mistake there is not repeated here. A plan with any breach is
-//! refused whole: it is a bug, and access keys are at stake.
+//! Every chain is simulated, and every rule of the tables below looks at it. The rules share no
+//! code with the planner, so that a mistake there is not repeated here. A plan with any breach is
+//! refused as a whole: it is a defect, and access keys are at stake.
 //!
 //! Deliberately absent, since no plan can show them: R3 (secrets; `tests/src/rotation/leaks.rs`),
 //! R4 and R6 (crashes and second runs; `tests/src/rotation`), and R10 (what others wrote).
@@ -36,7 +36,7 @@ const STEP_RULES: &[(&str, StepRule)] = &[
     ("R5", rules::intent_names_every_key),
     ("R5", rules::no_other_run_is_issuing),
     ("R8", rules::recipient_is_pinned_and_usable),
-    ("R2", rules::discarded_key_is_the_lost_one),
+    ("R2", rules::discarded_key_is_the_orphan),
     ("R7", rules::discarded_key_is_known_to_be_unused),
     ("R5", rules::discarded_keys_run_is_over),
     ("R1", rules::owner_was_notified_of_disabling),
@@ -50,7 +50,7 @@ const STEP_RULES: &[(&str, StepRule)] = &[
 /// The rules about whole chains, each with the promise that it guards.
 const CHAIN_RULES: &[(&str, ChainRule)] = &[("R1", rules::a_usable_key_is_left)];
 
-/// Returns every breach of a promise that the plan would be.
+/// Returns every promise that the plan would break.
 pub fn check(
     snapshot: &Snapshot,
     plan: &Plan,

@@ -3,21 +3,26 @@
 
 use banto_domain::record::LEASE;
 use banto_domain::{AccessKeyId, Fingerprint};
+use jiff::SignedDuration;
 
 use super::simulation::{Simulation, Step};
 use crate::event::Mode;
 use crate::plan::{Action, OwnerNotice};
 use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, PIN_TAG, Used};
 
+/// Time before or after an intent in which its orphan can have been created: the run creates it
+/// within the lease, and as much again is for clocks that differ.
+const ORPHAN_WINDOW: SignedDuration = SignedDuration::from_mins(2 * LEASE.as_mins());
+
 // --- Exposed keys ------------------------------------------------------------------------------
 
-pub(super) fn exposure_is_known(chain: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
+pub(super) fn exposure_is_known(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
     let Action::DisableExposed { key } = step.action else {
         return None;
     };
-    let record = chain.user.record();
+    let record = simulation.user.record();
     let is_recorded = record.is_some_and(|record| record.exposed.contains(key));
-    breach_unless(chain.mode == Mode::Emergency || is_recorded, || {
+    breach_unless(simulation.mode == Mode::Emergency || is_recorded, || {
         format!("{key} disabled as exposed, but this is no emergency")
     })
 }
@@ -26,13 +31,13 @@ pub(super) fn exposed_keys_come_first(_: &Simulation<'_>, step: &Step<'_>) -> Op
     let Action::DisableExposed { key } = step.action else {
         return None;
     };
-    let nothing_before = step.earlier.iter().all(is_exposed_key);
+    let nothing_before = step.earlier.iter().all(disables_exposed);
     breach_unless(nothing_before, || {
         format!("{key} is exposed, and other actions come before its end")
     })
 }
 
-fn is_exposed_key(action: &Action) -> bool {
+fn disables_exposed(action: &Action) -> bool {
     matches!(action, Action::DisableExposed { .. })
 }
 
@@ -54,27 +59,30 @@ pub(super) fn intent_names_every_key(_: &Simulation<'_>, step: &Step<'_>) -> Opt
     })
 }
 
-pub(super) fn no_other_run_is_issuing(chain: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
+pub(super) fn no_other_run_is_issuing(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
     let Action::Issue { .. } = step.action else {
         return None;
     };
-    let rotation = chain.rotation()?;
-    let intent_is_old = chain.now.duration_since(rotation.intended_at) >= LEASE;
+    let rotation = simulation.rotation()?;
+    let intent_is_old = simulation.now.duration_since(rotation.intended_at) >= LEASE;
     breach_unless(rotation.issued.is_some() || intent_is_old, || {
         "another run may be issuing a key".to_owned()
     })
 }
 
 pub(super) fn recipient_is_pinned_and_usable(
-    chain: &Simulation<'_>,
+    simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::Issue { recipient, .. } = step.action else {
         return None;
     };
-    let pin = chain.user.tags.get(PIN_TAG);
+    let pin = simulation.user.tags.get(PIN_TAG);
     let pinned = pin.and_then(|pin| Fingerprint::from_human(pin).ok());
-    let usable = match &chain.user.certificate {
+    let usable = match &simulation.user.certificate {
         Certificate::Usable { fingerprint, .. } => Some(fingerprint),
         Certificate::NotAsked | Certificate::Unknown(_) | Certificate::Refused { .. } => None,
     };
@@ -86,53 +94,56 @@ pub(super) fn recipient_is_pinned_and_usable(
 
 // --- Orphans -----------------------------------------------------------------------------------
 
-pub(super) fn discarded_key_is_the_lost_one(
-    chain: &Simulation<'_>,
+pub(super) fn discarded_key_is_the_orphan(
+    simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::DiscardOrphan { key } = step.action else {
         return None;
     };
-    breach_unless(is_lost(chain, key), || {
-        format!("{key} discarded, but it is not the one that an intent lost")
+    breach_unless(is_orphan(simulation, key), || {
+        format!("{key} discarded, but it is not the orphan of an intent")
     })
 }
 
 /// True if an intent without an envelope can have created the key.
-fn is_lost(chain: &Simulation<'_>, id: &AccessKeyId) -> bool {
-    let (Some(intent), Some(key)) = (chain.rotation(), chain.user.key(id)) else {
+fn is_orphan(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
+    let (Some(intent), Some(key)) = (simulation.rotation(), simulation.user.key(id)) else {
         return false;
     };
-    let record = chain.user.record();
+    let record = simulation.user.record();
     let envelope = record.and_then(|record| record.envelope.as_ref());
     let after_intent = key.created_at.duration_since(intent.intended_at);
     intent.issued.is_none()
         && !intent.existing_keys.contains(id)
         && envelope.is_none_or(|envelope| envelope.key != *id)
-        && after_intent.abs() <= LEASE + LEASE
+        && after_intent.abs() <= ORPHAN_WINDOW
 }
 
 pub(super) fn discarded_key_is_known_to_be_unused(
-    chain: &Simulation<'_>,
+    simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::DiscardOrphan { key } = step.action else {
         return None;
     };
-    let is_unused = chain.user.key(key)?.used == Used::Never;
+    let is_unused = simulation.user.key(key)?.used == Used::Never;
     breach_unless(is_unused, || {
         format!("{key} discarded, but it is not known to be unused")
     })
 }
 
 pub(super) fn discarded_keys_run_is_over(
-    chain: &Simulation<'_>,
+    simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::DiscardOrphan { key } = step.action else {
         return None;
     };
-    let is_over = chain.now.duration_since(chain.rotation()?.intended_at) >= LEASE;
+    let is_over = simulation
+        .now
+        .duration_since(simulation.rotation()?.intended_at)
+        >= LEASE;
     breach_unless(is_over, || {
         format!("{key} discarded while the run that made it may be at work")
     })
@@ -141,13 +152,13 @@ pub(super) fn discarded_keys_run_is_over(
 // --- Old keys ----------------------------------------------------------------------------------
 
 pub(super) fn owner_was_notified_of_disabling(
-    chain: &Simulation<'_>,
+    simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::Disable { key } = step.action else {
         return None;
     };
-    let before = chain
+    let before = simulation
         .user
         .record()
         .is_some_and(|record| record.notified.contains_key(&format!("disabling:{key}")));
@@ -164,60 +175,66 @@ fn notifies_of_disabling(action: &Action, id: &AccessKeyId) -> bool {
     matches!(action, Action::NotifyOwner(OwnerNotice::Disabling { key, .. }) if key == id)
 }
 
-pub(super) fn new_key_was_delivered(chain: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
+pub(super) fn new_key_was_delivered(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
     let Action::Disable { key } = step.action else {
         return None;
     };
-    breach_unless(chain.delivered().is_some(), || {
+    breach_unless(simulation.delivered().is_some(), || {
         format!("{key} disabled, but no new key was delivered")
     })
 }
 
-pub(super) fn new_key_stands_in(chain: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
+pub(super) fn new_key_stands_in(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
     let Action::Disable { key } = step.action else {
         return None;
     };
-    let (new, _) = chain.delivered()?;
-    let replaces = chain.rotation()?.existing_keys.contains(key);
+    let (new, _) = simulation.delivered()?;
+    let replaces = simulation.rotation()?.existing_keys.contains(key);
     breach_unless(new.active && new.id != *key && replaces, || {
         format!("{key} disabled, but {} does not stand in for it", new.id)
     })
 }
 
-pub(super) fn new_key_is_proven(chain: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
+pub(super) fn new_key_is_proven(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
     let Action::Disable { key } = step.action else {
         return None;
     };
-    let (new, delivered_at) = chain.delivered()?;
-    let acknowledged = chain.user.tags.get(ACKNOWLEDGED_TAG);
+    let (new, delivered_at) = simulation.delivered()?;
+    let acknowledged = simulation.user.tags.get(ACKNOWLEDGED_TAG);
     let is_acknowledged = acknowledged.is_some_and(|id| id == new.id.as_str());
     let is_used = matches!(new.used, Used::Last(_));
-    let grace_is_over = chain.now.duration_since(delivered_at) >= chain.timings.grace;
+    let grace_is_over = simulation.now.duration_since(delivered_at) >= simulation.timings.grace;
     let is_proven = (is_acknowledged || is_used) && grace_is_over;
-    breach_unless(is_proven || chain.is_past_deadline(), || {
+    breach_unless(is_proven || simulation.is_past_deadline(), || {
         format!("{key} disabled, but {} is not known to be used", new.id)
     })
 }
 
-pub(super) fn deleted_key_is_inactive(chain: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
-    let Action::Delete { key } = step.action else {
-        return None;
-    };
-    let is_inactive = chain.user.key(key).is_some_and(|key| !key.active);
-    breach_unless(is_inactive, || format!("{key} deleted, but it is active"))
-}
-
-pub(super) fn deleted_key_had_its_recovery(
-    chain: &Simulation<'_>,
+pub(super) fn deleted_key_is_inactive(
+    simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::Delete { key } = step.action else {
         return None;
     };
-    let record = chain.user.record();
+    let is_inactive = simulation.user.key(key).is_some_and(|key| !key.active);
+    breach_unless(is_inactive, || format!("{key} deleted, but it is active"))
+}
+
+pub(super) fn deleted_key_had_its_recovery(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let Action::Delete { key } = step.action else {
+        return None;
+    };
+    let record = simulation.user.record();
     let disabled_at = record.and_then(|record| record.disabled.get(key));
-    let recovery = chain.timings.recovery;
-    let is_over = disabled_at.is_some_and(|at| chain.now.duration_since(*at) >= recovery);
+    let recovery = simulation.timings.recovery;
+    let is_over = disabled_at.is_some_and(|at| simulation.now.duration_since(*at) >= recovery);
     breach_unless(is_over, || {
         format!("{key} deleted, but Banto did not disable it {recovery:#} ago")
     })
@@ -225,33 +242,37 @@ pub(super) fn deleted_key_had_its_recovery(
 
 // --- Whole chains ------------------------------------------------------------------------------
 
-pub(super) fn a_usable_key_is_left(chain: &Simulation<'_>) -> Option<String> {
-    let keeps_one = chain.keys.values().any(|active| *active);
-    let is_excused = chain.steps.iter().any(|step| excuses(chain, step.action));
-    breach_unless(keeps_one || is_excused || !had_usable_key(chain), || {
-        "would be left without a usable key".to_owned()
-    })
+pub(super) fn a_usable_key_is_left(simulation: &Simulation<'_>) -> Option<String> {
+    let keeps_one = simulation.keys.values().any(|active| *active);
+    let is_excused = simulation
+        .steps
+        .iter()
+        .any(|step| excuses(simulation, step.action));
+    breach_unless(
+        keeps_one || is_excused || !had_usable_key(simulation),
+        || "would be left without a usable key".to_owned(),
+    )
 }
 
 /// True if an emergency or a hard deadline excuses the loss of a key.
-fn excuses(chain: &Simulation<'_>, action: &Action) -> bool {
+fn excuses(simulation: &Simulation<'_>, action: &Action) -> bool {
     match action {
         Action::DisableExposed { .. } => true,
-        Action::Disable { .. } => chain.is_past_deadline(),
+        Action::Disable { .. } => simulation.is_past_deadline(),
         _ => false,
     }
 }
 
 /// True if a person could use a key before the chain. Nobody has the secret of an orphan.
-fn had_usable_key(chain: &Simulation<'_>) -> bool {
-    let keys = &chain.user.keys;
+fn had_usable_key(simulation: &Simulation<'_>) -> bool {
+    let keys = &simulation.user.keys;
     keys.iter()
-        .any(|key| key.active && !is_discarded(chain, &key.id))
+        .any(|key| key.active && !is_discarded(simulation, &key.id))
 }
 
-fn is_discarded(chain: &Simulation<'_>, id: &AccessKeyId) -> bool {
+fn is_discarded(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
     let discard = Action::DiscardOrphan { key: id.clone() };
-    chain.steps.iter().any(|step| *step.action == discard)
+    simulation.steps.iter().any(|step| *step.action == discard)
 }
 
 /// The breach, in words, unless the promise is kept.
