@@ -9,24 +9,32 @@ use crate::notices;
 use crate::ports::Ports;
 use crate::snapshot::{Certificate, PIN_TAG, User};
 
-/// Fetches the user's certificate and parses it.
-///
-/// # Errors
-/// The certificate as the snapshot holds it, if no key can be sealed to it.
+/// Fetches the user's certificate and parses it. Returns it as the snapshot holds it, and the
+/// recipient if a key can be sealed to it.
 pub(super) async fn observe_certificate(
     ports: &Ports,
     job: &Job<'_>,
     user: &User,
     now: Timestamp,
-) -> Result<Recipient, Certificate> {
-    let pin = read_pin(job, user)?;
+) -> (Certificate, Option<Recipient>) {
+    let pin = match read_pin(job, user) {
+        Ok(pin) => pin,
+        Err(no_pin) => return (no_pin, None),
+    };
     match ports.certificates.read(&user.name).await {
-        Err(error) => Err(Certificate::Unknown(error.to_string())),
-        Ok(None) => Err(refused("no-certificate", notices::no_certificate(&pin))),
-        Ok(Some(bytes)) => Recipient::parse(&bytes, &pin, now)
-            .map_err(|refusal| refused(refusal.code(), refusal.to_string())),
+        Err(error) => (Certificate::Unknown(error.to_string()), None),
+        Ok(None) => {
+            let reason = notices::no_certificate(&pin);
+            (refused("no-certificate", reason), None)
+        }
+        Ok(Some(bytes)) => match Recipient::parse(&bytes, &pin, now) {
+            Err(refusal) => (refused(refusal.code(), refusal.to_string()), None),
+            Ok(recipient) => (usable(&recipient, now), Some(recipient)),
+        },
     }
 }
+
+/// The fingerprint in the user's tag, or the refusal of a certificate that nothing pins.
 
 fn read_pin(job: &Job<'_>, user: &User) -> Result<Fingerprint, Certificate> {
     let Some(pin) = user.tags.get(PIN_TAG) else {
@@ -43,8 +51,7 @@ fn refused(code: &str, reason: String) -> Certificate {
     }
 }
 
-/// The certificate as the snapshot holds it, if a key can be sealed to it.
-pub(super) fn usable(recipient: &Recipient, now: Timestamp) -> Certificate {
+fn usable(recipient: &Recipient, now: Timestamp) -> Certificate {
     Certificate::Usable {
         fingerprint: recipient.fingerprint().clone(),
         expires_soon: recipient.expires_soon(now),

@@ -6,13 +6,17 @@ use banto_domain::record::{LEASE, Record, Rotation};
 use banto_domain::{GroupName, UserId, UserName};
 use banto_ports::{ErrorKind, LiveKey, PortError};
 use banto_seal::Recipient;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::certificate;
 use crate::event::Mode;
 use crate::job::Job;
 use crate::ports::Ports;
 use crate::snapshot::{Certificate, Key, StoredRecord, Used, User};
+
+/// Age of an intent up to which a key that appeared since may be its orphan. It is twice the lease,
+/// and so more than the planner looks at: no key that it asks about is left out here.
+const ORPHAN_SEARCH: SignedDuration = SignedDuration::from_mins(2 * LEASE.as_mins());
 
 /// Looks at one user; `None` if there is none of that name.
 pub(super) async fn observe_user(
@@ -44,11 +48,8 @@ pub(super) async fn observe_user(
     observe_usage(ports, &mut user).await;
     let mut recipient = None;
     if may_need_key(job, &user, now) {
-        let observed = certificate::observe_certificate(ports, job, &user, now).await;
-        (user.certificate, recipient) = match observed {
-            Ok(recipient) => (certificate::usable(&recipient, now), Some(recipient)),
-            Err(certificate) => (certificate, None),
-        };
+        (user.certificate, recipient) =
+            certificate::observe_certificate(ports, job, &user, now).await;
     }
     Ok(Some((user, recipient)))
 }
@@ -120,12 +121,11 @@ fn is_new_key(rotation: &Rotation, has_old_key: bool, key: &Key) -> bool {
     has_old_key && issued.is_some_and(|issued| issued.key == key.id)
 }
 
-/// True if the key may be the orphan of an interrupted issue. Twice the lease is more than the
-/// planner asks about, so that a clock that differs hides no key from it.
+/// True if the key may be the orphan of an interrupted issue.
 fn may_be_orphan(rotation: &Rotation, key: &Key) -> bool {
     rotation.issued.is_none()
         && !rotation.existing_keys.contains(&key.id)
-        && key.created_at.duration_since(rotation.intended_at) <= LEASE * 2
+        && key.created_at.duration_since(rotation.intended_at) <= ORPHAN_SEARCH
 }
 
 /// True if this run may want to issue the user a key, or warn of it.
