@@ -1,7 +1,8 @@
 //! What owners of keys read.
 //!
-//! Each notice answers four questions in its first lines: what happened, does my key still work,
-//! what must I do, until when.
+//! Each notice answers, so far as they arise, four questions: what happened, does my key still
+//! work, what must I do, until when. The reason why a certificate can't be used is put in as it
+//! comes.
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
@@ -26,18 +27,18 @@ struct Content {
 pub fn to_owner(
     notice: &OwnerNotice,
     user: &User,
-    account: &IdentityAccount,
+    identity: &IdentityAccount,
     record: Option<&Record>,
 ) -> Notice {
     let content = content(notice, user, record);
-    let mut facts = vec![fact("Account", &account.id), fact("IAM user", &user.name)];
+    let mut facts = vec![fact("Account", &identity.id), fact("IAM user", &user.name)];
     facts.extend(content.facts);
     let audience = Audience::Owner {
-        account: account.id.clone(),
+        account: identity.id.clone(),
         user: user.name.clone(),
         slack: user.tags.get(SLACK_TAG).cloned(),
     };
-    let id = notice_id(notice, user, account, record);
+    let id = notice_id(notice, user, identity, record);
     Notice {
         paragraphs: content.paragraphs,
         facts,
@@ -52,14 +53,14 @@ pub fn to_owner(
 fn notice_id(
     notice: &OwnerNotice,
     user: &User,
-    account: &IdentityAccount,
+    identity: &IdentityAccount,
     record: Option<&Record>,
 ) -> String {
     let subject = match (notice, new_key(record)) {
         (OwnerNotice::Issued { .. }, Some(key)) => format!("issued:{key}"),
         (other, _) => other.id(),
     };
-    format!("rotate-access-keys:{}:{}:{subject}", account.id, user.name)
+    format!("rotate-access-keys:{}:{}:{subject}", identity.id, user.name)
 }
 
 /// The envelope itself, for an owner who has no working key to fetch it with.
