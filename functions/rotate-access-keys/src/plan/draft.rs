@@ -21,7 +21,7 @@ pub(super) struct Draft<'a> {
     pub(super) record: Option<&'a Record>,
     pub(super) timings: &'a RotationTimings,
     pub(super) now: Timestamp,
-    /// The keys that will be left once the actions so far are done, oldest first.
+    /// The keys that no action so far deletes, oldest first.
     pub(super) keys: Vec<&'a Key>,
     pub(super) actions: Vec<Action>,
     pub(super) findings: Vec<FindingKind>,
@@ -65,33 +65,40 @@ impl<'a> Draft<'a> {
         ids(&self.keys)
     }
 
-    /// The keys that will work once the actions so far are done.
+    /// The active keys that are left and that no action so far disables as exposed.
     pub(super) fn working_keys(&self) -> Vec<&'a Key> {
         let mut working = Vec::new();
         for key in &self.keys {
-            if self.keeps_working(key) {
+            if self.is_working(key) {
                 working.push(*key);
             }
         }
         working
     }
 
-    /// True if the key works, and will once the actions so far are done.
-    pub(super) fn keeps_working(&self, key: &Key) -> bool {
-        key.active && !self.is_being_disabled(&key.id)
+    /// True if the key is active, and no action so far disables it as exposed. An old key that is
+    /// being retired counts as working: nothing that is decided later depends on it.
+    pub(super) fn is_working(&self, key: &Key) -> bool {
+        key.active && !self.is_disabled_as_exposed(&key.id)
     }
 
     /// True if an action of this plan disables the key as exposed.
-    pub(super) fn is_being_disabled(&self, id: &AccessKeyId) -> bool {
+    pub(super) fn is_disabled_as_exposed(&self, id: &AccessKeyId) -> bool {
         self.actions
             .contains(&Action::DisableExposed { key: id.clone() })
     }
 
-    /// True if Banto disabled the key before: it waits for its deletion, or a person has restored
-    /// it.
-    pub(super) fn was_disabled(&self, id: &AccessKeyId) -> bool {
+    /// True if an earlier run disabled the key, and it waits for its deletion.
+    pub(super) fn is_disabled_by_us(&self, id: &AccessKeyId) -> bool {
         self.record
-            .is_some_and(|record| record.disabled.contains_key(id) || record.restored.contains(id))
+            .is_some_and(|record| record.disabled.contains_key(id))
+    }
+
+    /// True if an earlier run saw that a person made the key active again, which Banto had
+    /// disabled.
+    pub(super) fn is_restored(&self, id: &AccessKeyId) -> bool {
+        self.record
+            .is_some_and(|record| record.restored.contains(id))
     }
 
     /// True if the user's tag names the key as received.

@@ -19,7 +19,10 @@ pub(super) fn disable_exposed(draft: &mut Draft<'_>) -> BTreeSet<AccessKeyId> {
             continue;
         }
         exposed.insert(key.id.clone());
-        if key.active || !draft.was_disabled(&key.id) {
+        // An inactive key that Banto disabled needs nothing more. Any other is disabled (again), so
+        // that the record has it as disabled and it is deleted in the end.
+        let is_known = draft.is_disabled_by_us(&key.id) || draft.is_restored(&key.id);
+        if key.active || !is_known {
             let key = key.id.clone();
             draft.actions.push(Action::DisableExposed { key });
         }
@@ -62,7 +65,7 @@ fn recorded_and_not_disabled(draft: &Draft<'_>) -> BTreeSet<AccessKeyId> {
         .record
         .map(|record| record.exposed.clone())
         .unwrap_or_default();
-    exposed.retain(|id| !draft.was_disabled(id));
+    exposed.retain(|id| !draft.is_disabled_by_us(id) && !draft.is_restored(id));
     exposed
 }
 

@@ -10,26 +10,34 @@ use super::draft::{Draft, ids};
 use super::finding::{FindingKind, WaitReason};
 use crate::snapshot::{Key, Used};
 
-/// Resolves an interrupted issue, if there is one. Returns false if nothing more may be planned for
-/// the user in this run.
-pub(super) fn resolve(draft: &mut Draft<'_>) -> bool {
+/// Tells if anything more may be planned for the user in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resolved {
+    /// Nothing was interrupted, or this plan settles it.
+    GoOn,
+    /// It can't be settled now; a finding or a reason to wait says why.
+    LeaveAlone,
+}
+
+/// Resolves an interrupted issue, if there is one.
+pub(super) fn resolve(draft: &mut Draft<'_>) -> Resolved {
     let Some(rotation) = draft.rotation() else {
-        return true;
+        return Resolved::GoOn;
     };
     if rotation.issued.is_some() {
-        return true;
+        return Resolved::GoOn;
     }
     if rotation.may_be_under_way(draft.now) {
         draft.waiting.push(WaitReason::OtherRun);
-        return false;
+        return Resolved::LeaveAlone;
     }
     match possible_orphans(draft, rotation).as_slice() {
-        [] => true,
+        [] => Resolved::GoOn,
         [key] => discard_if_orphan(draft, key),
         several => {
             let keys = ids(several);
             draft.findings.push(FindingKind::AmbiguousOrphan { keys });
-            false
+            Resolved::LeaveAlone
         }
     }
 }
@@ -47,13 +55,13 @@ fn possible_orphans<'a>(draft: &Draft<'a>, intent: &Rotation) -> Vec<&'a Key> {
     keys
 }
 
-/// Discards the key if nobody can have its secret. Returns false if that is not known yet.
-fn discard_if_orphan(draft: &mut Draft<'_>, key: &Key) -> bool {
+/// Discards the key if nobody can have its secret; waits if that is not known.
+fn discard_if_orphan(draft: &mut Draft<'_>, key: &Key) -> Resolved {
     let id = key.id.clone();
     match key.used {
         Used::Unknown => {
             draft.waiting.push(WaitReason::Usage { key: id });
-            return false;
+            return Resolved::LeaveAlone;
         }
         // Whoever acknowledged a key has seen its secret, as has whoever used it.
         Used::Never if !draft.is_acknowledged(&id) => {
@@ -62,5 +70,5 @@ fn discard_if_orphan(draft: &mut Draft<'_>, key: &Key) -> bool {
         }
         Used::Never | Used::Last(_) => {}
     }
-    true
+    Resolved::GoOn
 }

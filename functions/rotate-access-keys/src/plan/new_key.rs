@@ -12,8 +12,10 @@ use super::finding::{FindingKind, WaitReason};
 use crate::event::Mode;
 use crate::snapshot::{Certificate, Key};
 
-/// Time in which the same request may come twice: Lambda keeps an asynchronous event that it
-/// retries for at most 6 hours. (Lambda developer guide, "Asynchronous invocation".)
+/// Time in which the same request counts as one: Lambda keeps an asynchronous event that it retries
+/// for at most 6 hours. (Lambda developer guide, "Asynchronous invocation".) A queue may deliver a
+/// message again for as long as it retains it, up to 14 days; a message that comes again after
+/// more than 6 hours is a new request.
 const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(6);
 
 /// Warns of a rotation, begins it, or says what stands in its way.
@@ -41,8 +43,11 @@ fn rotate_by_age(draft: &mut Draft<'_>, key: &Key) {
 
 /// Finds two active keys, neither of which a rotation is retiring.
 fn find_two_active_keys(draft: &mut Draft<'_>, keys: &[&Key]) {
-    // A restored key is a finding already, until the new one nears its own end.
-    let any_restored = keys.iter().any(|key| draft.was_disabled(&key.id));
+    // A key that a person restored has a finding of its own, and two would say the same. But once
+    // both keys near their end neither can be replaced, and people must learn that too.
+    let any_restored = keys
+        .iter()
+        .any(|key| draft.is_disabled_by_us(&key.id) || draft.is_restored(&key.id));
     let all_old = keys.iter().all(|key| nears_end(draft, key));
     if !any_restored || all_old {
         let keys = ids(keys);
@@ -54,8 +59,8 @@ fn nears_end(draft: &Draft<'_>, key: &Key) -> bool {
     draft.now.duration_since(key.created_at) >= draft.timings.warning_age()
 }
 
-/// True if the key is the one that the request asks for, so that a request that comes twice issues
-/// one.
+/// True if the key is so new that it may answer this very request, come a second time. A request
+/// that comes twice issues one key.
 fn was_just_issued(draft: &Draft<'_>, key: &Key) -> bool {
     let issued = draft
         .rotation()
@@ -99,6 +104,7 @@ pub(super) fn issue(draft: &mut Draft<'_>, reason: Reason) {
             let why = why.clone();
             draft.waiting.push(WaitReason::CertificateStore { why });
         }
+        // The key came of age only while the account was being looked at; the next run asks.
         Certificate::NotAsked => {}
     }
 }
@@ -118,31 +124,40 @@ fn ask_for_certificate(draft: &mut Draft<'_>, code: &str, reason: &str) {
 
 /// Says what takes the second place: IAM allows a user two keys.
 fn explain_no_room(draft: &mut Draft<'_>, reason: Reason) {
-    if let Some(key) = inactive_key(draft, true) {
-        draft.waiting.push(WaitReason::Deletion { key });
-    } else if reason != Reason::Emergency
-        && let Some(key) = inactive_key(draft, false)
-    {
-        draft
-            .findings
-            .push(FindingKind::InactiveKeyInTheWay { key });
+    let to_be_deleted = key_to_be_deleted(draft);
+    match reason {
+        // Somebody is without a working key: people must look, even if a place gets free in days.
+        Reason::Emergency => {
+            let keys = draft.key_ids();
+            draft.findings.push(FindingKind::NoRoomForNewKey { keys });
+        }
+        Reason::Due | Reason::Forced => {
+            if to_be_deleted.is_none()
+                && let Some(key) = inactive_key_of_others(draft)
+            {
+                draft
+                    .findings
+                    .push(FindingKind::InactiveKeyInTheWay { key });
+            }
+        }
     }
-    if reason == Reason::Emergency {
-        let keys = draft.key_ids();
-        draft.findings.push(FindingKind::NoRoomForNewKey { keys });
+    if let Some(key) = to_be_deleted {
+        draft.waiting.push(WaitReason::Deletion { key });
     }
 }
 
-/// The oldest inactive key that Banto disabled, or that it did not.
-fn inactive_key(draft: &Draft<'_>, by_banto: bool) -> Option<AccessKeyId> {
-    let disabled = draft.record.map(|record| &record.disabled);
-    for key in &draft.keys {
-        let is_ours = disabled.is_some_and(|disabled| disabled.contains_key(&key.id));
-        if !key.active && is_ours == by_banto {
-            return Some(key.id.clone());
-        }
-    }
-    None
+/// The oldest inactive key that Banto disabled, and will delete.
+fn key_to_be_deleted(draft: &Draft<'_>) -> Option<AccessKeyId> {
+    let mut keys = draft.keys.iter();
+    let key = keys.find(|key| !key.active && draft.is_disabled_by_us(&key.id))?;
+    Some(key.id.clone())
+}
+
+/// The oldest inactive key that Banto did not disable.
+fn inactive_key_of_others(draft: &Draft<'_>) -> Option<AccessKeyId> {
+    let mut keys = draft.keys.iter();
+    let key = keys.find(|key| !key.active && !draft.is_disabled_by_us(&key.id))?;
+    Some(key.id.clone())
 }
 
 /// Notifies the owner of the new key; with its envelope, if no old key works to fetch it with.

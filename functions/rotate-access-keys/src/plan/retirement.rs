@@ -8,34 +8,25 @@ use jiff::{SignedDuration, Timestamp};
 use super::action::{Action, DisableReason, OwnerNotice};
 use super::draft::Draft;
 use super::finding::{FindingKind, WaitReason};
-use super::new_key;
 use crate::snapshot::{Key, Used};
 
-/// Age of a delivery, unused, at which operators are told where no deadline is set. Two weeks
-/// outlast a holiday; whoever hears nothing longer than that may think that the old key is gone.
+/// Time since the new key was delivered after which operators are told that it is unused, where the
+/// policy sets no deadline. Two weeks outlast most holidays; much later, an owner may have
+/// forgotten that there is a new key.
 const UNUSED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// Lateness of a reminder that still counts. Daily runs don't start on the same second: without
-/// this, a reminder that came seconds late would put off what it announced by another day.
+/// Time by which a reminder may be late and still counts as given in full. Daily runs don't start
+/// on the same second: a reminder given some seconds late would otherwise put off by a whole day
+/// what it announced.
 const RUN_JITTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Delivers the new key, waits for proof that it is used, then disables the old ones.
-pub(super) fn plan_retirement(draft: &mut Draft<'_>, rotation: &Rotation) {
-    let Some(issued) = &rotation.issued else {
-        return;
-    };
-    let Some(new) = draft.key(&issued.key) else {
-        return;
-    };
-    if !draft.keeps_working(new) {
-        let key = new.id.clone();
-        draft.findings.push(FindingKind::NewKeyInactive { key });
-        return;
-    }
-    let Some(delivered_at) = rotation.delivered_at else {
-        new_key::deliver(draft, rotation.reason, &rotation.existing_keys);
-        return;
-    };
+/// Waits for proof that the new key is used, then disables the old ones.
+pub(super) fn retire_old_keys(
+    draft: &mut Draft<'_>,
+    rotation: &Rotation,
+    new: &Key,
+    delivered_at: Timestamp,
+) {
     for old in keys_to_disable(draft, rotation, new) {
         plan_disabling(draft, old, new, delivered_at);
     }
@@ -45,7 +36,8 @@ pub(super) fn plan_retirement(draft: &mut Draft<'_>, rotation: &Rotation) {
 fn keys_to_disable<'a>(draft: &Draft<'a>, rotation: &Rotation, new: &Key) -> Vec<&'a Key> {
     let mut keys = draft.keys.clone();
     keys.retain(|key| rotation.existing_keys.contains(&key.id) && key.id != new.id);
-    keys.retain(|key| !draft.was_disabled(&key.id) && !draft.is_being_disabled(&key.id));
+    keys.retain(|key| !draft.is_disabled_by_us(&key.id) && !draft.is_restored(&key.id));
+    keys.retain(|key| !draft.is_disabled_as_exposed(&key.id));
     keys
 }
 
@@ -60,7 +52,7 @@ fn plan_disabling(draft: &mut Draft<'_>, old: &Key, new: &Key, delivered_at: Tim
             let key = new.id.clone();
             draft.findings.push(FindingKind::NewKeyUnused { key });
         }
-        (Some(_) | None, _) => wait_for_proof(draft, new),
+        (Some(_) | None, _) => wait_for_proof_or_grace(draft, new),
     }
 }
 
@@ -86,7 +78,7 @@ fn approach_deadline(draft: &mut Draft<'_>, old: &Key, new: &Key, deadline: Time
         Some(reminded_at) if is_over(draft, deadline, reminded_at) => {
             disable(draft, old, DisableReason::Deadline);
         }
-        None | Some(_) => wait_for_proof(draft, new),
+        None | Some(_) => wait_for_proof_or_grace(draft, new),
     }
 }
 
@@ -96,7 +88,7 @@ fn is_over(draft: &Draft<'_>, at: Timestamp, reminded_at: Timestamp) -> bool {
     draft.now >= at && draft.now >= reminder_lasts_until
 }
 
-fn wait_for_proof(draft: &mut Draft<'_>, new: &Key) {
+fn wait_for_proof_or_grace(draft: &mut Draft<'_>, new: &Key) {
     let key = new.id.clone();
     draft.waiting.push(WaitReason::Proof { key });
 }
@@ -111,18 +103,20 @@ fn disable(draft: &mut Draft<'_>, old: &Key, reason: DisableReason) {
     draft.actions.push(Action::Disable { key });
 }
 
-/// Leads every key that Banto disabled to its deletion, or records that a person restored it.
-pub(super) fn plan_deletions(draft: &mut Draft<'_>) {
+/// Follows up every key that Banto disabled: leads it to its deletion, or, if a person has made it
+/// active again, records that and finds it.
+pub(super) fn follow_up_disabled_keys(draft: &mut Draft<'_>) {
     let Some(record) = draft.record else { return };
     for (id, disabled_at) in &record.disabled {
         match draft.key(id) {
             None => {}
             Some(key) if !key.active => plan_deletion(draft, key, *disabled_at),
-            Some(key) if draft.keeps_working(key) => {
+            Some(key) if draft.is_working(key) => {
                 let key = id.clone();
                 draft.actions.push(Action::SaveRestored { key });
                 add_restored(draft, id);
             }
+            // It is active, but exposed: this chain disables it again.
             Some(_) => {}
         }
     }

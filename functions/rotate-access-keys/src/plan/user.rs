@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use super::action::{Chain, Plan};
 use super::draft::Draft;
 use super::finding::{Finding, FindingKind, WaitReason, Waiting};
+use super::interrupted_issue::Resolved;
 use super::{emergency, interrupted_issue, new_key, retirement};
 use crate::event::Mode;
-use crate::snapshot::{Snapshot, StoredRecord, User};
+use crate::snapshot::{Key, Snapshot, StoredRecord, User};
 
 /// Adds the plan of one user.
 pub(super) fn plan_user(
@@ -41,18 +42,33 @@ fn decide(draft: &mut Draft<'_>, policy: &RotationPolicy) {
         draft.waiting.push(reason);
         return;
     }
-    if !interrupted_issue::resolve(draft) {
-        return;
+    match interrupted_issue::resolve(draft) {
+        Resolved::GoOn => {}
+        Resolved::LeaveAlone => return,
     }
-    retirement::plan_deletions(draft);
+    retirement::follow_up_disabled_keys(draft);
     if emergency::owes_new_key(draft, &exposed) {
         new_key::issue(draft, Reason::Emergency);
         return;
     }
     match rotation_in_progress(draft) {
-        Some(rotation) => retirement::plan_retirement(draft, rotation),
+        Some((rotation, new)) => go_on(draft, rotation, new),
+        // An emergency is about exposed keys, and begins no rotation by age.
         None if draft.mode == Mode::Emergency => {}
         None => new_key::plan_rotation(draft),
+    }
+}
+
+/// Goes on with a rotation whose new key is stored: delivers it, then retires the old keys.
+fn go_on(draft: &mut Draft<'_>, rotation: &Rotation, new: &Key) {
+    if !draft.is_working(new) {
+        let key = new.id.clone();
+        draft.findings.push(FindingKind::NewKeyInactive { key });
+        return;
+    }
+    match rotation.delivered_at {
+        None => new_key::deliver(draft, rotation.reason, &rotation.existing_keys),
+        Some(delivered_at) => retirement::retire_old_keys(draft, rotation, new, delivered_at),
     }
 }
 
@@ -64,21 +80,19 @@ fn exemption(draft: &Draft<'_>, policy: &RotationPolicy) -> Option<WaitReason> {
     })
 }
 
-/// The latest rotation, if its new key is still to be delivered or an old key to be retired.
-fn rotation_in_progress<'a>(draft: &Draft<'a>) -> Option<&'a Rotation> {
+/// The latest rotation and its new key, if that is still to be delivered or an old key to be
+/// retired.
+fn rotation_in_progress<'a>(draft: &Draft<'a>) -> Option<(&'a Rotation, &'a Key)> {
     let rotation = draft.rotation()?;
-    draft.key(&rotation.issued.as_ref()?.key)?;
+    let new = draft.key(&rotation.issued.as_ref()?.key)?;
     let is_delivered = rotation.delivered_at.is_some();
-    (!is_delivered || has_old_key(draft, rotation)).then_some(rotation)
+    (!is_delivered || has_old_key(draft, rotation)).then_some((rotation, new))
 }
 
 /// True if one of the keys that the rotation replaces is left, and no person restored it.
 fn has_old_key(draft: &Draft<'_>, rotation: &Rotation) -> bool {
     for id in &rotation.existing_keys {
-        let is_restored = draft
-            .record
-            .is_some_and(|record| record.restored.contains(id));
-        if draft.key(id).is_some() && !is_restored {
+        if draft.key(id).is_some() && !draft.is_restored(id) {
             return true;
         }
     }
