@@ -361,6 +361,7 @@ mod tests {
             ("[]", "the event is an array, not an object"),
             (r#"{"users": []}"#, "\"users\" is empty"),
             (r#"{"mode": "force"}"#, "this mode needs \"users\""),
+            (r#"{"mode": "force"}"#, "expected {\"account\": "),
             (
                 r#"{"mode": "sometimes", "users": ["alice"]}"#,
                 "unknown variant `sometimes`",

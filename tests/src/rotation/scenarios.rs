@@ -435,6 +435,8 @@ fn one_identity_account_that_fails_holds_up_no_other() {
             panic!("{says}")
         };
         assert!(failure.to_string().contains(says), "{failure}");
+        // Nothing is wrong with the request's shape, so the answer does not go on about it.
+        assert!(!failure.to_string().contains("expected"), "{failure}");
     }
 }
 

@@ -14,8 +14,8 @@ use crate::job::Job;
 use crate::ports::Ports;
 use crate::snapshot::{Certificate, Key, StoredRecord, Used, User};
 
-/// Age of an intent up to which a key that appeared since may be its orphan. It is twice the lease,
-/// and so more than the planner looks at: no key that it asks about is left out here.
+/// Time after an intent in which a key that appeared is looked at as its possible orphan. It is
+/// twice the lease, and so more than the planner asks about: no key that it needs is left out here.
 const ORPHAN_SEARCH: SignedDuration = SignedDuration::from_mins(2 * LEASE.as_mins());
 
 /// Looks at one user; `None` if there is none of that name.

@@ -40,7 +40,7 @@ pub enum Action {
     /// Disable an exposed key at once.
     #[serde(rename_all = "camelCase")]
     DisableExposed { key: AccessKeyId },
-    /// Delete a key whose secret was lost in a crash before anyone could have it.
+    /// Delete an orphan: a key whose secret was lost in a crash before anyone could have it.
     #[serde(rename_all = "camelCase")]
     DiscardOrphan { key: AccessKeyId },
     /// Record the intent, create a key, seal it, store the envelope.
@@ -174,7 +174,7 @@ impl Action {
     pub fn past(&self) -> &'static str {
         match self {
             Self::DisableExposed { .. } => "exposed access key disabled",
-            Self::DiscardOrphan { .. } => "lost access key discarded",
+            Self::DiscardOrphan { .. } => "orphaned access key discarded",
             Self::Issue { .. } => "access key issued",
             Self::NotifyOwner(_) => "owner notified",
             Self::Disable { .. } => "access key disabled",

@@ -19,8 +19,8 @@ pub(super) fn disable_exposed(draft: &mut Draft<'_>) -> BTreeSet<AccessKeyId> {
             continue;
         }
         exposed.insert(key.id.clone());
-        // An inactive key that Banto disabled needs nothing more. Any other is disabled (again), so
-        // that the record has it as disabled and it is deleted in the end.
+        // An inactive key that the record has needs nothing more. One that a person made inactive
+        // is not in the record: disabling it puts it there, so that it is deleted in the end.
         let is_known = draft.is_disabled_by_us(&key.id) || draft.is_restored(&key.id);
         if key.active || !is_known {
             let key = key.id.clone();

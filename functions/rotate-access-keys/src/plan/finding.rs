@@ -47,7 +47,7 @@ pub enum FindingKind {
         /// The keys that take both places.
         keys: BTreeSet<AccessKeyId>,
     },
-    /// Keys appeared after an intent, and which of them is the lost one can't be told.
+    /// Keys appeared after an intent, and which of them is the orphan can't be told.
     AmbiguousOrphan { keys: BTreeSet<AccessKeyId> },
     /// The record can't be read, so nothing is done.
     UnreadableRecord { why: String },
