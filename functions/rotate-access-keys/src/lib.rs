@@ -167,7 +167,7 @@ async fn rotate_account(
     };
     log_not_observed(&observed);
 
-    // Looking may have taken minutes, and ages and leases are planned by.
+    // Looking may have taken minutes, and the plan depends on ages and leases.
     let now = ports.clock.now();
     let plan = plan::plan(&observed.snapshot, job.policy, now);
     log_plan(&plan);

@@ -35,7 +35,6 @@ pub(super) async fn observe_certificate(
 }
 
 /// The fingerprint in the user's tag, or the refusal of a certificate that nothing pins.
-
 fn read_pin(job: &Job<'_>, user: &User) -> Result<Fingerprint, Certificate> {
     let Some(pin) = user.tags.get(PIN_TAG) else {
         return Err(refused("no-pin", notices::no_pin(&user.name, job.identity)));
