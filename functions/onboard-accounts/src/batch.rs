@@ -14,8 +14,8 @@ pub(crate) struct Batch {
     pub(crate) requests: BTreeMap<AccountId, (String, ConvergeRequest)>,
     /// The messages that ask for the dashboard.
     pub(crate) publish: Vec<String>,
-    /// The messages that come again.
-    pub(crate) retry: Vec<String>,
+    /// The messages that SQS gives out again, since they could not be finished.
+    pub(crate) comes_again: Vec<String>,
     pub(crate) metrics: Metrics,
 }
 
@@ -37,8 +37,8 @@ impl Batch {
                 self.metrics.add(response.metrics);
             }
             Err(error) => {
-                tracing::error!(message.id = id, kind = error.kind, %error, "event not handled; its message comes again");
-                self.retry.push(id);
+                tracing::error!(message.id = id, error.kind = error.kind, %error, "event not handled; its message comes again");
+                self.comes_again.push(id);
             }
         }
     }
@@ -50,13 +50,13 @@ impl Batch {
             .collect()
     }
 
-    /// Adds the messages of accounts that must come again, each once.
-    pub(crate) fn add_retries(&mut self, mut accounts: Vec<AccountId>) {
+    /// Adds the messages of accounts that could not be finished, each once.
+    pub(crate) fn add_coming_again(&mut self, mut accounts: Vec<AccountId>) {
         accounts.sort();
         accounts.dedup();
         for account in accounts {
             let request = self.requests.get(&account);
-            self.retry.extend(request.map(|(id, _)| id.clone()));
+            self.comes_again.extend(request.map(|(id, _)| id.clone()));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! its baseline. Each folder is the way of an event, a file each: observe, plan, check, apply,
 //! report, notices; [`event`] decodes for both. [`desired`] says what the baseline is in AWS's
 //! terms, [`template`] renders it for the StackSet. The promises O1 to O5 are in
-//! `docs/onboarding.md`.
+//! `docs/SEMANTICS.md`.
 //!
 //! Deliberately absent: AWS SDK types, and any wait: an account that is not ready goes back to the
 //! queue.
@@ -169,39 +169,40 @@ impl Onboarder {
                 }
                 Err(error) => {
                     tracing::error!(message.id = id, error, "message not read");
-                    batch.retry.push(id);
+                    batch.comes_again.push(id);
                 }
             }
         }
         self.converge_batch(&mut batch, invocation).await;
         self.publish_dashboard(&mut batch).await;
-        batch.metrics.count("MessagesBack", batch.retry.len());
-        Response::of_batch(batch.retry, batch.metrics)
+        batch.metrics.count("MessagesBack", batch.comes_again.len());
+        Response::of_batch(batch.comes_again, batch.metrics)
     }
 
     /// Converges the accounts of a batch, then notifies people and sends retries.
     async fn converge_batch(&self, batch: &mut Batch, invocation: &Invocation) {
         let (ports, policy) = (&self.converge, &self.policy);
         let requests: Vec<ConvergeRequest> = batch.requests();
-        let (mut converged, mut retry) = (Vec::new(), Vec::new());
+        let (mut converged, mut comes_again) = (Vec::new(), Vec::new());
         for outcome in converge::converge(ports, requests, policy, invocation).await {
             match outcome {
                 JobOutcome::Converged(account) => converged.push(*account),
                 JobOutcome::Departed => {}
-                JobOutcome::Retry(account) => retry.push(account),
+                JobOutcome::ComesAgain(account) => comes_again.push(account),
             }
         }
         converged.sort_by(|one, other| one.status.account.cmp(&other.status.account));
-        retry.extend(converge::send::notify_and_retry(ports, &converged, policy, invocation).await);
+        comes_again
+            .extend(converge::send::notify_and_retry(ports, &converged, policy, invocation).await);
         batch.metrics.add(converge::report::metrics(&converged));
-        batch.add_retries(retry);
+        batch.add_coming_again(comes_again);
     }
 
     async fn publish_dashboard(&self, batch: &mut Batch) {
         for id in std::mem::take(&mut batch.publish) {
             if let Err(error) = converge::send::publish_dashboard(&self.converge).await {
                 tracing::error!(message.id = id, %error, "dashboard not published");
-                batch.retry.push(id);
+                batch.comes_again.push(id);
             }
         }
     }

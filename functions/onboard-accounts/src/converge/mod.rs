@@ -104,7 +104,7 @@ pub async fn converge(
         match looked_up {
             Ok(Some(job)) => jobs.push(job),
             Ok(None) => outcomes.push(delete_departed(ports, request).await),
-            Err(error) => outcomes.push(retry(&request.account.id, &error)),
+            Err(error) => outcomes.push(comes_again(&request.account.id, &error)),
         }
     }
     stack_sets::observe(ports, &mut jobs, policy).await;
@@ -195,13 +195,14 @@ async fn delete_departed(ports: &Ports, request: ConvergeRequest) -> JobOutcome 
     let account = &request.account.id;
     match ports.statuses.delete(account).await {
         Ok(()) => JobOutcome::Departed,
-        Err(error) => retry(account, &error),
+        Err(error) => comes_again(account, &error),
     }
 }
 
-fn retry(account: &AccountId, error: &PortError) -> JobOutcome {
+/// Leaves an account's message to SQS, which gives it out again.
+fn comes_again(account: &AccountId, error: &PortError) -> JobOutcome {
     tracing::error!(account.id = %account, %error, "account's message comes again");
-    JobOutcome::Retry(account.clone())
+    JobOutcome::ComesAgain(account.clone())
 }
 
 /// Converges an account and saves its status.
@@ -214,7 +215,7 @@ async fn converge_and_save(
     let account = job.account();
     if !invocation.has_time_for(ACCOUNT_TIME) {
         tracing::warn!(account.id = %account.id, "no time is left; account's message comes again");
-        return JobOutcome::Retry(account.id.clone());
+        return JobOutcome::ComesAgain(account.id.clone());
     }
     let (conditions, outcomes) = converge_account(ports, &job, policy, invocation).await;
     let status = AccountStatus {
@@ -230,7 +231,7 @@ async fn converge_and_save(
             outcomes,
             previous,
         })),
-        Err(error) => retry(&account.id, &error),
+        Err(error) => comes_again(&account.id, &error),
     }
 }
 

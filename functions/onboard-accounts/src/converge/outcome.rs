@@ -23,8 +23,8 @@ pub enum JobOutcome {
     Converged(Box<Converged>),
     /// The account has left the Organization, and its status is deleted.
     Departed,
-    /// The account's message must come again.
-    Retry(AccountId),
+    /// The account could not be finished: SQS gives its message out again, as it is.
+    ComesAgain(AccountId),
 }
 
 /// An account after it was worked on.

@@ -19,18 +19,18 @@ pub async fn notify_and_retry(
     invocation: &Invocation,
 ) -> Vec<AccountId> {
     let now = ports.clock.now();
-    let mut again = Vec::new();
+    let mut come_again = Vec::new();
     for announcement in report::announcements(converged, policy, &invocation.run, now) {
         if !announce(ports, &announcement, invocation).await {
-            again.extend(announcement.accounts.into_iter().cloned());
+            come_again.extend(announcement.accounts.into_iter().cloned());
         }
     }
-    again.extend(send_retries(ports, converged).await);
-    again
+    come_again.extend(send_retries(ports, converged).await);
+    come_again
 }
 
-/// Sends a notice, then saves of each account what people were notified of. This order saves
-/// nothing that nobody was told. Returns false if nobody was told.
+/// Sends a notice, then saves of each account what people were notified of. This order means
+/// that what is marked as notified was sent. Returns false if nobody was told.
 async fn announce(ports: &Ports, announcement: &Announcement<'_>, invocation: &Invocation) -> bool {
     let notice = &announcement.notice;
     let sent = ports.notice_sender.send(notice, invocation.remaining());
@@ -40,7 +40,7 @@ async fn announce(ports: &Ports, announcement: &Announcement<'_>, invocation: &I
     }
     for (account, mark) in &announcement.last_notified {
         if let Err(error) = ports.statuses.save_last_notified(account, mark).await {
-            tracing::warn!(account.id = %account, %error, "sent notice not saved; it will be sent again");
+            tracing::warn!(account.id = %account, %error, "mark of a sent notice not saved; the notice may be sent again");
         }
     }
     true
@@ -50,7 +50,7 @@ async fn announce(ports: &Ports, announcement: &Announcement<'_>, invocation: &I
 /// instead.
 async fn send_retries(ports: &Ports, converged: &[Converged]) -> Vec<AccountId> {
     let now = ports.clock.now();
-    let (mut accounts, mut messages, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut accounts, mut messages, mut come_again) = (Vec::new(), Vec::new(), Vec::new());
     for account in converged {
         let Some((request, delay)) = report::retry(account, now) else {
             continue;
@@ -63,7 +63,7 @@ async fn send_retries(ports: &Ports, converged: &[Converged]) -> Vec<AccountId> 
             }
             Err(error) => {
                 tracing::error!(account.id = %id, %error, "retry not written as JSON");
-                again.push(id);
+                come_again.push(id);
             }
         }
     }
@@ -71,9 +71,9 @@ async fn send_retries(ports: &Ports, converged: &[Converged]) -> Vec<AccountId> 
         && let Err(error) = ports.queue.send(&messages).await
     {
         tracing::error!(%error, "retries not sent; the accounts' messages come again as they are");
-        again.extend(accounts);
+        come_again.extend(accounts);
     }
-    again
+    come_again
 }
 
 /// Publishes the status of all accounts for the dashboard.
