@@ -1,4 +1,4 @@
-//! The answer to a dry run: the plans of both halves, and what the check refuses of them.
+//! The response to a dry run: the plans of both halves, and what the check refuses of them.
 
 use anyhow::anyhow;
 use banto_domain::Breach;
@@ -12,14 +12,13 @@ use crate::fan_out;
 /// The plans of a dry run.
 #[derive(Debug)]
 pub(crate) struct DryRun {
-    pub(crate) fan_out: fan_out::plan::Plan,
-    pub(crate) fan_out_breaches: Vec<Breach>,
+    pub(crate) fan_out: fan_out::Planned,
     pub(crate) accounts: Vec<Result<Planned, NotPlanned>>,
     pub(crate) stack_set_operations: Vec<Operation>,
 }
 
 impl DryRun {
-    /// Answers with the plans as data and as a diff. A dry run of one account that could not be
+    /// Responds with the plans as data and as a diff. A dry run of one account that could not be
     /// planned fails.
     pub(crate) fn response(&self) -> Result<Response, InvocationError> {
         if let [Err(NotPlanned { account, why })] = self.accounts.as_slice() {
@@ -41,11 +40,11 @@ impl DryRun {
             "dryRun": true,
             "diff": self.diff(),
             "refused": self.refused(),
-            "edits": self.fan_out.edits,
+            "edits": self.fan_out.plan.edits,
             "accounts": plans,
             "stackSetOperations": self.stack_set_operations,
             "notPlanned": not_planned,
-            "departed": self.fan_out.delete_statuses,
+            "departed": self.fan_out.plan.delete_statuses,
         });
         Ok(Response {
             body,
@@ -53,21 +52,19 @@ impl DryRun {
         })
     }
 
-    /// Every promise that the plans would break: a real run refuses these plans.
+    /// Unknown accounts, and every promise that the plans would break: a real run refuses these.
     fn refused(&self) -> Vec<String> {
         let planned = self.accounts.iter().flatten();
         let breaches = planned.flat_map(|planned| &planned.breaches);
-        self.fan_out_breaches
-            .iter()
-            .chain(breaches)
-            .map(Breach::to_string)
-            .collect()
+        let mut refused = self.fan_out.refusals();
+        refused.extend(breaches.map(Breach::to_string));
+        refused
     }
 
     fn diff(&self) -> String {
         let mut text = String::new();
-        for edit in &self.fan_out.edits {
-            text.push_str(&fan_out::notices::edit_line(edit));
+        for edit in &self.fan_out.plan.edits {
+            text.push_str(&fan_out::diff::edit_line(edit));
             text.push('\n');
         }
         let planned = self.accounts.iter().flatten();

@@ -24,7 +24,7 @@ pub enum Trigger {
     /// An account could not be created; people are told.
     CreationFailed(CreationFailed),
     /// Nothing is to be done.
-    Nothing { because: String },
+    Nothing { reason: String },
 }
 
 /// Accounts to send to the queue, and what is asked of them.
@@ -144,7 +144,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         Payload::Object(request) => decode_request(request),
         Payload::Text => Err(EnvelopeError::text().into()),
         Payload::Subscription(subscription) => Ok(Trigger::Nothing {
-            because: subscription.to_string(),
+            reason: subscription.to_string(),
         }),
     }
 }
@@ -168,7 +168,7 @@ fn decode_organizations(name: &str, event: &Event) -> Result<Trigger, EventError
     let detail = &event.detail;
     if detail.get("errorCode").is_some_and(|code| !code.is_null()) {
         return Ok(Trigger::Nothing {
-            because: format!("the call {name} failed"),
+            reason: format!("the call {name} failed"),
         });
     }
     match name {
@@ -229,7 +229,7 @@ fn accepted(name: &str, detail: &Value) -> Result<Trigger, EventError> {
     match handshake {
         Some(handshake) => one(name, party_of(handshake), Cause::Joined),
         None => Ok(Trigger::Nothing {
-            because: "the handshake is not accepted".to_owned(),
+            reason: "the handshake is not accepted".to_owned(),
         }),
     }
 }

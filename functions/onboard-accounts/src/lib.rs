@@ -17,10 +17,9 @@
 )]
 
 use anyhow::anyhow;
-use banto_domain::Breach;
 use banto_domain::policy::OnboardingPolicy;
 use banto_lambda::event::{Invoked, Record};
-use banto_lambda::{Invocation, InvocationError, Metrics, Response};
+use banto_lambda::{Invocation, InvocationError, Response};
 use serde_json::json;
 
 mod batch;
@@ -35,7 +34,8 @@ pub mod template;
 use batch::Batch;
 use converge::outcome::JobOutcome;
 use dry_run::DryRun;
-use event::{CreationFailed, FanOutRequest, Trigger};
+use event::{FanOutRequest, Trigger};
+use fan_out::report::response;
 use message::{ConvergeRequest, Message};
 
 /// The function: made once, before the first event.
@@ -46,7 +46,7 @@ pub struct Onboarder {
 }
 
 impl Onboarder {
-    /// Handles one event, from its bytes to the answer.
+    /// Handles one event, from its bytes to the response.
     ///
     /// # Errors
     /// If the event is refused, or if Organizations or the queue can't be reached, so that nothing
@@ -58,7 +58,7 @@ impl Onboarder {
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
         match event::decode(event).map_err(|error| InvocationError::new("UnknownEvent", error))? {
-            Invoked::Batch(records) => Ok(self.batch(records, invocation).await),
+            Invoked::Batch(records) => Ok(self.handle_batch(records, invocation).await),
             Invoked::Direct(trigger) => self.handle_trigger(trigger, invocation).await,
         }
     }
@@ -70,90 +70,48 @@ impl Onboarder {
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
         match trigger {
-            Trigger::FanOut(request) => self.fan_out(&request, invocation).await,
-            Trigger::CreationFailed(failed) => self.tell_creation_failed(&failed, invocation).await,
-            Trigger::Nothing { because } => Ok(answer(json!({ "nothing": because }))),
+            Trigger::FanOut(request) if request.dry_run => self.dry_run(&request, invocation).await,
+            Trigger::FanOut(request) => {
+                fan_out::fan_out(&self.fan_out, &request, &self.policy).await
+            }
+            Trigger::CreationFailed(failed) => {
+                fan_out::tell_creation_failed(&self.fan_out, &failed, invocation).await
+            }
+            Trigger::Nothing { reason } => Ok(response(json!({ "nothing": reason }))),
+            // Outside a batch there is no queue that would give it out again if it failed.
             Trigger::Message(_) => Err(InvocationError::new(
                 "UnknownEvent",
-                anyhow!(
-                    "a message of the queue came without the queue, which takes it back until it is done"
-                ),
+                anyhow!("a message of the queue can be handled only in a batch of SQS"),
             )),
         }
     }
 
-    /// Sends a message for each account; a dry run plans the accounts instead, and ends after the
-    /// check.
-    async fn fan_out(
+    /// Plans the fan-out and its accounts, and ends after the check: the response has the plans of
+    /// both halves.
+    async fn dry_run(
         &self,
         request: &FanOutRequest,
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
-        if !self.policy.enabled && !request.dry_run {
-            return Ok(answer(
-                json!({ "nothing": "[onboarding] enabled is false" }),
-            ));
-        }
-        let (ports, policy, now) = (&self.fan_out, &self.policy, self.converge.clock.now());
-        let snapshot = fan_out::observe::observe(ports, request, now)
-            .await
-            .map_err(|error| InvocationError::new("OrganizationUnreachable", error))?;
-        let plan = fan_out::plan::plan(&snapshot, policy, now);
-        // Not the messages: of 10,000 accounts they are more than CloudWatch Logs takes in one
-        // line.
-        tracing::info!(
-            cause = ?request.cause,
-            edits = %json!(plan.edits),
-            departed = %json!(plan.delete_statuses),
-            messages = plan.messages.len(),
-            "fan-out planned"
-        );
-        let breaches = fan_out::check::check(&snapshot, &plan, policy, now);
-        if request.dry_run {
-            return self.dry_run(plan, breaches, invocation).await;
-        }
-        if !breaches.is_empty() {
-            return Err(refused(&breaches));
-        }
-        fan_out::apply::apply(ports, &plan).await?;
-        Ok(fan_out::report::report(&plan))
-    }
-
-    /// Ends a dry run: the accounts of the fan-out are planned, and the answer has the plans of
-    /// both halves.
-    async fn dry_run(
-        &self,
-        plan: fan_out::plan::Plan,
-        breaches: Vec<Breach>,
-        invocation: &Invocation,
-    ) -> Result<Response, InvocationError> {
-        let requests = plan.converge_requests().cloned().collect();
+        let planned = fan_out::look_and_plan(&self.fan_out, request, &self.policy).await?;
+        let requests = planned.plan.converge_requests().cloned().collect();
         let (accounts, stack_set_operations) =
             converge::dry_run(&self.converge, requests, &self.policy, invocation).await;
         let dry_run = DryRun {
-            fan_out: plan,
-            fan_out_breaches: breaches,
+            fan_out: planned,
             accounts,
             stack_set_operations,
         };
         dry_run.response()
     }
 
-    async fn tell_creation_failed(
-        &self,
-        failed: &CreationFailed,
-        invocation: &Invocation,
-    ) -> Result<Response, InvocationError> {
-        let notice = fan_out::notices::creation_failed(failed);
-        let sender = &self.converge.notice_sender;
-        let sent = sender.send(&notice, invocation.remaining()).await;
-        sent.map_err(|error| InvocationError::new("NobodyTold", error))?;
-        Ok(answer(json!({ "told": notice.headline })))
-    }
-
     /// Works off a batch of records. Whatever can't be finished goes back to the queue, record by
     /// record, and in the end to the dead letter queue.
-    async fn batch(&self, records: Vec<Record<Trigger>>, invocation: &Invocation) -> Response {
+    async fn handle_batch(
+        &self,
+        records: Vec<Record<Trigger>>,
+        invocation: &Invocation,
+    ) -> Response {
         let mut batch = Batch::default();
         for Record { id, payload } in records {
             match payload {
@@ -205,21 +163,6 @@ impl Onboarder {
                 batch.comes_again.push(id);
             }
         }
-    }
-}
-
-/// The error of a plan that would break promises.
-fn refused(breaches: &[Breach]) -> InvocationError {
-    let breaches = Breach::join(breaches);
-    tracing::error!(breaches, "fan-out plan refused");
-    InvocationError::new("PlanRefused", anyhow!("the plan would break {breaches}"))
-}
-
-/// A response without metrics.
-fn answer(body: serde_json::Value) -> Response {
-    Response {
-        body,
-        metrics: Metrics::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use banto_notice::{NoticeSender, SlackWebhooks};
 use banto_ports::Clock;
 use onboard_accounts::{Onboarder, converge, fan_out};
 
-/// What a session in an account may do, in one line: the limit counts white space too.
+/// What a session in an account may do. STS takes 2,048 characters, and counts white space too.
 const SESSION_POLICY: &str = include_str!("../session-policy.json");
 
 fn main() -> ExitCode {
@@ -26,7 +26,7 @@ fn onboarder() -> anyhow::Result<Onboarder> {
         .context("the policy has no section [onboarding]")?;
     let clock: Arc<dyn Clock> = Arc::new(banto_lambda::SystemClock::from_env()?);
     let aws = Aws::from_env()?;
-    let notice_sender = notice_sender(&aws, policy.notices, Arc::clone(&clock));
+    let notice_sender = Arc::new(notice_sender(&aws, policy.notices, Arc::clone(&clock)));
     let clients = aws.organization(&onboarding, SESSION_POLICY);
     let organization = Arc::new(clients.organization);
     let queue = Arc::new(clients.queue);
@@ -37,6 +37,8 @@ fn onboarder() -> anyhow::Result<Onboarder> {
             organization: organization.clone(),
             queue: queue.clone(),
             statuses: statuses.clone(),
+            notice_sender: notice_sender.clone(),
+            clock: clock.clone(),
         },
         converge: converge::ports::Ports {
             organization,
@@ -45,7 +47,7 @@ fn onboarder() -> anyhow::Result<Onboarder> {
             queue,
             statuses,
             dashboard: Arc::new(clients.dashboard),
-            notice_sender: Arc::new(notice_sender),
+            notice_sender,
             clock,
         },
     })

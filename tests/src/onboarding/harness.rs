@@ -100,19 +100,21 @@ pub fn named_account(world: &World, id: &str, name: &str) -> AccountId {
 
 /// The function, on one run's view of the world.
 pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
-    let notice_sender = NoticeSender::new(
+    let notice_sender = Arc::new(NoticeSender::new(
         run.clone(),
         run.clone(),
         run.clone(),
         POLICY.notices.clone(),
         run.clone(),
-    );
+    ));
     Onboarder {
         policy: policy.clone(),
         fan_out: fan_out::ports::Ports {
             organization: run.clone(),
             queue: run.clone(),
             statuses: run.clone(),
+            notice_sender: notice_sender.clone(),
+            clock: run.clone(),
         },
         converge: converge::ports::Ports {
             organization: run.clone(),
@@ -121,7 +123,7 @@ pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
             queue: run.clone(),
             statuses: run.clone(),
             dashboard: run.clone(),
-            notice_sender: Arc::new(notice_sender),
+            notice_sender,
             clock: run.clone(),
         },
     }

@@ -867,6 +867,30 @@ fn an_account_that_is_not_in_the_organization_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_request_that_names_an_unknown_account_does_nothing_and_a_dry_run_says_that_it_is_refused() {
+    let (world, id) = world();
+    handle(&world, &policy(), &created());
+    settle(&world, &policy());
+    let left = named_account(&world, "555566667777", "search");
+    handle(&world, &policy(), &asked(&left, false));
+    settle(&world, &policy());
+    world.remove_account(&left);
+    let (writes, statuses) = (world.writes().len(), world.statuses());
+    let mut event =
+        json!({ "accounts": [&id, &left], "tags": { "team": "payments" }, "dryRun": true });
+    let response = handle(&world, &policy(), &event);
+    let refused = json!(["555566667777: not in the Organization"]);
+    assert_eq!(response["refused"], refused, "{response:#}");
+    event["dryRun"] = json!(false);
+    let Driven::Done(Err(failure)) = handle_with(&world, &policy(), &event, None).0 else {
+        panic!("accepted")
+    };
+    assert_eq!(failure.kind, "UnknownAccount");
+    assert_eq!(world.writes().len(), writes);
+    assert_eq!(world.statuses(), statuses);
+}
+
+#[test]
 fn nobody_reached_means_that_the_message_comes_again_and_nothing_counts_as_told() {
     let (world, id) = world();
     world.fail_topics(Some(ErrorKind::Unavailable));

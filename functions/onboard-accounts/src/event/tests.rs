@@ -197,12 +197,12 @@ fn an_event_says_the_same_in_every_wrapping() {
 #[test]
 fn a_subscription_to_confirm_asks_for_nothing() {
     let confirmation = r#"{"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-east-1:111122223333:organizations"}"#;
-    let Ok(Trigger::Nothing { because }) = batch(&[confirmation]).remove(0) else {
+    let Ok(Trigger::Nothing { reason }) = batch(&[confirmation]).remove(0) else {
         panic!("not passed over")
     };
     assert!(
-        because.contains(":organizations asks to confirm"),
-        "{because}"
+        reason.contains(":organizations asks to confirm"),
+        "{reason}"
     );
 }
 

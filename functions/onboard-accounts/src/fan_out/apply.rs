@@ -1,10 +1,7 @@
 //! Applies a fan-out's plan, step by step. The first failure ends it: nothing that was asked is
 //! lost, since whoever asked learns of it, or the event comes again.
 
-use std::time::Duration;
-
-use anyhow::{Context as _, anyhow};
-use banto_domain::AccountId;
+use anyhow::Context as _;
 use banto_lambda::InvocationError;
 use banto_ports::{Delayed, ErrorKind, PortError};
 
@@ -14,11 +11,6 @@ use super::ports::Ports;
 /// Deletes statuses, then edits accounts, then sends messages.
 pub async fn apply(ports: &Ports, plan: &Plan) -> Result<(), InvocationError> {
     delete_statuses(ports, plan).await?;
-    if !plan.unknown.is_empty() {
-        let names: Vec<&str> = plan.unknown.iter().map(AccountId::as_str).collect();
-        let error = anyhow!("not in the Organization: {}", names.join(", "));
-        return Err(InvocationError::new("UnknownAccount", error));
-    }
     for edit in &plan.edits {
         edit_account(ports, edit)
             .await
@@ -34,8 +26,8 @@ async fn delete_statuses(ports: &Ports, plan: &Plan) -> Result<(), InvocationErr
             .statuses
             .delete(account)
             .await
-            .map_err(|error| InvocationError::new("StatusLost", error))?;
-        tracing::info!(account.id = %account, "departed account's status deleted");
+            .map_err(|error| InvocationError::new("StatusNotDeleted", error))?;
+        tracing::info!(account.id = %account, "status deleted of an account that is not in the Organization");
     }
     Ok(())
 }
@@ -56,7 +48,7 @@ async fn edit_account(ports: &Ports, edit: &Edit) -> Result<(), PortError> {
 
 async fn send_messages(ports: &Ports, plan: &Plan) -> Result<(), InvocationError> {
     let messages =
-        delayed_messages(plan).map_err(|error| InvocationError::new("Message", error))?;
+        delayed_messages(plan).map_err(|error| InvocationError::new("MessageNotWritten", error))?;
     ports
         .queue
         .send(&messages)
@@ -67,8 +59,7 @@ async fn send_messages(ports: &Ports, plan: &Plan) -> Result<(), InvocationError
 fn delayed_messages(plan: &Plan) -> anyhow::Result<Vec<Delayed>> {
     let mut messages = Vec::new();
     for planned in &plan.messages {
-        let delay = Duration::from_secs(planned.delay_seconds);
-        let message = planned.message.delayed(delay);
+        let message = planned.message.delayed(planned.delay);
         messages.push(message.context("a message can't be written as JSON")?);
     }
     Ok(messages)

@@ -1,9 +1,8 @@
 //! Holds a fan-out's plan against O1, without the planner's code: tags and units change on request
-//! only.
+//! only, and a request that names an unknown account changes nothing.
 
-use banto_domain::Breach;
 use banto_domain::policy::OnboardingPolicy;
-use jiff::Timestamp;
+use banto_domain::{AccountId, Breach};
 
 use super::plan::{Edit, EditChange, Plan};
 use super::snapshot::{ListedAccount, Snapshot};
@@ -33,12 +32,7 @@ const RULES: &[(&str, Rule)] = &[
 
 /// Returns the promises that a plan would break; none, unless the planner errs or the kill switch
 /// is off.
-pub fn check(
-    snapshot: &Snapshot,
-    plan: &Plan,
-    policy: &OnboardingPolicy,
-    _now: Timestamp,
-) -> Vec<Breach> {
+pub fn check(snapshot: &Snapshot, plan: &Plan, policy: &OnboardingPolicy) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for edit in &plan.edits {
         let context = Context {
@@ -53,6 +47,15 @@ pub fn check(
         }
     }
     breaches
+}
+
+/// Returns the accounts that a person named and that are not in the Organization. Those that an event
+/// names have left it.
+pub fn unknown_accounts(snapshot: &Snapshot) -> Vec<AccountId> {
+    match snapshot.request.cause {
+        Cause::Asked => snapshot.not_found.clone(),
+        _ => Vec::new(),
+    }
 }
 
 fn must(holds: bool, otherwise: &'static str) -> Verdict {

@@ -4,11 +4,134 @@
 //! It also edits the tags and the organizational unit of accounts, on request only, and deletes the
 //! status of accounts that have left the Organization.
 
+use anyhow::anyhow;
+use banto_domain::policy::OnboardingPolicy;
+use banto_domain::{AccountId, Breach};
+use banto_lambda::{Invocation, InvocationError, Response};
+use serde_json::json;
+
+use crate::event::{CreationFailed, FanOutRequest};
+
 pub mod apply;
 pub mod check;
+pub mod diff;
 pub mod notices;
 pub mod observe;
 pub mod plan;
 pub mod ports;
 pub mod report;
 pub mod snapshot;
+
+use self::plan::Plan;
+use self::ports::Ports;
+
+/// A plan, and what speaks against it. With anything, nothing of the plan is applied.
+#[derive(Debug)]
+pub struct Planned {
+    pub plan: Plan,
+    /// Accounts that a person named and that are not in the Organization: whoever asked learns of
+    /// the mistake before anything is done.
+    pub unknown: Vec<AccountId>,
+    pub breaches: Vec<Breach>,
+}
+
+/// Sends a message for each account of a request.
+///
+/// # Errors
+/// If Organizations or the queue can't be reached, if the plan is refused, or if a step of it
+/// fails.
+pub async fn fan_out(
+    ports: &Ports,
+    request: &FanOutRequest,
+    policy: &OnboardingPolicy,
+) -> Result<Response, InvocationError> {
+    if !policy.enabled {
+        return Ok(report::response(
+            json!({ "nothing": "[onboarding] enabled is false" }),
+        ));
+    }
+    let planned = look_and_plan(ports, request, policy).await?;
+    planned.refuse()?;
+    apply::apply(ports, &planned.plan).await?;
+    Ok(report::report(&planned.plan))
+}
+
+/// The common way of a fan-out and of its dry run: observe, plan, log, check.
+///
+/// # Errors
+/// If Organizations can't be reached.
+pub async fn look_and_plan(
+    ports: &Ports,
+    request: &FanOutRequest,
+    policy: &OnboardingPolicy,
+) -> Result<Planned, InvocationError> {
+    let snapshot = observe::observe(ports, request)
+        .await
+        .map_err(|error| InvocationError::new("OrganizationUnreachable", error))?;
+    let plan = plan::plan(&snapshot, ports.clock.now());
+    // Not the messages: of 10,000 accounts they are more than CloudWatch Logs takes in one line.
+    tracing::info!(
+        cause = %json!(request.cause),
+        edits = %json!(plan.edits),
+        not_found = %json!(snapshot.not_found),
+        messages = plan.messages.len(),
+        "fan-out planned"
+    );
+    let planned = Planned {
+        unknown: check::unknown_accounts(&snapshot),
+        breaches: check::check(&snapshot, &plan, policy),
+        plan,
+    };
+    planned.log_refusals();
+    Ok(planned)
+}
+
+/// Tells people that an account could not be created.
+///
+/// # Errors
+/// If nobody could be told.
+pub async fn tell_creation_failed(
+    ports: &Ports,
+    failed: &CreationFailed,
+    invocation: &Invocation,
+) -> Result<Response, InvocationError> {
+    let notice = notices::creation_failed(failed);
+    let sent = ports.notice_sender.send(&notice, invocation.remaining());
+    sent.await
+        .map_err(|error| InvocationError::new("NobodyTold", error))?;
+    Ok(report::response(json!({ "told": notice.headline })))
+}
+
+impl Planned {
+    /// Everything that a real run refuses, a line each.
+    pub fn refusals(&self) -> Vec<String> {
+        let mut refusals = Vec::new();
+        for account in &self.unknown {
+            refusals.push(format!("{account}: not in the Organization"));
+        }
+        refusals.extend(self.breaches.iter().map(Breach::to_string));
+        refusals
+    }
+
+    fn log_refusals(&self) {
+        let refusals = self.refusals();
+        if !refusals.is_empty() {
+            tracing::error!(refusals = refusals.join("; "), "fan-out plan refused");
+        }
+    }
+
+    /// The error of a plan that something speaks against.
+    fn refuse(&self) -> Result<(), InvocationError> {
+        if !self.breaches.is_empty() {
+            let breaches = Breach::join(&self.breaches);
+            let error = anyhow!("the plan would break {breaches}");
+            return Err(InvocationError::new("PlanRefused", error));
+        }
+        if !self.unknown.is_empty() {
+            let names: Vec<&str> = self.unknown.iter().map(AccountId::as_str).collect();
+            let error = anyhow!("not in the Organization: {}", names.join(", "));
+            return Err(InvocationError::new("UnknownAccount", error));
+        }
+        Ok(())
+    }
+}

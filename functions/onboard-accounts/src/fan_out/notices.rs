@@ -1,9 +1,8 @@
-//! Every sentence that people read of a fan-out.
+//! The notice of an account that could not be created, the only one of the fan-out.
 
 use banto_notice::text::fact;
 use banto_notice::{Audience, Notice, Step, Urgency};
 
-use super::plan::{Edit, EditChange};
 use crate::event::CreationFailed;
 
 /// An account that could not be created.
@@ -39,20 +38,5 @@ fn creation_remedy(reason: &str) -> &'static str {
             "Create it again in a few minutes."
         }
         _ => "Look at the reason, then create it again; AWS Support helps if it lasts.",
-    }
-}
-
-/// An edit in one line, as the diff of a dry run has it.
-pub fn edit_line(edit: &Edit) -> String {
-    let account = &edit.account;
-    match &edit.change {
-        EditChange::Tag(tags) => {
-            let tags: Vec<String> = tags
-                .iter()
-                .map(|(key, value)| format!("{key} = {value}"))
-                .collect();
-            format!("{account}: ~ tags: {}", tags.join(", "))
-        }
-        EditChange::Move { from, to } => format!("{account}: ~ unit: {from} → {to}"),
     }
 }

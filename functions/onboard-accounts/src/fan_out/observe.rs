@@ -4,19 +4,14 @@ use std::collections::BTreeMap;
 
 use banto_domain::{AccountId, OuId};
 use banto_ports::{ErrorKind, OrgAccount, PortError, path_of};
-use jiff::Timestamp;
 
 use super::ports::Ports;
 use super::snapshot::{ListedAccount, Snapshot};
 use crate::event::{FanOutRequest, Scope};
 
 /// Looks up the accounts of a request, and what the request may edit of them.
-pub async fn observe(
-    ports: &Ports,
-    request: &FanOutRequest,
-    _now: Timestamp,
-) -> Result<Snapshot, PortError> {
-    let (found, departed) = match &request.scope {
+pub async fn observe(ports: &Ports, request: &FanOutRequest) -> Result<Snapshot, PortError> {
+    let (found, not_found) = match &request.scope {
         Scope::AllAccounts => (ports.organization.accounts().await?, Vec::new()),
         Scope::Accounts(ids) => named_accounts(ports, ids).await?,
     };
@@ -31,7 +26,7 @@ pub async fn observe(
     Ok(Snapshot {
         request: request.clone(),
         accounts,
-        departed,
+        not_found,
     })
 }
 
@@ -40,15 +35,15 @@ async fn named_accounts(
     ports: &Ports,
     ids: impl IntoIterator<Item = &AccountId>,
 ) -> Result<(Vec<OrgAccount>, Vec<AccountId>), PortError> {
-    let (mut accounts, mut departed) = (Vec::new(), Vec::new());
+    let (mut accounts, mut not_found) = (Vec::new(), Vec::new());
     for id in ids {
         match ports.organization.account(id).await {
             Ok(account) => accounts.push(account),
-            Err(error) if error.kind == ErrorKind::Missing => departed.push(id.clone()),
+            Err(error) if error.kind == ErrorKind::Missing => not_found.push(id.clone()),
             Err(error) => return Err(error),
         }
     }
-    Ok((accounts, departed))
+    Ok((accounts, not_found))
 }
 
 async fn tags(

@@ -1,8 +1,8 @@
 //! Decides what a request leads to: statuses to delete, tags and units to change, messages to send.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use banto_domain::policy::OnboardingPolicy;
 use banto_domain::{AccountId, OuId};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,24 +11,20 @@ use super::snapshot::{ListedAccount, Snapshot};
 use crate::event::{AccountEdits, Scope};
 use crate::message::{Cause, ConvergeRequest, Message};
 
-/// Seconds until the dashboard's data is published after all accounts were sent to the queue: the
+/// The time until the dashboard's data is published after all accounts were sent to the queue: the
 /// longest delay that SQS allows. A dashboard that is published earlier shows some of yesterday's
 /// rows.
-const PUBLISH_AFTER_ALL: u64 = 900;
+const PUBLISH_AFTER_ALL: Duration = Duration::from_mins(15);
 
-/// Seconds until the dashboard's data is published after a few accounts were sent to the queue: one
+/// The time until the dashboard's data is published after a few accounts were sent to the queue: one
 /// batch of them takes about a minute.
-const PUBLISH_AFTER_FEW: u64 = 120;
+const PUBLISH_AFTER_FEW: Duration = Duration::from_mins(2);
 
 /// The steps of a fan-out, in the order of the fields.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Departed accounts, whose statuses are deleted.
+    /// Accounts that are not in the Organization, whose statuses are deleted.
     pub delete_statuses: Vec<AccountId>,
-    /// Accounts that a person named and that are not in the Organization. With any, the rest of the
-    /// plan is not applied: whoever asked learns of the mistake first.
-    pub unknown: Vec<AccountId>,
     pub edits: Vec<Edit>,
     pub messages: Vec<PlannedMessage>,
 }
@@ -51,15 +47,14 @@ pub enum EditChange {
 }
 
 /// A message, and the delay after which the function sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlannedMessage {
     pub message: Message,
-    pub delay_seconds: u64,
+    pub delay: Duration,
 }
 
 /// Decides what a request leads to.
-pub fn plan(snapshot: &Snapshot, _policy: &OnboardingPolicy, now: Timestamp) -> Plan {
+pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let request = &snapshot.request;
     let (mut edits, mut messages) = (Vec::new(), Vec::new());
     for listed in &snapshot.accounts {
@@ -69,11 +64,7 @@ pub fn plan(snapshot: &Snapshot, _policy: &OnboardingPolicy, now: Timestamp) -> 
     }
     messages.push(publish_message(&request.scope));
     Plan {
-        delete_statuses: snapshot.departed.clone(),
-        unknown: match request.cause == Cause::Asked {
-            true => snapshot.departed.clone(),
-            false => Vec::new(),
-        },
+        delete_statuses: snapshot.not_found.clone(),
         edits,
         messages,
     }
@@ -87,14 +78,14 @@ fn converge_message(listed: &ListedAccount, cause: Cause, now: Timestamp) -> Pla
             requested_at: now,
             attempt: 0,
         }),
-        delay_seconds: 0,
+        delay: Duration::ZERO,
     }
 }
 
 fn publish_message(scope: &Scope) -> PlannedMessage {
     PlannedMessage {
         message: Message::PublishDashboard,
-        delay_seconds: match scope {
+        delay: match scope {
             Scope::AllAccounts => PUBLISH_AFTER_ALL,
             Scope::Accounts(_) => PUBLISH_AFTER_FEW,
         },

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use banto_ports::{AccountStatuses, Organization, Queue};
+use banto_notice::NoticeSender;
+use banto_ports::{AccountStatuses, Clock, Organization, Queue};
 
 /// The ports that the fan-out needs.
 #[derive(Clone)]
@@ -10,6 +11,8 @@ pub struct Ports {
     pub organization: Arc<dyn Organization>,
     pub queue: Arc<dyn Queue>,
     pub statuses: Arc<dyn AccountStatuses>,
+    pub notice_sender: Arc<NoticeSender>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Ports {

@@ -1,11 +1,12 @@
-//! The answer to a fan-out.
+//! The response to a fan-out.
 
 use banto_lambda::{Metrics, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::plan::Plan;
 
-/// Answers with the number of accounts that were sent to the queue, and those that have departed.
+/// Responds with the number of accounts that were sent to the queue, and those that are not in the
+/// Organization.
 pub fn report(plan: &Plan) -> Response {
     let queued = plan.converge_requests().count();
     tracing::info!(
@@ -18,5 +19,13 @@ pub fn report(plan: &Plan) -> Response {
     Response {
         body: json!({ "queued": queued, "departed": plan.delete_statuses }),
         metrics,
+    }
+}
+
+/// A response without metrics.
+pub fn response(body: Value) -> Response {
+    Response {
+        body,
+        metrics: Metrics::default(),
     }
 }

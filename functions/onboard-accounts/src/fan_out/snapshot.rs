@@ -14,7 +14,7 @@ pub struct Snapshot {
     /// The accounts that are in the Organization.
     pub accounts: Vec<ListedAccount>,
     /// The accounts that are not, or no longer, in the Organization.
-    pub departed: Vec<AccountId>,
+    pub not_found: Vec<AccountId>,
 }
 
 /// An account of the Organization, with what the request may edit.

@@ -1,6 +1,6 @@
-use banto_domain::AccountId;
 use banto_fake::PolicyText;
 use banto_ports::{AccountState, OrgAccount};
+use jiff::Timestamp;
 
 use super::*;
 use crate::event::{AccountEdits, FanOutRequest};
@@ -54,21 +54,21 @@ fn snapshot() -> Snapshot {
             dry_run: false,
         },
         accounts: vec![listed],
-        departed: Vec::new(),
+        not_found: Vec::new(),
     }
 }
 
 #[test]
 fn edits_that_were_asked_for_pass_and_the_kill_switch_refuses_them() {
     let (snapshot, policy) = (snapshot(), policy());
-    let plan = plan(&snapshot, &policy, now());
+    let plan = plan(&snapshot, now());
     assert_eq!(plan.edits.len(), 2);
-    assert_eq!(check(&snapshot, &plan, &policy, now()), []);
+    assert_eq!(check(&snapshot, &plan, &policy), []);
     let off = OnboardingPolicy {
         enabled: false,
         ..policy
     };
-    assert_eq!(check(&snapshot, &plan, &off, now()).len(), 2);
+    assert_eq!(check(&snapshot, &plan, &off).len(), 2);
 }
 
 /// A change to a request or to what was seen, after which the plan is no longer what was asked for.
@@ -77,7 +77,7 @@ type Change = fn(&mut Snapshot);
 #[test]
 fn edits_that_nobody_asked_for_are_refused() {
     let policy = policy();
-    let plan = plan(&snapshot(), &policy, now());
+    let plan = plan(&snapshot(), now());
     let unasked: [(Change, &str); 6] = [
         (|it| it.request.cause = Cause::Schedule, "nobody asked"),
         (|it| it.request.scope = Scope::AllAccounts, "nobody asked"),
@@ -89,7 +89,7 @@ fn edits_that_nobody_asked_for_are_refused() {
     for (change, says) in unasked {
         let mut snapshot = snapshot();
         change(&mut snapshot);
-        let breaches = Breach::join(&check(&snapshot, &plan, &policy, now()));
+        let breaches = Breach::join(&check(&snapshot, &plan, &policy));
         assert!(breaches.contains(says), "{says}: {breaches}");
     }
 }
