@@ -110,7 +110,13 @@ reasons! {
         "Look at the StackSet's operations; one that hangs can be stopped.";
     /// The StackSet's instance failed.
     StackInstanceFailed, true, "its stack failed",
-        "Read CloudFormation's reason and mend what it names in the account. It was tried again for an hour, and will be tomorrow.";
+        "Read CloudFormation's reason and mend what it names in the account. It is tried again for an hour, and again with each daily run.";
+    /// The StackSet's instance is one that CloudFormation no longer deploys.
+    StackInstanceInoperable, true, "CloudFormation no longer deploys its stack",
+        "Delete the stack instance from the StackSet, retaining the stack; then delete the stack in the account by hand. Both are made anew.";
+    /// The stack is current, and the recorder that it made is gone.
+    RecorderGone, true, "its recorder was deleted",
+        "Delete the stack instance from the StackSet, so that it is made anew with its recorder; and see who deleted the recorder.";
     /// The region is not enabled in the account.
     RegionDisabled, true, "the region is not enabled",
         "Enable the region in the account, or take it out of `regions`.";
@@ -139,6 +145,9 @@ reasons! {
     /// It was done and does not show yet.
     Propagating, true, "it was done and does not show yet",
         "Wait; if it lasts, something else in the account undoes it: CloudTrail tells who.";
+    /// The invocation's time was up before all was done.
+    OutOfTime, true, "the time was up before all was done",
+        "Wait: the next message goes on where this one ended. If it lasts, lower the queue's batch size or raise the function's timeout.";
     /// A service failed or did not answer.
     Unavailable, true, "a service does not answer",
         "Wait; look at AWS Health if it lasts.";
@@ -147,7 +156,7 @@ reasons! {
         "Read the message; most often the policy names something that does not exist.";
     /// The check found that the plan would break a promise.
     PlanRefused, false, "its plan was refused",
-        "Nothing was done. This is a defect of Banto: report it with the plan in the log.";
+        "Nothing of the refused plan was done. This is a defect of Banto: report it with the plan in the log.";
 }
 
 impl Reason {

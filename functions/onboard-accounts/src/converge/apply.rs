@@ -25,19 +25,19 @@ pub async fn apply(
     plan: &Plan,
     invocation: &Invocation,
 ) -> PerPlace<Outcome> {
-    let chain = Scope {
+    let whole_account = PlaceWriter {
         clients,
         account: &plan.account,
         place: Place::Account,
     };
-    let account = chain.apply(&plan.chains.account, invocation).await;
+    let account = whole_account.apply(&plan.chains.account, invocation).await;
     let mut regions = Vec::new();
-    for (region, actions) in &plan.chains.regions {
-        let scope = Scope {
+    for (region, chain) in &plan.chains.regions {
+        let writer = PlaceWriter {
             place: Place::Region(region),
-            ..chain
+            ..whole_account
         };
-        regions.push(async move { (region.clone(), scope.apply(actions, invocation).await) });
+        regions.push(async move { (region.clone(), writer.apply(chain, invocation).await) });
     }
     PerPlace {
         account,
@@ -45,22 +45,21 @@ pub async fn apply(
     }
 }
 
-/// The place in which a chain is applied.
+/// Writes to one place of an account.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
+struct PlaceWriter<'a> {
     clients: &'a AccountClients,
     account: &'a AccountId,
     place: Place<'a>,
 }
 
-impl Scope<'_> {
+impl PlaceWriter<'_> {
     /// Applies a chain until an action fails, or until the time is up.
     async fn apply(self, chain: &Chain, invocation: &Invocation) -> Outcome {
         let mut outcome = Outcome::default();
         for action in &chain.actions {
             if !invocation.has_time_for(ACTION_TIME) {
-                let detail = "the time was up; the next message goes on";
-                outcome.failed = Some(Reason::new(ReasonKind::Propagating, detail));
+                outcome.failed = Some(out_of_time(chain, outcome.done.len()));
                 return outcome;
             }
             let result = act(self.clients, action, self.place).await;
@@ -92,6 +91,12 @@ impl Scope<'_> {
             ),
         }
     }
+}
+
+/// The reason of a chain that ended because the time was up.
+fn out_of_time(chain: &Chain, done: usize) -> Reason {
+    let detail = format!("{done} of {} actions were done", chain.actions.len());
+    Reason::new(ReasonKind::OutOfTime, detail)
 }
 
 async fn act(clients: &AccountClients, action: &Action, place: Place<'_>) -> Result<(), PortError> {
