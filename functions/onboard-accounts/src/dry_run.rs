@@ -5,8 +5,10 @@ use banto_domain::Breach;
 use banto_lambda::{InvocationError, Metrics, Response};
 use serde_json::json;
 
-use crate::converge::stack_sets::Operation;
-use crate::converge::{NotPlanned, Planned, diff};
+use crate::converge::PlannedOperation;
+use crate::converge::account::{NotPlanned, Planned};
+use crate::converge::diff::{self, Counts};
+use crate::converge::operations::Operation;
 use crate::fan_out;
 
 /// The plans of a dry run.
@@ -14,7 +16,7 @@ use crate::fan_out;
 pub(crate) struct DryRun {
     pub(crate) fan_out: fan_out::Planned,
     pub(crate) accounts: Vec<Result<Planned, NotPlanned>>,
-    pub(crate) stack_set_operations: Vec<Operation>,
+    pub(crate) stack_set_operations: Vec<PlannedOperation>,
 }
 
 impl DryRun {
@@ -36,13 +38,15 @@ impl DryRun {
                 }
             }
         }
+        let operations = self.stack_set_operations.iter();
+        let operations: Vec<&Operation> = operations.map(|planned| &planned.operation).collect();
         let body = json!({
             "dryRun": true,
             "diff": self.diff(),
             "refused": self.refused(),
             "edits": self.fan_out.plan.edits,
             "accounts": plans,
-            "stackSetOperations": self.stack_set_operations,
+            "stackSetOperations": operations,
             "notPlanned": not_planned,
             "departed": self.fan_out.plan.delete_statuses,
         });
@@ -57,19 +61,32 @@ impl DryRun {
         let planned = self.accounts.iter().flatten();
         let breaches = planned.flat_map(|planned| &planned.breaches);
         let mut refused = self.fan_out.refusals();
+        for planned in &self.stack_set_operations {
+            refused.extend(planned.breaches.iter().map(Breach::to_string));
+        }
         refused.extend(breaches.map(Breach::to_string));
         refused
     }
 
+    /// Everything that a real run would change, in lines, and how many changes it is.
     fn diff(&self) -> String {
         let mut text = String::new();
+        let mut counts = Counts::default();
         for edit in &self.fan_out.plan.edits {
             text.push_str(&fan_out::diff::edit_line(edit));
             text.push('\n');
+            counts.change += 1;
         }
-        let planned = self.accounts.iter().flatten();
-        let plans = planned.map(|planned| (planned.snapshot.job.account(), &planned.plan));
-        text.push_str(&diff::diffs(plans));
+        for planned in &self.stack_set_operations {
+            diff::write_operation(&mut text, &mut counts, &planned.operation);
+        }
+        for planned in self.accounts.iter().flatten() {
+            let account = planned.snapshot.job.account();
+            diff::write_plan(&mut text, &mut counts, account, &planned.plan);
+        }
+        text.push('\n');
+        text.push_str(&diff::summary(counts));
+        text.push('\n');
         text
     }
 }

@@ -32,11 +32,10 @@ pub mod message;
 pub mod template;
 
 use batch::Batch;
-use converge::outcome::JobOutcome;
 use dry_run::DryRun;
 use event::{FanOutRequest, Trigger};
 use fan_out::report::response;
-use message::{ConvergeRequest, Message};
+use message::Message;
 
 /// The function: made once, before the first event.
 pub struct Onboarder {
@@ -118,6 +117,9 @@ impl Onboarder {
                 Ok(Trigger::Message(Message::Converge(request))) => {
                     if self.policy.enabled {
                         batch.add_request(id, request);
+                    } else {
+                        let account = &request.account.id;
+                        tracing::warn!(message.id = id, account.id = %account, "message dropped: [onboarding] enabled is false");
                     }
                 }
                 Ok(Trigger::Message(Message::PublishDashboard)) => batch.publish.push(id),
@@ -137,31 +139,23 @@ impl Onboarder {
         Response::of_batch(batch.comes_again, batch.metrics)
     }
 
-    /// Converges the accounts of a batch, then notifies people and sends retries.
+    /// Converges the accounts of a batch.
     async fn converge_batch(&self, batch: &mut Batch, invocation: &Invocation) {
         let (ports, policy) = (&self.converge, &self.policy);
-        let requests: Vec<ConvergeRequest> = batch.requests();
-        let (mut converged, mut comes_again) = (Vec::new(), Vec::new());
-        for outcome in converge::converge(ports, requests, policy, invocation).await {
-            match outcome {
-                JobOutcome::Converged(account) => converged.push(*account),
-                JobOutcome::Departed => {}
-                JobOutcome::ComesAgain(account) => comes_again.push(account),
-            }
-        }
-        converged.sort_by(|one, other| one.status.account.cmp(&other.status.account));
-        comes_again
-            .extend(converge::send::notify_and_retry(ports, &converged, policy, invocation).await);
-        batch.metrics.add(converge::report::metrics(&converged));
-        batch.add_coming_again(comes_again);
+        let requests = batch.requests();
+        let (come_again, metrics) = converge::converge(ports, requests, policy, invocation).await;
+        batch.metrics.add(metrics);
+        batch.add_coming_again(come_again);
     }
 
+    /// Publishes the dashboard once, however many messages of the batch ask for it.
     async fn publish_dashboard(&self, batch: &mut Batch) {
-        for id in std::mem::take(&mut batch.publish) {
-            if let Err(error) = converge::send::publish_dashboard(&self.converge).await {
-                tracing::error!(message.id = id, %error, "dashboard not published");
-                batch.comes_again.push(id);
-            }
+        if batch.publish.is_empty() {
+            return;
+        }
+        if let Err(error) = converge::send::publish_dashboard(&self.converge).await {
+            tracing::error!(%error, "dashboard not published; the messages that ask for it come again");
+            batch.comes_again.append(&mut batch.publish);
         }
     }
 }

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The version of a message's shape. A message lives 15 minutes at most, so that this release has
-/// to read no older one: a message of another version ends in the dead letter queue.
+/// The version of a message's shape. A message waits 15 minutes at most before it is first seen, so
+/// that this release reads no older version: one that was sent just before a release, or that is
+/// redriven from the dead letter queue after it, may be refused.
 pub const VERSION: u64 = 1;
 
 /// A message of the queue.
@@ -28,7 +29,7 @@ pub enum Message {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConvergeRequest {
-    /// The account, as Organizations told it when the message was first sent.
+    /// The account, as it was last looked up in Organizations before the message was sent.
     pub account: OrgAccount,
     pub cause: Cause,
     /// The time at which the first message for this account was sent; retries keep it.

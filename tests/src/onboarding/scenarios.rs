@@ -1,14 +1,19 @@
 //! The hard cases, one by one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use banto_domain::AccountId;
 use banto_domain::status::{Condition, ReasonKind};
-use banto_fake::{Driven, World};
+use banto_domain::{AccountId, PerPlace};
+use banto_fake::{Driven, FakeAccountAccess, World, drive};
+use banto_lambda::Invocation;
 use banto_ports::{
-    AccountState, Channel, ErrorKind, LiveRecorder, Recorder, RecorderStatus, RecordingGroup,
-    RegionState,
+    AccountAccess as _, AccountState, Channel, ErrorKind, LiveRecorder, Recorder, RecorderStatus,
+    RecordingGroup, RegionState,
 };
+use onboard_accounts::converge::actions::{Action, Chain, Plan};
+use onboard_accounts::converge::apply::apply;
+use onboard_accounts::converge::outcome::conditions;
 use serde_json::{Value, json};
 
 use super::crash_points::foreign_role;
@@ -1022,4 +1027,29 @@ fn an_event_that_comes_by_the_queue_leads_to_its_account_and_one_of_no_use_fails
     assert_eq!(response, json!({ "batchItemFailures": back }));
     settle(&world, &policy());
     assert!(is_in_place(&world, &id));
+}
+
+#[test]
+fn a_chain_that_runs_out_of_time_says_so_and_not_that_it_was_done() {
+    let (world, id) = world();
+    let run = world.run(None);
+    let plan = Plan {
+        account: id.clone(),
+        chains: PerPlace::of_account(Chain {
+            actions: vec![Action::BlockPublicAccess { replaces: None }],
+            condition: Condition::InPlace,
+        }),
+    };
+    let applied = drive(&run, async {
+        let access = FakeAccountAccess(run.clone());
+        let clients = access.assume_role(&id).await.unwrap();
+        let invocation = Invocation::for_tests("run", Duration::from_secs(20));
+        apply(&clients, &plan, &invocation).await
+    });
+    let Driven::Done(outcomes) = applied else {
+        panic!("cancelled")
+    };
+    let condition = conditions(&plan, &outcomes).account;
+    assert_eq!(condition.reason().unwrap().kind, ReasonKind::OutOfTime);
+    assert_eq!(world.account(&id).public_access_blocks, None);
 }

@@ -11,9 +11,10 @@ use onboard_accounts::template::template;
 use serde_json::{Map, Value, json};
 
 use super::harness::{
-    account, by_stack_set, created, is_in_place, named_account, policy, scheduled, start, text,
+    account, by_stack_set, created, is_in_place, minutes, named_account, policy, recorded,
+    scheduled, start, text,
 };
-use crate::harness::{handle, settle};
+use crate::harness::{handle, settle, work_off};
 
 /// Lets the world's StackSet deploy the policy's template.
 pub fn deployed_by(world: &World, policy: &OnboardingPolicy) {
@@ -302,6 +303,72 @@ fn all_waiting_accounts_get_their_instances_in_one_operation() {
     settle(&world, &policy);
     assert!(ids.iter().all(|id| is_in_place(&world, id)));
     assert_eq!(world.stack_operations(), 1);
+}
+
+#[test]
+fn by_stack_set_too_a_new_account_is_left_to_control_tower_until_its_own_event() {
+    let world = World::at(start());
+    let id = account(&world);
+    let policy = OnboardingPolicy {
+        control_tower: true,
+        ..by_stack_set()
+    };
+    deployed_by(&world, &policy);
+    handle(&world, &policy, &created());
+    work_off(&world, &policy);
+    assert_eq!(world.stack_operations(), 0);
+    world.advance(minutes(10));
+    handle(&world, &policy, &recorded("create-managed-account"));
+    settle(&world, &policy);
+    assert_eq!(world.stack_operations(), 1);
+    assert!(is_in_place(&world, &id));
+}
+
+#[test]
+fn a_dry_run_shows_and_counts_edits_and_operations_on_the_stack_set() {
+    let world = World::at(start());
+    let id = account(&world);
+    let policy = by_stack_set();
+    deployed_by(&world, &policy);
+    let dry_run = |tags: Value| {
+        let event = json!({ "accounts": [&id], "tags": tags, "dryRun": true });
+        let response = handle(&world, &policy, &event);
+        response["diff"].as_str().unwrap().to_owned()
+    };
+    let operation = "+ stack instances in eu-west-1, us-east-1: 444455556666\n";
+    let diff = dry_run(json!({ "team": "payments" }));
+    assert!(diff.contains(operation), "{diff}");
+    assert!(
+        diff.contains("444455556666: ~ tags: team = payments\n"),
+        "{diff}"
+    );
+    handle(&world, &policy, &created());
+    settle(&world, &policy);
+    let diff = dry_run(json!({ "team": "payments" }));
+    assert!(
+        diff.ends_with("\nPlan: 0 to add, 1 to change, 0 to delete.\n"),
+        "{diff}"
+    );
+    let diff = dry_run(json!({}));
+    assert!(diff.ends_with("\nNo changes.\n"), "{diff}");
+    // Two instances to deploy anew, and nothing else to do.
+    world.fail_deployments(&id, Some("ResourceLimitExceeded: roles"));
+    let other = named_account(&world, "555566667777", "search");
+    world.fail_deployments(&other, Some("ResourceLimitExceeded: roles"));
+    handle(&world, &policy, &scheduled());
+    settle(&world, &policy);
+    world.advance(minutes(60));
+    let event = json!({ "accounts": [&other], "dryRun": true });
+    let response = handle(&world, &policy, &event);
+    let diff = response["diff"].as_str().unwrap();
+    assert!(
+        diff.contains("~ stack instances in eu-west-1, us-east-1: 555566667777\n"),
+        "{diff}"
+    );
+    assert!(
+        diff.ends_with("\nPlan: 0 to add, 2 to change, 0 to delete.\n"),
+        "{diff}"
+    );
 }
 
 /// Where the template lies that Terraform deploys.

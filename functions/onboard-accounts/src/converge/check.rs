@@ -9,8 +9,10 @@ mod context;
 mod recording;
 mod roles;
 mod settings;
+mod stack_sets;
 
 use self::context::{ActionContext, PlanContext, Verdict, must};
+pub use self::stack_sets::check_operation;
 use super::actions::{Action, Plan};
 use super::snapshot::Snapshot;
 use crate::message::Cause;

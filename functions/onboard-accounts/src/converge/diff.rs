@@ -1,7 +1,7 @@
 //! A plan as people read it: lines like Terraform's, `+` for what is added, `~` for what changes,
 //! `-` for what is removed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use banto_domain::RoleName;
@@ -11,6 +11,7 @@ use banto_ports::{Channel, OrgAccount, Recorder, RecordingGroup, RoleChange, Vpc
 use serde_json::Value;
 
 use super::actions::{Action, Plan};
+use super::operations::Operation;
 
 /// The number of things that a plan adds, changes and removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,52 +24,60 @@ pub struct Counts {
     pub delete: usize,
 }
 
-/// The plans of accounts as people see them, with what they come to.
-pub fn diffs<'a>(plans: impl IntoIterator<Item = (&'a OrgAccount, &'a Plan)>) -> String {
-    let mut counts = Counts::default();
-    let mut text = String::new();
-    for (account, plan) in plans {
-        let (shown, counted) = diff(account, plan);
-        text.push_str(&shown);
-        counts.add += counted.add;
-        counts.change += counted.change;
-        counts.delete += counted.delete;
-    }
-    line(&mut text, "\n", &summary(counts));
-    text
-}
-
-/// The plan of an account, and what it counts.
-fn diff(account: &OrgAccount, plan: &Plan) -> (String, Counts) {
-    let mut text = format!("# {} ({})\n", account.id, account.name);
-    let mut counts = Counts::default();
+/// Writes the plan of an account, and counts its actions.
+pub fn write_plan(text: &mut String, counts: &mut Counts, account: &OrgAccount, plan: &Plan) {
+    line(text, "# ", &format!("{} ({})", account.id, account.name));
     for (place, chain) in plan.chains.iter() {
         let condition = condition(&chain.condition);
         if chain.actions.is_empty() {
-            line(&mut text, "    ", &format!("{place}: {condition}"));
+            line(text, "    ", &format!("{place}: {condition}"));
             continue;
         }
-        line(&mut text, "    ", &format!("{place}:"));
+        line(text, "    ", &format!("{place}:"));
         for action in &chain.actions {
             let lines = lines_in_chain(action, &chain.actions);
             counts.add_lines(&lines);
             for shown in lines {
-                line(&mut text, "      ", &shown);
+                line(text, "      ", &shown);
             }
         }
         if chain.condition != Condition::InPlace {
-            line(&mut text, "      ", &format!("! {condition}"));
+            line(text, "      ", &format!("! {condition}"));
         }
     }
-    (text, counts)
 }
 
-/// An action in lines. One that completes a thing which the same chain makes is shown as a part of
-/// it.
+/// Writes an operation on the StackSet, and counts its instances.
+pub fn write_operation(text: &mut String, counts: &mut Counts, operation: &Operation) {
+    let instances = operation.accounts().len() * operation.regions().len();
+    let sign = match operation {
+        Operation::Create { .. } => {
+            counts.add += instances;
+            '+'
+        }
+        Operation::Update { .. } => {
+            counts.change += instances;
+            '~'
+        }
+    };
+    let (regions, accounts) = (operation.regions(), operation.accounts());
+    let (regions, accounts) = (listed(regions), listed(accounts));
+    let shown = format!("{sign} stack instances in {regions}: {accounts}");
+    line(text, "", &shown);
+}
+
+/// An action in lines. One that completes a thing which the same chain makes is shown as a field of
+/// it, without a sign, so that it is not counted either.
 fn lines_in_chain(action: &Action, chain: &[Action]) -> Vec<String> {
-    match completes(action, chain) {
-        Some(field) => field.into_iter().map(|it| format!("    {it}")).collect(),
-        None => lines(action),
+    match action {
+        Action::ChangeRole { name, change } if makes_role(chain, name) => {
+            let field = completed_field(change).into_iter();
+            field.map(|field| format!("    {field}")).collect()
+        }
+        Action::StartRecorder { name } if makes_recorder(chain, name) => {
+            vec!["    recording on".to_owned()]
+        }
+        _ => lines(action),
     }
 }
 
@@ -81,19 +90,6 @@ impl Counts {
             Some('-') => self.delete += 1,
             _ => {}
         }
-    }
-}
-
-/// The field of a new thing that an action fills in; `None` of an action that stands for itself.
-fn completes(action: &Action, chain: &[Action]) -> Option<Option<String>> {
-    match action {
-        Action::ChangeRole { name, change } if makes_role(chain, name) => {
-            Some(completed_field(change))
-        }
-        Action::StartRecorder { name } if makes_recorder(chain, name) => {
-            Some(Some("recording on".to_owned()))
-        }
-        _ => None,
     }
 }
 
@@ -119,15 +115,14 @@ fn completed_field(change: &RoleChange) -> Option<String> {
 }
 
 /// The last line of a diff.
-fn summary(counts: Counts) -> String {
+pub fn summary(counts: Counts) -> String {
     let Counts {
         add,
         change,
         delete,
     } = counts;
     if counts == Counts::default() {
-        return "No changes. Every account is as the baseline says, or waits for people."
-            .to_owned();
+        return "No changes.".to_owned();
     }
     format!("Plan: {add} to add, {change} to change, {delete} to delete.")
 }
@@ -316,8 +311,8 @@ fn group(group: &RecordingGroup) -> String {
     }
 }
 
-fn listed(names: &BTreeSet<String>) -> String {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
     names.join(", ")
 }
 

@@ -1,5 +1,8 @@
-//! Every sentence that people read of an account. Plans and outcomes come as data; nothing is
-//! decided here.
+//! The notices about accounts. Plans and outcomes come as data; nothing is decided here.
+//!
+//! Some words come from elsewhere: what a reason means and what to do about it from
+//! `banto_domain::status`, a reason's detail from whoever found it, differences that are only reported
+//! from the planner's summaries, and a repair's line from `diff.rs`.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +15,8 @@ use banto_notice::{Audience, Notice, Step, Urgency};
 
 use super::actions::Action;
 use super::diff;
+use super::expected::expected_baseline;
 use super::outcome::{AccountNews, Converged, NewsKind};
-use super::snapshot::baseline_of;
 
 /// A new account can be used.
 pub fn ready(
@@ -52,7 +55,7 @@ fn recorded(status: &AccountStatus) -> String {
 fn role_links(account: &Converged, policy: &OnboardingPolicy) -> Vec<String> {
     let (id, name) = (&account.status.account, &account.status.name);
     let mut links = Vec::new();
-    for role in baseline_of(policy, &account.job).map_or_else(Vec::new, role_names) {
+    for role in expected_baseline(&account.job, policy).map_or_else(|_| Vec::new(), role_names) {
         let link = sign_in_link(&policy.home_region, id, role, name);
         links.push(format!("{role}: {link}"));
     }
@@ -159,7 +162,7 @@ fn remedies(stuck: &[&AccountNews<'_>]) -> Vec<Step> {
     let mut steps = Vec::new();
     for kind in kinds {
         steps.push(Step {
-            text: format!("Where {}: {}", kind.description(), kind.remedy()),
+            text: format!("If {}: {}", kind.description(), kind.remedy()),
             command: None,
         });
     }
@@ -167,7 +170,7 @@ fn remedies(stuck: &[&AccountNews<'_>]) -> Vec<Step> {
 }
 
 /// Everything that is reported only.
-pub fn drifted(status: &AccountStatus) -> Vec<String> {
+fn drifted(status: &AccountStatus) -> Vec<String> {
     let mut lines = Vec::new();
     for (place, condition) in status.conditions.iter() {
         if let Condition::Drifted { items } = condition {

@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use banto_domain::Region;
 use banto_domain::policy::onboarding::{Baseline, ContactKind, OnboardingPolicy};
 use banto_ports::{
-    AccountClients, ErrorKind, LiveRole, OrgAccount, PortError, RegionState, StackInstance, path_of,
+    AccountClients, ErrorKind, OrgAccount, PortError, RegionState, StackInstance, path_of,
 };
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use super::expected::expected_baseline;
 use super::ports::Ports;
 use super::reasons::{assume_role_reason, reason};
 use super::snapshot::{
-    Instances, Job, LiveAccount, LiveConfig, LiveRegion, Seen, Snapshot, baseline_of,
+    Instances, Job, LiveAccount, LiveConfig, LiveRegion, RecordersAndChannels, Seen, SeenRole,
+    Snapshot,
 };
 use crate::message::ConvergeRequest;
 
@@ -64,7 +66,8 @@ pub async fn look_up(
     }))
 }
 
-/// The account as it is now; `None` if it has left the Organization.
+/// The account as the request has it if that is young enough, or else as Organizations has it now;
+/// `None` if it has left the Organization.
 async fn current_account(
     ports: &Ports,
     request: &ConvergeRequest,
@@ -94,7 +97,7 @@ pub async fn observe(
     policy: &OnboardingPolicy,
     clients: Option<AccountClients>,
 ) -> Seen<Observed> {
-    let Some(baseline) = baseline_of(policy, job) else {
+    let Ok(baseline) = expected_baseline(job, policy) else {
         return Ok(Observed {
             snapshot: snapshot(job, None),
             clients: None,
@@ -170,15 +173,18 @@ fn all_stacks_are_current(baseline: &Baseline, instances: &Instances) -> bool {
     })
 }
 
-async fn roles(clients: &AccountClients) -> Result<Vec<(LiveRole, i32)>, PortError> {
+async fn roles(clients: &AccountClients) -> Result<Vec<SeenRole>, PortError> {
     let roles = clients.roles.all().await?;
     let sessions = clients.roles.session_lengths().await?;
-    let mut with_sessions = Vec::new();
+    let mut seen = Vec::new();
     for role in roles {
         let session = sessions.get(&role.name).copied();
-        with_sessions.push((role, session.unwrap_or(DEFAULT_SESSION)));
+        seen.push(SeenRole {
+            role,
+            session_seconds: session.unwrap_or(DEFAULT_SESSION),
+        });
     }
-    Ok(with_sessions)
+    Ok(seen)
 }
 
 async fn contacts(
@@ -267,13 +273,13 @@ async fn live_config(
     let config = &clients.config;
     if uses_stack_set {
         return Ok(LiveConfig {
-            parts: None,
-            statuses: config.recorder_statuses(region).await?,
+            recorders_and_channels: None,
+            recorder_statuses: config.recorder_statuses(region).await?,
             channel_errors: config.channel_errors(region).await?,
         });
     }
     let recorders = config.recorders(region).await?;
-    let statuses = match recorders.is_empty() {
+    let recorder_statuses = match recorders.is_empty() {
         true => BTreeMap::new(),
         false => config.recorder_statuses(region).await?,
     };
@@ -283,8 +289,11 @@ async fn live_config(
         false => config.channel_errors(region).await?,
     };
     Ok(LiveConfig {
-        parts: Some((recorders, channels)),
-        statuses,
+        recorders_and_channels: Some(RecordersAndChannels {
+            recorders,
+            channels,
+        }),
+        recorder_statuses,
         channel_errors,
     })
 }

@@ -1,10 +1,11 @@
-//! The results of a convergence, and what is new of an account.
+//! The results of a convergence: outcomes, the conditions that follow, and what is new of an
+//! account.
 
-use banto_domain::status::{AccountStatus, Reason};
+use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
 use banto_domain::{AccountId, PerPlace, Place};
 use banto_ports::PreviousStatus;
 
-use super::actions::Action;
+use super::actions::{Action, Plan};
 use super::snapshot::Job;
 
 /// The result of one place's chain.
@@ -63,8 +64,29 @@ pub struct AccountNews<'a> {
 #[derive(Debug)]
 pub struct Announcement<'a> {
     pub notice: banto_notice::Notice,
-    /// The accounts whose messages come again if the notice can't be sent.
+    /// The accounts whose messages come again if the notice can't be sent. What was repaired in them
+    /// is not told then: the next run finds it in place.
     pub accounts: Vec<&'a AccountId>,
     /// The mark of each account's news: the same mark is not announced twice.
     pub last_notified: Vec<(&'a AccountId, String)>,
+}
+
+/// The conditions of an account after its last plan. A place that its last plan would still change is
+/// not in place: an action failed there, or what was done does not show yet. The reason's kind decides
+/// between not ready and failed.
+pub fn conditions(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Condition> {
+    plan.chains.map(|place, chain| {
+        if chain.actions.is_empty() {
+            return chain.condition.clone();
+        }
+        let failed = outcomes.get(place).and_then(|it| it.failed.clone());
+        let reason = failed.unwrap_or_else(|| propagating(&chain.actions));
+        reason.condition()
+    })
+}
+
+/// The reason of a place whose actions were done and do not show yet.
+fn propagating(actions: &[Action]) -> Reason {
+    let left: Vec<&str> = actions.iter().map(Action::kind).collect();
+    Reason::new(ReasonKind::Propagating, left.join(", "))
 }

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy};
+use banto_domain::policy::onboarding::{Baseline, OnboardingPolicy};
 use banto_domain::status::{Condition, Reason, ReasonKind};
 use banto_domain::{PerPlace, Region};
-use banto_ports::{AccountState, StackInstance};
-use jiff::{SignedDuration, Timestamp};
+use banto_ports::StackInstance;
+use jiff::Timestamp;
 
 mod draft;
 mod recording;
@@ -20,17 +20,13 @@ mod stack;
 
 use self::draft::{Draft, Target};
 use super::actions::{Chain, Plan};
+use super::expected::{expected_baseline, is_new_to_control_tower};
 use super::snapshot::{LiveAccount, LiveRegion, Seen, Snapshot, has_recorder};
-use crate::message::Cause;
-
-/// The time that Control Tower has to set up a new account. Its set-up takes about half an hour,
-/// and ends with an event; an account without one after an hour is taken to be unmanaged.
-pub const CONTROL_TOWER_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Decides what to do in an account.
 pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> Plan {
     let account = snapshot.job.account().id.clone();
-    let chains = match planned_account(snapshot, policy, now) {
+    let chains = match baseline_and_live(snapshot, policy, now) {
         Ok((baseline, live)) => {
             let target = Target {
                 policy,
@@ -49,13 +45,14 @@ pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> P
 
 /// The baseline of an account and what was seen inside it; or the condition of an account in which
 /// nothing is to be done now.
-fn planned_account<'a>(
+fn baseline_and_live<'a>(
     snapshot: &'a Snapshot,
     policy: &'a OnboardingPolicy,
     now: Timestamp,
 ) -> Result<(&'a Baseline, &'a LiveAccount), Condition> {
-    let baseline = expected_baseline(snapshot, policy)?;
-    if waits_for_control_tower(snapshot, policy, now) {
+    let job = &snapshot.job;
+    let baseline = expected_baseline(job, policy)?;
+    if is_new_to_control_tower(job, policy, now) && !is_recorded(snapshot) {
         let detail = "its CreateManagedAccount event is awaited";
         return Err(Reason::new(ReasonKind::ControlTowerSettingUp, detail).condition());
     }
@@ -64,40 +61,6 @@ fn planned_account<'a>(
         Some(Err(reason)) => Err(reason.clone().condition()),
         None => Err(Reason::new(ReasonKind::Unavailable, "it was not looked at").condition()),
     }
-}
-
-/// The baseline of an account that is active and not left alone.
-fn expected_baseline<'a>(
-    snapshot: &Snapshot,
-    policy: &'a OnboardingPolicy,
-) -> Result<&'a Baseline, Condition> {
-    let account = snapshot.job.account();
-    let expected = policy.expected_for(&account.id, &account.path, &snapshot.job.tags);
-    match (account.state, expected) {
-        (AccountState::Suspended, _) => Err(left_alone("the account is suspended")),
-        (AccountState::PendingClosure, _) => Err(left_alone("the account is being closed")),
-        (AccountState::Closed, _) => Err(left_alone("the account is closed")),
-        (_, Expected::LeftAlone(because)) => Err(left_alone(because)),
-        (AccountState::PendingActivation, _) => {
-            Err(Reason::new(ReasonKind::Initialising, "pending activation").condition())
-        }
-        (AccountState::Active, Expected::Baseline(baseline)) => Ok(baseline),
-    }
-}
-
-fn left_alone(because: &str) -> Condition {
-    Condition::LeftAlone {
-        because: because.to_owned(),
-    }
-}
-
-/// True if Control Tower is still setting a new account up. Its set-up comes first, since it makes
-/// a recorder of its own.
-fn waits_for_control_tower(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> bool {
-    let request = &snapshot.job.request;
-    let age = now.duration_since(request.requested_at);
-    let is_new = request.cause == Cause::Joined && age < CONTROL_TOWER_TIMEOUT;
-    policy.control_tower && is_new && !is_recorded(snapshot)
 }
 
 /// True if any region of the account has a recorder.
@@ -123,7 +86,7 @@ fn chains(
         (Err(reason), _) | (Ok(_), Some(Err(reason))) => account.reasons.push(reason.clone()),
         (Ok(live), Some(Ok(instances))) => {
             for (region, live) in live {
-                let draft = stack::region(target, live, instances.get(region));
+                let draft = stack::stacked_region(target, live, instances.get(region));
                 regions.insert(region.clone(), draft.chain());
             }
         }
@@ -143,7 +106,7 @@ fn chains(
 fn account_draft(target: &Target<'_>, live: &LiveAccount) -> Draft {
     let mut draft = Draft::default();
     roles::plan_roles(&mut draft, target, live);
-    settings::plan_account(&mut draft, target, live);
+    settings::plan_account_settings(&mut draft, target, live);
     draft
 }
 
@@ -153,7 +116,7 @@ fn direct_region(target: &Target<'_>, region: &Region, live: &LiveRegion) -> Dra
     if let Some(config) = draft.config(live) {
         recording::plan_recording(&mut draft, target, region, config);
     }
-    settings::plan_region(&mut draft, target, live);
+    settings::plan_region_settings(&mut draft, target, live);
     draft
 }
 

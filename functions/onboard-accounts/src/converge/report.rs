@@ -1,52 +1,28 @@
-//! Makes of the results of a batch what people are told, what is counted, and what waits for a
-//! retry.
+//! Makes of the results of a batch what people are told and what is counted, and of all statuses
+//! the dashboard's data.
 //!
 //! Deliberately absent: sending, which `send.rs` does.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use banto_domain::policy::OnboardingPolicy;
-use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
-use banto_domain::{PerPlace, Place, RoleName};
+use banto_domain::status::{AccountStatus, Condition};
+use banto_domain::{Place, RoleName};
 use banto_lambda::Metrics;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::actions::{Action, Plan};
+use super::actions::Action;
 use super::notices;
-use super::outcome::{AccountNews, Announcement, Converged, NewsKind, Outcome};
+use super::outcome::{AccountNews, Announcement, Converged, NewsKind};
+use super::retry::has_timed_out;
 use crate::message::{Cause, ConvergeRequest};
-
-/// The time that an account is waited for before people are told that it is stuck. Most of what
-/// passes by itself has passed by then: a new account's role within minutes, a new member's
-/// policies within 20.
-pub const READY_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The version of the dashboard's data.
 pub const DASHBOARD_VERSION: u64 = 1;
 
 /// The mark of an account that people know to be in order.
 const READY: &str = "ready";
-
-/// The conditions of an account after its last plan. A place where something is still to do has it
-/// because an action failed, or because what was done does not show yet.
-pub fn conditions(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Condition> {
-    plan.chains.map(|place, chain| {
-        if chain.actions.is_empty() {
-            return chain.condition.clone();
-        }
-        let failed = outcomes.get(place).and_then(|it| it.failed.clone());
-        let reason = failed.unwrap_or_else(|| propagating(&chain.actions));
-        reason.condition()
-    })
-}
-
-/// The reason of a place whose actions were done and do not show yet.
-fn propagating(actions: &[Action]) -> Reason {
-    let left: Vec<&str> = actions.iter().map(Action::kind).collect();
-    Reason::new(ReasonKind::Propagating, left.join(", "))
-}
 
 /// The news of an account and its mark; `None` if people know already.
 pub fn news(
@@ -64,12 +40,9 @@ pub fn news(
             in_place_news(request.cause, last_notified)?,
             READY.to_owned(),
         ),
-        Condition::Drifted { .. } => {
-            let drift = notices::drifted(status).join("; ");
-            (NewsKind::Drifted, format!("drifted: {drift}"))
-        }
+        Condition::Drifted { .. } => (NewsKind::Drifted, drifted_mark(status)),
         Condition::Failed(_) => (NewsKind::Stuck, stuck_mark(status)),
-        Condition::NotReady(_) if waited(request, now) >= READY_TIMEOUT => {
+        Condition::NotReady(_) if has_timed_out(request, now) => {
             (NewsKind::Stuck, stuck_mark(status))
         }
         Condition::NotReady(_) => return None,
@@ -88,6 +61,17 @@ fn in_place_news(cause: Cause, last_notified: Option<&str>) -> Option<NewsKind> 
     }
 }
 
+/// The mark of an account that differs: each difference with its place.
+fn drifted_mark(status: &AccountStatus) -> String {
+    let mut differences = Vec::new();
+    for (place, condition) in status.conditions.iter() {
+        if let Condition::Drifted { items } = condition {
+            differences.push(format!("{place} {}", items.join(", ")));
+        }
+    }
+    format!("drifted: {}", differences.join("; "))
+}
+
 /// The mark of an account that is stuck: each kind of reason with its places, without the details,
 /// which differ from call to call.
 fn stuck_mark(status: &AccountStatus) -> String {
@@ -99,18 +83,13 @@ fn stuck_mark(status: &AccountStatus) -> String {
     format!("stuck: {}", kinds.join("; "))
 }
 
-/// The time since the account's first message.
-fn waited(request: &ConvergeRequest, now: Timestamp) -> SignedDuration {
-    now.duration_since(request.requested_at)
-}
-
 /// The changes that brought an account back to its baseline: whatever was done where all was in
 /// place before, and elsewhere each change to what others had set up.
 pub fn repairs(account: &Converged) -> Vec<(Place<'_>, &Action)> {
     let mut repairs = Vec::new();
     for (place, outcome) in account.outcomes.iter() {
         for action in &outcome.done {
-            if was_in_place(account, place) || changes_others(account, action) {
+            if was_set_up(account, place) || changes_others(account, action) {
                 repairs.push((place, action));
             }
         }
@@ -118,7 +97,9 @@ pub fn repairs(account: &Converged) -> Vec<(Place<'_>, &Action)> {
     repairs
 }
 
-fn was_in_place(account: &Converged, place: Place<'_>) -> bool {
+/// True if an earlier run found the place in place, or with drift that is only reported: whatever is
+/// done there since is a repair.
+fn was_set_up(account: &Converged, place: Place<'_>) -> bool {
     let previous = account.previous.status.as_ref();
     let condition = previous.and_then(|status| status.conditions.get(place));
     matches!(
@@ -160,14 +141,17 @@ pub fn announcements<'a>(
     let (mut announcements, mut others) = (Vec::new(), Vec::new());
     for account in converged {
         let last_notified = account.previous.last_notified.as_deref();
-        let news = news(&account.status, &account.job.request, last_notified, now);
-        let repairs = repairs(account);
-        match news {
+        let other = AccountReport {
+            account,
+            news: news(&account.status, &account.job.request, last_notified, now),
+            repairs: repairs(account),
+        };
+        match &other.news {
             Some((NewsKind::Ready, mark)) => {
-                announcements.push(ready(account, policy, &repairs, mark));
+                announcements.push(ready(account, policy, &other.repairs, mark.clone()));
             }
-            None if repairs.is_empty() => {}
-            news => others.push((account, news, repairs)),
+            None if other.repairs.is_empty() => {}
+            _ => others.push(other),
         }
     }
     if !others.is_empty() {
@@ -191,17 +175,22 @@ fn ready<'a>(
     }
 }
 
-/// An account, what is new of it, and what was repaired.
-type Other<'a> = (
-    &'a Converged,
-    Option<(NewsKind, String)>,
-    Vec<(Place<'a>, &'a Action)>,
-);
+/// An account, what is new of it with the news' mark, and what was repaired.
+struct AccountReport<'a> {
+    account: &'a Converged,
+    news: Option<(NewsKind, String)>,
+    repairs: Vec<(Place<'a>, &'a Action)>,
+}
 
 /// One notice for all accounts that need people or were repaired.
-fn summary<'a>(others: Vec<Other<'a>>, run: &str) -> Announcement<'a> {
+fn summary<'a>(others: Vec<AccountReport<'a>>, run: &str) -> Announcement<'a> {
     let (mut accounts, mut last_notified, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    for (account, news, repairs) in others {
+    for AccountReport {
+        account,
+        news,
+        repairs,
+    } in others
+    {
         let (kind, mark) = news.unzip();
         let id = &account.status.account;
         accounts.push(id);
@@ -217,28 +206,6 @@ fn summary<'a>(others: Vec<Other<'a>>, run: &str) -> Announcement<'a> {
         accounts,
         last_notified,
     }
-}
-
-/// The request with which an account that is not ready is tried again, and the delay until then;
-/// `None` if waiting won't help, or has not.
-pub fn retry(account: &Converged, now: Timestamp) -> Option<(ConvergeRequest, Duration)> {
-    let request = &account.job.request;
-    // One that can't be mended by waiting may still have a place that can.
-    let may_pass = account
-        .status
-        .conditions
-        .values()
-        .any(|condition| matches!(condition, Condition::NotReady(_)));
-    if !may_pass || waited(request, now) >= READY_TIMEOUT {
-        return None;
-    }
-    Some((request.retry(), backoff(request.attempt)))
-}
-
-/// The delay before a retry: 15 seconds at first, twice as long each time. 900 seconds is the most
-/// that SQS allows.
-pub fn backoff(attempt: u32) -> Duration {
-    Duration::from_secs(15_u64.saturating_mul(1 << attempt.min(6)).min(900))
 }
 
 /// `accounts.json`: `{"version": 1, "generatedAt": …, "counts": {"in place": 3, …}, "accounts":

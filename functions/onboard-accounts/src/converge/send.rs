@@ -7,7 +7,7 @@ use banto_ports::PortError;
 
 use super::outcome::{Announcement, Converged};
 use super::ports::Ports;
-use super::report;
+use super::{report, retry};
 use crate::message::Message;
 
 /// Notifies people of what is new, then sends retries for accounts that are not ready. Returns the
@@ -52,7 +52,7 @@ async fn send_retries(ports: &Ports, converged: &[Converged]) -> Vec<AccountId> 
     let now = ports.clock.now();
     let (mut accounts, mut messages, mut come_again) = (Vec::new(), Vec::new(), Vec::new());
     for account in converged {
-        let Some((request, delay)) = report::retry(account, now) else {
+        let Some((request, delay)) = retry::retry(account, now) else {
             continue;
         };
         let id = request.account.id.clone();

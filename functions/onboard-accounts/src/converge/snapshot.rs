@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::policy::onboarding::{
-    Baseline, Contact, ContactKind, Expected, OnboardingPolicy, PasswordPolicy, Way,
-};
+use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::Reason;
 use banto_domain::{Region, RoleName};
 use banto_ports::{
-    AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder,
-    RecorderStatus, RegionState, StackInstance,
+    Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder, RecorderStatus, RegionState,
+    StackInstance,
 };
 
 use crate::message::ConvergeRequest;
@@ -23,7 +21,8 @@ pub type Instances = Seen<BTreeMap<Region, StackInstance>>;
 /// An account to converge, after it was looked up in Organizations and in the StackSet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// The request, with the account as it is now.
+    /// The request, with the account as it was last looked up: in the last five minutes, unless
+    /// Organizations throttled.
     pub request: ConvergeRequest,
     /// The account's tags; read only if the policy selects accounts by tag.
     pub tags: BTreeMap<String, String>,
@@ -43,10 +42,11 @@ pub struct Snapshot {
 /// at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveAccount {
-    /// Roles, with their longest sessions in seconds.
-    pub roles: Option<Seen<Vec<(LiveRole, i32)>>>,
-    /// True if the role that AWS Config itself uses is there. Looked at where a stack is not
-    /// current: CloudFormation can't make that role where it exists, and recorders need it.
+    /// Looked at the direct way only; by StackSet roles are CloudFormation's.
+    pub roles: Option<Seen<Vec<SeenRole>>>,
+    /// True if the role that AWS Config itself uses is there. Looked at by StackSet only, where a
+    /// stack is not current: CloudFormation can't make that role where it exists, and recorders need
+    /// it. The direct way finds it among the roles.
     pub config_role: Option<Seen<bool>>,
     pub password_policy: Option<Seen<Option<PasswordPolicy>>>,
     /// How many of the four blocks of public access to S3 are on.
@@ -54,6 +54,21 @@ pub struct LiveAccount {
     pub contacts: BTreeMap<ContactKind, Seen<Option<Contact>>>,
     /// The regions of the baseline, and what was seen there.
     pub regions: Seen<BTreeMap<Region, LiveRegion>>,
+}
+
+/// A role, with what IAM's list of roles does not say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenRole {
+    pub role: LiveRole,
+    /// The longest session, in seconds.
+    pub session_seconds: i32,
+}
+
+/// The recorders and channels of one region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordersAndChannels {
+    pub recorders: Vec<LiveRecorder>,
+    pub channels: Vec<Channel>,
 }
 
 /// What was seen in one region.
@@ -70,9 +85,10 @@ pub struct LiveRegion {
 /// What was seen of AWS Config in one region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveConfig {
-    /// Recorders and channels; `None` where CloudFormation sees to them.
-    pub parts: Option<(Vec<LiveRecorder>, Vec<Channel>)>,
-    pub statuses: BTreeMap<String, RecorderStatus>,
+    /// `None` where CloudFormation sees to them.
+    pub recorders_and_channels: Option<RecordersAndChannels>,
+    /// The status of each recorder.
+    pub recorder_statuses: BTreeMap<String, RecorderStatus>,
     /// The error of each channel's last delivery.
     pub channel_errors: BTreeMap<String, Option<String>>,
 }
@@ -85,17 +101,18 @@ impl Job {
 
 impl LiveAccount {
     /// A role by its name; IAM compares names without regard to case.
-    pub fn role<'a>(roles: &'a [(LiveRole, i32)], name: &RoleName) -> Option<&'a (LiveRole, i32)> {
+    pub fn role<'a>(roles: &'a [SeenRole], name: &RoleName) -> Option<&'a SeenRole> {
         roles
             .iter()
-            .find(|(role, _)| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
+            .find(|seen| seen.role.name.as_str().eq_ignore_ascii_case(name.as_str()))
     }
 }
 
 impl LiveRegion {
     /// Recorders and channels, if both were seen.
-    pub fn recorders_and_channels(&self) -> Option<&(Vec<LiveRecorder>, Vec<Channel>)> {
-        self.config.as_ref()?.as_ref().ok()?.parts.as_ref()
+    pub fn recorders_and_channels(&self) -> Option<&RecordersAndChannels> {
+        let config = self.config.as_ref()?.as_ref().ok()?;
+        config.recorders_and_channels.as_ref()
     }
 }
 
@@ -111,20 +128,5 @@ pub fn customer_managed(recorders: &[LiveRecorder]) -> Option<&Recorder> {
 pub fn has_recorder(region: &LiveRegion) -> bool {
     region
         .recorders_and_channels()
-        .is_some_and(|(recorders, _)| customer_managed(recorders).is_some())
-}
-
-/// True if the StackSet carries this account's baseline. StackSets never reach the management
-/// account.
-pub fn uses_stack_set(policy: &OnboardingPolicy, account: &OrgAccount) -> bool {
-    matches!(policy.way, Way::StackSet(_)) && account.id != policy.management_account
-}
-
-/// The account's baseline; `None` if the account is not active, or is left alone.
-pub fn baseline_of<'a>(policy: &'a OnboardingPolicy, job: &Job) -> Option<&'a Baseline> {
-    let account = job.account();
-    match policy.expected_for(&account.id, &account.path, &job.tags) {
-        Expected::Baseline(baseline) if account.state == AccountState::Active => Some(baseline),
-        Expected::Baseline(_) | Expected::LeftAlone(_) => None,
-    }
+        .is_some_and(|seen| customer_managed(&seen.recorders).is_some())
 }

@@ -2,7 +2,7 @@
 
 use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
 use banto_domain::{AccountId, Place, RoleName};
-use banto_ports::{Channel, LiveRecorder, LiveRole, Recorder};
+use banto_ports::{Channel, LiveRole, Recorder};
 use jiff::Timestamp;
 
 use crate::converge::actions::{Action, Plan};
@@ -89,7 +89,7 @@ impl<'a> ActionContext<'a> {
     /// A role that was seen; IAM compares names without regard to case.
     pub(super) fn live_role(&self, name: &RoleName) -> Option<&'a LiveRole> {
         let roles = self.live.roles.as_ref()?.as_ref().ok()?;
-        let mut roles = roles.iter().map(|(role, _)| role);
+        let mut roles = roles.iter().map(|seen| &seen.role);
         roles.find(|role| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
     }
 
@@ -105,8 +105,8 @@ impl<'a> ActionContext<'a> {
 
     /// The delivery channels that were seen in the action's region.
     pub(super) fn channels(&self) -> Option<&'a Vec<Channel>> {
-        let (_, channels) = self.config()?.parts.as_ref()?;
-        Some(channels)
+        let seen = self.config()?.recorders_and_channels.as_ref()?;
+        Some(&seen.channels)
     }
 }
 
@@ -115,8 +115,8 @@ fn config(region: &LiveRegion) -> Option<&LiveConfig> {
 }
 
 fn customer_managed(region: &LiveRegion) -> Option<&Recorder> {
-    let (recorders, _): &(Vec<LiveRecorder>, _) = config(region)?.parts.as_ref()?;
-    for live in recorders {
+    let seen = config(region)?.recorders_and_channels.as_ref()?;
+    for live in &seen.recorders {
         if live.service.is_none() {
             return Some(&live.recorder);
         }

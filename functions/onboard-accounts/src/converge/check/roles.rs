@@ -6,9 +6,13 @@ use banto_ports::RoleChange;
 use super::context::{ActionContext, Verdict, must};
 use crate::converge::actions::Action;
 
-/// The tag of Banto's roles, and its value while one is made. Spelled out, so that a mistake in the
-/// planner's constants shows.
+/// The tag of Banto's roles. Spelled out like its value below, so that a mistake in the planner's
+/// constants shows.
 const MANAGED_TAG: &str = "banto:managed";
+/// The value of the tag while a role is being made.
+const BEING_MADE: &str = "being-made";
+/// The role that AWS Config itself uses.
+const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
 
 /// CloudFormation sees to the roles of an account that gets its baseline by StackSet.
 pub(super) fn stack_set_keeps_its_roles(context: &ActionContext<'_>) -> Verdict {
@@ -36,9 +40,16 @@ fn is_same(known: &RoleName, name: &RoleName) -> bool {
 }
 
 pub(super) fn config_role_is_absent(context: &ActionContext<'_>) -> Verdict {
-    let is_there = matches!(context.live.config_role, Some(Ok(true)));
-    let creates = matches!(context.action, Action::CreateConfigRole);
-    must(!(creates && is_there), "it is there")
+    if !matches!(context.action, Action::CreateConfigRole) {
+        return Ok(());
+    }
+    // By StackSet it alone was looked for; the direct way sees it among all roles.
+    let was_found = matches!(context.live.config_role, Some(Ok(true)));
+    let is_among_roles = match &context.live.roles {
+        Some(Ok(roles)) => roles.iter().any(|it| it.role.name.as_str() == CONFIG_ROLE),
+        _ => false,
+    };
+    must(!was_found && !is_among_roles, "it is there")
 }
 
 pub(super) fn created_role_is_absent(context: &ActionContext<'_>) -> Verdict {
@@ -83,5 +94,5 @@ pub(super) fn is_complete(context: &ActionContext<'_>, name: &RoleName) -> bool 
     let tag = context
         .live_role(name)
         .and_then(|role| role.tags.get(MANAGED_TAG));
-    tag.is_some_and(|tag| tag != "being-made")
+    tag.is_some_and(|tag| tag != BEING_MADE)
 }

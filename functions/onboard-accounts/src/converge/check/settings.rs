@@ -51,7 +51,7 @@ fn exists<T>(seen: Option<&Seen<Option<T>>>) -> bool {
 fn was_started(context: &ActionContext<'_>, recorder: &str) -> bool {
     context
         .config()
-        .and_then(|config| config.statuses.get(recorder))
+        .and_then(|config| config.recorder_statuses.get(recorder))
         .is_some_and(|status| status.was_started)
 }
 

@@ -17,10 +17,10 @@ pub(super) fn plan_recording(
     region: &Region,
     live: &LiveConfig,
 ) {
-    let Some((recorders, channels)) = &live.parts else {
+    let Some(seen) = &live.recorders_and_channels else {
         return;
     };
-    let existing = customer_managed(recorders);
+    let existing = customer_managed(&seen.recorders);
     if let Some(existing) = existing.filter(|existing| existing.name.starts_with(CONTROL_TOWER)) {
         draft.left_alone = Some("Control Tower records it".to_owned());
         report_health(draft, live, &existing.name);
@@ -28,7 +28,7 @@ pub(super) fn plan_recording(
     }
     let wanted = wanted_recorder(target, region, existing);
     plan_recorder(draft, target, &wanted, existing);
-    plan_channel(draft, target, channels.first());
+    plan_channel(draft, target, seen.channels.first());
     plan_start(draft, target, live, &wanted.name);
     if draft.actions.is_empty() {
         report_health(draft, live, &wanted.name);
@@ -86,7 +86,7 @@ fn plan_channel(draft: &mut Draft, target: &Target<'_>, existing: Option<&Channe
 }
 
 fn plan_start(draft: &mut Draft, target: &Target<'_>, live: &LiveConfig, recorder: &str) {
-    let status = live.statuses.get(recorder);
+    let status = live.recorder_statuses.get(recorder);
     if status.is_some_and(|status| status.recording) {
         return;
     }
@@ -104,7 +104,7 @@ fn plan_start(draft: &mut Draft, target: &Target<'_>, live: &LiveConfig, recorde
 /// Reports a recorder that runs with errors, one of Control Tower's that is stopped, and channels
 /// that can't deliver. Banto's own recorder that is stopped is started, or reported as drift.
 pub(super) fn report_health(draft: &mut Draft, live: &LiveConfig, recorder: &str) {
-    let status = live.statuses.get(recorder);
+    let status = live.recorder_statuses.get(recorder);
     let recording = status.filter(|status| status.recording);
     if let Some(error) = recording.and_then(|status| status.error.as_ref()) {
         let detail = format!("the recorder {recorder}: {error}");

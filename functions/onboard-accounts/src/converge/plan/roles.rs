@@ -9,11 +9,12 @@ use banto_ports::{LiveRole, RoleChange};
 
 use super::draft::{Draft, Target};
 use crate::converge::actions::Action;
-use crate::converge::snapshot::{LiveAccount, LiveRegion, has_recorder};
+use crate::converge::snapshot::{LiveAccount, LiveRegion, SeenRole, has_recorder};
 use crate::desired::{self, BEING_MADE, CONFIG_ROLE, MANAGED, MANAGED_TAG, normalized};
 
 /// Plans the baseline's roles, and the one that AWS Config itself uses.
 pub(super) fn plan_roles(draft: &mut Draft, target: &Target<'_>, live: &LiveAccount) {
+    // The direct way: roles were seen.
     if let Some(roles) = draft.seen(live.roles.as_ref()) {
         if needs_config_role(roles, live) {
             draft.actions.push(Action::CreateConfigRole);
@@ -21,10 +22,11 @@ pub(super) fn plan_roles(draft: &mut Draft, target: &Target<'_>, live: &LiveAcco
         for (name, role) in &target.baseline.roles {
             match LiveAccount::role(roles, name) {
                 None => create(draft, target, name, role),
-                Some((live, session)) => repair(draft, target, (name, role), live, *session),
+                Some(seen) => repair(draft, target, name, role, seen),
             }
         }
     }
+    // By StackSet: only AWS Config's own role was looked for.
     if draft.seen(live.config_role.as_ref()) == Some(&false) {
         draft.actions.push(Action::CreateConfigRole);
     }
@@ -32,10 +34,10 @@ pub(super) fn plan_roles(draft: &mut Draft, target: &Target<'_>, live: &LiveAcco
 
 /// True if a recorder of Banto's will need the role that AWS Config itself uses, and it is not
 /// there.
-fn needs_config_role(roles: &[(LiveRole, i32)], live: &LiveAccount) -> bool {
+fn needs_config_role(roles: &[SeenRole], live: &LiveAccount) -> bool {
     let is_there = roles
         .iter()
-        .any(|(role, _)| role.name.as_str() == CONFIG_ROLE);
+        .any(|seen| seen.role.name.as_str() == CONFIG_ROLE);
     !is_there
         && live
             .regions
@@ -78,19 +80,13 @@ fn change(draft: &mut Draft, name: &RoleName, changes: Vec<RoleChange>) {
 }
 
 /// Repairs or reports a role that is Banto's; one that is not is a finding.
-fn repair(
-    draft: &mut Draft,
-    target: &Target<'_>,
-    (name, role): (&RoleName, &Role),
-    live: &LiveRole,
-    session: i32,
-) {
-    let Some(tag) = live.tags.get(MANAGED_TAG) else {
+fn repair(draft: &mut Draft, target: &Target<'_>, name: &RoleName, role: &Role, seen: &SeenRole) {
+    let Some(tag) = seen.role.tags.get(MANAGED_TAG) else {
         let detail = format!("the role {name} has no tag {MANAGED_TAG}");
         draft.reason(ReasonKind::ForeignRole, detail);
         return;
     };
-    let changes = role_changes(target, role, live, session);
+    let changes = role_changes(target, role, seen);
     if tag != BEING_MADE && target.reports_only(Item::Roles) {
         for change in &changes {
             draft
@@ -98,24 +94,20 @@ fn repair(
                 .push(format!("role {name}: {}", summary(change)));
         }
     } else {
-        change(draft, &live.name, changes);
+        change(draft, &seen.role.name, changes);
     }
 }
 
 /// Everything in which a role of Banto's differs from the baseline.
-fn role_changes(
-    target: &Target<'_>,
-    role: &Role,
-    live: &LiveRole,
-    session: i32,
-) -> Vec<RoleChange> {
+fn role_changes(target: &Target<'_>, role: &Role, seen: &SeenRole) -> Vec<RoleChange> {
+    let live = &seen.role;
     let mut changes = Vec::new();
     let trust = desired::trust(role, target.policy.home_region.partition());
     if normalized(&trust) != normalized(&live.trust) {
         changes.push(RoleChange::Trust(trust));
     }
     let seconds = desired::session_seconds(role);
-    if session != seconds {
+    if seen.session_seconds != seconds {
         changes.push(RoleChange::SessionSeconds(seconds));
     }
     changes.extend(boundary_change(role, live));
@@ -178,7 +170,8 @@ fn tag_change(role: &Role, live: &LiveRole) -> Option<RoleChange> {
     }
 }
 
-/// A change to a role in a few words, as a finding has it.
+/// A change to a role in a few words, as a finding has it. Part of a saved mark: a new wording is
+/// notified anew.
 fn summary(change: &RoleChange) -> String {
     match change {
         RoleChange::Trust(_) => "its trust policy differs".to_owned(),

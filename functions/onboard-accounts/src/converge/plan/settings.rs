@@ -12,7 +12,7 @@ use crate::converge::snapshot::{LiveAccount, LiveRegion};
 const ALL_BLOCKS: u8 = 4;
 
 /// Plans the settings of the account as a whole.
-pub(super) fn plan_account(draft: &mut Draft, target: &Target<'_>, live: &LiveAccount) {
+pub(super) fn plan_account_settings(draft: &mut Draft, target: &Target<'_>, live: &LiveAccount) {
     password_policy(draft, target, live);
     public_access(draft, target, live);
     contacts(draft, target, live);
@@ -76,7 +76,7 @@ fn contacts(draft: &mut Draft, target: &Target<'_>, live: &LiveAccount) {
 }
 
 /// Plans the settings of a region.
-pub(super) fn plan_region(draft: &mut Draft, target: &Target<'_>, live: &LiveRegion) {
+pub(super) fn plan_region_settings(draft: &mut Draft, target: &Target<'_>, live: &LiveRegion) {
     if draft.seen(live.ebs_encryption.as_ref()) == Some(&false) {
         let difference = Difference {
             item: Item::EbsEncryption,
@@ -94,6 +94,7 @@ pub(super) fn plan_region(draft: &mut Draft, target: &Target<'_>, live: &LiveReg
 /// Deletes a default VPC that is empty; one that is used is reported and stays.
 fn default_vpc(draft: &mut Draft, vpc: &DefaultVpc) {
     if vpc.interfaces > 0 || !vpc.foreign.is_empty() {
+        // Part of a saved mark: a new wording is notified anew.
         let stays = format!("the default VPC {} is used and stays", vpc.id);
         draft.drift.push(stays);
         return;

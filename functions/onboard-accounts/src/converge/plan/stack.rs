@@ -11,26 +11,30 @@ use crate::converge::actions::Action;
 use crate::converge::snapshot::{LiveConfig, LiveRegion};
 
 /// Plans a region by its stack instance, and by what was seen in the region itself.
-pub(super) fn region(
+pub(super) fn stacked_region(
     target: &Target<'_>,
     live: &LiveRegion,
     instance: Option<&StackInstance>,
 ) -> Draft {
     let mut draft = Draft::default();
     let config = draft.config(live);
-    settings::plan_region(&mut draft, target, live);
+    settings::plan_region_settings(&mut draft, target, live);
     match instance {
-        None => draft.reason(ReasonKind::StackInstancePending, "it was asked for"),
+        None => draft.reason(ReasonKind::StackInstancePending, "there is none yet"),
         Some(StackInstance::Pending) => {
             let detail = "an operation on it is under way";
             draft.reason(ReasonKind::StackInstancePending, detail);
         }
-        Some(StackInstance::Failed(why) | StackInstance::Inoperable(why)) => {
-            draft.reason(ReasonKind::StackInstanceFailed, why);
+        Some(StackInstance::Failed(why)) => draft.reason(ReasonKind::StackInstanceFailed, why),
+        Some(StackInstance::Inoperable(why)) => {
+            draft.reason(ReasonKind::StackInstanceInoperable, why);
         }
         Some(StackInstance::Current) => recording(&mut draft, target, config),
         Some(StackInstance::Drifted) => {
+            // A region that did not answer has a reason already, which says more than an old finding
+            // of CloudFormation.
             if config.is_some() {
+                // Part of a saved mark: a new wording is notified anew.
                 let drift = "somebody changed what the stack had made";
                 draft.drift.push(drift.to_owned());
             }
@@ -45,10 +49,10 @@ fn recording(draft: &mut Draft, target: &Target<'_>, live: Option<&LiveConfig>) 
     let Some(live) = live else {
         return;
     };
-    match live.statuses.iter().next() {
+    match live.recorder_statuses.iter().next() {
         None => draft.reason(
-            ReasonKind::StackInstanceFailed,
-            "the stack is current, but its recorder is gone; delete the stack instance, so that it is made anew",
+            ReasonKind::RecorderGone,
+            "CloudFormation still takes its stack for current",
         ),
         Some((name, status)) if !status.recording => {
             let difference = Difference {

@@ -5,17 +5,18 @@ use banto_domain::policy::onboarding::{Item, PasswordPolicy, Way};
 use banto_domain::{AccountId, Breach, Partition, Place, RoleName};
 use banto_fake::{PolicyText, assert_as_committed};
 use banto_ports::{
-    Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder, RecorderStatus,
-    RecordingGroup, RegionState, RoleChange, VpcPart,
+    AccountState, Channel, DefaultVpc, LiveRecorder, LiveRole, OrgAccount, Recorder,
+    RecorderStatus, RecordingGroup, RegionState, RoleChange, VpcPart,
 };
 
 use super::*;
 use crate::converge::actions::Action;
 use crate::converge::check::check;
 use crate::converge::diff;
-use crate::converge::snapshot::{Job, LiveConfig};
+use crate::converge::expected::CONTROL_TOWER_TIMEOUT;
+use crate::converge::snapshot::{Job, LiveConfig, RecordersAndChannels, SeenRole};
 use crate::desired::{self, BEING_MADE, CONFIG_NAME, MANAGED_TAG};
-use crate::message::ConvergeRequest;
+use crate::message::{Cause, ConvergeRequest};
 
 const EXPECTED: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -63,6 +64,11 @@ fn policy(report_only: bool, stack_set: bool) -> OnboardingPolicy {
     policy
 }
 
+const NONE: RecordersAndChannels = RecordersAndChannels {
+    recorders: Vec::new(),
+    channels: Vec::new(),
+};
+
 fn now() -> Timestamp {
     "2026-11-24T01:00:00Z".parse().unwrap()
 }
@@ -105,23 +111,26 @@ fn in_place(policy: &OnboardingPolicy) -> Snapshot {
     let view = LiveRegion {
         state: None,
         config: Some(Ok(LiveConfig {
-            parts: (!by_stack_set).then(|| {
-                (
-                    vec![LiveRecorder {
-                        recorder,
-                        service: None,
-                    }],
-                    vec![channel],
-                )
+            recorders_and_channels: (!by_stack_set).then(|| RecordersAndChannels {
+                recorders: vec![LiveRecorder {
+                    recorder,
+                    service: None,
+                }],
+                channels: vec![channel],
             }),
-            statuses: [(CONFIG_NAME.to_owned(), running())].into(),
+            recorder_statuses: [(CONFIG_NAME.to_owned(), running())].into(),
             channel_errors: [(CONFIG_NAME.to_owned(), None)].into(),
         })),
         ebs_encryption: Some(Ok(true)),
         default_vpc: Some(Ok(None)),
     };
     let inside = LiveAccount {
-        roles: (!by_stack_set).then(|| Ok(vec![(live, 3_600)])),
+        roles: (!by_stack_set).then(|| {
+            Ok(vec![SeenRole {
+                role: live,
+                session_seconds: 3_600,
+            }])
+        }),
         config_role: None,
         password_policy: Some(Ok(baseline.settings.password_policy.clone())),
         public_access_blocks: Some(Ok(Some(4))),
@@ -172,11 +181,11 @@ fn config(snapshot: &mut Snapshot) -> &mut LiveConfig {
     view(snapshot).config.as_mut().unwrap().as_mut().unwrap()
 }
 
-fn parts(snapshot: &mut Snapshot) -> &mut (Vec<LiveRecorder>, Vec<Channel>) {
-    config(snapshot).parts.as_mut().unwrap()
+fn recorders_and_channels(snapshot: &mut Snapshot) -> &mut RecordersAndChannels {
+    config(snapshot).recorders_and_channels.as_mut().unwrap()
 }
 
-fn role(snapshot: &mut Snapshot) -> &mut (LiveRole, i32) {
+fn role(snapshot: &mut Snapshot) -> &mut SeenRole {
     inside(snapshot)
         .roles
         .as_mut()
@@ -188,15 +197,19 @@ fn role(snapshot: &mut Snapshot) -> &mut (LiveRole, i32) {
 }
 
 fn status(snapshot: &mut Snapshot) -> &mut RecorderStatus {
-    config(snapshot).statuses.values_mut().next().unwrap()
+    config(snapshot)
+        .recorder_statuses
+        .values_mut()
+        .next()
+        .unwrap()
 }
 
 fn rename(snapshot: &mut Snapshot, name: &str) {
-    let (recorders, channels) = parts(snapshot);
-    recorders[0].recorder.name = name.to_owned();
-    channels[0].name = name.to_owned();
+    let seen = recorders_and_channels(snapshot);
+    seen.recorders[0].recorder.name = name.to_owned();
+    seen.channels[0].name = name.to_owned();
     let config = config(snapshot);
-    config.statuses = [(name.to_owned(), running())].into();
+    config.recorder_statuses = [(name.to_owned(), running())].into();
     config.channel_errors = [(name.to_owned(), None)].into();
 }
 
@@ -276,13 +289,13 @@ fn direct() -> Vec<Situation> {
     vec![
         ("no recorder, no channel", |s| {
             *config(s) = LiveConfig {
-                parts: Some((Vec::new(), Vec::new())),
-                statuses: BTreeMap::new(),
+                recorders_and_channels: Some(NONE),
+                recorder_statuses: BTreeMap::new(),
                 channel_errors: BTreeMap::new(),
             };
         }),
         ("recorder made, channel not (a crash)", |s| {
-            parts(s).1.clear();
+            recorders_and_channels(s).channels.clear();
             config(s).channel_errors.clear();
             *status(s) = RecorderStatus {
                 recording: false,
@@ -298,14 +311,14 @@ fn direct() -> Vec<Situation> {
             };
         }),
         ("records daily", |s| {
-            parts(s).0[0].recorder.continuous = false
+            recorders_and_channels(s).recorders[0].recorder.continuous = false
         }),
         ("delivers elsewhere", |s| {
-            parts(s).1[0].bucket = "elsewhere".into()
+            recorders_and_channels(s).channels[0].bucket = "elsewhere".into()
         }),
         ("a recorder of another name that records less", |s| {
             rename(s, "default");
-            parts(s).0[0].recorder.group =
+            recorders_and_channels(s).recorders[0].recorder.group =
                 RecordingGroup::Only(["AWS::EC2::Instance".to_owned()].into());
         }),
         ("a recorder of another name that records the same", |s| {
@@ -319,8 +332,8 @@ fn direct() -> Vec<Situation> {
             status(s).recording = false;
         }),
         ("a service's recorder besides ours", |s| {
-            let linked = parts(s).0[0].clone();
-            parts(s).0.insert(
+            let linked = recorders_and_channels(s).recorders[0].clone();
+            recorders_and_channels(s).recorders.insert(
                 0,
                 LiveRecorder {
                     service: Some("x.amazonaws.com".into()),
@@ -335,29 +348,31 @@ fn direct_roles() -> Vec<Situation> {
     vec![
         ("no role", |s| inside(s).roles = Some(Ok(Vec::new()))),
         ("a role without our tag", |s| {
-            drop(role(s).0.tags.remove(MANAGED_TAG))
+            drop(role(s).role.tags.remove(MANAGED_TAG))
         }),
         ("a role half made (a crash)", |s| {
             role(s)
-                .0
+                .role
                 .tags
                 .insert(MANAGED_TAG.to_owned(), BEING_MADE.to_owned());
-            role(s).0.managed_policies.clear();
+            role(s).role.managed_policies.clear();
         }),
         ("a role of other trust", |s| {
-            role(s).0.trust = serde_json::json!({ "Statement": [] })
+            role(s).role.trust = serde_json::json!({ "Statement": [] })
         }),
-        ("a role of longer sessions", |s| role(s).1 = 43_200),
+        ("a role of longer sessions", |s| {
+            role(s).session_seconds = 43_200
+        }),
         ("a role with more", |s| {
             role(s)
-                .0
+                .role
                 .managed_policies
                 .insert("arn:aws:iam::aws:policy/IAMFullAccess".into());
             role(s)
-                .0
+                .role
                 .inline_policies
                 .insert("own".into(), serde_json::json!({}));
-            role(s).0.boundary = Some("arn:aws:iam::aws:policy/B".into());
+            role(s).role.boundary = Some("arn:aws:iam::aws:policy/B".into());
         }),
         ("roles unknown", |s| {
             inside(s).roles = Some(Err(reason(ReasonKind::Denied)))
@@ -389,7 +404,7 @@ fn by_stack_set() -> Vec<Situation> {
             s.job.instances = Some(Err(reason(ReasonKind::StackSetBusy)))
         }),
         ("instance current, recorder gone", |s| {
-            config(s).statuses.clear()
+            config(s).recorder_statuses.clear()
         }),
     ]
 }
@@ -516,7 +531,7 @@ fn the_check_refuses_what_the_planner_would_never_do() {
     let policy = policy(false, false);
     let mut snapshot = in_place(&policy);
     rename(&mut snapshot, "aws-controltower-BaselineConfigRecorder");
-    role(&mut snapshot).0.tags.clear();
+    role(&mut snapshot).role.tags.clear();
     view(&mut snapshot).default_vpc = Some(Ok(Some(vpc(1, &[]))));
     let (regional, global) = (forbidden_in_region(&policy), forbidden_in_account(&policy));
     let part = |actions| Chain {
@@ -556,7 +571,7 @@ fn the_check_keeps_a_new_account_for_control_tower_until_its_hour_is_over() {
         ..policy(false, false)
     };
     let mut snapshot = in_place(&policy);
-    *parts(&mut snapshot) = (Vec::new(), Vec::new());
+    *recorders_and_channels(&mut snapshot) = NONE;
     let eager = plan(&snapshot, &policy, now());
     assert!(!eager.is_empty());
     snapshot.job.request.cause = Cause::Joined;
@@ -569,4 +584,25 @@ fn the_check_keeps_a_new_account_for_control_tower_until_its_hour_is_over() {
     let later = now() + CONTROL_TOWER_TIMEOUT;
     assert_eq!(check(&snapshot, &eager, &policy, later), []);
     assert_eq!(plan(&snapshot, &policy, later), eager);
+}
+
+#[test]
+fn the_check_refuses_to_make_the_role_of_aws_config_where_it_is_among_the_roles() {
+    let policy = policy(false, false);
+    let mut snapshot = in_place(&policy);
+    *recorders_and_channels(&mut snapshot) = NONE;
+    let plan = plan(&snapshot, &policy, now());
+    assert_eq!(plan.chains.account.actions[0], Action::CreateConfigRole);
+    assert_eq!(check(&snapshot, &plan, &policy, now()), []);
+    let mut own = role(&mut snapshot).clone();
+    own.role.name = "AWSServiceRoleForConfig".parse().unwrap();
+    inside(&mut snapshot)
+        .roles
+        .as_mut()
+        .unwrap()
+        .as_mut()
+        .unwrap()
+        .push(own);
+    let breaches = check(&snapshot, &plan, &policy, now());
+    assert_eq!(breaches[0].what, "CreateConfigRole in account: it is there");
 }
