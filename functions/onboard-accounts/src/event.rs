@@ -33,7 +33,7 @@ pub struct FanOutRequest {
     pub scope: Scope,
     pub cause: Cause,
     pub edits: AccountEdits,
-    /// True if the answer is the plan, and nothing is done.
+    /// True if the response is the plan, and nothing is done.
     pub dry_run: bool,
 }
 
@@ -72,7 +72,7 @@ pub struct CreationFailed {
     pub reason: String,
 }
 
-/// An event that is none of ours, and what it was.
+/// Why an event was refused, and what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The wrapping can't be read.
@@ -150,13 +150,14 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
 }
 
 fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
-    // The newest events may come under their own name instead of CloudTrail's.
+    // Most come through CloudTrail and are named in the detail. The newest ones may come from the
+    // service directly: then their name is the detail type.
     let name = text(&event.detail, "eventName")
         .unwrap_or(&event.detail_type)
         .to_owned();
     match event.source.as_str() {
         "aws.events" | "aws.scheduler" if name == "Scheduled Event" => {
-            Ok(unasked(Scope::AllAccounts, Cause::Schedule))
+            Ok(fan_out_unasked(Scope::AllAccounts, Cause::Schedule))
         }
         "aws.organizations" => decode_organizations(&name, &event),
         "aws.controltower" => decode_control_tower(&name, &event),
@@ -172,17 +173,17 @@ fn decode_organizations(name: &str, event: &Event) -> Result<Trigger, EventError
         });
     }
     match name {
-        "CreateAccountResult" => created(name, detail),
+        "CreateAccountResult" => decode_create_account_result(name, detail),
         "CloseAccountResult" => {
             let status = detail.pointer("/serviceEventDetails/closeAccountStatus");
-            one(name, status.and_then(account_in), Cause::Departed)
+            fan_out_to(name, status.and_then(account_in), Cause::Departed)
         }
-        "AccountJoinedOrganization" => one(name, account_in(detail), Cause::Joined),
-        "AccountDepartedOrganization" => one(name, account_in(detail), Cause::Departed),
-        "AcceptHandshake" => accepted(name, detail),
+        "AccountJoinedOrganization" => fan_out_to(name, account_in(detail), Cause::Joined),
+        "AccountDepartedOrganization" => fan_out_to(name, account_in(detail), Cause::Departed),
+        "AcceptHandshake" => decode_accept_handshake(name, detail),
         "MoveAccount" => {
             let moved = detail.get("requestParameters").and_then(account_in);
-            one(name, moved, Cause::Moved)
+            fan_out_to(name, moved, Cause::Moved)
         }
         _ => Err(foreign(name, event)),
     }
@@ -190,9 +191,13 @@ fn decode_organizations(name: &str, event: &Event) -> Result<Trigger, EventError
 
 fn decode_control_tower(name: &str, event: &Event) -> Result<Trigger, EventError> {
     match name {
-        "CreateManagedAccount" => managed(name, &event.detail, "createManagedAccountStatus"),
+        "CreateManagedAccount" => {
+            decode_managed_account(name, &event.detail, "createManagedAccountStatus")
+        }
         // A retry of a failed creation says Update.
-        "UpdateManagedAccount" => managed(name, &event.detail, "updateManagedAccountStatus"),
+        "UpdateManagedAccount" => {
+            decode_managed_account(name, &event.detail, "updateManagedAccountStatus")
+        }
         _ => Err(foreign(name, event)),
     }
 }
@@ -207,12 +212,12 @@ fn foreign(name: &str, event: &Event) -> EventError {
 
 /// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and
 /// its dates are US-English text, so neither is used.
-fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
+fn decode_create_account_result(name: &str, detail: &Value) -> Result<Trigger, EventError> {
     let status = detail
         .pointer("/serviceEventDetails/createAccountStatus")
         .ok_or_else(|| lacking(name, "its status"))?;
     match text(status, "state") {
-        Some("SUCCEEDED") => one(name, account_in(status), Cause::Joined),
+        Some("SUCCEEDED") => fan_out_to(name, account_in(status), Cause::Joined),
         Some("FAILED") => Ok(creation_failed(
             text(status, "id").unwrap_or("an account"),
             text(status, "failureReason"),
@@ -222,12 +227,12 @@ fn created(name: &str, detail: &Value) -> Result<Trigger, EventError> {
 }
 
 /// An invited account has accepted.
-fn accepted(name: &str, detail: &Value) -> Result<Trigger, EventError> {
+fn decode_accept_handshake(name: &str, detail: &Value) -> Result<Trigger, EventError> {
     let handshake = detail
         .pointer("/responseElements/handshake")
         .filter(|handshake| text(handshake, "state") == Some("ACCEPTED"));
     match handshake {
-        Some(handshake) => one(name, party_of(handshake), Cause::Joined),
+        Some(handshake) => fan_out_to(name, party_of(handshake), Cause::Joined),
         None => Ok(Trigger::Nothing {
             reason: "the handshake is not accepted".to_owned(),
         }),
@@ -245,13 +250,13 @@ fn party_of(handshake: &Value) -> Option<AccountId> {
 }
 
 /// An event of Control Tower, whose status lies under a key of its own.
-fn managed(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError> {
+fn decode_managed_account(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError> {
     let status = detail
         .pointer(&format!("/serviceEventDetails/{key}"))
         .ok_or_else(|| lacking(name, "its status"))?;
     let account = status.get("account").and_then(account_in);
     match text(status, "state") {
-        Some("SUCCEEDED") => one(name, account, Cause::ControlTower),
+        Some("SUCCEEDED") => fan_out_to(name, account, Cause::ControlTower),
         Some("FAILED") => Ok(creation_failed(
             account.as_ref().map_or("an account", AccountId::as_str),
             text(status, "message"),
@@ -275,13 +280,13 @@ fn lacking(name: &str, lacks: &'static str) -> EventError {
 }
 
 /// A fan-out to one account.
-fn one(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
+fn fan_out_to(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
     let account = account.ok_or_else(|| lacking(name, "an account id"))?;
-    Ok(unasked(Scope::Accounts([account].into()), cause))
+    Ok(fan_out_unasked(Scope::Accounts([account].into()), cause))
 }
 
 /// A fan-out that an event leads to: no edits, and no dry run.
-fn unasked(scope: Scope, cause: Cause) -> Trigger {
+fn fan_out_unasked(scope: Scope, cause: Cause) -> Trigger {
     Trigger::FanOut(FanOutRequest {
         scope,
         cause,
@@ -294,9 +299,10 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
 }
 
-/// The account that something is about, wherever it says so: under `accountId`, or `id` of an
-/// `account`. The account that the event was sent to, and those of whoever caused it, are other
-/// fields.
+/// The first account that something names, at any depth: as `accountId`, as `account`, or as `id` of
+/// an `account`. Passed over are `recipientAccountId`, the account that the event was sent to, and
+/// all of `userIdentity`, whoever caused it. The whole tree is searched so that nothing rests on
+/// how the newest events (joined, departed) nest it.
 fn account_in(value: &Value) -> Option<AccountId> {
     let fields = value.as_object()?;
     if let Some(account) = account_of(value) {

@@ -17,10 +17,9 @@ use super::snapshot::{Job, Snapshot};
 use super::{apply, check, observe, plan};
 use crate::message::ConvergeRequest;
 
-/// The time that an account takes at the worst: two looks of 30 seconds, since regions are looked at
-/// side by side and a call with all its attempts takes that long; and 90 seconds for its chains, of
-/// which the longest has some 20 calls of one to four seconds. With less time left its message
-/// comes again. A chain that takes longer still stops by itself, before the time is up.
+/// The time that must be left for an account to be begun. An estimate: two looks, with regions side
+/// by side, and two chains of some 20 calls, most of which take a second. With less time left the
+/// account's message comes again. A chain that takes longer stops by itself before the time is up.
 const ACCOUNT_TIME: Duration = Duration::from_secs(150);
 
 /// A plan, what it was made of, and the promises that it would break.

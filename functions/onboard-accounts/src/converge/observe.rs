@@ -24,7 +24,7 @@ use crate::message::ConvergeRequest;
 /// survey of 1,000 accounts would spend two minutes of Organizations' rate on what was just listed.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
 
-/// The longest session in seconds that IAM assumes of a role if nothing else was said.
+/// The longest session, in seconds, that IAM assumes of a role if nothing else was said.
 const DEFAULT_SESSION: i32 = 3_600;
 
 /// A snapshot, and the clients of the account if its role was assumed.

@@ -29,8 +29,8 @@ pub async fn notify_and_retry(
     come_again
 }
 
-/// Sends a notice, then saves of each account what people were notified of. This order means
-/// that what is marked as notified was sent. Returns false if nobody was told.
+/// Sends a notice, then saves of each account what people were notified of. In this
+/// order, what is marked as notified was sent. Returns false if nobody was told.
 async fn announce(ports: &Ports, announcement: &Announcement<'_>, invocation: &Invocation) -> bool {
     let notice = &announcement.notice;
     let sent = ports.notice_sender.send(notice, invocation.remaining());

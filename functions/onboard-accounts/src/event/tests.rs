@@ -33,7 +33,7 @@ fn batch(bodies: &[&str]) -> Vec<Result<Trigger, String>> {
 }
 
 fn about(account: &str, cause: Cause) -> Trigger {
-    unasked(Scope::Accounts([account.parse().unwrap()].into()), cause)
+    fan_out_unasked(Scope::Accounts([account.parse().unwrap()].into()), cause)
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn each_recorded_event_leads_to_its_account() {
     }
     assert_eq!(
         decoded("scheduled"),
-        unasked(Scope::AllAccounts, Cause::Schedule)
+        fan_out_unasked(Scope::AllAccounts, Cause::Schedule)
     );
 }
 

@@ -2,7 +2,8 @@
 //! account.
 //!
 //! It also edits the tags and the organizational unit of accounts, on request only, and deletes the
-//! status of accounts that have left the Organization.
+//! status of accounts that have left the Organization. Its steps are those of `converge`; they have
+//! no argument that they don't use: the look needs no time, and the plan no policy.
 
 use anyhow::anyhow;
 use banto_domain::policy::OnboardingPolicy;

@@ -18,7 +18,6 @@ pub(super) fn stacked_region(
 ) -> Draft {
     let mut draft = Draft::default();
     let config = draft.config(live);
-    settings::plan_region_settings(&mut draft, target, live);
     match instance {
         None => draft.reason(ReasonKind::StackInstancePending, "there is none yet"),
         Some(StackInstance::Pending) => {
@@ -41,6 +40,7 @@ pub(super) fn stacked_region(
             recording(&mut draft, target, config);
         }
     }
+    settings::plan_region_settings(&mut draft, target, live);
     draft
 }
 
