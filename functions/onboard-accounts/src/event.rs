@@ -299,10 +299,10 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
 }
 
-/// The first account that something names, at any depth: as `accountId`, as `account`, or as `id` of
-/// an `account`. Passed over are `recipientAccountId`, the account that the event was sent to, and
-/// all of `userIdentity`, whoever caused it. The whole tree is searched so that nothing rests on
-/// how the newest events (joined, departed) nest it.
+/// The first account that something names, at any depth: as `accountId`, as `account`, or as `id`
+/// of an `account`. Passed over are `recipientAccountId`, the account that the event was sent to,
+/// and all of `userIdentity`, whoever caused it. The whole tree is searched so that nothing rests
+/// on how the newest events (joined, departed) nest it.
 fn account_in(value: &Value) -> Option<AccountId> {
     let fields = value.as_object()?;
     if let Some(account) = account_of(value) {

@@ -1002,6 +1002,21 @@ fn of_several_messages_on_one_account_the_one_that_says_most_counts() {
 }
 
 #[test]
+fn the_dashboard_is_published_once_however_many_messages_of_a_batch_ask_for_it() {
+    let (world, id) = world();
+    for _ in 0..3 {
+        handle(&world, &policy(), &asked(&id, false));
+    }
+    world.advance(minutes(2));
+    let messages = world.receive(10);
+    assert_eq!(messages.len(), 6);
+    handle(&world, &policy(), &batch(&messages));
+    let calls = world.calls();
+    let published = calls.iter().filter(|call| call.name == "s3:PutObject");
+    assert_eq!(published.count(), 1);
+}
+
+#[test]
 fn an_event_that_comes_by_the_queue_leads_to_its_account_and_one_of_no_use_fails_alone() {
     let (world, id) = world();
     let record = |id: &str, body: Value| banto_fake::Queued {

@@ -1,5 +1,5 @@
-//! The data of a plan: chains of actions, and the condition of each place once they are done. It has
-//! a file of its own, since apply, check, diff and notices need it without the planner.
+//! The data of a plan: chains of actions, and the condition of each place once they are done. It
+//! has a file of its own, since apply, check, diff and notices need it without the planner.
 
 use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::Condition;

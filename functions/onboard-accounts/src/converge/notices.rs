@@ -1,8 +1,8 @@
 //! The notices about accounts. Plans and outcomes come as data; nothing is decided here.
 //!
 //! Some words come from elsewhere: what a reason means and what to do about it from
-//! `banto_domain::status`, a reason's detail from whoever found it, differences that are only reported
-//! from the planner's summaries, and a repair's line from `diff.rs`.
+//! `banto_domain::status`, a reason's detail from whoever found it, differences that are only
+//! reported from the planner's summaries, and a repair's line from `diff.rs`.
 
 use std::collections::BTreeSet;
 

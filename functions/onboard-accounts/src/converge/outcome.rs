@@ -64,16 +64,16 @@ pub struct AccountNews<'a> {
 #[derive(Debug)]
 pub struct Announcement<'a> {
     pub notice: banto_notice::Notice,
-    /// The accounts whose messages come again if the notice can't be sent. What was repaired in them
-    /// is not told then: the next run finds it in place.
+    /// The accounts whose messages come again if the notice can't be sent. What was repaired in
+    /// them is not told then: the next run finds it in place.
     pub accounts: Vec<&'a AccountId>,
     /// The mark of each account's news: the same mark is not announced twice.
     pub last_notified: Vec<(&'a AccountId, String)>,
 }
 
-/// The conditions of an account after its last plan. A place that its last plan would still change is
-/// not in place: an action failed there, or what was done does not show yet. The reason's kind decides
-/// between not ready and failed.
+/// The conditions of an account after its last plan. A place that its last plan would still change
+/// is not in place: an action failed there, or what was done does not show yet. The reason's kind
+/// decides between not ready and failed.
 pub fn conditions(plan: &Plan, outcomes: &PerPlace<Outcome>) -> PerPlace<Condition> {
     plan.chains.map(|place, chain| {
         if chain.actions.is_empty() {

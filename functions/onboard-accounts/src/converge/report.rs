@@ -97,8 +97,8 @@ pub fn repairs(account: &Converged) -> Vec<(Place<'_>, &Action)> {
     repairs
 }
 
-/// True if an earlier run found the place in place, or with drift that is only reported: whatever is
-/// done there since is a repair.
+/// True if an earlier run found the place in place, or with drift that is only reported: whatever
+/// is done there since is a repair.
 fn was_set_up(account: &Converged, place: Place<'_>) -> bool {
     let previous = account.previous.status.as_ref();
     let condition = previous.and_then(|status| status.conditions.get(place));

@@ -45,8 +45,8 @@ pub struct LiveAccount {
     /// Looked at the direct way only; by StackSet roles are CloudFormation's.
     pub roles: Option<Seen<Vec<SeenRole>>>,
     /// True if the role that AWS Config itself uses is there. Looked at by StackSet only, where a
-    /// stack is not current: CloudFormation can't make that role where it exists, and recorders need
-    /// it. The direct way finds it among the roles.
+    /// stack is not current: CloudFormation can't make that role where it exists, and recorders
+    /// need it. The direct way finds it among the roles.
     pub config_role: Option<Seen<bool>>,
     pub password_policy: Option<Seen<Option<PasswordPolicy>>>,
     /// How many of the four blocks of public access to S3 are on.

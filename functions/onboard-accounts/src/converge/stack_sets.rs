@@ -13,8 +13,8 @@ use super::ports::Ports;
 use super::reasons::{reason, stack_set_reason};
 use super::snapshot::Job;
 
-/// The number of accounts whose instances are listed at once: as many as are worked on at once, each
-/// with one call of CloudFormation.
+/// The number of accounts whose instances are listed at once: as many as are worked on at once,
+/// each with one call of CloudFormation.
 const CONCURRENT_LOOKS: usize = 8;
 
 /// Lists the instances of every job's account that gets its baseline by StackSet.

@@ -49,8 +49,8 @@ pub fn check(snapshot: &Snapshot, plan: &Plan, policy: &OnboardingPolicy) -> Vec
     breaches
 }
 
-/// Returns the accounts that a person named and that are not in the Organization. Those that an event
-/// names have left it.
+/// Returns the accounts that a person named and that are not in the Organization. Those that an
+/// event names have left it.
 pub fn unknown_accounts(snapshot: &Snapshot) -> Vec<AccountId> {
     match snapshot.request.cause {
         Cause::Asked => snapshot.not_found.clone(),

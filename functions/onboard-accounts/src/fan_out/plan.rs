@@ -16,8 +16,8 @@ use crate::message::{Cause, ConvergeRequest, Message};
 /// rows.
 const PUBLISH_AFTER_ALL: Duration = Duration::from_mins(15);
 
-/// The time until the dashboard's data is published after a few accounts were sent to the queue: one
-/// batch of them takes about a minute.
+/// The time until the dashboard's data is published after a few accounts were sent to the queue:
+/// one batch of them takes about a minute.
 const PUBLISH_AFTER_FEW: Duration = Duration::from_mins(2);
 
 /// The steps of a fan-out, in the order of the fields.

@@ -31,8 +31,8 @@ pub(super) struct Difference {
     /// True if nothing of the kind is there yet. What is absent is set up, even if the policy only
     /// reports the item's drift: that is what onboarding means.
     pub(super) is_absent: bool,
-    /// The difference in a few words, for what is reported only. Part of a saved mark: a new wording
-    /// is notified anew.
+    /// The difference in a few words, for what is reported only. Part of a saved mark: a new
+    /// wording is notified anew.
     pub(super) summary: String,
     pub(super) action: Action,
 }

@@ -30,8 +30,8 @@ pub(super) fn stacked_region(
         }
         Some(StackInstance::Current) => recording(&mut draft, target, config),
         Some(StackInstance::Drifted) => {
-            // A region that did not answer has a reason already, which says more than an old finding
-            // of CloudFormation.
+            // A region that did not answer has a reason already, which says more than an old
+            // finding of CloudFormation.
             if config.is_some() {
                 // Part of a saved mark: a new wording is notified anew.
                 let drift = "somebody changed what the stack had made";
