@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | holds | expires |
 //! |---|---|---|---|
-//! | `account#<id>` | `finding#<id>` | `finding`, and in `recordedAt` when it last changed | 400 days after it was compliant, and told to be |
+//! | `account#<id>` | `finding#<id>` | `finding`, and in `recordedAt` when AWS Config recorded it | 400 days after it was compliant, and told to be |
 //! | `account#<id>` | `account` | `account`, as Organizations knows it | after 30 days |
 //! | `route#<name>` | `entry#<id>` | `entry` of the outbox | never |
 //! | `route#<name>` | `group#<id>` | `group` | 90 days after it was resolved |
@@ -174,21 +174,21 @@ fn finding_item(state: &FindingState) -> Result<Item, PortError> {
 
 /// The condition that a finding is as it was before a change.
 fn unchanged_condition(change: &FindingChange) -> &'static str {
-    match change.before {
+    match change.expected_recorded_at {
         None => "attribute_not_exists(pk)",
-        Some(_) => "#recordedAt = :before",
+        Some(_) => "#recordedAt = :expected",
     }
 }
 
 fn unchanged_names(change: &FindingChange) -> Option<HashMap<String, String>> {
-    change.before?;
+    change.expected_recorded_at?;
     let name = ("#recordedAt".to_owned(), "recordedAt".to_owned());
     Some(HashMap::from([name]))
 }
 
 fn unchanged_values(change: &FindingChange) -> Option<Item> {
-    let before = text(change.before?.to_string());
-    Some(HashMap::from([(":before".to_owned(), before)]))
+    let expected = text(change.expected_recorded_at?.to_string());
+    Some(HashMap::from([(":expected".to_owned(), expected)]))
 }
 
 #[async_trait]
@@ -233,11 +233,14 @@ impl RouteLock for ComplianceTable {
         now: Timestamp,
     ) -> Result<RouteState, PortError> {
         let is_free = "attribute_not_exists(#holder) OR #leaseExpires <= :now OR #holder = :holder";
-        let request = self
-            .update(lease)
-            .update_expression("SET #holder = :holder, #leaseExpires = :leaseExpires");
+        let request = self.update(lease).update_expression(
+            "SET #holder = :holder, #leaseExpires = :leaseExpires, \
+                 #version = if_not_exists(#version, :version)",
+        );
         let request = request
             .condition_expression(is_free)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", version())
             .return_values(ReturnValue::AllNew);
         let request = request.expression_attribute_values(":now", number(now.as_millisecond()));
         let answer = request

@@ -284,7 +284,9 @@ impl FindingStore for Run {
         const CALL: &str = "dynamodb:PutItem";
         self.step(CALL, change.after.key.id(), |state| {
             let ComplianceState { known, routes, .. } = &mut state.compliance;
-            if known.get(&change.after.key).map(|known| known.recorded_at) != change.before {
+            if known.get(&change.after.key).map(|known| known.recorded_at)
+                != change.expected_recorded_at
+            {
                 return Err(conflict(CALL));
             }
             known.insert(change.after.key.clone(), change.after.clone());

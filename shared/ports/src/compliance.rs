@@ -34,7 +34,8 @@ pub trait FindingStore: Send + Sync {
     ) -> Result<Vec<FindingState>, PortError>;
 
     /// Saves a finding's state together with its entries in the routes' outboxes: all of it, or
-    /// nothing. [`Conflict`](crate::ErrorKind::Conflict) if the finding has changed since `before`.
+    /// nothing. [`Conflict`](crate::ErrorKind::Conflict) if the finding's state is
+    /// no longer the expected one.
     async fn save_change(&self, change: &FindingChange) -> Result<(), PortError>;
 }
 
@@ -118,8 +119,9 @@ pub trait NotificationLog: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingChange {
-    /// When AWS Config recorded the state that this follows; `None` if there was none.
-    pub before: Option<Timestamp>,
+    /// `recorded_at` of the state that this follows, and which the table must still have; `None` if
+    /// there was none.
+    pub expected_recorded_at: Option<Timestamp>,
     /// The state from now on.
     pub after: FindingState,
     /// The entries for outboxes, each with the name of its route.

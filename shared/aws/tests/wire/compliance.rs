@@ -136,12 +136,12 @@ fn lease() -> RouteLease {
     }
 }
 
-fn change(before: Option<Timestamp>, entries: usize) -> FindingChange {
+fn change(expected_recorded_at: Option<Timestamp>, entries: usize) -> FindingChange {
     let entries = (0..entries)
         .map(|index| (format!("route-{index}"), entry(0)))
         .collect();
     FindingChange {
-        before,
+        expected_recorded_at,
         after: state(Compliance::Noncompliant),
         entries,
     }
@@ -230,7 +230,7 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     let table = service.compliance().table;
     table.save_change(&change(None, 0)).await.unwrap();
     let over = FindingChange {
-        before: Some(at(-1)),
+        expected_recorded_at: Some(at(-1)),
         after: state(Compliance::Compliant),
         entries: Vec::new(),
     };
@@ -252,9 +252,9 @@ async fn a_finding_that_nobody_is_told_of_is_one_write_on_condition_that_it_is_a
     let expected = json!({
         "TableName": "banto-compliance",
         "Item": with(item(&over.after), json!({ "expires": seconds(at(0), 400) })),
-        "ConditionExpression": "#recordedAt = :before",
+        "ConditionExpression": "#recordedAt = :expected",
         "ExpressionAttributeNames": { "#recordedAt": "recordedAt" },
-        "ExpressionAttributeValues": { ":before": { "S": "2026-11-24T00:59:00.25Z" } },
+        "ExpressionAttributeValues": { ":expected": { "S": "2026-11-24T00:59:00.25Z" } },
     });
     assert_eq!(asked[1].json(), expected);
 }
@@ -270,7 +270,7 @@ async fn what_is_well_is_kept_for_ever_while_people_believe_otherwise() {
         .compliance()
         .table
         .save_change(&FindingChange {
-            before: None,
+            expected_recorded_at: None,
             after,
             entries: Vec::new(),
         })
@@ -291,7 +291,7 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
         .compliance()
         .table
         .save_change(&FindingChange {
-            before: Some(at(-1)),
+            expected_recorded_at: Some(at(-1)),
             after,
             entries,
         })
@@ -304,7 +304,7 @@ async fn a_change_is_noted_with_its_entries_all_or_nothing() {
     assert_eq!(items.len(), 3);
     assert_eq!(
         items[0]["Put"]["ConditionExpression"],
-        "#recordedAt = :before"
+        "#recordedAt = :expected"
     );
     assert_eq!(
         items[0]["Put"]["Item"]["recordedAt"]["S"],
@@ -744,11 +744,12 @@ async fn a_route_is_claimed_where_it_is_free_or_ones_own_or_its_time_is_up() {
     let expected = json!({
         "TableName": "banto-compliance",
         "Key": route_item("state"),
-        "UpdateExpression": "SET #holder = :holder, #leaseExpires = :leaseExpires",
+        "UpdateExpression": "SET #holder = :holder, #leaseExpires = :leaseExpires, #version = if_not_exists(#version, :version)",
         "ConditionExpression": "attribute_not_exists(#holder) OR #leaseExpires <= :now OR #holder = :holder",
-        "ExpressionAttributeNames": { "#holder": "holder", "#leaseExpires": "leaseExpires" },
+        "ExpressionAttributeNames": { "#holder": "holder", "#leaseExpires": "leaseExpires", "#version": "version" },
         "ExpressionAttributeValues": {
             ":holder": { "S": "run-1" }, ":now": { "N": "1795482000250" }, ":leaseExpires": { "N": "1795482300250" },
+            ":version": { "N": "1" },
         },
         "ReturnValues": "ALL_NEW",
     });

@@ -72,7 +72,7 @@ pub(super) fn transition(
         entries = route_entries(&entry(state, &after, observation, context), context);
     }
     Ok(FindingChange {
-        before: state.map(|state| state.recorded_at),
+        expected_recorded_at: state.map(|state| state.recorded_at),
         after,
         entries,
     })
@@ -109,22 +109,22 @@ fn before(
     }
 }
 
-/// The daily comparison repeats the time of what it finds unchanged, so that for it the same time
-/// is not outdated.
+/// True if the state is as new as the observation, or newer. The daily comparison repeats the time
+/// of what it finds unchanged, so that for it the same time is not outdated.
 fn is_outdated(observation: &Observation, state: &FindingState) -> bool {
     let is_comparison = observation.source == Source::Reconciliation;
     observation.recorded_at < state.recorded_at
         || (observation.recorded_at == state.recorded_at && !is_comparison)
 }
 
-/// True if the event of an earlier change is still to come. This one is saved, so that the earlier
-/// one is outdated when it comes.
+/// True if the event follows a change that is not known here, since that change's event is still to
+/// come. This one is saved, so that the earlier one is outdated when it comes.
 fn is_ahead(observation: &Observation, before: Compliance) -> bool {
     observation.was.is_some_and(|was| was != before)
 }
 
-/// The times of changes within the window that ends now for the comparison, which finds a resource
-/// as it still stands, and at the change for an event.
+/// The times of changes within [`FLAPPING_WINDOW`]. For an event, the window ends at its change. For
+/// the comparison, it ends now: a resource that stands as it stood has kept still until now.
 fn recent_changes(
     state: Option<&FindingState>,
     observation: &Observation,
