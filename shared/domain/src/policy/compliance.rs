@@ -174,13 +174,15 @@ impl CompliancePolicy {
         };
         let found: Vec<&Route> = self.routes.iter().filter(fits).collect();
         if found.is_empty() {
-            self.routes
-                .iter()
-                .filter(|route| route.only.is_none())
-                .collect()
+            self.default_route().into_iter().collect()
         } else {
             found
         }
+    }
+
+    /// The default route, which takes what no other does. A policy that was read has one.
+    pub fn default_route(&self) -> Option<&Route> {
+        self.routes.iter().find(|route| route.only.is_none())
     }
 
     /// A route by its name.
