@@ -17,10 +17,10 @@ const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Accounts that are looked up at once. Few, since Organizations throttles all callers of an
 /// Organization together.
-const AT_ONCE: usize = 8;
+const ACCOUNTS_AT_ONCE: usize = 8;
 
-/// Returns the accounts that are known. One that can't be looked up is left out, or as it was when
-/// it last could.
+/// Returns the accounts that are known, and caches those that were looked up. One that can't be
+/// looked up stays as it was last known; one never known is left out.
 pub(super) async fn accounts(
     ports: &Ports,
     policy: &CompliancePolicy,
@@ -28,15 +28,15 @@ pub(super) async fn accounts(
     now: Timestamp,
 ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError> {
     let mut found = ports.memory.recall(wanted);
-    let stale = stale(wanted, &found, now);
-    if !stale.is_empty() {
-        found.extend(ports.accounts.cached_accounts(&stale).await?);
+    let not_remembered = stale(wanted, &found, now);
+    if !not_remembered.is_empty() {
+        found.extend(ports.accounts.cached_accounts(&not_remembered).await?);
     }
-    let look_ups = self::stale(wanted, &found, now)
+    let look_ups = stale(wanted, &found, now)
         .into_iter()
-        .map(|account| look_up_or_warn(ports, policy, account));
+        .map(|account| look_up_and_cache(ports, policy, account));
     let looked_up: Vec<Option<AccountInfo>> = stream::iter(look_ups)
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(ACCOUNTS_AT_ONCE)
         .collect()
         .await;
     for info in looked_up.into_iter().flatten() {
@@ -60,35 +60,37 @@ fn stale(
     stale
 }
 
-async fn look_up_or_warn(
+async fn look_up_and_cache(
     ports: &Ports,
     policy: &CompliancePolicy,
     account: AccountId,
 ) -> Option<AccountInfo> {
-    match look_up(ports, policy, &account).await {
-        Ok(info) => Some(info),
+    let info = match look_up(ports, policy, &account).await {
+        Ok(info) => info,
         Err(error) => {
             tracing::warn!(account.id = %account, %error, "account could not be looked up");
-            None
+            return None;
         }
+    };
+    if let Err(error) = ports.accounts.save_account(&info).await {
+        tracing::warn!(account.id = %account, %error, "account was looked up and could not be cached");
     }
+    Some(info)
 }
 
-/// Asks Organizations, and caches the answer.
+/// Asks Organizations.
 async fn look_up(
     ports: &Ports,
     policy: &CompliancePolicy,
     account: &AccountId,
 ) -> Result<AccountInfo, PortError> {
     let fetched_at = ports.clock.now();
-    let info = match ports.organization.account(account).await {
-        Ok(found) => describe(ports, policy, found, fetched_at).await?,
+    match ports.organization.account(account).await {
+        Ok(found) => describe(ports, policy, found, fetched_at).await,
         // It left the Organization; its last findings are told all the same.
-        Err(error) if error.kind == ErrorKind::Missing => nameless(account, fetched_at),
-        Err(error) => return Err(error),
-    };
-    ports.accounts.save_account(&info).await?;
-    Ok(info)
+        Err(error) if error.kind == ErrorKind::Missing => Ok(nameless(account, fetched_at)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Asks only for what the policy's routes need.

@@ -1,4 +1,5 @@
-//! Reads what is known of the findings and accounts that observations are about.
+//! Reads what is known of the findings and accounts that observations are about. Accounts that had
+//! to be looked up are cached.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,8 @@ use super::snapshot::{Job, Snapshot};
 use crate::resource_names;
 
 /// # Errors
-/// If the table can't be read. An account that can't be looked up is left out of the snapshot
-/// instead.
+/// If the table can't be read. An account that can't be looked up stays as it was last known; one
+/// never known is left out.
 pub(super) async fn observe(
     ports: &Ports,
     job: &Job<'_>,
@@ -29,6 +30,8 @@ pub(super) async fn observe(
     let mut keys: Vec<FindingKey> = keys.into_iter().collect();
     let findings = ports.findings.findings(&keys).await?;
     let accounts = accounts(ports, job.policy, &wanted, now).await?;
+    // A waiver may go by a name. While names can't be read, such waivers do not count, and what
+    // they cover is told.
     keys.retain(|key| job.policy.may_be_waived_by_name(key, now));
     Ok(Snapshot {
         observations: job.observations.to_vec(),
