@@ -83,7 +83,7 @@ impl Teller {
     /// Says something in the channel, and names the message.
     fn say(&mut self, about: &str, notice: &Notice) -> MessageRef {
         self.wait(17);
-        self.post(Some(about), notice, &Target::Channel)
+        self.post(Some(about), notice, &Target::New)
     }
 
     fn post(&mut self, about: Option<&str>, notice: &Notice, target: &Target) -> MessageRef {
@@ -323,7 +323,7 @@ impl Findings<'_> {
         let messages = render(&plan, &self.snapshot.route);
         for (delivery, message) in plan.deliveries.into_iter().zip(messages) {
             let is_seen = match &delivery.target {
-                Target::Channel => true,
+                Target::New => true,
                 Target::Thread { broadcast, .. } => *broadcast,
             };
             let posted =
@@ -345,7 +345,7 @@ impl Findings<'_> {
     }
 
     fn commit(&mut self, delivery: Delivery, message: &MessageRef) {
-        let is_new = delivery.target == Target::Channel
+        let is_new = delivery.target == Target::New
             && matches!(self.snapshot.route.to, Destination::Channel(_));
         for piece in delivery.commits {
             let is_digest = piece.digest.is_some();

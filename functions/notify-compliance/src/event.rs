@@ -19,22 +19,32 @@ use serde_json::Value;
 /// spare. (AWS Config API reference, `PutEvaluations`.) It must fit a line of a message.
 const MAX_ANNOTATION: usize = 300;
 
-/// Most bytes of a resource's type, and of its id. (AWS Config API reference, `ResourceIdentifier`:
-/// 768 characters.) Beyond it, something else than AWS Config sent the event.
+/// Most bytes of a resource's type, and of its id: AWS Config's 768 characters (AWS Config API
+/// reference, `ResourceIdentifier`) and a third to spare. A longer one is none of AWS Config's.
 const MAX_RESOURCE: usize = 1_024;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// One item of an event or a message, or all of a request that brings some.
     Items(Vec<Item>),
-    /// Accounts to compare with the aggregator; all of them, if none is named.
-    Reconcile(Option<BTreeSet<AccountId>>),
+    /// Accounts to be compared with the aggregator, each by a message of its own.
+    FanOut(Scope),
     /// A plan of what would change, which is not carried out.
     DryRun {
         observations: Vec<Observation>,
-        /// Accounts to compare besides; all of them, if `None`.
-        accounts: Option<BTreeSet<AccountId>>,
+        /// The accounts to compare besides.
+        scope: Scope,
     },
+}
+
+/// The accounts that a comparison is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All active accounts of the Organization.
+    AllAccounts,
+    Accounts(BTreeSet<AccountId>),
+    /// No account: a dry run of events alone looks at those alone.
+    NoAccount,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +52,7 @@ pub enum Item {
     Observation(Observation),
     /// A message of our own.
     Message(QueueMessage),
-    /// Source of SNS about a subscription of the queue.
+    /// What SNS says of the queue's subscription to a topic.
     Subscription(Subscription),
     /// An event of AWS Config that says nothing about compliance.
     Irrelevant,
@@ -71,14 +81,17 @@ pub enum EventError {
     Envelope(#[from] EnvelopeError),
     /// An event of EventBridge that this function does not handle.
     #[error(
-        "can't handle {detail_type:?} from {source_name:?}: expected a \"Scheduled Event\", or events of aws.config"
+        "can't handle {detail_type:?} from {source_name:?}: expected the schedule (aws.events, aws.scheduler) or aws.config"
     )]
     Foreign {
         /// `detail-type` of the event.
         detail_type: String,
-        /// `source` of the event.
+        /// `source` of the event. (`thiserror` takes a field `source` for the cause of the error.)
         source_name: String,
     },
+    /// A message of our own that this release can't read.
+    #[error("the message can't be read: {0}")]
+    Message(String),
     /// A change of compliance that lacks what it must have.
     #[error("the compliance change can't be read: {0}")]
     Change(String),
@@ -127,9 +140,9 @@ struct Request {
 ///
 /// ```
 /// use banto_lambda::event::Invoked;
-/// use notify_compliance::event::{Trigger, decode};
+/// use notify_compliance::event::{Scope, Trigger, decode};
 /// let invoked = decode(br#"{"accounts": ["111122223333"]}"#).unwrap();
-/// assert!(matches!(invoked, Invoked::Direct(Trigger::Reconcile(Some(accounts))) if accounts.len() == 1));
+/// assert!(matches!(invoked, Invoked::Direct(Trigger::FanOut(Scope::Accounts(accounts))) if accounts.len() == 1));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
     banto_lambda::event::decode(event, trigger)
@@ -140,7 +153,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         Payload::EventBridge(event)
             if matches!(event.source.as_str(), "aws.events" | "aws.scheduler") =>
         {
-            Ok(Trigger::Reconcile(None))
+            Ok(Trigger::FanOut(Scope::AllAccounts))
         }
         Payload::Object(request)
             if request.get("kind").is_none() && request.get("messageType").is_none() =>
@@ -154,37 +167,54 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
     let request: Request =
         serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
-    if request.accounts.as_ref().is_some_and(BTreeSet::is_empty) {
-        return Err(EventError::Request("\"accounts\" is empty".to_owned()));
-    }
+    let scope = scope(request.accounts, &request.events)?;
     let mut items = Vec::new();
     for event in request.events {
         items.push(item(banto_lambda::event::payload(event)?)?);
     }
-    Ok(match (request.dry_run, items.is_empty()) {
-        (false, true) => Trigger::Reconcile(request.accounts),
-        (false, false) => Trigger::Items(items),
-        (true, _) => dry_run(items, request.accounts),
-    })
+    if request.dry_run {
+        let observations = observations(items)?;
+        return Ok(Trigger::DryRun {
+            observations,
+            scope,
+        });
+    }
+    match (items.is_empty(), scope) {
+        (true, scope) => Ok(Trigger::FanOut(scope)),
+        (false, Scope::NoAccount) => Ok(Trigger::Items(items)),
+        (false, _) => Err(EventError::Request(
+            "\"accounts\" and \"events\" go together in a dry run only".to_owned(),
+        )),
+    }
 }
 
-/// A dry run of events alone looks at them alone; one of nothing looks at all accounts.
-fn dry_run(items: Vec<Item>, accounts: Option<BTreeSet<AccountId>>) -> Trigger {
-    let is_of_accounts = items.is_empty();
+/// A request of events alone is about no account, and one of nothing about all.
+fn scope(accounts: Option<BTreeSet<AccountId>>, events: &[Value]) -> Result<Scope, EventError> {
+    match accounts {
+        Some(accounts) if accounts.is_empty() => {
+            Err(EventError::Request("\"accounts\" is empty".to_owned()))
+        }
+        Some(accounts) => Ok(Scope::Accounts(accounts)),
+        None if events.is_empty() => Ok(Scope::AllAccounts),
+        None => Ok(Scope::NoAccount),
+    }
+}
+
+/// The observations of a dry run, which can't plan what a message of our own would do.
+fn observations(items: Vec<Item>) -> Result<Vec<Observation>, EventError> {
     let mut observations = Vec::new();
     for item in items {
-        if let Item::Observation(observation) = item {
-            observations.push(observation);
+        match item {
+            Item::Observation(observation) => observations.push(observation),
+            Item::Message(_) => {
+                return Err(EventError::Request(
+                    "a dry run takes events of AWS Config, and no message of the queue".to_owned(),
+                ));
+            }
+            Item::Subscription(_) | Item::Irrelevant => {}
         }
     }
-    Trigger::DryRun {
-        observations,
-        accounts: if is_of_accounts {
-            accounts
-        } else {
-            Some(accounts.unwrap_or_default())
-        },
-    }
+    Ok(observations)
 }
 
 fn item(payload: Payload) -> Result<Item, EventError> {
@@ -203,7 +233,7 @@ fn item(payload: Payload) -> Result<Item, EventError> {
         }
         Payload::Object(message) => {
             let message = serde_json::from_value(message)
-                .map_err(|error| EventError::Request(error.to_string()))?;
+                .map_err(|error| EventError::Message(error.to_string()))?;
             Ok(Item::Message(message))
         }
         // AWS Config's notes on oversized items are prose, and say nothing about compliance.
@@ -253,7 +283,7 @@ fn observation(change: ChangeNotification) -> Result<Observation, EventError> {
             resource_id: change.resource_id,
         },
         compliance,
-        was: old.compliance_type.as_deref().map(compliance_before),
+        was: compliance_before(old.compliance_type.as_deref()),
         recorded_at,
         source,
         annotation: new
@@ -274,10 +304,12 @@ fn verdict(compliance_type: Option<&str>) -> (Option<Compliance>, Source) {
     }
 }
 
-fn compliance_before(compliance_type: &str) -> Compliance {
-    match compliance_type {
-        "NON_COMPLIANT" => Compliance::Noncompliant,
-        _ => Compliance::Compliant,
+/// The meaning of an old `complianceType`. Whatever is not `NON_COMPLIANT` counts as compliant: if
+/// the state says otherwise, the event of a change between is still to come.
+fn compliance_before(compliance_type: Option<&str>) -> Option<Compliance> {
+    match compliance_type? {
+        "NON_COMPLIANT" => Some(Compliance::Noncompliant),
+        _ => Some(Compliance::Compliant),
     }
 }
 

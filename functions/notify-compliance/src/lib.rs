@@ -6,14 +6,14 @@
 //! the channel's pace. Beside them, [`waivers`] warns of waivers that end, and [`relay`] sends the
 //! notices of other functions.
 //!
-//! Deliberately absent: AWS SDK types, and any memory beside the table but that of accounts.
+//! Deliberately absent: AWS SDK types. The process remembers accounts and secrets between
+//! invocations; all else is in the table.
 
 #![expect(
     missing_docs,
     reason = "a name that says it all needs no echo; what it does not say is documented"
 )]
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use banto_domain::AccountId;
@@ -21,47 +21,44 @@ use banto_domain::policy::CompliancePolicy;
 use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{Notice, QueueMessage};
-use jiff::SignedDuration;
 
+mod delays;
 pub mod deliver;
+pub mod delivery_queue;
 pub mod event;
 pub mod ingest;
 pub mod notices;
 pub mod relay;
 mod report;
 mod resource_names;
-pub mod schedule;
 pub mod waivers;
 mod work;
 
-use event::{Observation, Trigger};
+use delivery_queue::DeliveryQueue;
+use event::{Observation, Scope, Trigger};
 use relay::Relay;
 use report::Outcome;
-use schedule::Scheduler;
 use work::Work;
 
-/// Least time in which a message is begun: one call of AWS's SDK with all its attempts takes 25 s.
-/// What takes longer looks at the time itself, or comes again by the queue.
+/// Least time in which a message of the queue is taken up: one call of AWS's SDK with all its
+/// attempts takes 25 s. What takes longer looks at the time itself, or comes again by the queue.
 const MESSAGE_TIME: Duration = Duration::from_secs(30);
-
-/// Longest delay of a delivery: SQS delays a message by 15 minutes at most, and the scheduler adds
-/// a second. A route that rests for longer is looked at again in between.
-const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(14);
 
 /// The function, made once, before the first event.
 pub struct Notifier {
     pub policy: CompliancePolicy,
-    pub ingest: ingest::Ports,
-    pub deliver: deliver::Ports,
+    pub ingest_ports: ingest::Ports,
+    pub deliver_ports: deliver::Ports,
     pub relay: Relay,
-    pub scheduler: Scheduler,
+    pub delivery_queue: DeliveryQueue,
 }
 
 impl Notifier {
     /// Handles one event, from its bytes to the answer.
     ///
     /// A record of SQS that fails goes back to the queue alone, and in the end to the dead letter
-    /// queue. An invocation without records fails as a whole, and AWS repeats it.
+    /// queue. An invocation without records fails as a whole: its caller is told, and AWS repeats
+    /// it if nobody waits for the answer.
     pub async fn handle(
         &self,
         event: &[u8],
@@ -107,33 +104,35 @@ impl Notifier {
                 self.handle_work(work, &mut outcome, invocation).await;
                 outcome.direct_response()
             }
-            Trigger::Reconcile(accounts) => self.fan_out(accounts, invocation).await,
+            Trigger::FanOut(scope) => self.fan_out(scope, invocation).await,
             Trigger::DryRun {
                 observations,
-                accounts,
-            } => self.dry_run(observations, accounts, invocation).await,
+                scope,
+            } => self.dry_run(observations, scope, invocation).await,
         }
     }
 
-    /// Messages first, then all observations together, then each route once.
+    /// Observations are ingested together, and before the deliveries, which then tell them too.
     async fn handle_work(&self, work: Work, outcome: &mut Outcome, invocation: &Invocation) {
-        for (id, message) in work.messages {
-            if let Err(error) = self.handle_message(message, outcome, invocation).await {
-                outcome.fail(&id, error);
-            }
-        }
-        let observations: Vec<Observation> = work
-            .observations
-            .iter()
-            .map(|(_, observation)| observation.clone())
-            .collect();
-        let ingested = ingest::ingest(&self.ingest, &self.policy, observations).await;
+        let observed = work.observed();
+        self.handle_messages(work.other_messages, outcome, invocation)
+            .await;
+        let ingested = ingest::ingest(&self.ingest_ports, &self.policy, observed).await;
         outcome.fail_observations(&work.observations, &ingested);
         outcome.ingested.add(ingested);
-        for (route, id) in work.deliveries {
-            let message = QueueMessage::Deliver { route };
+        self.handle_messages(work.deliveries, outcome, invocation)
+            .await;
+    }
+
+    async fn handle_messages(
+        &self,
+        messages: Vec<(String, QueueMessage)>,
+        outcome: &mut Outcome,
+        invocation: &Invocation,
+    ) {
+        for (record, message) in messages {
             if let Err(error) = self.handle_message(message, outcome, invocation).await {
-                outcome.fail(&id, error);
+                outcome.fail(&record, error);
             }
         }
     }
@@ -147,43 +146,48 @@ impl Notifier {
         invocation: &Invocation,
     ) -> anyhow::Result<()> {
         if !invocation.has_time_for(MESSAGE_TIME) {
-            return Ok(self.scheduler.requeue(&message).await?);
+            return Ok(self.delivery_queue.requeue(&message).await?);
         }
         match message {
-            QueueMessage::Deliver { route } => self.deliver(&route, outcome, invocation).await,
-            QueueMessage::Reconcile { account } => self.reconcile(&account, outcome).await,
-            QueueMessage::RelayNotice { notice } => self.relay(&notice, outcome, invocation).await,
+            QueueMessage::Deliver { route } => self.deliver_on(&route, outcome, invocation).await,
+            QueueMessage::Reconcile { account } => self.reconcile_account(&account, outcome).await,
+            QueueMessage::RelayNotice { notice } => {
+                self.relay_notice(&notice, outcome, invocation).await
+            }
         }
     }
 
-    async fn deliver(
+    async fn deliver_on(
         &self,
         route: &str,
         outcome: &mut Outcome,
         invocation: &Invocation,
     ) -> anyhow::Result<()> {
-        let delivered = deliver::deliver(&self.deliver, &self.policy, route, invocation).await?;
-        let again = delivered.again;
-        outcome.delivered.add(delivered);
-        if let Some(after) = again {
-            self.scheduler
-                .schedule(&[route.to_owned()].into(), after.min(LONGEST_DELAY))
+        let (ports, policy) = (&self.deliver_ports, &self.policy);
+        let delivered = &mut outcome.delivered;
+        if let Some(after) = deliver::deliver(ports, policy, route, delivered, invocation).await? {
+            self.delivery_queue
+                .queue_deliveries(&[route.to_owned()].into(), after)
                 .await?;
         }
         Ok(())
     }
 
-    async fn reconcile(&self, account: &AccountId, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let observations = ingest::reconcile::observations_of(&self.ingest, account).await?;
-        outcome.reconciled += 1;
-        let ingested = ingest::ingest(&self.ingest, &self.policy, observations).await;
+    async fn reconcile_account(
+        &self,
+        account: &AccountId,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
+        let observations = ingest::reconcile::observations_of(&self.ingest_ports, account).await?;
+        let ingested = ingest::ingest(&self.ingest_ports, &self.policy, observations).await;
         let failed = ingested.failed.len();
         outcome.ingested.add(ingested);
-        anyhow::ensure!(failed == 0, "{failed} findings were not saved");
+        anyhow::ensure!(failed == 0, "{failed} findings were not taken in");
+        outcome.reconciled += 1;
         Ok(())
     }
 
-    async fn relay(
+    async fn relay_notice(
         &self,
         notice: &Notice,
         outcome: &mut Outcome,
@@ -194,38 +198,34 @@ impl Notifier {
         Ok(())
     }
 
-    /// Queues the daily comparison of accounts, and delivers what may wait on any route. The
-    /// schedule, which names no account, also warns of waivers that end.
+    /// Queues the daily comparison of accounts, and a delivery on every route, where something may
+    /// wait. The schedule, which is about all accounts, also warns of waivers that end.
     async fn fan_out(
         &self,
-        accounts: Option<BTreeSet<AccountId>>,
+        scope: Scope,
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
-        let is_scheduled = accounts.is_none();
-        let queued = ingest::reconcile::fan_out(&self.ingest, &self.policy, accounts)
+        let (ports, policy) = (&self.ingest_ports, &self.policy);
+        let is_of_all = scope == Scope::AllAccounts;
+        let accounts = ingest::reconcile::queue_comparisons_and_deliveries(ports, policy, scope)
             .await
             .map_err(|error| InvocationError::new("FanOutFailed", error))?;
-        if is_scheduled {
-            waivers::warn(&self.relay, &self.policy.waivers, invocation).await;
+        if is_of_all {
+            waivers::warn(&self.relay, &policy.waivers, invocation).await;
         }
-        Ok(report::fan_out_response(queued))
+        Ok(report::fan_out_response(accounts))
     }
 
     async fn dry_run(
         &self,
         observations: Vec<Observation>,
-        accounts: Option<BTreeSet<AccountId>>,
+        scope: Scope,
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
-        let dry_run = ingest::dry_run(
-            &self.ingest,
-            &self.policy,
-            observations,
-            accounts,
-            invocation,
-        )
-        .await
-        .map_err(|error| InvocationError::new("DryRunFailed", error))?;
+        let (ports, policy) = (&self.ingest_ports, &self.policy);
+        let dry_run = ingest::dry_run(ports, policy, observations, scope, invocation)
+            .await
+            .map_err(|error| InvocationError::new("DryRunFailed", error))?;
         Ok(report::dry_run_response(&dry_run))
     }
 }

@@ -8,9 +8,9 @@ use banto_aws::{Aws, ComplianceClients};
 use banto_notice::{KeptSecrets, NoticeSender, SlackChat, SlackWebhooks};
 use banto_ports::{Clock, Webhooks};
 use notify_compliance::deliver::route_sender::RouteSender;
+use notify_compliance::delivery_queue::DeliveryQueue;
 use notify_compliance::ingest::AccountMemory;
 use notify_compliance::relay::Relay;
-use notify_compliance::schedule::Scheduler;
 use notify_compliance::{Notifier, deliver, ingest};
 
 fn main() -> ExitCode {
@@ -35,9 +35,9 @@ fn set_up() -> anyhow::Result<Notifier> {
     } = aws.compliance(&compliance);
     let (table, aggregator) = (Arc::new(table), Arc::new(aggregator));
     let webhooks: Arc<dyn Webhooks> = Arc::new(SlackWebhooks::new(aws.trusted_roots()));
-    let scheduler = Scheduler {
+    let delivery_queue = DeliveryQueue {
         queue: Arc::new(queue),
-        schedule: table.clone(),
+        due_times: table.clone(),
         clock: Arc::clone(&clock),
     };
     let relay = Relay {
@@ -52,16 +52,16 @@ fn set_up() -> anyhow::Result<Notifier> {
         clock: Arc::clone(&clock),
     };
     Ok(Notifier {
-        ingest: ingest::Ports {
+        ingest_ports: ingest::Ports {
             findings: table.clone(),
             accounts: table.clone(),
             memory: AccountMemory::default(),
             organization: Arc::new(organization),
             aggregator: aggregator.clone(),
-            scheduler: scheduler.clone(),
+            delivery_queue: delivery_queue.clone(),
             clock: Arc::clone(&clock),
         },
-        deliver: deliver::Ports {
+        deliver_ports: deliver::Ports {
             outbox: table.clone(),
             lock: table,
             aggregator,
@@ -79,6 +79,6 @@ fn set_up() -> anyhow::Result<Notifier> {
         },
         policy: compliance,
         relay,
-        scheduler,
+        delivery_queue,
     })
 }

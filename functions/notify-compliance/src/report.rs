@@ -16,7 +16,7 @@ pub(crate) struct Outcome {
     pub(crate) delivered: Delivered,
     pub(crate) relayed: usize,
     pub(crate) reconciled: usize,
-    /// The first error of each record that failed. These come again.
+    /// The first error of each record that failed, or of the request.
     failures: BTreeMap<String, anyhow::Error>,
 }
 
@@ -25,12 +25,12 @@ impl Outcome {
         tracing::error!(
             message.id = record,
             error = format!("{error:#}"),
-            "record failed; it goes back to the queue"
+            "record or request failed; a record goes back to the queue"
         );
         self.failures.entry(record.to_owned()).or_insert(error);
     }
 
-    /// Fails the records whose findings were not saved.
+    /// Fails the records whose findings were not taken in.
     pub(crate) fn fail_observations(
         &mut self,
         observations: &[(String, Observation)],
@@ -39,7 +39,10 @@ impl Outcome {
         for (record, observation) in observations {
             if ingested.failed.contains(&observation.key) {
                 let resource = &observation.key.resource_id;
-                self.fail(record, anyhow::anyhow!("{resource} was not saved"));
+                self.fail(
+                    record,
+                    anyhow::anyhow!("the finding of {resource} was not taken in"),
+                );
             }
         }
     }
@@ -55,9 +58,9 @@ impl Outcome {
         }
         Ok(Response {
             body: json!({
-                "saved": self.ingested.saved,
-                "queued": self.ingested.queued,
-                "delivered": self.delivered.entries,
+                "changesSaved": self.ingested.saved,
+                "entriesQueued": self.ingested.queued,
+                "entriesDelivered": self.delivered.entries,
             }),
             metrics: self.metrics(),
         })
@@ -85,14 +88,14 @@ impl Outcome {
     }
 }
 
-pub(crate) fn fan_out_response(queued: usize) -> Response {
+pub(crate) fn fan_out_response(accounts: usize) -> Response {
     Response {
-        body: json!({ "queued": queued }),
+        body: json!({ "accountsQueued": accounts }),
         metrics: Metrics::default(),
     }
 }
 
-/// The plan with what `check` refuses of it, and the accounts for which there was no time.
+/// The plan with what `check` refuses of it, and the accounts that it leaves out.
 pub(crate) fn dry_run_response(dry_run: &DryRun) -> Response {
     let refused: Vec<String> = dry_run.refused.iter().map(ToString::to_string).collect();
     Response {
@@ -100,7 +103,8 @@ pub(crate) fn dry_run_response(dry_run: &DryRun) -> Response {
             "dryRun": true,
             "plan": dry_run.plan,
             "refused": refused,
-            "left": dry_run.left,
+            "notCompared": dry_run.not_compared,
+            "unknownAccounts": dry_run.unknown_accounts,
         }),
         metrics: Metrics::default(),
     }

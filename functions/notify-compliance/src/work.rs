@@ -1,20 +1,20 @@
-//! Divides what an invocation brings: observations for one half, deliveries for the other, and
-//! messages.
-
-use std::collections::BTreeMap;
+//! Divides what an invocation brings: observations for one half, deliveries for the other, and the
+//! other messages of our own.
 
 use banto_lambda::event::Subscription;
 use banto_notice::QueueMessage;
 
 use crate::event::{Item, Observation};
 
-/// The work of an invocation; each piece is tagged with the id of the record that brought it.
+/// The work of an invocation, in the order in which it is done. Each piece has the id of the record
+/// that brought it.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
-    pub(crate) messages: Vec<(String, QueueMessage)>,
+    /// Messages of our own that ask for anything but a delivery.
+    pub(crate) other_messages: Vec<(String, QueueMessage)>,
     pub(crate) observations: Vec<(String, Observation)>,
-    /// Routes to deliver on. Of several messages for one route, the first does for all.
-    pub(crate) deliveries: BTreeMap<String, String>,
+    /// Messages that ask for a delivery. Of several for one route, the first does for all.
+    pub(crate) deliveries: Vec<(String, QueueMessage)>,
 }
 
 impl Work {
@@ -24,16 +24,27 @@ impl Work {
                 Item::Observation(observation) => {
                     self.observations.push((record.to_owned(), observation));
                 }
-                Item::Message(QueueMessage::Deliver { route }) => {
-                    self.deliveries
-                        .entry(route)
-                        .or_insert_with(|| record.to_owned());
-                }
-                Item::Message(message) => self.messages.push((record.to_owned(), message)),
+                Item::Message(message) => self.add_message(record, message),
                 Item::Subscription(subscription) => warn_of(&subscription),
                 Item::Irrelevant => {}
             }
         }
+    }
+
+    fn add_message(&mut self, record: &str, message: QueueMessage) {
+        if !matches!(message, QueueMessage::Deliver { .. }) {
+            self.other_messages.push((record.to_owned(), message));
+        } else if !self.deliveries.iter().any(|(_, known)| *known == message) {
+            self.deliveries.push((record.to_owned(), message));
+        }
+    }
+
+    /// The observations, whatever record brought them.
+    pub(crate) fn observed(&self) -> Vec<Observation> {
+        self.observations
+            .iter()
+            .map(|(_, observation)| observation.clone())
+            .collect()
     }
 }
 

@@ -19,7 +19,7 @@ use banto_fake::Book;
 use banto_notice::{Notice, mail, slack, sns};
 use banto_ports::DeliveryCommit;
 use jiff::{SignedDuration, Timestamp};
-use notify_compliance::deliver::check::{check, check_messages};
+use notify_compliance::deliver::check::check;
 use notify_compliance::deliver::delivery::{Delivery, Target};
 use notify_compliance::deliver::notices::{Message, render};
 use notify_compliance::deliver::plan::plan;
@@ -115,8 +115,8 @@ impl Channel {
         self.snapshot.entries.sort_by_key(OutboxEntry::id);
         let plan = plan(&self.snapshot, &POLICY, at(minute));
         let messages = render(&plan, &self.snapshot.route);
-        assert_eq!(check(&self.snapshot, &plan, &POLICY, at(minute)), []);
-        assert_eq!(check_messages(&plan, &messages), []);
+        let breaches = check(&self.snapshot, &plan, &messages, &POLICY, at(minute));
+        assert_eq!(breaches, []);
         for delivery in &plan.deliveries {
             self.keep(delivery, minute);
         }
@@ -129,7 +129,7 @@ impl Channel {
             channel: "C024BE91L".into(),
             ts: self.posted.to_string(),
         };
-        let is_new = delivery.target == Target::Channel;
+        let is_new = delivery.target == Target::New;
         for piece in delivery.commits.iter().cloned() {
             if let (true, Some(digest)) = (is_new, &piece.digest) {
                 self.snapshot.state.open_digest = Some(OpenDigest {
@@ -162,7 +162,7 @@ impl Channel {
 fn shown(name: &str, told: &[Told]) -> Vec<(String, Notice)> {
     let mut shown = Vec::new();
     for (delivery, message) in told {
-        let place = if delivery.target == Target::Channel {
+        let place = if delivery.target == Target::New {
             ""
         } else {
             ", in its thread"
@@ -370,7 +370,7 @@ fn when_a_route_moves_to_another_channel_its_cases_are_told_anew_there() {
         told.iter()
             .map(|(delivery, _)| &delivery.target)
             .collect::<Vec<_>>(),
-        [&Target::Channel]
+        [&Target::New]
     );
 }
 

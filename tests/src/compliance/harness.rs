@@ -11,9 +11,9 @@ use banto_notice::{KeptSecrets, NoticeSender, slack};
 use banto_ports::AggregatedFinding;
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::deliver::route_sender::RouteSender;
+use notify_compliance::delivery_queue::DeliveryQueue;
 use notify_compliance::ingest::AccountMemory;
 use notify_compliance::relay::Relay;
-use notify_compliance::schedule::Scheduler;
 use notify_compliance::{Notifier, deliver, ingest};
 use serde_json::{Value, json};
 
@@ -118,23 +118,23 @@ pub fn add_account(world: &World, id: &str, name: &str, team: &str) {
 
 /// The function, on one run's view of the world.
 pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
-    let scheduler = Scheduler {
+    let delivery_queue = DeliveryQueue {
         queue: run.clone(),
-        schedule: run.clone(),
+        due_times: run.clone(),
         clock: run.clone(),
     };
     Notifier {
         policy: policy.clone(),
-        ingest: ingest::Ports {
+        ingest_ports: ingest::Ports {
             findings: run.clone(),
             accounts: run.clone(),
             memory: AccountMemory::default(),
             organization: run.clone(),
             aggregator: run.clone(),
-            scheduler: scheduler.clone(),
+            delivery_queue: delivery_queue.clone(),
             clock: run.clone(),
         },
-        deliver: deliver::Ports {
+        deliver_ports: deliver::Ports {
             outbox: run.clone(),
             lock: run.clone(),
             aggregator: run.clone(),
@@ -152,7 +152,7 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
             ),
             clock: run.clone(),
         },
-        scheduler,
+        delivery_queue,
     }
 }
 

@@ -838,6 +838,57 @@ fn a_dry_run_says_what_would_be_told_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_names_the_accounts_that_it_could_not_look_up() {
+    let world = world();
+    world.change_account(&account(PAYMENTS), |member| {
+        member
+            .refuses
+            .insert("organizations:DescribeAccount", ErrorKind::Throttled);
+    });
+    let event = bad(PAYMENTS, "bucket-public", "website").event();
+    let answer = handle(
+        &world,
+        &policy(),
+        &json!({ "events": [event], "dryRun": true }),
+    );
+    assert_eq!(answer["plan"]["chains"], json!([]));
+    assert_eq!(answer["unknownAccounts"], json!([PAYMENTS]));
+    assert_eq!(answer["notCompared"], json!([]));
+}
+
+#[test]
+fn what_was_sent_before_a_failure_is_counted() {
+    let deliver = |fault: Option<Fault>| {
+        let world = world();
+        let rules = ["bucket-public", "bucket-logging"];
+        let events = rules.map(|rule| bad(SEARCH, rule, "website").event());
+        enqueue(&world, &events);
+        handle(&world, &policy(), &batch(&world.receive(10)));
+        world.advance(minutes(2));
+        let messages = batch(&world.receive(10));
+        let (handled, run) = handle_with(&world, &policy(), &messages, fault);
+        let Driven::Done(Ok(answer)) = handled else {
+            panic!("{handled:?}")
+        };
+        let counted = format!("{:?}", answer.metrics);
+        let sent = seen(&world).len();
+        let says = format!("(\"MessagesSent\", \"Count\", Number({sent}))");
+        assert!(sent == 0 || counted.contains(&says), "{fault:?}: {counted}");
+        (sent, failed(&answer.body).len(), run.calls())
+    };
+    let (sent, _, calls) = deliver(None);
+    assert_eq!(sent, 2);
+    let outcomes: Vec<(usize, usize)> = (1..=calls)
+        .map(|call| {
+            let kind = FaultKind::ErrorBefore(ErrorKind::Denied);
+            let (sent, back, _) = deliver(Some(Fault { call, kind }));
+            (sent, back)
+        })
+        .collect();
+    assert!(outcomes.contains(&(1, 1)), "{outcomes:?}");
+}
+
+#[test]
 fn a_dry_run_lists_what_the_real_run_would_refuse() {
     let world = world();
     // The parser refuses two routes of one name; a change would be told twice on it.

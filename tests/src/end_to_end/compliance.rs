@@ -405,7 +405,7 @@ async fn the_daily_comparison_tells_what_was_missed_and_closes_what_was_resolved
     let payments = harness.payments.clone();
     aggregate(&harness, &payments, &["missed"]);
     let answer = harness.invoke(&json!({ "accounts": [payments] })).await;
-    assert_eq!(answer, json!({ "queued": 1 }));
+    assert_eq!(answer, json!({ "accountsQueued": 1 }));
     harness.settle().await;
     let texts = harness.texts(CHANNEL);
     assert_eq!(
@@ -514,7 +514,7 @@ fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
         "ingest/accounts",
         "ingest/reconcile",
         "relay",
-        "schedule",
+        "delivery_queue",
         "lib",
     ];
     let sources = asking.map(|name| {

@@ -17,40 +17,46 @@ use super::report::Delivered;
 use super::route_sender::{Outgoing, Sent, Unsent};
 use super::snapshot::Job;
 
-/// Least time in which a message is begun: one attempt of 25 s, and its commit.
+/// Least time in which a message is begun: one attempt of 25 s, and 5 s for its commit.
 const DELIVERY_TIME: Duration = Duration::from_secs(30);
+
+/// A run that holds a route, and what it has delivered so far.
+pub(super) struct Run<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) held: HeldRoute,
+    pub(super) delivered: &'a mut Delivered,
+    pub(super) invocation: &'a Invocation,
+}
 
 /// Sends messages in their order. Returns after what time to come again, if one can't be sent now.
 pub(super) async fn apply(
     ports: &Ports,
-    job: &Job<'_>,
     plan: &Plan,
     messages: &[Message],
-    held: &mut HeldRoute,
-    delivered: &mut Delivered,
-    invocation: &Invocation,
+    run: &mut Run<'_>,
 ) -> Result<Option<SignedDuration>, PortError> {
     for (delivery, message) in plan.deliveries.iter().zip(messages) {
-        if !invocation.has_time_for(DELIVERY_TIME) {
+        if !run.invocation.has_time_for(DELIVERY_TIME) {
             return Ok(Some(SignedDuration::ZERO));
         }
         let outgoing = Outgoing {
             id: &delivery.id,
             target: &delivery.target,
             message,
-            route: job.route,
+            route: run.job.route,
         };
-        let sent = match deliver_one(ports, &outgoing, held, invocation).await {
+        let sent = match deliver_one(ports, &outgoing, run).await {
             Ok(sent) => sent,
             Err(Unsent::Later(after)) => return Ok(Some(after)),
             Err(Unsent::Failed(error)) => return Err(error),
         };
-        delivered.messages += 1;
-        delivered.by_fallback += usize::from(sent.fell_back);
-        commit(ports, held, delivery, &sent, delivered).await?;
+        run.delivered.messages += 1;
+        run.delivered.by_fallback += usize::from(sent.fell_back);
+        commit(ports, delivery, &sent, run).await?;
         tracing::info!(
-            route.name = job.outbox,
-            notice.id = delivery.id,
+            route.name = run.job.outbox,
+            delivery.id = delivery.id,
+            notice.id = message.notice.id,
             fell_back = sent.fell_back,
             "message delivered"
         );
@@ -64,9 +70,9 @@ pub(super) async fn apply(
 async fn deliver_one(
     ports: &Ports,
     outgoing: &Outgoing<'_>,
-    held: &mut HeldRoute,
-    invocation: &Invocation,
+    run: &mut Run<'_>,
 ) -> Result<Sent, Unsent> {
+    let (held, invocation) = (&mut run.held, run.invocation);
     let unconfirmed = held.take_unconfirmed(outgoing.id);
     let posted = match &unconfirmed {
         Some(in_flight) => ports.sender.find(outgoing, in_flight.at).await,
@@ -115,30 +121,30 @@ fn is_channel(route: &Route) -> bool {
 /// Saves what a message has told, piece by piece.
 async fn commit(
     ports: &Ports,
-    held: &mut HeldRoute,
     delivery: &Delivery,
     sent: &Sent,
-    delivered: &mut Delivered,
+    run: &mut Run<'_>,
 ) -> Result<(), PortError> {
-    open_digest(ports, held, delivery);
+    note_digest(ports, &mut run.held, delivery);
     for piece in &delivery.commits {
-        delivered.entries += piece.entries.len();
         let piece = with_message(piece.clone(), &delivery.target, sent);
-        ports.outbox.commit(&held.lease, &piece).await?;
+        ports.outbox.commit(&run.held.lease, &piece).await?;
+        run.delivered.entries += piece.entries.len();
     }
-    held.state.in_flight = None;
+    run.held.state.in_flight = None;
     Ok(())
 }
 
-/// A digest in the channel takes up what else comes; after every digest the route rests.
-fn open_digest(ports: &Ports, held: &mut HeldRoute, delivery: &Delivery) {
+/// Notes in the route's state that a digest was sent: the route rests, and a new digest takes up
+/// what else comes.
+fn note_digest(ports: &Ports, held: &mut HeldRoute, delivery: &Delivery) {
     let mut digests = delivery.commits.iter().map(|piece| &piece.digest);
     let Some(digest) = digests.find_map(Option::as_ref) else {
         return;
     };
     let now = ports.clock.now();
     held.state.last_digest_at = Some(now);
-    if delivery.target == Target::Channel {
+    if delivery.target == Target::New {
         held.state.open_digest = Some(OpenDigest {
             id: digest.id.clone(),
             opened_at: now,
@@ -148,7 +154,7 @@ fn open_digest(ports: &Ports, held: &mut HeldRoute, delivery: &Delivery) {
 
 /// A commit with the message that told it, where the message is a new one.
 fn with_message(mut piece: DeliveryCommit, target: &Target, sent: &Sent) -> DeliveryCommit {
-    if *target != Target::Channel {
+    if *target != Target::New {
         return piece;
     }
     if let Some(digest) = &mut piece.digest {

@@ -25,8 +25,8 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
-    /// To the route's destination itself.
-    Channel,
+    /// To the route's destination, as a message of its own.
+    New,
     /// Into the thread of a message in the channel.
     Thread {
         message: MessageRef,
@@ -39,7 +39,7 @@ impl Target {
     /// The message above the thread, if the target is one.
     pub fn thread(&self) -> Option<&MessageRef> {
         match self {
-            Self::Channel => None,
+            Self::New => None,
             Self::Thread { message, .. } => Some(message),
         }
     }

@@ -7,12 +7,13 @@ use jiff::SignedDuration;
 
 use super::ports::Ports;
 
-/// Time for which a lease holds without being renewed. It is renewed before each message, which
-/// takes four attempts of 25 s with 14 s of pauses at most: two minutes.
+/// Time for which a lease holds without being renewed: as long as the function's timeout, 5
+/// minutes, so that no run outlives the lease that it took. It is renewed before each message.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Time after which a run comes again that finds the route held. The lease is no measure: a run
-/// that ends well gives the route back long before it expires.
+/// Time after which a run comes again that finds the route held: a few messages at a channel's pace
+/// of one a second take less. The lease is no measure: a run that ends well gives the route back
+/// long before it expires.
 pub(super) const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// A route that this run holds.

@@ -6,7 +6,6 @@
 
 use banto_domain::Breach;
 use banto_domain::policy::CompliancePolicy;
-use banto_domain::policy::compliance::Route;
 use banto_lambda::Invocation;
 use banto_ports::{ErrorKind, PortError};
 use jiff::SignedDuration;
@@ -25,12 +24,14 @@ pub mod snapshot;
 
 pub use ports::Ports;
 
-use lock::HeldRoute;
+use apply::Run;
 use plan::{Next, Plan};
 use report::Delivered;
 use snapshot::Job;
 
-/// Delivers what waits on a route. One run at a time holds the route; another one comes again.
+/// Delivers what waits on a route, and adds what people got to `delivered`, also if a later message
+/// fails. Returns after what time to deliver again, if something is left. One run at a time holds
+/// the route; another one comes again.
 ///
 /// # Errors
 /// If what is left can only be delivered when this message comes again.
@@ -38,54 +39,56 @@ pub(crate) async fn deliver(
     ports: &Ports,
     policy: &CompliancePolicy,
     name: &str,
+    delivered: &mut Delivered,
     invocation: &Invocation,
-) -> Result<Delivered, PortError> {
-    let mut delivered = Delivered::default();
-    let Some(route) = route_of(policy, name) else {
-        return Ok(delivered);
+) -> Result<Option<SignedDuration>, PortError> {
+    // Kill switch: changes are taken in, and nobody is told.
+    if !policy.enabled {
+        return Ok(None);
+    }
+    // Entries of a route that the policy no longer has go the default way.
+    let Some(route) = policy.route(name).or_else(|| policy.default_route()) else {
+        return Ok(None);
     };
-    let Some(mut held) = lock::acquire(ports, name, invocation).await? else {
-        delivered.again = Some(lock::RETRY_AFTER);
-        return Ok(delivered);
+    let Some(held) = lock::acquire(ports, name, invocation).await? else {
+        return Ok(Some(lock::RETRY_AFTER));
     };
     let job = Job {
         outbox: name,
         route,
         policy,
     };
-    let again = deliver_all(ports, &job, &mut held, &mut delivered, invocation).await;
-    lock::release(ports, held).await;
-    delivered.again = again?;
-    Ok(delivered)
-}
-
-/// Entries of a route that the policy no longer has go the default way. Switched off, nothing is
-/// delivered.
-fn route_of<'a>(policy: &'a CompliancePolicy, name: &str) -> Option<&'a Route> {
-    let route = policy.route(name).or_else(|| policy.routes.last());
-    route.filter(|_| policy.enabled)
+    let mut run = Run {
+        job: &job,
+        held,
+        delivered,
+        invocation,
+    };
+    let again = deliver_all(ports, &mut run).await;
+    lock::release(ports, run.held).await;
+    again
 }
 
 /// Observe, plan, log, check, apply: until the outbox is empty, or what is left has to wait.
 async fn deliver_all(
     ports: &Ports,
-    job: &Job<'_>,
-    held: &mut HeldRoute,
-    delivered: &mut Delivered,
-    invocation: &Invocation,
+    run: &mut Run<'_>,
 ) -> Result<Option<SignedDuration>, PortError> {
+    let job = run.job;
     loop {
         let now = ports.clock.now();
-        let snapshot = observe::observe(ports, job, &held.state, now).await?;
+        let snapshot = observe::observe(ports, job, &run.held.state, now).await?;
         let plan = plan::plan(&snapshot, job.policy, now);
         let messages = notices::render(&plan, job.route);
         log(job, &plan);
-        let mut breaches = check::check(&snapshot, &plan, job.policy, now);
-        breaches.extend(check::check_messages(&plan, &messages));
-        refuse(&breaches)?;
-        let cut = apply::apply(ports, job, &plan, &messages, held, delivered, invocation).await?;
+        refuse(
+            job,
+            &check::check(&snapshot, &plan, &messages, job.policy, now),
+        )?;
+        if let Some(after) = apply::apply(ports, &plan, &messages, run).await? {
+            return Ok(Some(after));
+        }
         match plan.next {
-            _ if cut.is_some() => return Ok(cut),
             Next::Done => return Ok(None),
             Next::Again(after) => return Ok(Some(after)),
             Next::Observe => {}
@@ -102,12 +105,12 @@ fn log(job: &Job<'_>, plan: &Plan) {
     tracing::debug!(route.name = job.outbox, plan = %serde_json::json!(plan), "deliveries planned in full");
 }
 
-fn refuse(breaches: &[Breach]) -> Result<(), PortError> {
+fn refuse(job: &Job<'_>, breaches: &[Breach]) -> Result<(), PortError> {
     if breaches.is_empty() {
         return Ok(());
     }
     let breaches = Breach::join(breaches);
-    tracing::error!(breaches, "plan refused");
+    tracing::error!(route.name = job.outbox, breaches, "route's plan refused");
     Err(PortError::new(
         ErrorKind::Invalid,
         "notify:deliver",

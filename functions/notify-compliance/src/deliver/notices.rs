@@ -81,7 +81,7 @@ fn render_group(change: &GroupChange, target: &Target, route: &Route) -> Message
 /// In the channel the counts, in a thread what changed of each group.
 fn render_digest(counts: Notice, details: Notice, target: &Target) -> Message {
     match target {
-        Target::Channel => Message {
+        Target::New => Message {
             notice: counts,
             correction: None,
             detail: Some(details),

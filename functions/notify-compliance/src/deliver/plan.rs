@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::delivery::{Delivery, GroupChange, Subject, Target};
 use super::snapshot::Snapshot;
+use crate::delays::LONGEST_DELAY;
 
 mod commits;
 mod counts;
@@ -21,10 +22,6 @@ use groups::group_changes;
 /// Time for which a digest takes up what else comes: a storm of a deployment is over by then, and
 /// what comes later is news.
 const DIGEST_OPEN_FOR: SignedDuration = SignedDuration::from_mins(60);
-
-/// How often a route is looked at whose entries wait for the end of quiet hours: SQS delays a
-/// message no longer.
-const QUIET_RECHECK: SignedDuration = SignedDuration::from_mins(15);
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,21 +45,25 @@ pub fn plan(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> P
     if !snapshot.is_ready(policy.window, now) {
         return Plan {
             deliveries: Vec::new(),
-            next: wait(snapshot, policy, now),
+            next: next_of_nothing(snapshot, policy, now),
         };
     }
-    let is_all = !snapshot.has_more && snapshot.quiet == 0;
+    let leaves_nothing = !snapshot.has_more && snapshot.quiet == 0;
     Plan {
         deliveries: deliveries(snapshot, policy, now),
-        next: if is_all { Next::Done } else { Next::Observe },
+        next: if leaves_nothing {
+            Next::Done
+        } else {
+            Next::Observe
+        },
     }
 }
 
 /// The next step of a route that has nothing to deliver now.
-fn wait(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Next {
-    match snapshot.rest(policy.window, now) {
+fn next_of_nothing(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Next {
+    match snapshot.rests_for(policy.window, now) {
         Some(rest) if !snapshot.entries.is_empty() => Next::Again(rest),
-        _ if snapshot.quiet > 0 => Next::Again(QUIET_RECHECK),
+        _ if snapshot.quiet > 0 => Next::Again(LONGEST_DELAY),
         _ => Next::Done,
     }
 }
@@ -162,7 +163,7 @@ fn group_delivery(change: GroupChange) -> Delivery {
     let changes = std::slice::from_ref(&change);
     Delivery {
         id: delivery_id(&change.after.id(), changes),
-        target: Target::Channel,
+        target: Target::New,
         commits: commits(changes, None),
         subject: Subject::Group(Box::new(change)),
     }
@@ -187,7 +188,7 @@ fn digest_delivery(
     let last = commits.last().and_then(|commit| commit.digest.clone());
     let digest = last.unwrap_or_else(|| before.clone());
     let (id, target) = match &before.message {
-        None => (digest.id.clone(), Target::Channel),
+        None => (digest.id.clone(), Target::New),
         Some(message) => {
             let target = Target::Thread {
                 message: message.clone(),

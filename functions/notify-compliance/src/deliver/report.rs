@@ -1,6 +1,4 @@
-//! What was delivered.
-
-use jiff::SignedDuration;
+//! What was delivered, on all routes of an invocation.
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Delivered {
@@ -10,15 +8,4 @@ pub(crate) struct Delivered {
     pub by_fallback: usize,
     /// Outbox entries that were told.
     pub entries: usize,
-    /// After what time to deliver the rest, if there is any.
-    pub again: Option<SignedDuration>,
-}
-
-impl Delivered {
-    /// Adds what was delivered on another route.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.by_fallback += other.by_fallback;
-        self.entries += other.entries;
-    }
 }

@@ -57,7 +57,7 @@ impl Snapshot {
 
     /// Returns the time for which the route still rests after its last digest, so that a storm
     /// makes few messages.
-    pub fn rest(&self, window: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
+    pub fn rests_for(&self, window: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
         let rest = match self.route.to {
             Destination::Channel(_) => window,
             Destination::Webhook(_) | Destination::Topic(_) | Destination::Mail(_) => DIGEST_REST,
@@ -69,6 +69,6 @@ impl Snapshot {
     /// True if a delivery is possible now: something waits that need not be quiet, and the route
     /// does not rest.
     pub fn is_ready(&self, window: SignedDuration, now: Timestamp) -> bool {
-        !self.entries.is_empty() && self.rest(window, now).is_none()
+        !self.entries.is_empty() && self.rests_for(window, now).is_none()
     }
 }

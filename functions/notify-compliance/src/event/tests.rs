@@ -215,17 +215,42 @@ fn what_is_none_of_ours_is_named() {
 #[test]
 fn schedules_requests_and_dry_run_are_told_apart() {
     let scheduled = r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#;
-    assert_eq!(direct(scheduled), Trigger::Reconcile(None));
+    assert_eq!(direct(scheduled), Trigger::FanOut(Scope::AllAccounts));
     let all = Trigger::DryRun {
         observations: Vec::new(),
-        accounts: None,
+        scope: Scope::AllAccounts,
     };
     assert_eq!(direct(r#"{"dryRun": true}"#), all);
     let event = recorded("compliance-change");
     let dry_run = direct(&format!("{{\"events\": [{event}], \"dryRun\": true}}"));
     assert!(
-        matches!(dry_run, Trigger::DryRun { observations, accounts: Some(none) } if observations.len() == 1 && none.is_empty())
+        matches!(dry_run, Trigger::DryRun { observations, scope: Scope::NoAccount } if observations.len() == 1)
     );
+}
+
+#[test]
+fn a_request_of_which_a_part_would_be_passed_over_is_refused() {
+    let event = recorded("compliance-change");
+    for (request, says) in [
+        (
+            format!(r#"{{"accounts": ["111122223333"], "events": [{event}]}}"#),
+            "go together in a dry run only",
+        ),
+        (
+            r#"{"events": [{"kind": "deliver", "version": 1, "route": "payments"}], "dryRun": true}"#.to_owned(),
+            "no message of the queue",
+        ),
+    ] {
+        let error = decode(request.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(says), "{request}: {error}");
+    }
+}
+
+#[test]
+fn a_message_of_the_queue_that_cannot_be_read_is_not_taken_for_a_request() {
+    let error = decode(br#"{"kind": "dance", "version": 1}"#).unwrap_err();
+    assert!(matches!(&error, EventError::Message(_)), "{error}");
+    assert!(!error.to_string().contains("\"accounts\""), "{error}");
 }
 
 #[test]

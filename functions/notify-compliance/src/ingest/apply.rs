@@ -9,9 +9,9 @@ use futures_util::stream::{self, StreamExt};
 use super::plan::{Chain, Plan};
 use super::ports::Ports;
 
-/// Findings that are saved at once, to hide the latency of DynamoDB. A batch of SQS has ten
-/// records, so that only the comparison of an account has more.
-const AT_ONCE: usize = 16;
+/// Findings that are saved at once, to hide the latency of DynamoDB: more than a batch of SQS, which
+/// has ten records, and few enough for the comparison of a large account not to be throttled.
+const FINDINGS_AT_ONCE: usize = 16;
 
 /// What became of a chain.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct ChainOutcome {
 pub(super) async fn apply(ports: &Ports, plan: &Plan) -> Vec<ChainOutcome> {
     let chains = plan.chains.iter().map(|chain| save_chain(ports, chain));
     stream::iter(chains)
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(FINDINGS_AT_ONCE)
         .collect()
         .await
 }

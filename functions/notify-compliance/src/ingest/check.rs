@@ -1,4 +1,4 @@
-//! Looks at a plan a second time: a table of rules, each of which derives its promise anew instead
+//! Looks at a plan a second time: a table of checks, each of which derives its promise anew instead
 //! of trusting the planner.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::plan::{Chain, Plan};
 use super::snapshot::Snapshot;
 
-/// One change of a plan, with all that the rules need to judge it.
+/// One change of a plan, with all that the checks need to judge it.
 struct Context<'a> {
     change: &'a FindingChange,
     /// What people were last notified of before this change, if the finding had a state.
@@ -26,10 +26,10 @@ struct Context<'a> {
 }
 
 /// Returns what is wrong with a change, if something is.
-type Rule = fn(&Context<'_>) -> Option<String>;
+type Check = fn(&Context<'_>) -> Option<String>;
 
-/// The promises, each with the rule that finds a breach of it.
-const RULES: &[(&str, Rule)] = &[
+/// The promises, each with the check that finds a breach of it.
+const CHECKS: &[(&str, Check)] = &[
     ("N1", reaches_somebody),
     ("N1", reaches_every_route),
     ("N1", reaches_each_route_once),
@@ -72,8 +72,8 @@ fn check_chain(
             planned: planned_routes(change),
             is_waived,
         };
-        for (promise, rule) in RULES {
-            if let Some(what) = rule(&context) {
+        for (promise, check) in CHECKS {
+            if let Some(what) = check(&context) {
                 let subject = format!("{} at {}", chain.key.resource_id, change.after.recorded_at);
                 breaches.push(Breach::new(promise, subject, what));
             }
@@ -130,15 +130,15 @@ fn expected_routes<'a>(
         None => false,
     };
     let is_default = |route: &Route| route.only.is_none();
-    let fitting = names(policy, fits);
+    let fitting = route_names(policy, fits);
     if fitting.is_empty() {
-        names(policy, is_default)
+        route_names(policy, is_default)
     } else {
         fitting
     }
 }
 
-fn names(policy: &CompliancePolicy, is_one: impl Fn(&Route) -> bool) -> BTreeSet<&str> {
+fn route_names(policy: &CompliancePolicy, is_one: impl Fn(&Route) -> bool) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     for route in &policy.routes {
         if is_one(route) {

@@ -3,11 +3,9 @@
 //!
 //! Deliberately absent: sentences for people, which are made when an entry is delivered.
 
-use std::collections::BTreeSet;
-
+use banto_domain::Breach;
 use banto_domain::compliance::FindingKey;
 use banto_domain::policy::CompliancePolicy;
-use banto_domain::{AccountId, Breach};
 use banto_lambda::Invocation;
 use banto_ports::PortError;
 
@@ -25,13 +23,14 @@ pub mod snapshot;
 pub use account_memory::AccountMemory;
 pub use ports::Ports;
 
-use crate::event::Observation;
+use crate::event::{Observation, Scope};
 use plan::Plan;
 use report::{DryRun, Ingested};
 use snapshot::{Job, Snapshot};
 
-/// How often a finding is planned anew that another run changed first. Each conflict means that
-/// another run got on, so that three are rare; after them the record comes again by the queue.
+/// How often a finding is planned, since another run may change it first. Each conflict means that
+/// another run got on, so that three in a row are rare; after them the record comes again by the
+/// queue.
 const ATTEMPTS: usize = 3;
 
 /// Ingests observations: observe, plan, check, apply; then queues deliveries on the routes that
@@ -42,39 +41,40 @@ pub async fn ingest(
     observations: Vec<Observation>,
 ) -> Ingested {
     let mut ingested = Ingested::default();
-    let mut left = observations;
+    let mut to_plan = observations;
     for attempt in 1..=ATTEMPTS {
-        if left.is_empty() {
+        if to_plan.is_empty() {
             break;
         }
-        let Some((snapshot, plan)) = planned(ports, policy, &left).await else {
-            ingested.failed.extend(keys_of(&left));
+        let Some((snapshot, plan)) = planned(ports, policy, &to_plan).await else {
+            ingested.failed.extend(keys_of(&to_plan));
             break;
         };
         ingested.add_plan(&snapshot, &plan);
         let is_last = attempt == ATTEMPTS;
         let conflicts = ingested.add_outcomes(apply::apply(ports, &plan).await, is_last);
-        left.retain(|observation| conflicts.contains(&observation.key));
+        to_plan.retain(|observation| conflicts.contains(&observation.key));
     }
-    schedule_deliveries(ports, policy, &mut ingested).await;
+    queue_deliveries(ports, policy, &mut ingested).await;
     ingested
 }
 
-/// Plans what observations and the comparison of accounts (all, if `None`) would change, and ends
-/// after `check`.
+/// Plans what observations and the comparison of accounts would change, and ends after `check`.
 pub(crate) async fn dry_run(
     ports: &Ports,
     policy: &CompliancePolicy,
     mut observations: Vec<Observation>,
-    accounts: Option<BTreeSet<AccountId>>,
+    scope: Scope,
     invocation: &Invocation,
 ) -> Result<DryRun, PortError> {
-    let left = reconcile::observe_accounts(ports, accounts, &mut observations, invocation).await?;
-    let (_, plan, refused) = checked(ports, policy, &observations).await?;
+    let not_compared =
+        reconcile::observe_accounts(ports, scope, &mut observations, invocation).await?;
+    let (snapshot, plan, refused) = checked(ports, policy, &observations).await?;
     Ok(DryRun {
         plan,
         refused,
-        left,
+        not_compared,
+        unknown_accounts: snapshot.unknown_accounts(),
     })
 }
 
@@ -87,7 +87,7 @@ async fn planned(
     match checked(ports, policy, observations).await {
         Ok((snapshot, plan, breaches)) if breaches.is_empty() => Some((snapshot, plan)),
         Ok((_, _, breaches)) => {
-            tracing::error!(breaches = Breach::join(&breaches), "plan refused");
+            tracing::error!(breaches = Breach::join(&breaches), "findings' plan refused");
             None
         }
         Err(error) => {
@@ -115,16 +115,17 @@ async fn checked(
     Ok((snapshot, plan, breaches))
 }
 
-/// Queues deliveries. If that fails, all findings of this time have failed: whoever brings them
-/// again has their routes queued again.
-async fn schedule_deliveries(ports: &Ports, policy: &CompliancePolicy, ingested: &mut Ingested) {
-    let scheduled = ports
-        .scheduler
-        .schedule(&ingested.routes, policy.window)
+/// Queues deliveries. (A change goes on in `lib.rs`, where their messages come to `deliver_on`.) If
+/// that fails, all findings of this time have failed: whoever brings them again has their routes
+/// queued again.
+async fn queue_deliveries(ports: &Ports, policy: &CompliancePolicy, ingested: &mut Ingested) {
+    let queued = ports
+        .delivery_queue
+        .queue_deliveries(&ingested.routes, policy.window)
         .await;
-    if let Err(error) = scheduled {
-        tracing::error!(%error, "deliveries could not be queued");
-        ingested.failed.append(&mut ingested.touched);
+    if let Err(error) = queued {
+        tracing::error!(routes = ?ingested.routes, %error, "deliveries could not be queued");
+        ingested.failed.append(&mut ingested.awaiting_delivery);
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Plan {
 #[serde(rename_all = "camelCase")]
 pub struct Chain {
     pub key: FindingKey,
-    /// None where only its routes are to be delivered on.
+    /// Empty where only its routes are to be delivered on.
     pub changes: Vec<FindingChange>,
     /// Routes whose outbox may hold an entry of an earlier run that ended before it queued the
     /// delivery.
@@ -98,7 +98,7 @@ fn plan_chain(
             }
             Err(reason) => {
                 *skipped.entry(reason).or_default() += 1;
-                if is_repeated(state.as_ref(), observation) {
+                if may_be_repeated(state.as_ref(), observation) {
                     let routes = routes_of(key, context.policy, context.account);
                     chain.redeliver.extend(routes);
                 }
@@ -108,9 +108,9 @@ fn plan_chain(
     chain
 }
 
-/// True if the observation was ingested before. Whoever did so may have ended before it queued the
-/// delivery.
-fn is_repeated(state: Option<&FindingState>, observation: &Observation) -> bool {
+/// True if the observation may have been ingested before: it has the state's time. Whoever did so
+/// may have ended before it queued the delivery.
+fn may_be_repeated(state: Option<&FindingState>, observation: &Observation) -> bool {
     state.is_some_and(|state| state.recorded_at == observation.recorded_at)
 }
 

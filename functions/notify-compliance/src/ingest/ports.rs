@@ -5,7 +5,7 @@ use std::sync::Arc;
 use banto_ports::{AccountCache, Aggregator, Clock, FindingStore, Organization};
 
 use super::account_memory::AccountMemory;
-use crate::schedule::Scheduler;
+use crate::delivery_queue::DeliveryQueue;
 
 /// All that this half reaches.
 pub struct Ports {
@@ -14,7 +14,7 @@ pub struct Ports {
     pub memory: AccountMemory,
     pub organization: Arc<dyn Organization>,
     pub aggregator: Arc<dyn Aggregator>,
-    pub scheduler: Scheduler,
+    pub delivery_queue: DeliveryQueue,
     pub clock: Arc<dyn Clock>,
 }
 

@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::ports::Ports;
-use crate::event::Observation;
+use crate::event::{Observation, Scope};
 
 /// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes
 /// later than we do, and AWS names no limit: six hours are less than the day between two
@@ -22,7 +22,7 @@ use crate::event::Observation;
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// Rules that are asked about at once; the adapter keeps to 10 calls a second in any case.
-const AT_ONCE: usize = 4;
+const RULES_AT_ONCE: usize = 4;
 
 /// Least time in which a dry run begins an account. An account that takes longer ends the
 /// invocation, which changes nothing.
@@ -31,62 +31,64 @@ const ACCOUNT_TIME: Duration = Duration::from_secs(30);
 /// What the aggregator knows of an account.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Aggregated {
-    /// The rules that it knows there, and whether each finds anything.
+    /// The rules that it knows there; true for one that finds something noncompliant.
     pub rules: BTreeMap<(Region, RuleName), bool>,
     pub findings: Vec<AggregatedFinding>,
 }
 
-/// Queues the comparison of accounts (all active ones, if `None`), and a delivery on every route.
-/// Returns the number of accounts.
+/// Queues the comparison of each account, and a delivery on every route. Returns the number of
+/// accounts.
 ///
 /// # Errors
 /// If Organizations or the queue can't be reached.
-pub(crate) async fn fan_out(
+pub(crate) async fn queue_comparisons_and_deliveries(
     ports: &Ports,
     policy: &CompliancePolicy,
-    accounts: Option<BTreeSet<AccountId>>,
+    scope: Scope,
 ) -> Result<usize, PortError> {
-    let accounts = named_or_active(ports, accounts).await?;
+    let accounts = accounts_of(ports, scope).await?;
     let count = accounts.len();
     let messages: Vec<QueueMessage> = accounts
         .into_iter()
         .map(|account| QueueMessage::Reconcile { account })
         .collect();
-    ports.scheduler.send(&messages, Duration::ZERO).await?;
+    ports.delivery_queue.send(&messages, Duration::ZERO).await?;
     let routes = policy.routes.iter().map(|route| route.name.clone());
     ports
-        .scheduler
-        .schedule(&routes.collect(), policy.window)
+        .delivery_queue
+        .queue_deliveries(&routes.collect(), policy.window)
         .await?;
     Ok(count)
 }
 
-/// Adds what the comparison of accounts (all active ones, if `None`) shows, and returns those that
-/// were left out for want of time.
+/// Adds what the comparison of accounts shows. Returns the accounts that were not compared for want
+/// of time.
 pub(super) async fn observe_accounts(
     ports: &Ports,
-    accounts: Option<BTreeSet<AccountId>>,
+    scope: Scope,
     observations: &mut Vec<Observation>,
     invocation: &Invocation,
 ) -> Result<Vec<AccountId>, PortError> {
-    let mut left = Vec::new();
-    for account in named_or_active(ports, accounts).await? {
+    let mut not_compared = Vec::new();
+    for account in accounts_of(ports, scope).await? {
         if invocation.has_time_for(ACCOUNT_TIME) {
             observations.extend(observations_of(ports, &account).await?);
         } else {
-            left.push(account);
+            not_compared.push(account);
         }
     }
-    Ok(left)
+    Ok(not_compared)
 }
 
-async fn named_or_active(
-    ports: &Ports,
-    accounts: Option<BTreeSet<AccountId>>,
-) -> Result<BTreeSet<AccountId>, PortError> {
-    if let Some(accounts) = accounts {
-        return Ok(accounts);
+async fn accounts_of(ports: &Ports, scope: Scope) -> Result<BTreeSet<AccountId>, PortError> {
+    match scope {
+        Scope::AllAccounts => active_accounts(ports).await,
+        Scope::Accounts(accounts) => Ok(accounts),
+        Scope::NoAccount => Ok(BTreeSet::new()),
     }
+}
+
+async fn active_accounts(ports: &Ports) -> Result<BTreeSet<AccountId>, PortError> {
     let mut active = BTreeSet::new();
     for account in ports.organization.accounts().await? {
         if account.state == AccountState::Active {
@@ -111,7 +113,7 @@ pub(crate) async fn observations_of(
         .filter(|(_, finds)| **finds)
         .map(|((region, rule), _)| ports.aggregator.findings(account, region, rule));
     let answers: Vec<_> = stream::iter(looks)
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(RULES_AT_ONCE)
         .collect()
         .await;
     let mut findings = Vec::new();
@@ -122,7 +124,7 @@ pub(crate) async fn observations_of(
     Ok(compare(&aggregated, &states, ports.clock.now()))
 }
 
-/// Observes what was missed, and what was resolved unseen. The aggregator knows nothing of a region
+/// Observes all that the aggregator still finds, and what it no longer finds. The aggregator knows nothing of a region
 /// in which it knows no rule: findings there are left as they are.
 pub fn compare(
     aggregated: &Aggregated,
@@ -135,21 +137,21 @@ pub fn compare(
     }
     let mut observations = Vec::new();
     for finding in &aggregated.findings {
-        observations.push(missed(finding, by_key.get(&finding.key).copied()));
+        observations.push(still_found(finding, by_key.get(&finding.key).copied()));
     }
     let found: BTreeSet<&FindingKey> = aggregated.findings.iter().map(|found| &found.key).collect();
     let regions: BTreeSet<&Region> = aggregated.rules.keys().map(|(region, _)| region).collect();
     for state in states {
         let is_known_of = regions.contains(&state.key.region);
         if is_known_of && !found.contains(&state.key) && is_open(state) && is_settled(state, now) {
-            observations.push(resolved(state, now));
+            observations.push(no_longer_found(state, now));
         }
     }
     observations
 }
 
 /// A finding whose state is newer than the aggregator's keeps its time.
-fn missed(finding: &AggregatedFinding, state: Option<&FindingState>) -> Observation {
+fn still_found(finding: &AggregatedFinding, state: Option<&FindingState>) -> Observation {
     let at = match state {
         Some(state) if state.compliance == Compliance::Noncompliant => {
             state.recorded_at.max(finding.recorded_at)
@@ -173,7 +175,7 @@ fn is_settled(state: &FindingState, now: Timestamp) -> bool {
 }
 
 /// A finding that is compliant already, and was not told since it flapped, keeps its time.
-fn resolved(state: &FindingState, now: Timestamp) -> Observation {
+fn no_longer_found(state: &FindingState, now: Timestamp) -> Observation {
     let at = match state.compliance {
         Compliance::Compliant => state.recorded_at,
         Compliance::Noncompliant => now,

@@ -18,12 +18,12 @@ pub struct Ingested {
     pub saved: usize,
     /// Entries that were put into outboxes.
     pub queued: usize,
-    /// Findings that were observed and did not change.
+    /// Observations that changed nothing.
     pub skipped: usize,
     /// Routes on which something waits.
     pub(super) routes: BTreeSet<String>,
-    /// Findings that depend on the deliveries being queued.
-    pub(super) touched: BTreeSet<FindingKey>,
+    /// Findings whose entries are told only if a delivery is queued.
+    pub(super) awaiting_delivery: BTreeSet<FindingKey>,
 }
 
 /// What a real run would do, and what it would refuse to do.
@@ -31,8 +31,10 @@ pub struct Ingested {
 pub(crate) struct DryRun {
     pub(crate) plan: Plan,
     pub(crate) refused: Vec<Breach>,
-    /// Accounts for which there was no time.
-    pub(crate) left: Vec<AccountId>,
+    /// Accounts that were to be compared, and for which there was no time.
+    pub(crate) not_compared: Vec<AccountId>,
+    /// Accounts that could not be looked up, so that nothing is planned for them.
+    pub(crate) unknown_accounts: BTreeSet<AccountId>,
 }
 
 impl Ingested {
@@ -43,17 +45,13 @@ impl Ingested {
         self.skipped += other.skipped;
     }
 
-    /// Adds the observations that the plan has no chain for: skipped ones, and failed ones of
-    /// accounts that could not be looked up.
+    /// Adds the observations that change nothing, and the findings of accounts that could not be
+    /// looked up: these have failed.
     pub(super) fn add_plan(&mut self, snapshot: &Snapshot, plan: &Plan) {
-        let planned: BTreeSet<&FindingKey> = plan.chains.iter().map(|chain| &chain.key).collect();
+        self.skipped += plan.skipped.values().sum::<usize>();
         for observation in &snapshot.observations {
-            let key = &observation.key;
-            if !snapshot.accounts.contains_key(&key.account) {
-                self.failed.insert(key.clone());
-            }
-            if !planned.contains(key) {
-                self.skipped += 1;
+            if !snapshot.accounts.contains_key(&observation.key.account) {
+                self.failed.insert(observation.key.clone());
             }
         }
     }
@@ -70,7 +68,7 @@ impl Ingested {
             self.saved += outcome.saved;
             self.queued += outcome.queued;
             self.routes.extend(outcome.routes);
-            self.touched.insert(outcome.key.clone());
+            self.awaiting_delivery.insert(outcome.key.clone());
             match outcome.error {
                 None => {}
                 Some(error) if error.kind == ErrorKind::Conflict && !is_last => {
@@ -78,7 +76,7 @@ impl Ingested {
                 }
                 Some(error) => {
                     let key = outcome.key;
-                    tracing::error!(account.id = %key.account, rule.name = %key.rule, %error, "finding was not saved");
+                    tracing::error!(account.id = %key.account, rule.name = %key.rule, %error, "finding was not taken in");
                     self.failed.insert(key);
                 }
             }

@@ -1,6 +1,6 @@
 //! What is seen before a plan is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::AccountId;
 use banto_domain::compliance::{AccountInfo, FindingKey, FindingState};
@@ -21,8 +21,23 @@ pub struct Snapshot {
     pub observations: Vec<Observation>,
     /// The findings that have a state.
     pub findings: BTreeMap<FindingKey, FindingState>,
-    /// An account that could not be looked up is left out, and nothing is planned of it.
+    /// One that can't be looked up stays as it was last known; one never known is left out, and
+    /// nothing is planned for it.
     pub accounts: BTreeMap<AccountId, AccountInfo>,
     /// Names of those resources that a waiver may name.
     pub names: BTreeMap<FindingKey, String>,
+}
+
+impl Snapshot {
+    /// The accounts of observations that could not be looked up, and were never known.
+    pub fn unknown_accounts(&self) -> BTreeSet<AccountId> {
+        let mut unknown = BTreeSet::new();
+        for observation in &self.observations {
+            let account = &observation.key.account;
+            if !self.accounts.contains_key(account) {
+                unknown.insert(account.clone());
+            }
+        }
+        unknown
+    }
 }

@@ -8,45 +8,47 @@ use banto_notice::QueueMessage;
 use banto_ports::{Clock, Delayed, DeliverySchedule, PortError, Queue};
 use jiff::SignedDuration;
 
+use crate::delays::{AFTER_DUE, LONGEST_DELAY};
+
 /// The queue of notify-compliance, as both halves write to it.
 #[derive(Clone)]
-pub struct Scheduler {
+pub struct DeliveryQueue {
     pub queue: Arc<dyn Queue>,
-    pub schedule: Arc<dyn DeliverySchedule>,
+    pub due_times: Arc<dyn DeliverySchedule>,
     pub clock: Arc<dyn Clock>,
 }
 
-impl Scheduler {
-    /// Queues a delivery on each route.
-    pub(crate) async fn schedule(
+impl DeliveryQueue {
+    /// Queues a delivery on each route that has none to come by then.
+    pub(crate) async fn queue_deliveries(
         &self,
         routes: &BTreeSet<String>,
         after: SignedDuration,
     ) -> Result<(), PortError> {
+        let after = after.min(LONGEST_DELAY);
         for route in routes {
-            if !self.is_scheduled(route, after).await? {
-                self.schedule_one(route, after).await?;
+            if !self.is_queued(route, after).await? {
+                self.queue_delivery(route, after).await?;
             }
         }
         Ok(())
     }
 
     /// True if a delivery is to come that is not later than one queued now.
-    async fn is_scheduled(&self, route: &str, after: SignedDuration) -> Result<bool, PortError> {
+    async fn is_queued(&self, route: &str, after: SignedDuration) -> Result<bool, PortError> {
         let now = self.clock.now();
-        let due = self.schedule.delivery_due(route).await?;
+        let due = self.due_times.delivery_due(route).await?;
         Ok(due.is_some_and(|due| now < due && due <= now + after))
     }
 
-    async fn schedule_one(&self, route: &str, after: SignedDuration) -> Result<(), PortError> {
+    async fn queue_delivery(&self, route: &str, after: SignedDuration) -> Result<(), PortError> {
         let due = self.clock.now() + after;
         let message = QueueMessage::Deliver {
             route: route.to_owned(),
         };
-        // A second later than saved: whatever is put into the outbox before then is delivered.
-        let delay = after.unsigned_abs() + Duration::from_secs(1);
-        self.send(&[message], delay).await?;
-        self.schedule.save_delivery_due(route, due).await
+        self.send(&[message], after.unsigned_abs() + AFTER_DUE)
+            .await?;
+        self.due_times.save_delivery_due(route, due).await
     }
 
     /// Sends a message anew, to be handled at once.
@@ -69,8 +71,8 @@ impl Scheduler {
     }
 }
 
-impl std::fmt::Debug for Scheduler {
+impl std::fmt::Debug for DeliveryQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scheduler").finish_non_exhaustive()
+        f.debug_struct("DeliveryQueue").finish_non_exhaustive()
     }
 }
