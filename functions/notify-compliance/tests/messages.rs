@@ -21,8 +21,8 @@ use banto_ports::DeliveryCommit;
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::deliver::check::check;
 use notify_compliance::deliver::delivery::{Delivery, Target};
-use notify_compliance::deliver::notices::{Message, render};
-use notify_compliance::deliver::plan::plan;
+use notify_compliance::deliver::notices::{Message, fallback, render};
+use notify_compliance::deliver::plan::{Plan, plan};
 use notify_compliance::deliver::snapshot::Snapshot;
 use notify_compliance::notices::waiver_ends;
 use proptest::prelude::*;
@@ -240,7 +240,39 @@ fn odd_groups() -> Vec<(String, Notice)> {
         "missed, of a rule without words",
         &channel.tell([missed], 1),
     ));
+    let unseen = OutboxEntry {
+        source: Source::Reconciliation,
+        ..entry(0, "our-own-rule", "website-eu", GOOD, 5)
+    };
+    all.extend(shown("resolved unseen", &channel.tell([unseen], 6)));
+    all.extend(small_changes());
+    all.push(fallen_back());
     all
+}
+
+/// What one resource changes of a group, and two that change it both ways.
+fn small_changes() -> Vec<(String, Notice)> {
+    let mut all = Vec::new();
+    let mut channel = Channel::on("payments");
+    channel.tell([entry(0, PUBLIC, "website-eu", BAD, 0)], 1);
+    let one = entry(0, PUBLIC, "backup", BAD, 5);
+    all.extend(shown("one more", &channel.tell([one], 6)));
+    let both = [
+        entry(0, PUBLIC, "backup", GOOD, 15),
+        entry(0, PUBLIC, "exports", BAD, 15),
+    ];
+    all.extend(shown("found and resolved", &channel.tell(both, 16)));
+    all
+}
+
+fn fallen_back() -> (String, Notice) {
+    let mut channel = Channel::on("payments");
+    let told = channel.tell([entry(0, PUBLIC, "website-eu", BAD, 0)], 1);
+    let Message { notice, detail, .. } = &told[0].1;
+    let route = &channel.snapshot.route;
+    let why = fallback::BREAKER_IS_OPEN;
+    let notice = fallback::notice(notice, detail.as_ref(), route, why);
+    ("by the fall-back".to_owned(), notice)
 }
 
 fn storms() -> Vec<(String, Notice)> {
@@ -357,6 +389,55 @@ fn a_reply_and_a_new_case_of_the_same_entries_have_the_same_ids_whenever_they_ar
     // What came meanwhile does not change them.
     let more = [&entries[..], &[entry(0, PUBLIC, "c", BAD, 8)]].concat();
     assert_eq!(ids(&entries, 2), ids(&more, 9));
+}
+
+#[test]
+fn a_resolution_that_the_comparison_shows_does_not_say_that_something_was_found() {
+    let mut channel = Channel::on("default");
+    channel.tell([entry(0, PUBLIC, "website", BAD, 0)], 1);
+    let unseen = OutboxEntry {
+        source: Source::Reconciliation,
+        ..entry(0, PUBLIC, "website", GOOD, 5)
+    };
+    let told = channel.tell([unseen], 6);
+    let notice = &told[0].1.notice;
+    assert!(notice.headline.starts_with("Resolved"), "{notice:?}");
+    assert_eq!(notice.paragraphs, Vec::<String>::new());
+}
+
+#[test]
+fn each_resource_that_is_found_is_named_also_where_the_group_shows_ten_others() {
+    let mut channel = Channel::on("default");
+    let found = |names: std::ops::Range<usize>, minute| -> Vec<OutboxEntry> {
+        names
+            .map(|number| entry(0, PUBLIC, &format!("bucket-{number}."), BAD, minute))
+            .collect()
+    };
+    channel.tell(found(0..10, 0), 1);
+    let told = channel.tell(found(10..15, 5), 6);
+    let text = sns::message(&told[0].1.notice).body;
+    for number in 10..15 {
+        assert!(text.contains(&format!("bucket-{number}.")), "{text}");
+    }
+}
+
+#[test]
+fn the_check_finds_an_entry_that_waits_and_would_not_be_told() {
+    let mut snapshot = Channel::on("payments").snapshot;
+    snapshot.entries = vec![entry(0, PUBLIC, "a", BAD, 0), entry(1, PUBLIC, "b", BAD, 1)];
+    let mut plan = plan(&snapshot, &POLICY, at(2));
+    let breaches = |plan: &Plan| {
+        let messages = render(plan, &snapshot.route);
+        check(&snapshot, plan, &messages, &POLICY, at(2))
+    };
+    assert_eq!(breaches(&plan), []);
+    plan.deliveries.pop();
+    let breaches: Vec<String> = breaches(&plan).iter().map(ToString::to_string).collect();
+    assert_eq!(breaches.len(), 1, "{breaches:?}");
+    assert!(
+        breaches[0].starts_with("N1: ") && breaches[0].ends_with("waits, and would not be told"),
+        "{breaches:?}"
+    );
 }
 
 #[test]

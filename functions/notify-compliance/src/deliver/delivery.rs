@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use banto_domain::RuleName;
-use banto_domain::compliance::{Compliance, Digest, FindingGroup, MessageRef, OutboxEntry};
+use banto_domain::compliance::{
+    Compliance, Digest, FindingGroup, FindingKey, MessageRef, OutboxEntry,
+};
 use banto_domain::policy::compliance::RuleText;
 use banto_ports::DeliveryCommit;
 use serde::Serialize;
@@ -81,13 +83,7 @@ impl GroupChange {
     /// The group that this goes on from. One that was resolved is over: what is found again opens a
     /// new one.
     pub fn base(&self) -> Option<&FindingGroup> {
-        let opens = self
-            .entries
-            .iter()
-            .any(|entry| entry.compliance == Compliance::Noncompliant);
-        self.before
-            .as_ref()
-            .filter(|group| group.open > 0 || !opens)
+        base_of(self.before.as_ref(), &self.entries)
     }
 
     /// True if it ends with open findings while the group that was told had none: it needs a
@@ -96,4 +92,22 @@ impl GroupChange {
         let was_resolved = self.before.as_ref().is_some_and(|group| group.open == 0);
         was_resolved && self.found > 0
     }
+}
+
+/// The group that entries go on from, as [`GroupChange::base`] says.
+pub(super) fn base_of<'a>(
+    before: Option<&'a FindingGroup>,
+    entries: &[OutboxEntry],
+) -> Option<&'a FindingGroup> {
+    let opens = entries
+        .iter()
+        .any(|entry| entry.compliance == Compliance::Noncompliant);
+    before.filter(|group| group.open > 0 || !opens)
+}
+
+/// The last of each finding's entries, in the order of findings.
+pub(super) fn latest_entries(entries: &[OutboxEntry]) -> Vec<&OutboxEntry> {
+    let latest: BTreeMap<&FindingKey, &OutboxEntry> =
+        entries.iter().map(|entry| (&entry.key, entry)).collect();
+    latest.into_values().collect()
 }

@@ -1,14 +1,15 @@
 //! Words the messages of a plan, each once. The first line alone must be enough on a lock screen.
 
-use banto_domain::compliance::MessageRef;
+use banto_domain::compliance::{Compliance, MessageRef};
 use banto_domain::policy::compliance::{Destination, Route};
 use banto_notice::Notice;
 
-use super::delivery::{Delivery, GroupChange, Subject, Target};
+use super::delivery::{Delivery, GroupChange, Subject, Target, latest_entries};
 use super::plan::Plan;
 
 mod detail;
 mod digest;
+pub mod fallback;
 mod group;
 mod parts;
 mod reply;
@@ -94,9 +95,11 @@ fn render_digest(counts: Notice, details: Notice, target: &Target) -> Message {
     }
 }
 
-/// True if the message of a group shows only some of its resources.
+/// True if the message of a group leaves out a resource that was found.
 fn has_hidden(change: &GroupChange) -> bool {
-    usize::try_from(change.found).unwrap_or(usize::MAX) > change.after.resources.len()
+    latest_entries(&change.entries).into_iter().any(|entry| {
+        entry.compliance == Compliance::Noncompliant && change.after.shown(&entry.key).is_none()
+    })
 }
 
 /// Without threads, all there is to say is in the message.

@@ -80,7 +80,7 @@ struct Sorted {
 
 /// New messages first, then digests, then replies.
 fn deliveries(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Vec<Delivery> {
-    let mut sorted = sorted(snapshot, policy, now);
+    let mut sorted = sorted(snapshot, policy);
     let is_storm = sorted.new.len() > policy.collapse_over;
     let mut deliveries = Vec::new();
     if is_storm {
@@ -114,9 +114,9 @@ fn collapse(
     None
 }
 
-fn sorted(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Sorted {
+fn sorted(snapshot: &Snapshot, policy: &CompliancePolicy) -> Sorted {
     let mut sorted = Sorted::default();
-    for change in group_changes(snapshot, policy, now) {
+    for change in group_changes(snapshot, policy) {
         let before = change.before.as_ref().filter(|_| !change.opens_again());
         match before.map(|group| group.notified_in.clone()) {
             Some(NotifiedIn::Message(message)) if is_here(snapshot, &message) => {

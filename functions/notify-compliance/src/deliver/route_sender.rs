@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::delivery::Target;
-use super::notices::Message;
+use super::notices::{Message, fallback};
 
 /// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a
 /// run little time. A longer pause than 30 s is waited for on the queue, which costs nothing.
@@ -97,8 +97,9 @@ impl<'a> Outgoing<'a> {
 }
 
 impl RouteSender {
-    /// Sends a message. `posted` is the same message where a run that ended had sent it already:
-    /// that one is corrected, since more may have come to be told meanwhile.
+    /// Sends a message: corrects `posted`, or else sends on the channel, or else falls back.
+    /// `posted` is the same message where a run that ended had sent it already: more may have come
+    /// to be told meanwhile.
     pub(super) async fn send(
         &self,
         outgoing: &Outgoing<'_>,
@@ -112,14 +113,14 @@ impl RouteSender {
         {
             return Ok(Sent::to_route(Some(message)));
         }
-        match self.send_on_channel(outgoing, state, invocation).await {
+        match self.send_to_destination(outgoing, state, invocation).await {
             Ok(message) => Ok(Sent::to_route(message)),
             Err(undelivered) => self.wait_or_fall_back(outgoing, undelivered).await,
         }
     }
 
-    /// Sends at the channel's pace, which is saved in the route's state.
-    async fn send_on_channel(
+    /// Sends at the destination's pace, which is kept in the route's state.
+    async fn send_to_destination(
         &self,
         outgoing: &Outgoing<'_>,
         state: &mut RouteState,
@@ -133,7 +134,7 @@ impl RouteSender {
                 self.attempt(outgoing, begun_at).await
             })
             .await;
-        save_channel(&channel, state);
+        keep_pace(&channel, state);
         if let Err(Undelivered::Failed(error)) = &sent {
             self.log_failure(outgoing.route, &channel, error);
         }
@@ -149,10 +150,7 @@ impl RouteSender {
             Undelivered::Later { after, .. } => Err(Unsent::Later(
                 SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
             )),
-            Undelivered::BreakerOpen => {
-                let why = "it failed again and again, and is tried later";
-                self.fall_back(outgoing, why).await
-            }
+            Undelivered::BreakerOpen => self.fall_back(outgoing, fallback::BREAKER_IS_OPEN).await,
             Undelivered::Failed(error) => self.fall_back(outgoing, &error.to_string()).await,
         }
     }
@@ -294,7 +292,7 @@ impl RouteSender {
             corrected = self.update(message, &body).await;
         }
         if let Err(error) = corrected {
-            tracing::warn!(%error, "message could not be corrected");
+            tracing::warn!(channel = message.channel, ts = message.ts, %error, "message could not be corrected");
         }
     }
 
@@ -311,7 +309,7 @@ impl RouteSender {
             tracing::warn!(route.name = thread.route.name, %error, "thread could not be begun");
         }
         channel.limiter.sent(self.clock.now());
-        save_channel(&channel, state);
+        keep_pace(&channel, state);
     }
 
     async fn try_detail(
@@ -340,14 +338,8 @@ impl RouteSender {
 
     async fn fall_back(&self, outgoing: &Outgoing<'_>, why: &str) -> Result<Sent, Unsent> {
         let Outgoing { message, route, .. } = outgoing;
-        let mut notice = message.notice.clone();
-        if let Some(detail) = &message.detail {
-            notice.sections.extend(detail.sections.clone());
-        }
-        notice.paragraphs.push(format!(
-            "This was to go another way ({}), which did not take it: {why}",
-            route.name
-        ));
+        let detail = message.detail.as_ref();
+        let notice = fallback::notice(&message.notice, detail, route, why);
         let message = sns::message(&notice);
         match self.topics.publish(&route.fallback, &message).await {
             Ok(()) => Ok(Sent {
@@ -381,7 +373,9 @@ fn channel(state: &RouteState) -> ChannelState {
     }
 }
 
-fn save_channel(channel: &ChannelState, state: &mut RouteState) {
+/// Keeps the channel's pace and failures in the route's state, which is saved before the next
+/// message and at the end.
+fn keep_pace(channel: &ChannelState, state: &mut RouteState) {
     state.next_at = channel.limiter.next_at;
     state.failures = channel.breaker.failures;
     state.breaker_open_until = channel.breaker.open_until;

@@ -254,6 +254,19 @@ impl FindingGroup {
     pub fn id(&self) -> String {
         Self::id_of(&self.account, &self.rule)
     }
+
+    /// The resource of a finding, if it is among those that are shown.
+    pub fn shown(&self, key: &FindingKey) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.is_of(key))
+    }
+}
+
+impl Resource {
+    /// True if this is the resource of a finding.
+    pub fn is_of(&self, key: &FindingKey) -> bool {
+        let known = (&self.id, &self.resource_type, &self.region);
+        known == (&key.resource_id, &key.resource_type, &key.region)
+    }
 }
 
 /// Many groups in one message.

@@ -9,8 +9,8 @@ use banto_domain::policy::compliance::Route;
 use banto_notice::text::{and_more, count, sections};
 use banto_notice::{Notice, Urgency};
 
-use super::parts::{attributes, entry_line, found_and_resolved, latest, notice_on, tally_of};
-use crate::deliver::delivery::GroupChange;
+use super::parts::{attributes, entry_line, found_and_resolved, notice_on, tally_of};
+use crate::deliver::delivery::{GroupChange, latest_entries};
 
 /// Most lines: as many as people read. The rest are counted.
 const MAX_LINES: usize = 40;
@@ -62,7 +62,7 @@ fn is_of_one_rule(changes: &[GroupChange]) -> bool {
 
 fn lines(changes: &[GroupChange]) -> Vec<String> {
     if let [only] = changes {
-        let latest = latest(&only.entries).into_iter();
+        let latest = latest_entries(&only.entries).into_iter();
         return latest.map(|entry| entry_line(&only.after, entry)).collect();
     }
     let names_rules = !is_of_one_rule(changes);

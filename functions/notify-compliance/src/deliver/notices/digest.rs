@@ -81,14 +81,14 @@ fn headline(digest: &Digest, texts: &Texts) -> String {
 }
 
 fn explanation(digest: &Digest, route: &Route) -> String {
-    let rest = match route.to {
+    let where_to_look = match route.to {
         Destination::Channel(_) => {
             " The accounts are in the thread, and what is resolved is counted here."
         }
         Destination::Webhook(_) | Destination::Topic(_) | Destination::Mail(_) => "",
     };
     let since = day_and_time(digest.since);
-    format!("Many at once since {since}, so told together.{rest}")
+    format!("Many at once since {since}, so told together.{where_to_look}")
 }
 
 /// The worst first.

@@ -61,13 +61,14 @@ fn paragraphs(entries: &[OutboxEntry]) -> Vec<String> {
     if flaps(entries) {
         paragraphs.push(FLAPS.to_owned());
     }
-    if entries
-        .iter()
-        .any(|entry| entry.source == Source::Reconciliation)
-    {
+    if entries.iter().any(was_found_by_comparison) {
         paragraphs.push(RECONCILED.to_owned());
     }
     paragraphs
+}
+
+fn was_found_by_comparison(entry: &OutboxEntry) -> bool {
+    entry.compliance == Compliance::Noncompliant && entry.source == Source::Reconciliation
 }
 
 /// Facts of the group, and of its resources where all have them in common.

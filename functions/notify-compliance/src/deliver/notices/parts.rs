@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::compliance::{
-    Compliance, FindingGroup, FindingKey, OutboxEntry, Resource, Severity, Source,
-};
+use banto_domain::compliance::{Compliance, FindingGroup, OutboxEntry, Resource, Severity, Source};
 use banto_domain::policy::compliance::{Route, RuleText};
 use banto_domain::{Region, RuleName, percent_encoded};
 use banto_notice::text::tally;
@@ -52,9 +50,9 @@ pub(super) fn name(resource: &Resource) -> &str {
 
 /// The name of an entry's resource, as the group shows it.
 pub(super) fn entry_name<'a>(group: &'a FindingGroup, entry: &'a OutboxEntry) -> &'a str {
-    let id = &entry.key.resource_id;
-    let shown = group.resources.iter().find(|resource| resource.id == *id);
-    shown.map_or(id.as_str(), name)
+    group
+        .shown(&entry.key)
+        .map_or(entry.key.resource_id.as_str(), name)
 }
 
 /// A name for a headline: of a long one, as ARNs are, its end.
@@ -78,13 +76,6 @@ pub(super) fn with_flapping(headline: String, entries: &[OutboxEntry]) -> String
     } else {
         headline
     }
-}
-
-/// The last of each resource's entries, in the order of resources.
-pub(super) fn latest(entries: &[OutboxEntry]) -> Vec<&OutboxEntry> {
-    let last: BTreeMap<&FindingKey, &OutboxEntry> =
-        entries.iter().map(|entry| (&entry.key, entry)).collect();
-    last.into_values().collect()
 }
 
 pub(super) fn entry_line(group: &FindingGroup, entry: &OutboxEntry) -> String {

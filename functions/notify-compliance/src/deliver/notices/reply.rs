@@ -6,10 +6,10 @@ use banto_notice::text::{count, sections};
 use banto_notice::{Notice, Section, Urgency};
 
 use super::parts::{
-    FLAPS, entry_line, entry_name, flaps, group_attributes, latest, notice_on, short, urgency_of,
+    FLAPS, entry_line, entry_name, flaps, group_attributes, notice_on, short, urgency_of,
     with_flapping,
 };
-use crate::deliver::delivery::GroupChange;
+use crate::deliver::delivery::{GroupChange, latest_entries};
 
 pub(super) fn notice(change: &GroupChange, route: &Route) -> Notice {
     let group = &change.after;
@@ -60,7 +60,7 @@ fn urgency(change: &GroupChange) -> Urgency {
 
 /// The name of the one resource that is so.
 fn only_name(change: &GroupChange, compliance: Compliance) -> String {
-    let latest = latest(&change.entries);
+    let latest = latest_entries(&change.entries);
     let entry = latest.iter().find(|entry| entry.compliance == compliance);
     entry
         .map(|entry| short(entry_name(&change.after, entry)))
@@ -68,7 +68,7 @@ fn only_name(change: &GroupChange, compliance: Compliance) -> String {
 }
 
 fn entry_lists(change: &GroupChange) -> Vec<Section> {
-    let latest = latest(&change.entries);
+    let latest = latest_entries(&change.entries);
     sections([
         ("Found", lines(change, &latest, Compliance::Noncompliant)),
         ("Resolved", lines(change, &latest, Compliance::Compliant)),

@@ -44,15 +44,15 @@ impl Pieces {
             if self.room() < 2 {
                 self.close();
             }
-            let (now, later) = left.split_at(left.len().min(self.room() - 1));
+            let (taken, later) = left.split_at(left.len().min(self.room() - 1));
             left = later;
-            for entry in now {
+            for entry in taken {
                 counts = counted(counts, entry);
                 if let Some(digest) = &mut self.digest {
                     count_in_digest(digest, entry, std::mem::take(&mut is_new_account));
                 }
             }
-            self.push(change, counts, now);
+            self.push(change, counts, taken);
         }
     }
 
@@ -60,7 +60,7 @@ impl Pieces {
         DeliveryCommit::MAX_ITEMS - self.filling.groups.len() - self.filling.entries.len()
     }
 
-    fn push(&mut self, change: &GroupChange, (open, resolved): (u32, u32), now: &[OutboxEntry]) {
+    fn push(&mut self, change: &GroupChange, (open, resolved): (u32, u32), taken: &[OutboxEntry]) {
         let mut group = FindingGroup {
             open,
             resolved,
@@ -70,7 +70,7 @@ impl Pieces {
             group.notified_in = NotifiedIn::Digest(digest.id.clone());
         }
         self.filling.groups.push(group);
-        self.filling.entries.extend_from_slice(now);
+        self.filling.entries.extend_from_slice(taken);
     }
 
     fn close(&mut self) {
@@ -81,7 +81,8 @@ impl Pieces {
     }
 }
 
-/// True if the digest does not count the group's account yet.
+/// True if the group begins in the digest, which then counts its account: it was not told there
+/// before, or all of it was resolved.
 fn is_new_in_digest(change: &GroupChange, digest: Option<&Digest>) -> bool {
     match (change.before.as_ref(), digest) {
         (Some(before), Some(digest)) => {

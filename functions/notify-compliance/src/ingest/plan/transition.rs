@@ -64,7 +64,7 @@ pub(super) fn transition(
         } else {
             before.last_notified
         },
-        changes: latest(changes, context.policy.flapping_over + 1),
+        changes: newest(changes, context.policy.flapping_over + 1),
         damped: flaps,
     };
     let mut entries = Vec::new();
@@ -143,7 +143,7 @@ fn recent_changes(
     changes
 }
 
-fn latest(mut changes: Vec<Timestamp>, limit: usize) -> Vec<Timestamp> {
+fn newest(mut changes: Vec<Timestamp>, limit: usize) -> Vec<Timestamp> {
     changes.drain(..changes.len().saturating_sub(limit));
     changes
 }
