@@ -47,8 +47,8 @@ const MESSAGE_TIME: Duration = Duration::from_secs(30);
 /// The function, made once, before the first event.
 pub struct Notifier {
     pub policy: CompliancePolicy,
-    pub ingest_ports: ingest::Ports,
-    pub deliver_ports: deliver::Ports,
+    pub ingest_ports: ingest::ports::Ports,
+    pub deliver_ports: deliver::ports::Ports,
     pub relay: Relay,
     pub delivery_queue: DeliveryQueue,
 }

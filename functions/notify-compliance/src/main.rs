@@ -52,7 +52,7 @@ fn set_up() -> anyhow::Result<Notifier> {
         clock: Arc::clone(&clock),
     };
     Ok(Notifier {
-        ingest_ports: ingest::Ports {
+        ingest_ports: ingest::ports::Ports {
             findings: table.clone(),
             accounts: table.clone(),
             memory: AccountMemory::default(),
@@ -61,7 +61,7 @@ fn set_up() -> anyhow::Result<Notifier> {
             delivery_queue: delivery_queue.clone(),
             clock: Arc::clone(&clock),
         },
-        deliver_ports: deliver::Ports {
+        deliver_ports: deliver::ports::Ports {
             outbox: table.clone(),
             lock: table,
             aggregator,

@@ -9,7 +9,7 @@ use crate::deliver::report::Delivered;
 use crate::event::Observation;
 use crate::ingest::report::{DryRun, Ingested};
 
-/// What became of the work of an invocation.
+/// What became of the work of an invocation, over all its records.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) ingested: Ingested,

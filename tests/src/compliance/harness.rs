@@ -125,7 +125,7 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
     };
     Notifier {
         policy: policy.clone(),
-        ingest_ports: ingest::Ports {
+        ingest_ports: ingest::ports::Ports {
             findings: run.clone(),
             accounts: run.clone(),
             memory: AccountMemory::default(),
@@ -134,7 +134,7 @@ pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
             delivery_queue: delivery_queue.clone(),
             clock: run.clone(),
         },
-        deliver_ports: deliver::Ports {
+        deliver_ports: deliver::ports::Ports {
             outbox: run.clone(),
             lock: run.clone(),
             aggregator: run.clone(),

@@ -60,7 +60,7 @@ pub(super) async fn apply(
             fell_back = sent.fell_back,
             "message delivered"
         );
-        correct(ports, message, &sent).await;
+        correct(ports, run.job.route, message, &sent).await;
     }
     Ok(None)
 }
@@ -170,8 +170,8 @@ fn with_message(mut piece: DeliveryCommit, target: &Target, sent: &Sent) -> Deli
     piece
 }
 
-async fn correct(ports: &Ports, message: &Message, sent: &Sent) {
+async fn correct(ports: &Ports, route: &Route, message: &Message, sent: &Sent) {
     if let (Some((above, notice)), false) = (&message.correction, sent.fell_back) {
-        ports.sender.correct(above, notice).await;
+        ports.sender.correct(route, above, notice).await;
     }
 }

@@ -17,15 +17,14 @@ mod lock;
 pub mod notices;
 mod observe;
 pub mod plan;
-mod ports;
+pub mod ports;
 pub(crate) mod report;
 pub mod route_sender;
 pub mod snapshot;
 
-pub use ports::Ports;
-
 use apply::Run;
 use plan::{Next, Plan};
+use ports::Ports;
 use report::Delivered;
 use snapshot::Job;
 

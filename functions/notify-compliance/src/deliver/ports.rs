@@ -1,4 +1,4 @@
-//! The ports of this half.
+//! The ports of deliver.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use banto_ports::{Aggregator, Clock, Outbox, RouteLock};
 
 use super::route_sender::RouteSender;
 
-/// All that this half reaches.
+/// The ports that deliver needs.
 pub struct Ports {
     pub outbox: Arc<dyn Outbox>,
     pub lock: Arc<dyn RouteLock>,

@@ -280,7 +280,7 @@ impl RouteSender {
     }
 
     /// Corrects a message. What it says was told already, so that a failure costs its looks only.
-    pub(super) async fn correct(&self, message: &MessageRef, notice: &Notice) {
+    pub(super) async fn correct(&self, route: &Route, message: &MessageRef, notice: &Notice) {
         let body = slack::message(notice);
         let mut corrected = self.update(message, &body).await;
         // Slack takes some 50 corrections a minute. (Slack's "Rate limits", tier 3.)
@@ -292,7 +292,7 @@ impl RouteSender {
             corrected = self.update(message, &body).await;
         }
         if let Err(error) = corrected {
-            tracing::warn!(channel = message.channel, ts = message.ts, %error, "message could not be corrected");
+            tracing::warn!(route.name = route.name, notice.id = notice.id, %error, "message could not be corrected");
         }
     }
 

@@ -15,16 +15,16 @@ mod apply;
 pub mod check;
 mod observe;
 pub mod plan;
-mod ports;
+pub mod ports;
 pub mod reconcile;
 pub(crate) mod report;
 pub mod snapshot;
 
 pub use account_memory::AccountMemory;
-pub use ports::Ports;
 
 use crate::event::{Observation, Scope};
 use plan::Plan;
+use ports::Ports;
 use report::{DryRun, Ingested};
 use snapshot::{Job, Snapshot};
 

@@ -1,4 +1,4 @@
-//! The ports of this half.
+//! The ports of ingest.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use banto_ports::{AccountCache, Aggregator, Clock, FindingStore, Organization};
 use super::account_memory::AccountMemory;
 use crate::delivery_queue::DeliveryQueue;
 
-/// All that this half reaches.
+/// The ports that ingest needs.
 pub struct Ports {
     pub findings: Arc<dyn FindingStore>,
     pub accounts: Arc<dyn AccountCache>,

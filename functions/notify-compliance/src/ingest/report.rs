@@ -10,6 +10,7 @@ use super::apply::ChainOutcome;
 use super::plan::Plan;
 use super::snapshot::Snapshot;
 
+/// What ingest did with observations, in all attempts.
 #[derive(Debug, Default)]
 pub struct Ingested {
     /// Findings that were not saved. Whoever brought them brings them again.
