@@ -782,6 +782,50 @@ fn switched_off_it_takes_in_and_tells_nobody_and_tells_all_when_it_is_on_again()
 }
 
 #[test]
+fn the_longest_window_is_within_the_fifteen_minutes_that_sqs_delays_a_message() {
+    let world = world();
+    let slow = policy_with(&[("owner_tag", "window_seconds = 900\nowner_tag")]);
+    enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+    handle(&world, &slow, &batch(&world.receive(10)));
+    world.advance(minutes(15));
+    assert_eq!(world.receive(10).len(), 1);
+}
+
+#[test]
+fn an_account_that_was_looked_up_counts_where_it_could_not_be_cached() {
+    let calls = {
+        let world = world();
+        enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+        let messages = batch(&world.receive(10));
+        handle_with(&world, &policy(), &messages, None).1.calls()
+    };
+    let mut back = Vec::new();
+    for call in 1..=calls {
+        let world = world();
+        enqueue(&world, &[bad(PAYMENTS, "bucket-public", "website").event()]);
+        let messages = batch(&world.receive(10));
+        let kind = FaultKind::ErrorBefore(ErrorKind::Throttled);
+        let log = LogCapture::default();
+        let mut answered = None;
+        log.during(|| {
+            answered = Some(handle_with(
+                &world,
+                &policy(),
+                &messages,
+                Some(Fault { call, kind }),
+            ));
+        });
+        let Some((Driven::Done(Ok(answer)), _)) = answered else {
+            panic!("call {call}")
+        };
+        if log.text().contains("could not be cached") {
+            back.push(failed(&answer.body).len());
+        }
+    }
+    assert_eq!(back, [0]);
+}
+
+#[test]
 fn another_functions_notice_is_carried_once() {
     let world = world();
     let notice = Notice::new(
