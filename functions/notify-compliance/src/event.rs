@@ -142,7 +142,8 @@ struct Request {
 /// use banto_lambda::event::Invoked;
 /// use notify_compliance::event::{Scope, Trigger, decode};
 /// let invoked = decode(br#"{"accounts": ["111122223333"]}"#).unwrap();
-/// assert!(matches!(invoked, Invoked::Direct(Trigger::FanOut(Scope::Accounts(accounts))) if accounts.len() == 1));
+/// let accounts = ["111122223333".parse().unwrap()].into();
+/// assert_eq!(invoked, Invoked::Direct(Trigger::FanOut(Scope::Accounts(accounts))));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
     banto_lambda::event::decode(event, trigger)

@@ -9,8 +9,8 @@ use futures_util::stream::{self, StreamExt};
 use super::plan::{Chain, Plan};
 use super::ports::Ports;
 
-/// Findings that are saved at once, to hide the latency of DynamoDB: more than a batch of SQS, which
-/// has ten records, and few enough for the comparison of a large account not to be throttled.
+/// Findings that are saved at once, to hide the latency of DynamoDB: more than a batch of SQS,
+/// which has ten records, and few enough for the comparison of a large account not to be throttled.
 const FINDINGS_AT_ONCE: usize = 16;
 
 /// What became of a chain.

@@ -124,8 +124,8 @@ pub(crate) async fn observations_of(
     Ok(compare(&aggregated, &states, ports.clock.now()))
 }
 
-/// Observes all that the aggregator still finds, and what it no longer finds. The aggregator knows nothing of a region
-/// in which it knows no rule: findings there are left as they are.
+/// Observes all that the aggregator still finds, and what it no longer finds. The aggregator knows
+/// nothing of a region in which it knows no rule: findings there are left as they are.
 pub fn compare(
     aggregated: &Aggregated,
     states: &[FindingState],

@@ -123,8 +123,8 @@ fn is_ahead(observation: &Observation, before: Compliance) -> bool {
     observation.was.is_some_and(|was| was != before)
 }
 
-/// The times of changes within [`FLAPPING_WINDOW`]. For an event, the window ends at its change. For
-/// the comparison, it ends now: a resource that stands as it stood has kept still until now.
+/// The times of changes within [`FLAPPING_WINDOW`]. For an event, the window ends at its change.
+/// For the comparison, it ends now: a resource that stands as it stood has kept still until now.
 fn recent_changes(
     state: Option<&FindingState>,
     observation: &Observation,
