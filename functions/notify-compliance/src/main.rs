@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use banto_aws::{Aws, ComplianceClients};
-use banto_notice::{KeptSecrets, NoticeSender, SlackChat, SlackWebhooks};
+use banto_notice::{NoticeSender, SecretCache, SlackChat, SlackWebhooks};
 use banto_ports::{Clock, Webhooks};
 use notify_compliance::deliver::route_sender::RouteSender;
 use notify_compliance::delivery_queue::DeliveryQueue;
@@ -70,7 +70,7 @@ fn set_up() -> anyhow::Result<Notifier> {
                 webhooks,
                 topics: aws.topics(),
                 mailer: Arc::new(mailer),
-                secrets: KeptSecrets::new(aws.secrets()),
+                secrets: SecretCache::new(aws.secrets()),
                 token: compliance.slack_token.clone(),
                 mail_from: compliance.mail_from.clone(),
                 clock: Arc::clone(&clock),

@@ -21,5 +21,5 @@ pub use chat::SlackChat;
 pub use notice::{Audience, Link, Notice, Section, Step, Urgency};
 pub use notice_sender::{DeliveredBy, NoticeSender, SendError};
 pub use queue_message::QueueMessage;
-pub use secrets::KeptSecrets;
+pub use secrets::SecretCache;
 pub use webhook::SlackWebhooks;

@@ -10,7 +10,7 @@ use banto_ports::{Clock, Delayed, ErrorKind, PortError, Queue, Secrets, Topics, 
 use tokio::sync::Mutex;
 
 use crate::sending::{ChannelState, Retry, Sender, Undelivered};
-use crate::{Audience, KeptSecrets, Notice, QueueMessage, slack, sns};
+use crate::{Audience, Notice, QueueMessage, SecretCache, slack, sns};
 
 /// A daily run may have hundreds of notices and has 15 minutes: with three attempts and 3 s of
 /// pauses a notice can't hold up the others for long, and a Slack that wants to be left alone for
@@ -26,7 +26,7 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 
 /// Sends notices; made once.
 pub struct NoticeSender {
-    secrets: KeptSecrets,
+    secrets: SecretCache,
     webhooks: Arc<dyn Webhooks>,
     topics: Arc<dyn Topics>,
     policy: NoticePolicy,
@@ -76,7 +76,7 @@ impl NoticeSender {
         policy: NoticePolicy,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let secrets = KeptSecrets::new(secrets);
+        let secrets = SecretCache::new(secrets);
         Self {
             secrets,
             webhooks,

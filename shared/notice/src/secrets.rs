@@ -1,4 +1,4 @@
-//! Values of secrets.
+//! A cache of secrets' values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,32 +8,32 @@ use banto_ports::{ErrorKind, PortError, Secrets};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-/// Values of secrets, each fetched when it is first needed, and kept.
-pub struct KeptSecrets {
+/// Values of secrets, each fetched when it is first needed, and cached for the life of the process.
+pub struct SecretCache {
     secrets: Arc<dyn Secrets>,
-    kept: Mutex<BTreeMap<SecretArn, SecretString>>,
+    cached: Mutex<BTreeMap<SecretArn, SecretString>>,
 }
 
-impl KeptSecrets {
-    /// None fetched yet.
+impl SecretCache {
+    /// An empty cache before this store.
     pub fn new(secrets: Arc<dyn Secrets>) -> Self {
         Self {
             secrets,
-            kept: Mutex::default(),
+            cached: Mutex::default(),
         }
     }
 
     /// A secret's value.
     ///
     /// # Errors
-    /// If it is not kept and can't be fetched.
+    /// If it is not cached and can't be fetched.
     pub async fn value(&self, secret: &SecretArn) -> Result<SecretString, PortError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(value) = kept.get(secret) {
+        let mut cached = self.cached.lock().await;
+        if let Some(value) = cached.get(secret) {
             return Ok(value.clone());
         }
         let value = self.secrets.value(secret).await?;
-        kept.insert(secret.clone(), value.clone());
+        cached.insert(secret.clone(), value.clone());
         Ok(value)
     }
 
@@ -47,13 +47,13 @@ impl KeptSecrets {
             )
         };
         if used.as_ref().is_err_and(|error| is_refused(error.kind)) {
-            self.kept.lock().await.remove(secret);
+            self.cached.lock().await.remove(secret);
         }
     }
 }
 
-impl std::fmt::Debug for KeptSecrets {
+impl std::fmt::Debug for SecretCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeptSecrets").finish_non_exhaustive()
+        f.debug_struct("SecretCache").finish_non_exhaustive()
     }
 }

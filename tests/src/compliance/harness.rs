@@ -7,7 +7,7 @@ use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_domain::{AccountId, Region, RuleName};
 use banto_fake::{MemberAccount, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
-use banto_notice::{KeptSecrets, NoticeSender, slack};
+use banto_notice::{NoticeSender, SecretCache, slack};
 use banto_ports::AggregatedFinding;
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::deliver::route_sender::RouteSender;
@@ -162,7 +162,7 @@ fn route_sender(run: &Arc<Run>, policy: &CompliancePolicy) -> RouteSender {
         webhooks: run.clone(),
         topics: run.clone(),
         mailer: run.clone(),
-        secrets: KeptSecrets::new(run.clone()),
+        secrets: SecretCache::new(run.clone()),
         token: policy.slack_token.clone(),
         mail_from: policy.mail_from.clone(),
         clock: run.clone(),

@@ -10,7 +10,7 @@ use banto_domain::compliance::{MessageRef, RouteState};
 use banto_domain::policy::compliance::{Destination, Route};
 use banto_lambda::Invocation;
 use banto_notice::sending::{Breaker, ChannelState, RateLimiter, Retry, Sender, Undelivered};
-use banto_notice::{KeptSecrets, Notice, mail, slack, sns};
+use banto_notice::{Notice, SecretCache, mail, slack, sns};
 use banto_ports::{Chat, Clock, ErrorKind, Mailer, PortError, Topics, Webhooks};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -42,7 +42,7 @@ pub struct RouteSender {
     pub topics: Arc<dyn Topics>,
     pub mailer: Arc<dyn Mailer>,
     /// The token and the webhooks' URLs.
-    pub secrets: KeptSecrets,
+    pub secrets: SecretCache,
     /// The secret that holds the bot token.
     pub token: Option<SecretArn>,
     pub mail_from: Option<String>,
