@@ -317,7 +317,7 @@ fn table(header: &[&str]) -> Table {
 fn planned(action: &Value) -> String {
     match text(action, "kind") {
         "issue" => "issue a new key, sealed to the pinned certificate".to_owned(),
-        "notifyOwner" => format!("tell: {}", spaced(text(action, "notice"))),
+        "notifyOwner" => format!("notify owner: {}", spaced(text(action, "notice"))),
         other => format!("{} {}", spaced(other), text(action, "key")),
     }
 }
