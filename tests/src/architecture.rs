@@ -177,7 +177,14 @@ fn only_a_functions_main_names_the_adapters() {
 #[test]
 fn files_form_no_circle() {
     let mut crates = functions();
-    crates.extend(["cli", "shared/aws"].map(|name| root().join(name).join("src")));
+    crates.push(root().join("cli/src"));
+    for folder in fs::read_dir(root().join("shared")).unwrap() {
+        let folder = folder.unwrap().path();
+        // The world in memory is one state: each of its services names it, and it names them.
+        if !folder.ends_with("fake") {
+            crates.push(folder.join("src"));
+        }
+    }
     for src in crates {
         let modules = Modules::of(&src);
         let circle = modules.in_circles();

@@ -119,7 +119,7 @@ fn settled(
     before: &Value,
 ) -> Vec<String> {
     let mut broken = Vec::new();
-    // What a single failure left for people is taken up by the next day's survey.
+    // What a single failure left for people is taken up by the next day's fan-out.
     world.advance(minutes(24 * 60));
     handle(world, policy, &scheduled());
     settle(world, policy);

@@ -21,7 +21,7 @@ use super::snapshot::{
 use crate::message::ConvergeRequest;
 
 /// The age at which an account in a message is looked up again. A younger one costs no call: a
-/// survey of 1,000 accounts would spend two minutes of Organizations' rate on what was just listed.
+/// fan-out to 1,000 accounts would spend two minutes of Organizations' rate on what was just listed.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest session, in seconds, that IAM assumes of a role if nothing else was said.

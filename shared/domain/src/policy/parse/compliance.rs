@@ -10,7 +10,7 @@ use super::super::compliance::{
 };
 use super::super::onboarding::AccountSelector;
 use super::super::section::Section;
-use super::{boolean, integer, parsed, text, until, window, words};
+use super::values::{boolean, integer, parsed, text, until, window, words};
 use crate::TopicArn;
 use crate::compliance::Severity;
 

@@ -13,7 +13,7 @@ use super::super::onboarding::{
     SnapshotFrequency, StackSet, Types, Way,
 };
 use super::super::section::Section;
-use super::{boolean, bucket, integer, parsed, text, words};
+use super::values::{boolean, bucket, integer, parsed, text, words};
 use crate::{OuId, PolicyArn, ResourceType, RoleName};
 
 /// The role that Organizations makes in every account that it creates.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::{
+use super::values::{
     boolean, bucket, days, integer, parsed, path, prefix, set, text, until, window, words,
 };
 use crate::policy::section::Section;
