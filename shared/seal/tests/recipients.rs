@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use sequoia_openpgp as openpgp;
 
 use openpgp::cert::{CertBuilder, CipherSuite, SubkeyRevocationBuilder};
+use openpgp::crypto::KeyPair;
 use openpgp::packet::signature::SignatureBuilder;
 use openpgp::serialize::SerializeInto;
 use openpgp::types::{HashAlgorithm, KeyFlags, ReasonForRevocation, SignatureType};
@@ -42,6 +43,12 @@ fn encrypting() -> Cert {
         .generate()
         .unwrap()
         .0
+}
+
+/// Signs in the name of the certificate, whose secret key is at hand.
+fn signer(cert: &Cert) -> KeyPair {
+    let key = cert.primary_key().key().clone();
+    key.parts_into_secret().unwrap().into_keypair().unwrap()
 }
 
 fn bytes(cert: &Cert) -> Vec<u8> {
@@ -277,14 +284,7 @@ fn a_revoked_certificate_is_refused_with_the_kind_of_its_reason() {
         .add_transport_encryption_subkey()
         .generate()
         .unwrap();
-    let mut signer = cert
-        .primary_key()
-        .key()
-        .clone()
-        .parts_into_secret()
-        .unwrap()
-        .into_keypair()
-        .unwrap();
+    let mut signer = signer(&cert);
     let revocation = cert
         .revoke(
             &mut signer,
@@ -335,14 +335,7 @@ fn an_expired_or_revoked_encryption_subkey_is_refused_as_such() {
     );
 
     let cert = encrypting();
-    let mut signer = cert
-        .primary_key()
-        .key()
-        .clone()
-        .parts_into_secret()
-        .unwrap()
-        .into_keypair()
-        .unwrap();
+    let mut signer = signer(&cert);
     let subkey = cert.keys().subkeys().next().unwrap();
     let revocation = SubkeyRevocationBuilder::new()
         .set_reason_for_revocation(ReasonForRevocation::KeyRetired, b"")
@@ -378,14 +371,7 @@ fn the_newest_usable_subkey_is_taken_where_an_older_one_has_expired() {
 #[test]
 fn a_certificate_bound_by_sha1_is_refused_as_weak() {
     let cert = encrypting();
-    let mut signer = cert
-        .primary_key()
-        .key()
-        .clone()
-        .parts_into_secret()
-        .unwrap()
-        .into_keypair()
-        .unwrap();
+    let mut signer = signer(&cert);
     let user_id = cert.userids().next().unwrap().userid().clone();
     let signature = SignatureBuilder::new(SignatureType::PositiveCertification)
         .set_hash_algo(HashAlgorithm::SHA1)
