@@ -81,6 +81,24 @@ impl SlackMessage {
 }
 
 impl ComplianceState {
+    /// The items of a route; there are none of a new one.
+    fn route(&mut self, name: &str) -> &mut RouteItems {
+        self.routes.entry(name.to_owned()).or_default()
+    }
+
+    /// The items of a route that the lease's holder holds; a conflict if another run does.
+    fn held_route(
+        &mut self,
+        lease: &RouteLease,
+        call: &'static str,
+    ) -> Result<&mut RouteItems, PortError> {
+        let items = self.route(&lease.route);
+        match &items.claim {
+            Some((run, _)) if *run == lease.holder => Ok(items),
+            Some(_) | None => Err(conflict(call)),
+        }
+    }
+
     /// Posts a message, unless it comes too soon after another in its channel.
     fn post(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<MessageRef, PortError> {
         const CALL: &str = "slack:chat.postMessage";
@@ -342,11 +360,7 @@ impl RouteLock for Run {
     ) -> Result<RouteState, PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         self.step(CALL, &lease.route, |state| {
-            let items = state
-                .compliance
-                .routes
-                .entry(lease.route.clone())
-                .or_default();
+            let items = state.compliance.route(&lease.route);
             if items
                 .claim
                 .as_ref()
@@ -367,18 +381,7 @@ impl RouteLock for Run {
     ) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         self.step(CALL, &lease.route, |state| {
-            let items = state
-                .compliance
-                .routes
-                .entry(lease.route.clone())
-                .or_default();
-            if items
-                .claim
-                .as_ref()
-                .is_none_or(|(run, _)| *run != lease.holder)
-            {
-                return Err(conflict(CALL));
-            }
+            let items = state.compliance.held_route(lease, CALL)?;
             items.claim = Some((lease.holder.clone(), lease.expires_at));
             items.state = saved.clone();
             Ok(())
@@ -402,12 +405,7 @@ impl DeliverySchedule for Run {
 
     async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
         self.step("dynamodb:PutItem", route, |state| {
-            state
-                .compliance
-                .routes
-                .entry(route.to_owned())
-                .or_default()
-                .due = Some(at);
+            state.compliance.route(route).due = Some(at);
             Ok(())
         })
         .await
@@ -471,18 +469,7 @@ impl Outbox for Run {
                     format!("{count} items at once"),
                 ));
             }
-            let items = state
-                .compliance
-                .routes
-                .entry(lease.route.clone())
-                .or_default();
-            if items
-                .claim
-                .as_ref()
-                .is_none_or(|(run, _)| *run != lease.holder)
-            {
-                return Err(conflict(CALL));
-            }
+            let items = state.compliance.held_route(lease, CALL)?;
             items.groups.extend(
                 commit
                     .groups

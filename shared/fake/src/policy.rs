@@ -48,6 +48,14 @@ impl PolicyText {
         Self(self.0.replacen(from, to, 1))
     }
 
+    /// The same with the first of each of such pieces replaced, as [`Self::with`] does.
+    #[must_use]
+    pub fn with_each(self, pieces: &[(&str, &str)]) -> Self {
+        pieces
+            .iter()
+            .fold(self, |text, (from, to)| text.with(from, to))
+    }
+
     /// What it says. A test whose policy has problems fails.
     #[expect(
         clippy::panic,

@@ -80,12 +80,7 @@ pub fn text() -> PolicyText {
 
 /// The policy with some of its text replaced.
 pub fn policy_with(replace: &[(&str, &str)]) -> CompliancePolicy {
-    replace
-        .iter()
-        .fold(text(), |text, (from, to)| text.with(from, to))
-        .parse()
-        .compliance
-        .unwrap()
+    text().with_each(replace).parse().compliance.unwrap()
 }
 
 /// The policy with more at its end.

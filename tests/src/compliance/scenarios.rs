@@ -881,14 +881,19 @@ fn a_dry_run_says_what_would_be_told_and_changes_nothing() {
     assert!(seen(&world).is_empty() && world.waiting_messages() == 0);
 }
 
-#[test]
-fn a_dry_run_names_the_accounts_that_it_could_not_look_up() {
-    let world = world();
+/// Organizations throttles every look-up of the account payments from now on.
+fn throttle_look_ups_of_payments(world: &World) {
     world.change_account(&account(PAYMENTS), |member| {
         member
             .refuses
             .insert("organizations:DescribeAccount", ErrorKind::Throttled);
     });
+}
+
+#[test]
+fn a_dry_run_names_the_accounts_that_it_could_not_look_up() {
+    let world = world();
+    throttle_look_ups_of_payments(&world);
     let event = bad(PAYMENTS, "bucket-public", "website").event();
     let answer = handle(
         &world,
@@ -1007,11 +1012,7 @@ fn an_account_that_left_is_told_by_its_id_on_the_default_route() {
 #[test]
 fn while_organizations_does_not_answer_findings_wait_and_none_goes_the_wrong_way() {
     let world = world();
-    world.change_account(&account(PAYMENTS), |member| {
-        member
-            .refuses
-            .insert("organizations:DescribeAccount", ErrorKind::Throttled);
-    });
+    throttle_look_ups_of_payments(&world);
     let event = bad(PAYMENTS, "bucket-public", "website").event();
     enqueue(
         &world,

@@ -71,12 +71,7 @@ pub fn text() -> PolicyText {
 
 /// The policy with some of its text replaced.
 pub fn policy_with(replace: &[(&str, &str)]) -> OnboardingPolicy {
-    replace
-        .iter()
-        .fold(text(), |text, (from, to)| text.with(from, to))
-        .parse()
-        .onboarding
-        .unwrap()
+    text().with_each(replace).parse().onboarding.unwrap()
 }
 
 pub fn by_stack_set() -> OnboardingPolicy {
