@@ -47,7 +47,7 @@ pub struct OrganizationClients {
     pub stacks: CloudFormationStacks,
     /// The accounts that wait.
     pub queue: SqsQueue,
-    /// What is known of each account.
+    /// The status of each account.
     pub statuses: DynamoDbStatuses,
     /// The dashboard's data.
     pub dashboard: S3Dashboard,
@@ -60,9 +60,9 @@ pub struct ComplianceClients {
     pub organization: Organizations,
     /// Events, and messages that wait.
     pub queue: SqsQueue,
-    /// What is known and was said.
+    /// The state of findings, outboxes, and what was delivered.
     pub table: ComplianceTable,
-    /// What AWS Config knows of every account.
+    /// AWS Config's aggregator of all accounts.
     pub aggregator: ConfigAggregator,
     /// Mail.
     pub mailer: Ses,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::Metrics;
 
-/// What a function is told of one invocation.
+/// One invocation, as a function sees it.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// Tells this attempt from all others, those of the same event among them: 32 hexadecimal
@@ -22,9 +22,9 @@ pub struct Invocation {
 /// A function's response to an invocation that succeeded.
 #[derive(Debug)]
 pub struct Response {
-    /// What Lambda hands to whoever invoked the function, as JSON.
+    /// The JSON that Lambda hands to whoever invoked the function.
     pub body: serde_json::Value,
-    /// What is counted.
+    /// Counts and durations of the invocation.
     pub metrics: Metrics,
 }
 
@@ -33,7 +33,7 @@ pub struct Response {
 pub struct InvocationError {
     /// The `errorType` that Lambda reports and people branch on.
     pub kind: &'static str,
-    /// What went wrong.
+    /// The error and its causes.
     pub error: anyhow::Error,
 }
 

@@ -13,17 +13,17 @@ pub struct Notice {
     pub id: String,
     /// The people whom it is for; the sender chooses channel and topic by it.
     pub audience: Audience,
-    /// How soon a person must act.
+    /// The time that a person has to act.
     pub urgency: Urgency,
     /// One line that is enough on a lock screen.
     pub headline: String,
-    /// What happened and what it means, a paragraph each.
+    /// A paragraph each for what happened and what it means.
     #[serde(default)]
     pub paragraphs: Vec<String>,
     /// Short facts: a label and its value.
     #[serde(default)]
     pub facts: Vec<(String, String)>,
-    /// What the reader can do, in order.
+    /// The steps that the reader can take, in order.
     #[serde(default)]
     pub steps: Vec<Step>,
     /// Lists, as an operators' summary has them.
@@ -35,7 +35,7 @@ pub struct Notice {
     /// Where there is more to see.
     #[serde(default)]
     pub links: Vec<Link>,
-    /// What subscribers of SNS topics filter by, besides audience and urgency.
+    /// Attributes that subscribers of SNS topics filter by, besides audience and urgency.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
 }
@@ -73,13 +73,13 @@ pub enum Audience {
         account: AccountId,
         /// The IAM user whose key it is.
         user: UserName,
-        /// What the user's IAM tag `banto:slack` says: a Slack member id (`U024BE7LH`) or the name
+        /// The user's IAM tag `banto:slack`: a Slack member id (`U024BE7LH`) or the name
         /// of a channel in the policy.
         slack: Option<String>,
     },
 }
 
-/// How soon a person must act.
+/// The time that a person has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Urgency {

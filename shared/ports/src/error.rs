@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What kind of failure it was, for those who branch on it.
+/// A kind of failure, for those who branch on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
     /// Too many requests; later would do.
@@ -50,7 +50,7 @@ impl ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {}: {message}", kind.as_str())]
 pub struct PortError {
-    /// What kind of failure it was.
+    /// The kind of failure.
     pub kind: ErrorKind,
     /// The call, in the words of an IAM policy: `iam:CreateAccessKey`.
     pub call: &'static str,

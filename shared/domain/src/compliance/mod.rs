@@ -122,7 +122,7 @@ pub struct FindingState {
     pub last_notified: Compliance,
     /// When it last changed, the latest last: as many times as show whether it flaps.
     pub changes: Vec<Timestamp>,
-    /// Whether its changes are no longer told, since it flaps.
+    /// True if its changes are no longer told, since it flaps.
     pub damped: bool,
 }
 
@@ -136,7 +136,7 @@ pub struct OutboxEntry {
     pub recorded_at: Timestamp,
     /// Its compliance now.
     pub compliance: Compliance,
-    /// Whether people had been told that it is not compliant. If not, what is resolved was never
+    /// True if people had been told that it is not compliant. If not, what is resolved was never
     /// counted as open.
     pub was_notified: bool,
     /// The way by which the change came to be known.
@@ -145,11 +145,11 @@ pub struct OutboxEntry {
     pub severity: Severity,
     /// The account's name.
     pub account_name: String,
-    /// Who owns the account, where its tags tell.
+    /// The account's owner, where its tags tell.
     pub owner: Option<String>,
     /// The rule's own words on the resource.
     pub annotation: Option<String>,
-    /// Whether further changes are not told for a while.
+    /// True if further changes are not told for a while.
     pub flapping: bool,
 }
 
@@ -194,7 +194,7 @@ pub struct FindingGroup {
     pub account: AccountId,
     /// Its name.
     pub account_name: String,
-    /// Who owns it.
+    /// The account's owner, where its tags tell.
     pub owner: Option<String>,
     /// The rule.
     pub rule: RuleName,
@@ -279,7 +279,7 @@ pub struct Digest {
     pub message: Option<MessageRef>,
     /// When it was begun.
     pub since: Timestamp,
-    /// What it counts, by rule.
+    /// Its counts, by rule.
     pub rules: BTreeMap<RuleName, Tally>,
 }
 

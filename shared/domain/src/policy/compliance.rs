@@ -33,9 +33,9 @@ pub struct CompliancePolicy {
     pub owner_tag: Option<String>,
     /// The secret that holds Slack's bot token, where a route names a channel.
     pub slack_token: Option<SecretArn>,
-    /// Who mails are from, where a route names mail addresses.
+    /// The sender of mails, where a route names mail addresses.
     pub mail_from: Option<String>,
-    /// Who hears what; the last is the default route.
+    /// The routes; the last is the default route.
     pub routes: Vec<Route>,
     /// Words about rules, in place of the catalogue's.
     pub rules: BTreeMap<String, RuleTextOverride>,
@@ -87,11 +87,11 @@ pub enum Destination {
 /// Words about a rule in the policy; what is not given is the catalogue's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleTextOverride {
-    /// What is wrong.
+    /// A few words that say what is wrong.
     pub title: Option<String>,
-    /// How much it matters.
+    /// The severity of the rule's findings.
     pub severity: Option<Severity>,
-    /// What to do about it.
+    /// A sentence that says what to do about it.
     pub remedy: Option<String>,
     /// Where there is more to read.
     pub runbook: Option<String>,
@@ -102,9 +102,9 @@ pub struct RuleTextOverride {
 pub struct RuleText {
     /// The beginning of a sentence that a resource's name ends: `S3 bucket allows public read`.
     pub title: String,
-    /// How much the rule's findings matter.
+    /// The severity of the rule's findings.
     pub severity: Severity,
-    /// What a reader can do about a finding, where the policy or the catalogue says it.
+    /// A sentence that says what to do about a finding, where the policy or the catalogue has one.
     pub remedy: Option<String>,
     /// The address of a page with more; only the policy has one.
     pub runbook: Option<String>,
@@ -119,7 +119,7 @@ pub struct Waiver {
     pub account: Option<AccountId>,
     /// The resource's id or name; `*` stands for anything.
     pub resource: String,
-    /// Who answers for it.
+    /// The person or team that answers for it.
     pub owner: String,
     /// Why.
     pub reason: String,

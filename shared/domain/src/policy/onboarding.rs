@@ -25,12 +25,12 @@ pub const CONTINUOUS_TYPES: [&str; 3] = [
     "AWS::Config::ResourceCompliance",
 ];
 
-/// What every account of the Organization must have, and how it gets it.
+/// The state that every account of the Organization must have, and the way to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OnboardingPolicy {
     /// The kill switch: `false` changes nothing in any account.
     pub enabled: bool,
-    /// How the baseline gets into an account.
+    /// The way by which the baseline gets into an account.
     pub way: Way,
     /// The Organization's management account: always done directly, since StackSets never reach it.
     pub management_account: AccountId,
@@ -46,13 +46,13 @@ pub struct OnboardingPolicy {
     pub table: String,
     /// Where the dashboard finds the status of all accounts.
     pub dashboard: Dashboard,
-    /// What an account must have, unless an override says otherwise.
+    /// The baseline of an account, unless an override says otherwise.
     pub baseline: Baseline,
     /// Exceptions; the first that matches an account counts.
     pub overrides: Vec<Override>,
 }
 
-/// How the baseline gets into an account.
+/// The way by which the baseline gets into an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// A service-managed StackSet carries Config and roles; the function sees to its instances, and
@@ -82,19 +82,19 @@ pub struct Dashboard {
     pub key: String,
 }
 
-/// What an account must have.
+/// The state that an account must have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     /// The regions; every enabled one if `None`.
     pub regions: Option<BTreeSet<Region>>,
     /// The roles, by name.
     pub roles: BTreeMap<RoleName, Role>,
-    /// How AWS Config records, in each region.
+    /// The recording of AWS Config, in each region.
     pub config: Recording,
     /// Settings of the account.
     pub settings: Settings,
-    /// What is reported when it differs, and not repaired. What is absent altogether is still set
-    /// up.
+    /// Items that are reported when they differ, and not repaired. What is absent altogether is
+    /// still set up.
     pub report_only: BTreeSet<Item>,
 }
 
@@ -119,7 +119,7 @@ pub enum Item {
 /// A role that people or programs of other accounts assume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
-    /// What it is for.
+    /// The purpose, as IAM shows it.
     pub description: String,
     /// The accounts that are trusted; who in them may assume it, their own policies say.
     pub trusted: BTreeSet<AccountId>,
@@ -139,20 +139,20 @@ pub struct Role {
     pub tags: BTreeMap<String, String>,
 }
 
-/// How AWS Config records.
+/// The recording of AWS Config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
-    /// What is recorded; global types in the home region only, whatever this says.
+    /// The recorded types; global types in the home region only, whatever this says.
     pub types: Types,
-    /// How often.
+    /// The frequency of every type that has none of its own.
     pub frequency: Frequency,
-    /// How often where a type has a frequency of its own.
+    /// Types with a frequency of their own.
     pub frequency_of: BTreeMap<ResourceType, Frequency>,
-    /// How often a snapshot is delivered.
+    /// The time between two snapshots.
     pub snapshots: SnapshotFrequency,
     /// The log archive bucket.
     pub bucket: String,
-    /// What comes before `AWSLogs/` in the bucket.
+    /// The key prefix before `AWSLogs/` in the bucket.
     pub prefix: Option<String>,
     /// The key that objects are encrypted with.
     pub kms_key: Option<KeyArn>,
@@ -160,7 +160,7 @@ pub struct Recording {
     pub topic: Option<TopicArn>,
 }
 
-/// What is recorded.
+/// The types that are recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Types {
     /// Every type that AWS Config supports, now and in time.
@@ -171,7 +171,7 @@ pub enum Types {
     AllBut(BTreeSet<ResourceType>),
 }
 
-/// How often a resource is recorded.
+/// The frequency with which a resource is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Frequency {
     /// Once a day, if it has changed.
@@ -180,7 +180,7 @@ pub enum Frequency {
     Continuous,
 }
 
-/// How often a snapshot is delivered. (AWS Config API reference,
+/// The time between two snapshots. (AWS Config API reference,
 /// `ConfigSnapshotDeliveryProperties`.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SnapshotFrequency {
@@ -221,11 +221,12 @@ pub struct PasswordPolicy {
     pub all_character_kinds: bool,
     /// Days after which a password ends: 1 to 1,095.
     pub max_age_days: Option<i32>,
-    /// How many earlier passwords can't be used again: 1 to 24.
+    /// The number of earlier passwords that can't be used again: 1 to 24.
     pub reuse_prevention: Option<i32>,
 }
 
-/// Who is written to about what. (Account Management reference, `AlternateContactType`.)
+/// The subject that a contact is written to about. (Account Management reference,
+/// `AlternateContactType`.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ContactKind {
@@ -256,11 +257,11 @@ pub struct Contact {
 pub struct Override {
     /// Which.
     pub who: AccountSelector,
-    /// What they must have instead, or why they are left alone.
+    /// The baseline that they must have instead, or the reason why they are left alone.
     pub instead: Instead,
 }
 
-/// What an exception says.
+/// The exception that an override makes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Instead {
     /// Another baseline: what the override leaves out is as for everyone.
@@ -326,7 +327,7 @@ impl OnboardingPolicy {
     }
 }
 
-/// What the policy says of one account.
+/// The policy's word on one account.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Expected<'a> {
     /// It must have this.
