@@ -18,9 +18,9 @@ pub mod status;
 
 pub use breach::Breach;
 pub use names::{
-    AccessKeyId, AccountId, Fingerprint, GroupName, KeyArn, NameError, OuId, PolicyArn, QueueUrl,
-    Region, ResourceType, RoleArn, RoleName, RuleName, SecretArn, TopicArn, UserArn, UserId,
-    UserName,
+    AccessKeyId, AccountId, CredentialId, Fingerprint, GroupName, KeyArn, NameError, OuId,
+    PolicyArn, QueueUrl, Region, ResourceType, RoleArn, RoleName, RuleName, SecretArn,
+    SessionKeyId, TopicArn, UserArn, UserId, UserName,
 };
 pub use partition::Partition;
 pub use percent::percent_encoded;

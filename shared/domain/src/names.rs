@@ -110,6 +110,35 @@ name!(
 );
 
 name!(
+    /// The id of a temporary credential: of a user's session, or of a role's. (IAM user guide, "IAM
+    /// identifiers", "Unique identifiers": `ASIA`.)
+    SessionKeyId,
+    "a temporary credential's id",
+    "ASIA and at least 12 more capital letters or digits",
+    |text| text.starts_with("ASIA") && is_upper_alphanumeric(text, 16..=128)
+);
+
+name!(
+    /// The id of a credential that requests are signed with, long-term or temporary.
+    CredentialId,
+    "a credential's id",
+    "AKIA or ASIA and at least 12 more capital letters or digits",
+    |text| (text.starts_with("AKIA") || text.starts_with("ASIA")) && is_upper_alphanumeric(text, 16..=128)
+);
+
+impl From<&AccessKeyId> for CredentialId {
+    fn from(key: &AccessKeyId) -> Self {
+        Self(key.as_str().to_owned())
+    }
+}
+
+impl From<&SessionKeyId> for CredentialId {
+    fn from(key: &SessionKeyId) -> Self {
+        Self(key.as_str().to_owned())
+    }
+}
+
+name!(
     /// An IAM user's ARN, path included.
     UserArn,
     "an IAM user's ARN",
@@ -300,6 +329,22 @@ impl SecretArn {
 }
 
 impl QueueUrl {
+    /// The URL of the queue of this ARN; `None` if it is no queue's.
+    ///
+    /// ```
+    /// use banto_domain::QueueUrl;
+    /// let url = QueueUrl::of_arn("arn:aws:sqs:eu-west-1:111122223333:banto-rotation").unwrap();
+    /// assert_eq!(url.as_str(), "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-rotation");
+    /// ```
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let [_, _, "sqs", region, account, name] = arn.split(':').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let region: crate::Region = region.parse().ok()?;
+        let url = format!("https://{}/{account}/{name}", region.endpoint("sqs"));
+        url.parse().ok()
+    }
+
     /// The region that the queue lives in; `None` where the URL is not AWS's own.
     pub fn region(&self) -> Option<&str> {
         let host = self.as_str().split('/').nth(2)?;
@@ -418,6 +463,52 @@ mod tests {
                 .is_err()
         );
         assert!("arn:aws:iam::1111:role/banto".parse::<RoleArn>().is_err());
+    }
+
+    #[test]
+    fn a_credential_is_long_term_or_temporary() {
+        let (long_term, temporary) = ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE");
+        let key: AccessKeyId = long_term.parse().unwrap();
+        let session: SessionKeyId = temporary.parse().unwrap();
+        assert!(temporary.parse::<AccessKeyId>().is_err());
+        assert!(long_term.parse::<SessionKeyId>().is_err());
+        assert_eq!(CredentialId::from(&key), long_term.parse().unwrap());
+        assert_eq!(CredentialId::from(&session), temporary.parse().unwrap());
+        for wrong in [
+            "AROAIDPPEZS35WEXAMPLE",
+            "AKIAIOSFODNN7EX",
+            "asiaiosfodnn7example",
+            "",
+        ] {
+            assert!(wrong.parse::<CredentialId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_found_by_its_arn_in_its_own_partition() {
+        for (arn, url) in [
+            (
+                "arn:aws:sqs:eu-west-1:111122223333:banto-rotation",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-rotation",
+            ),
+            (
+                "arn:aws-cn:sqs:cn-north-1:111122223333:banto",
+                "https://sqs.cn-north-1.amazonaws.com.cn/111122223333/banto",
+            ),
+        ] {
+            assert_eq!(QueueUrl::of_arn(arn), Some(url.parse().unwrap()));
+        }
+        for wrong in [
+            "arn:aws:sns:eu-west-1:111122223333:banto",
+            "arn:aws:sqs:eu-west-1:111122223333",
+            "arn:aws:sqs:eu-west-1:111122223333:banto:more",
+            "arn:aws:sqs:elsewhere:111122223333:banto",
+            "arn:aws:sqs:eu-west-1:1111:banto",
+            "arn:aws:sqs:eu-west-1:111122223333:../other",
+            "",
+        ] {
+            assert_eq!(QueueUrl::of_arn(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
