@@ -36,10 +36,20 @@ pub struct Policy {
 /// The policy for rotating access keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RotationPolicy {
-    /// The kill switch: `false` stops everything, emergencies too.
+    /// The kill switch: `false` stops everything but emergencies.
     pub enabled: bool,
+    /// The kill switch of emergencies: `false` leaves exposed keys alone, and operators hear of
+    /// each.
+    pub emergencies: bool,
     /// Where developers' IAM users live; at least one.
     pub accounts: Vec<IdentityAccount>,
+    /// onboard-accounts' queue, where it is to end the sessions that exposed keys left in other
+    /// accounts' roles.
+    pub revocations: Option<QueueUrl>,
+    /// The users whose keys are rotated; all, if empty.
+    pub include: Vec<Selector>,
+    /// The users whose keys are not rotated, be they included. Exposed keys end nonetheless.
+    pub exclude: Vec<Selector>,
     /// The timings for people.
     pub timings: RotationTimings,
     /// Users that are machines, and their own timings.
@@ -85,6 +95,12 @@ pub struct RotationTimings {
     pub remind_before: SignedDuration,
     /// Time for which a disabled key can be restored before it is deleted.
     pub recovery: SignedDuration,
+    /// Time for which an old key must have been unused, since the new one was first used, before it
+    /// is disabled.
+    pub rest: SignedDuration,
+    /// Time without use after which a key that is due is retired instead of rotated; `None` where
+    /// every key is rotated.
+    pub retire_unused_after: Option<SignedDuration>,
 }
 
 /// Users that are machines, and their own timings.
@@ -201,9 +217,21 @@ impl RotationPolicy {
     /// The timings that this user's keys follow.
     pub fn timings_for(&self, user: UserAttributes<'_>) -> &RotationTimings {
         match &self.machines {
-            Some(machines) if machines.who.iter().any(|who| who.matches(user)) => &machines.timings,
+            Some(machines) if any_matches(&machines.who, user) => &machines.timings,
             _ => &self.timings,
         }
+    }
+
+    /// True if this user's keys are rotated, exemptions aside.
+    pub fn covers(&self, user: UserAttributes<'_>) -> bool {
+        let is_included = self.include.is_empty() || any_matches(&self.include, user);
+        is_included && !any_matches(&self.exclude, user)
+    }
+
+    /// True if this user is a machine.
+    pub fn is_machine(&self, user: UserAttributes<'_>) -> bool {
+        let machines = self.machines.as_ref();
+        machines.is_some_and(|machines| any_matches(&machines.who, user))
     }
 
     /// The exemption that covers this user now, if one does; of several, the longest.
@@ -231,10 +259,9 @@ impl RotationPolicy {
         for exemption in &self.exemptions {
             groups.extend(exemption.who.group());
         }
-        if let Some(machines) = &self.machines {
-            for who in &machines.who {
-                groups.extend(who.group());
-            }
+        let machines = self.machines.iter().flat_map(|machines| &machines.who);
+        for who in machines.chain(&self.include).chain(&self.exclude) {
+            groups.extend(who.group());
         }
         groups
     }
@@ -243,6 +270,10 @@ impl RotationPolicy {
     pub fn in_window(&self, now: Timestamp) -> bool {
         self.windows.is_empty() || self.windows.iter().any(|window| window.contains(now))
     }
+}
+
+fn any_matches(selectors: &[Selector], user: UserAttributes<'_>) -> bool {
+    selectors.iter().any(|selector| selector.matches(user))
 }
 
 impl RotationTimings {

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::onboarding::{Expected, Frequency};
-use super::{Policy, Selector};
+use super::{Policy, Selector, UserAttributes};
 use crate::compliance::{AccountInfo, FindingKey};
 
 const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
 const SCHEMA: &str = include_str!("../../../../banto.schema.json");
+const DOCS: &str = include_str!("../../../../docs/policy.md");
 
 /// The least that a policy must say.
 const LEAST: &str = r#"
@@ -23,6 +24,10 @@ certificate_bucket = "certificates"
 operators_topic = "arn:aws:sns:eu-west-1:111122223333:operators"
 owners_topic = "arn:aws:sns:eu-west-1:111122223333:owners"
 "#;
+
+fn days(days: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * days)
+}
 
 fn problems(text: &str) -> String {
     Policy::parse(text).unwrap_err().to_string()
@@ -53,6 +58,19 @@ fn the_example_says_everything_and_is_accepted() {
         rotation.exemptions[0].until,
         "2027-02-01T00:00:00Z".parse().unwrap()
     );
+    assert!(rotation.enabled && rotation.emergencies);
+    let included = [
+        Selector::Path("/developers/".into()),
+        Selector::Path("/machines/".into()),
+    ];
+    assert_eq!(rotation.include, included);
+    assert_eq!(
+        rotation.exclude,
+        [Selector::Group("break-glass".parse().unwrap())]
+    );
+    assert_eq!(rotation.timings.retire_unused_after, Some(days(180)));
+    let machines = &rotation.machines.as_ref().unwrap().timings;
+    assert_eq!((rotation.timings.rest, machines.rest), (days(1), days(7)));
     assert_eq!(rotation.windows[0].days.len(), 5);
     assert!(
         policy
@@ -69,9 +87,130 @@ fn what_is_left_out_has_the_documented_default() {
     let rotation = Policy::parse(LEAST).unwrap().rotation;
     assert_eq!(rotation.timings, super::RotationTimings::default());
     assert!(rotation.enabled && rotation.windows.is_empty() && rotation.exemptions.is_empty());
+    assert!(rotation.emergencies && rotation.include.is_empty() && rotation.exclude.is_empty());
+    assert_eq!(rotation.timings.rest, days(1));
+    assert_eq!(rotation.timings.retire_unused_after, None);
     assert_eq!(rotation.max_users_per_run, 25);
     assert!(rotation.accounts[0].assume);
     assert_eq!(rotation.accounts[0].certificate_prefix, "certs/");
+}
+
+#[test]
+fn machines_rest_a_week_or_as_long_as_people_where_that_is_longer() {
+    let rests = |people: &str, machines: &str| {
+        let lines = format!("{people}\nmachines = {{ who = [{{ user = \"ci\" }}]{machines} }}");
+        let policy = Policy::parse(&with(&lines)).unwrap().rotation;
+        (policy.timings.rest, policy.machines.unwrap().timings.rest)
+    };
+    assert_eq!(rests("", ""), (days(1), days(7)));
+    assert_eq!(rests("rest_days = 9", ""), (days(9), days(9)));
+    assert_eq!(
+        rests("rest_days = 3", ", rest_days = 2"),
+        (days(3), days(2))
+    );
+}
+
+#[test]
+fn machines_retire_unused_keys_as_people_do_unless_they_say_otherwise() {
+    let lines = |machines: &str| {
+        format!(
+            "retire_unused_after_days = 60\nmachines = {{ who = [{{ user = \"ci\" }}]{machines} }}"
+        )
+    };
+    for (machines, expected) in [("", 60), (", retire_unused_after_days = 400", 400)] {
+        let policy = Policy::parse(&with(&lines(machines))).unwrap().rotation;
+        assert_eq!(policy.timings.retire_unused_after, Some(days(60)));
+        let timings = policy.machines.unwrap().timings;
+        assert_eq!(timings.retire_unused_after, Some(days(expected)));
+    }
+}
+
+#[test]
+fn a_user_is_covered_who_is_included_and_not_excluded() {
+    let lines = "include = [{ path = \"/developers/\" }, { user = \"carol\" }]\n\
+                 exclude = [{ group = \"parked\" }, { tag = { key = \"kind\", value = \"bot\" } }]";
+    let policy = Policy::parse(&with(lines)).unwrap().rotation;
+    let everyone = Policy::parse(LEAST).unwrap().rotation;
+    let parked = "parked".parse().unwrap();
+    assert_eq!(policy.groups(), BTreeSet::from([&parked]));
+    for (name, path, kind, group, is_covered) in [
+        ("alice", "/developers/eu/", "", "", true),
+        ("Carol", "/", "", "", true),
+        ("bob", "/", "", "", false),
+        ("alice", "/developers/", "bot", "", false),
+        ("alice", "/developers/", "", "parked", false),
+        ("carol", "/", "", "parked", false),
+    ] {
+        let (user, tags) = (
+            name.parse().unwrap(),
+            BTreeMap::from([("kind".into(), kind.into())]),
+        );
+        let groups = group.parse().into_iter().collect();
+        let attributes = UserAttributes {
+            user: &user,
+            path,
+            tags: &tags,
+            groups: &groups,
+        };
+        assert_eq!(
+            policy.covers(attributes),
+            is_covered,
+            "{name} {path} {kind} {group}"
+        );
+        assert!(everyone.covers(attributes), "no list at all is everyone");
+    }
+}
+
+#[test]
+fn emergencies_are_switched_apart_from_all_else() {
+    for (lines, enabled, emergencies) in [
+        ("enabled = false", false, true),
+        ("emergencies = false", true, false),
+        ("enabled = false\nemergencies = false", false, false),
+    ] {
+        let rotation = Policy::parse(&with(lines)).unwrap().rotation;
+        assert_eq!(
+            (rotation.enabled, rotation.emergencies),
+            (enabled, emergencies),
+            "{lines}"
+        );
+    }
+}
+
+#[test]
+fn problems_of_lists_and_switches_are_named_with_their_lines() {
+    let found = problems(&with(
+        "emergencies = 1\n\
+         include = [{ user = \"alice\", path = \"/\" }]\n\
+         exclude = \"alice\"\n\
+         rest_days = 0\n\
+         retire_unused_after_days = \"never\"",
+    ));
+    for (line, says) in [
+        (
+            3,
+            "`rotation.emergencies` must be true or false, but is integer",
+        ),
+        (
+            4,
+            "must have exactly one of `user`, `path`, `tag` and `group`",
+        ),
+        (5, "`rotation.exclude` must be a list, but is string"),
+        (
+            6,
+            "`rotation.rest_days` must be a whole number from 1 to 3650, but is 0",
+        ),
+        (
+            7,
+            "`rotation.retire_unused_after_days` must be a whole number from 1 to 3650, but is string",
+        ),
+    ] {
+        let named = found.lines().any(|problem| {
+            problem.starts_with(&format!("banto.toml:{line}: ")) && problem.contains(says)
+        });
+        assert!(named, "{line} {says}\n---\n{found}");
+    }
+    assert_eq!(found.lines().count(), 5, "{found}");
 }
 
 #[test]
@@ -84,19 +223,19 @@ fn every_problem_is_named_at_once_each_with_its_line() {
     let found = problems(&text);
     for (line, says) in [
         (
-            9,
+            14,
             "`rotation.grace_days` must be a whole number from 1 to 3650, but is 0",
         ),
         (
-            12,
+            17,
             "`rotation.recovery_dais` is unknown; did you mean `recovery_days`?",
         ),
         (
-            32,
+            40,
             "`rotation.windows.time_zone` must be a time zone's IANA name, as in \"Asia/Tokyo\", but is \"Asia/Tokio\"",
         ),
         (
-            36,
+            44,
             "`rotation.exemptions.until` must be a date, as in 2027-01-31, or a moment with an offset, but is string",
         ),
     ] {
@@ -188,6 +327,18 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         (
             "rotate_after_days = 18",
+            "an old key must be gone before the next warning",
+        ),
+        (
+            "rest_days = 73",
+            "an old key must be gone before the next warning",
+        ),
+        (
+            "rest_days = 73\ndeadline_days = 14",
+            "an old key must be gone before the next warning",
+        ),
+        (
+            "machines = { who = [{ user = \"ci\" }], rotate_after_days = 24 }",
             "an old key must be gone before the next warning",
         ),
         (
@@ -398,6 +549,8 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
         ("[[rotation.accounts]]", "zzz = 1"),
         ("[[rotation.windows]]", "zzz = 1"),
         ("[[rotation.exemptions]]", "zzz = 1"),
+        ("[[rotation.include]]", "zzz = 1"),
+        ("[[rotation.exclude]]", "zzz = 1"),
         ("[onboarding]", "zzz = 1"),
         ("[onboarding.dashboard]", "zzz = 1"),
         (
@@ -439,6 +592,51 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
         );
     }
     assert_eq!(in_schema, in_parser);
+}
+
+/// The paths of a section's keys, as docs/policy.md writes them: `machines.who[].user`.
+fn schema_paths(schema: &serde_json::Value, section: &str, paths: &mut BTreeSet<String>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{section}.{name}");
+        if property["items"]["properties"].is_object() {
+            let path = format!("{path}[]");
+            schema_paths(&property["items"], &path, paths);
+            paths.insert(path);
+        } else if property["properties"].is_object() && name != "tag" {
+            schema_paths(property, &path, paths);
+        } else {
+            paths.insert(path);
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_policy_has_a_row_for_each_key_of_rotation_with_its_meaning() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let rotation = &schema["properties"]["rotation"];
+    let mut in_schema = BTreeSet::new();
+    schema_paths(rotation, "rotation", &mut in_schema);
+    let keys = DOCS.lines().filter_map(|line| {
+        let (key, _) = line.strip_prefix("| `")?.split_once('`')?;
+        key.starts_with("rotation.").then(|| key.to_owned())
+    });
+    assert_eq!(keys.collect::<BTreeSet<_>>(), in_schema);
+    for (section, prefix) in [
+        (rotation, "rotation"),
+        (&rotation["properties"]["machines"], "rotation.machines"),
+    ] {
+        for (name, property) in section["properties"].as_object().unwrap() {
+            let row = DOCS
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{prefix}.{name}` ")));
+            let Some(row) = row else { continue };
+            let means = property["description"].as_str().unwrap();
+            assert!(row.contains(means), "{row}\n{means}");
+            let default = &property["default"];
+            let is_told = row.ends_with(&format!("| `{default}` |"));
+            assert_eq!(is_told, !default.is_null(), "{row}");
+        }
+    }
 }
 
 proptest! {

@@ -22,6 +22,10 @@ const USERS_PER_RUN: RangeInclusive<i64> = 1..=5_000;
 /// Reads `[rotation]`.
 pub(super) fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPolicy> {
     let enabled = section.read("enabled", boolean).unwrap_or(true);
+    let emergencies = section.read("emergencies", boolean).unwrap_or(true);
+    let revocations = section.read("revocations", parsed);
+    let include = selectors(&mut section, "include");
+    let exclude = selectors(&mut section, "exclude");
     let timings = timings(&mut section, &RotationTimings::default());
     let max_users_per_run = section
         .read("max_users_per_run", |value| integer(value, USERS_PER_RUN))
@@ -38,6 +42,10 @@ pub(super) fn rotation_policy(mut section: Section<'_, '_>) -> Option<RotationPo
     let max_users_per_run = usize::try_from(max_users_per_run).ok()?;
     Some(RotationPolicy {
         enabled,
+        emergencies,
+        revocations,
+        include,
+        exclude,
         accounts,
         timings,
         machines,
@@ -89,6 +97,8 @@ impl Default for RotationTimings {
             deadline: None,
             remind_before: days(2),
             recovery: days(10),
+            rest: days(1),
+            retire_unused_after: None,
         }
     }
 }
@@ -103,6 +113,8 @@ fn timings(section: &mut Section<'_, '_>, otherwise: &RotationTimings) -> Rotati
         deadline: read("deadline_days").or(otherwise.deadline),
         remind_before: read("remind_before_days").unwrap_or(otherwise.remind_before),
         recovery: read("recovery_days").unwrap_or(otherwise.recovery),
+        rest: read("rest_days").unwrap_or(otherwise.rest),
+        retire_unused_after: read("retire_unused_after_days").or(otherwise.retire_unused_after),
     };
     for (contradicts, problem) in CONTRADICTIONS {
         if contradicts(&timings) {
@@ -135,8 +147,9 @@ const CONTRADICTIONS: &[(Contradiction, &str)] = &[
     ),
     (
         next_warning_before_deletion,
-        "an old key must be gone before the next warning: `deadline_days` (or `grace_days`) and `recovery_days` together \
-         must be less than `rotate_after_days` less `warn_before_days`",
+        "an old key must be gone before the next warning: `deadline_days` (or `grace_days`, or \
+         `rest_days`) and `recovery_days` together must be less than `rotate_after_days` less \
+         `warn_before_days`",
     ),
 ];
 
@@ -159,23 +172,35 @@ fn reminds_before_delivery(timings: &RotationTimings) -> bool {
 }
 
 fn next_warning_before_deletion(timings: &RotationTimings) -> bool {
-    let disabled = timings.deadline.unwrap_or(timings.grace);
+    // A key that is still used rests later than the deadline of one that nobody proved.
+    let disabled = timings.deadline.unwrap_or(timings.grace).max(timings.rest);
     disabled + timings.recovery >= timings.warning_age()
 }
 
 fn machines(mut section: Section<'_, '_>, people: &RotationTimings) -> Machines {
-    let mut who = Vec::new();
-    for value in section.each("who") {
-        let mut entry = section.of("who", value);
-        who.extend(selector(&mut entry));
-        entry.finish();
-    }
+    let who = selectors(&mut section, "who");
     if who.is_empty() {
         section.problem("`who` must name at least one user, path, tag or group");
     }
-    let timings = timings(&mut section, people);
+    // A program that runs once a week must have had its turn with the new key.
+    let otherwise = RotationTimings {
+        rest: days(7).max(people.rest),
+        ..people.clone()
+    };
+    let timings = timings(&mut section, &otherwise);
     section.finish();
     Machines { who, timings }
+}
+
+/// The selectors of a list; empty if there is none.
+fn selectors(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Selector> {
+    let mut selectors = Vec::new();
+    for value in section.each(key) {
+        let mut entry = section.of(key, value);
+        selectors.extend(selector(&mut entry));
+        entry.finish();
+    }
+    selectors
 }
 
 fn accounts(section: &mut Section<'_, '_>) -> Vec<IdentityAccount> {
