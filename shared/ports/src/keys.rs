@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use banto_domain::{AccessKeyId, GroupName, UserArn, UserId, UserName};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde::Serialize;
 
 use crate::PortError;
 
@@ -19,16 +20,18 @@ pub trait AccessKeys: Send + Sync {
     /// made, [`Missing`](crate::ErrorKind::Missing) if there is none or it has expired.
     async fn report(&self) -> Result<Vec<u8>, PortError>;
 
-    /// One user. [`Missing`](crate::ErrorKind::Missing) if there is none of that name.
+    /// One user; names that differ in case only are one name to IAM.
+    /// [`Missing`](crate::ErrorKind::Missing) if there is none of that name.
     async fn user(&self, user: &UserName) -> Result<LiveUser, PortError>;
 
     /// The members of a group, all of them.
     async fn members(&self, group: &GroupName) -> Result<BTreeSet<UserName>, PortError>;
 
-    /// The user's access keys, active or not, in any order.
+    /// The user's access keys, active or not, in any order. A key, and a change of its status, may
+    /// show seconds late.
     async fn keys(&self, user: &UserName) -> Result<Vec<LiveKey>, PortError>;
 
-    /// When a key was last used, and whose it is.
+    /// When a key was last used, which may show hours late, and whose it is.
     /// [`Missing`](crate::ErrorKind::Missing) if the key no longer exists.
     async fn usage(&self, key: &AccessKeyId) -> Result<Usage, PortError>;
 
@@ -61,6 +64,8 @@ pub enum ReportState {
 /// An IAM user as IAM tells it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveUser {
+    /// The user's name, in the letters that IAM keeps it in.
+    pub name: UserName,
     /// The user's unique id.
     pub id: UserId,
     /// The user's ARN.
@@ -86,13 +91,22 @@ pub struct LiveKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// The key's owner.
-    pub user: UserName,
+    pub owner: KeyOwner,
     /// The last use; `None` if IAM has seen none.
     pub last: Option<LastUse>,
 }
 
-/// The last use of a key; IAM tells it to a quarter of an hour.
+/// The owner of an access key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyOwner {
+    /// An IAM user.
+    User(UserName),
+    /// The account's root user, whose keys no call for users reaches.
+    Root,
+}
+
+/// The last use of a key; IAM tells it to a quarter of an hour.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct LastUse {
     /// When.
     pub at: Timestamp,
@@ -111,4 +125,20 @@ pub struct CreatedKey {
     pub secret: SecretString,
     /// When IAM created it.
     pub created_at: Timestamp,
+}
+
+/// The end of a user's own sessions, in one account: those of `GetSessionToken`, of
+/// `GetFederationToken` and of the console. Sessions of roles that the user assumed are not reached
+/// so, since a role's session has the role's policies.
+#[async_trait]
+pub trait UserSessions: Send + Sync {
+    /// Denies every temporary credential of the user, by attaching the policy that Terraform put
+    /// there for it. Doing so again changes nothing.
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if the user has as many policies attached
+    /// as IAM allows, [`Missing`](crate::ErrorKind::Missing) if the user or the policy is not
+    /// there.
+    async fn deny(&self, user: &UserName) -> Result<(), PortError>;
+
+    /// Takes the denial off; success if it is off already.
+    async fn allow(&self, user: &UserName) -> Result<(), PortError>;
 }

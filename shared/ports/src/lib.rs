@@ -13,6 +13,7 @@ mod organization;
 mod receivers;
 mod records;
 mod secrets;
+mod trail;
 
 pub use clock::Clock;
 pub use compliance::{
@@ -20,7 +21,9 @@ pub use compliance::{
     FindingStore, NotificationLog, Outbox, RouteLease, RouteLock,
 };
 pub use error::{ErrorKind, PortError};
-pub use keys::{AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, ReportState, Usage};
+pub use keys::{
+    AccessKeys, CreatedKey, KeyOwner, LastUse, LiveKey, LiveUser, ReportState, Usage, UserSessions,
+};
 pub use member::{
     AccountAccess, AccountClients, AccountSettings, Channel, ConfigRecording, DefaultVpc,
     LiveRecorder, LiveRole, NewRole, Recorder, RecorderStatus, RecordingGroup, RegionSettings,
@@ -28,8 +31,9 @@ pub use member::{
 };
 pub use organization::{
     AccountState, AccountStatuses, Dashboard, Delayed, OrgAccount, Organization, PreviousStatus,
-    Queue, StackInstance, StackInstances, path_of,
+    Queue, Received, ReceivedMessages, StackInstance, StackInstances, path_of,
 };
 pub use receivers::{Chat, Mail, Mailer, TopicMessage, Topics, Webhooks};
-pub use records::{Certificates, Records};
+pub use records::{Certificates, OpenRecords, Records, StoredText};
 pub use secrets::Secrets;
+pub use trail::{Activity, KeyCreation, Trail};

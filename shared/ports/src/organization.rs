@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use banto_domain::status::AccountStatus;
-use banto_domain::{AccountId, OuId, Region};
+use banto_domain::{AccountId, OuId, QueueUrl, Region};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +135,22 @@ pub trait Queue: Send + Sync {
     /// Sends messages, each visible after its delay of at most 15 minutes. All are sent, or the
     /// error says that some may not have been.
     async fn send(&self, messages: &[Delayed]) -> Result<(), PortError>;
+}
+
+/// Messages that a queue has handed over and that are not done.
+#[async_trait]
+pub trait ReceivedMessages: Send + Sync {
+    /// Hides a message for this time, at most 12 hours; then the queue hands it over again.
+    async fn hide(&self, message: &Received, time: Duration) -> Result<(), PortError>;
+}
+
+/// A message that a queue has handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The queue that it came from.
+    pub queue: QueueUrl,
+    /// The handle of this one receipt.
+    pub receipt: String,
 }
 
 /// A message, and when it is to be seen.
