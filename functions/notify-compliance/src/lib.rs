@@ -77,7 +77,7 @@ impl Notifier {
         invocation: &Invocation,
     ) -> Response {
         let (mut work, mut outcome) = (Work::default(), Outcome::default());
-        for Record { id, payload } in records {
+        for Record { id, payload, .. } in records {
             match payload {
                 Ok(Trigger::Items(items)) => work.add(&id, items),
                 Ok(trigger) => {

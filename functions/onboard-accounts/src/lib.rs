@@ -112,7 +112,7 @@ impl Onboarder {
         invocation: &Invocation,
     ) -> Response {
         let mut batch = Batch::default();
-        for Record { id, payload } in records {
+        for Record { id, payload, .. } in records {
             match payload {
                 Ok(Trigger::Message(Message::Converge(request))) => {
                     if self.policy.enabled {

@@ -10,8 +10,12 @@
 use std::fmt;
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use aws_lambda_events::sqs::SqsMessage;
+use jiff::Timestamp;
 use serde_json::Value;
+
+mod delivery;
+
+pub use delivery::Delivery;
 
 /// An invocation without its wrapping.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,8 @@ pub struct Record<T> {
     pub id: String,
     /// The record's content, or the reason why it can't be read.
     pub payload: Result<T, String>,
+    /// The delivery of the message by SQS.
+    pub delivery: Delivery,
 }
 
 /// The content of a wrapping.
@@ -53,6 +59,10 @@ pub struct Event {
     pub detail_type: String,
     /// The account that it was sent in.
     pub account: Option<String>,
+    /// The event's id, which stays the same when EventBridge delivers it again.
+    pub id: Option<String>,
+    /// When it happened, in the words of the service; `None` if that can't be read.
+    pub time: Option<Timestamp>,
     /// All that the service says; null if it says nothing.
     pub detail: Value,
 }
@@ -123,14 +133,19 @@ where
         }
         _ => {
             let read = |record| {
-                let Record { id, payload } = sqs_record(record)?;
-                let payload =
-                    payload.and_then(|payload| meaning(payload).map_err(|error| error.to_string()));
-                Ok(Record { id, payload })
+                let record = sqs_record(record)?;
+                let payload = record
+                    .payload
+                    .and_then(|payload| meaning(payload).map_err(|error| error.to_string()));
+                Ok(Record {
+                    id: record.id,
+                    payload,
+                    delivery: record.delivery,
+                })
             };
             Ok(Invoked::Batch(
                 records
-                    .into_iter()
+                    .iter()
                     .map(read)
                     .collect::<Result<_, EnvelopeError>>()?,
             ))
@@ -161,24 +176,32 @@ pub fn payload(value: Value) -> Result<Payload, EnvelopeError> {
 
 /// Reads a record of a batch. A record without an id can't be sent back alone, so that the batch
 /// fails with it.
-fn sqs_record(record: Value) -> Result<Record<Payload>, EnvelopeError> {
-    match source(&record) {
+///
+/// `aws_lambda_events::sqs::SqsMessage` is not used: it refuses a record for an attribute that
+/// nobody needs.
+fn sqs_record(record: &Value) -> Result<Record<Payload>, EnvelopeError> {
+    match source(record) {
         Some("aws:sqs") => {}
         Some("aws:sns") => return Err(broken("SNS", "it is one of several")),
         Some(other) => return Err(EnvelopeError::Foreign(format!("{other:?}"))),
         None => return Err(EnvelopeError::Foreign("no event source".to_owned())),
     }
-    let id = text(&record, "messageId")
+    let id = text(record, "messageId")
         .ok_or_else(|| broken("SQS", "it has no messageId"))?
         .to_owned();
-    let message =
-        serde_json::from_value::<SqsMessage>(record).map_err(|error| broken("SQS", error));
-    let body =
-        message.and_then(|message| message.body.ok_or_else(|| broken("SQS", "it has no body")));
+    let body = match record.get("body") {
+        None | Some(Value::Null) => Err(broken("SQS", "it has no body")),
+        Some(Value::String(body)) => Ok(body),
+        Some(other) => Err(broken("SQS", format!("its body is {}", kind_of(other)))),
+    };
     let payload = body
-        .and_then(|body| parsed(&body, payload))
+        .and_then(|body| parsed(body, payload))
         .map_err(|error| error.to_string());
-    Ok(Record { id, payload })
+    Ok(Record {
+        id,
+        payload,
+        delivery: Delivery::of(record),
+    })
 }
 
 /// Reads a record that SNS hands to a function itself. It hands over one at a time. (SNS FAQs,
@@ -218,13 +241,14 @@ fn parsed(
 }
 
 /// Reads an object that nothing is wrapped around.
-fn content(value: Value) -> Result<Payload, EnvelopeError> {
+fn content(mut value: Value) -> Result<Payload, EnvelopeError> {
     if !value.is_object() {
         return Err(EnvelopeError::NotAnObject(kind_of(&value)));
     }
     if value.get("detail-type").is_none() {
         return Ok(Payload::Object(value));
     }
+    let (id, time) = (taken(&mut value, "id"), taken(&mut value, "time"));
     // A detail that is absent is as good as none: the library asks for it, and EventBridge always
     // sends it.
     let event: EventBridgeEvent<Option<Value>> = serde_json::from_value(value)
@@ -240,8 +264,19 @@ fn content(value: Value) -> Result<Payload, EnvelopeError> {
         source,
         detail_type,
         account,
+        id,
+        time: time.and_then(|time| time.parse().ok()),
         detail: detail.unwrap_or_default(),
     }))
+}
+
+/// Takes a text out of an object, before the library refuses the event for a value that it does not
+/// know: neither the id nor the time is needed to act. `None` if it is no text.
+fn taken(value: &mut Value, key: &str) -> Option<String> {
+    match value.as_object_mut()?.remove(key)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// The service that a record comes from. SQS and SNS spell the field in two ways.
@@ -352,10 +387,13 @@ mod tests {
         let request = json!({ "users": ["alice"] });
         let parsed = |source: &str, detail_type: &str, account: Option<&str>, detail: Value| {
             let (source, detail_type) = (source.to_owned(), detail_type.to_owned());
+            let is_whole = account.is_some();
             Payload::EventBridge(Event {
                 source,
                 detail_type,
                 account: account.map(str::to_owned),
+                id: is_whole.then(|| "1".to_owned()),
+                time: is_whole.then(|| "2026-11-24T01:00:00Z".parse().unwrap()),
                 detail,
             })
         };
@@ -379,6 +417,7 @@ mod tests {
             let batch = Invoked::Batch(vec![Record {
                 id: "1".into(),
                 payload: Ok(payload.clone()),
+                delivery: Delivery::default(),
             }]);
             let direct = Invoked::Direct(payload);
             assert_eq!(read(content), direct, "{content}");
@@ -419,7 +458,10 @@ mod tests {
         let records = event["Records"].as_array_mut().unwrap();
         records.push(json!({ "messageId": "8", "eventSource": "aws:sqs" }));
         records.push(
-            json!({ "messageId": "9", "eventSource": "aws:sqs", "body": "{}", "attributes": 5 }),
+            json!({ "messageId": "9", "eventSource": "aws:sqs", "body": 5, "attributes": {} }),
+        );
+        records.push(
+            json!({ "messageId": "10", "eventSource": "aws:sqs", "body": "{}", "attributes": 5 }),
         );
         let meaning = |payload| match payload {
             Payload::Text => Ok("text"),
@@ -444,10 +486,15 @@ mod tests {
             ("6", Ok("text")),
             ("7", Ok("text")),
             ("8", Err("the record of SQS can't be read: it has no body")),
-            ("9", Err("the record of SQS can't be read: invalid type")),
+            (
+                "9",
+                Err("the record of SQS can't be read: its body is a number"),
+            ),
+            // What is around the body is of no use to whoever only acts on it.
+            ("10", Ok("object")),
         ];
         assert_eq!(records.len(), expected.len());
-        for (Record { id, payload }, (number, said)) in records.iter().zip(expected) {
+        for (Record { id, payload, .. }, (number, said)) in records.iter().zip(expected) {
             assert_eq!(id, number);
             match (payload, said) {
                 (Ok(payload), Ok(said)) => assert_eq!(*payload, said, "{id}"),
@@ -467,6 +514,34 @@ mod tests {
                 .unwrap_err()
                 .contains("the meaning is refused")
         );
+    }
+
+    #[test]
+    fn a_record_carries_its_delivery() {
+        let mut event = sqs(&["{}"]);
+        event["Records"][0]["attributes"] = json!({ "ApproximateReceiveCount": "2" });
+        let Invoked::Batch(records) = read(&event) else {
+            panic!("no batch")
+        };
+        let expected = Delivery {
+            count: 2,
+            ..Delivery::default()
+        };
+        assert_eq!(records[0].delivery, expected);
+    }
+
+    #[test]
+    fn an_id_or_a_time_that_cannot_be_read_costs_no_event() {
+        for (id, time) in [
+            (json!(5), json!("yesterday")),
+            (Value::Null, json!(1_764_000_000)),
+        ] {
+            let event = json!({ "detail-type": "X", "source": "aws.health", "id": id, "time": time, "detail": {} });
+            let Invoked::Direct(Payload::EventBridge(event)) = read(&event) else {
+                panic!("no event")
+            };
+            assert_eq!((event.id, event.time), (None, None), "{id} {time}");
+        }
     }
 
     #[test]
