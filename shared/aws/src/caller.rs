@@ -262,6 +262,19 @@ impl Request {
             ..Self::get(call, path)
         }
     }
+
+    /// A request in AWS's JSON protocol: `version` is the protocol's, `target` the service and its
+    /// operation. (Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol".)
+    pub(crate) fn aws_json(call: &'static str, version: &str, target: &str, body: &Value) -> Self {
+        let headers = vec![
+            ("content-type", format!("application/x-amz-json-{version}")),
+            ("x-amz-target", target.to_owned()),
+        ];
+        Self {
+            headers,
+            ..Self::post_json(call, "/", body)
+        }
+    }
 }
 
 impl fmt::Debug for Body {

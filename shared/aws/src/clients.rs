@@ -5,7 +5,7 @@ use std::sync::Arc;
 use banto_domain::QueueUrl;
 use banto_domain::policy::onboarding::Way;
 use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
-use banto_ports::{Queue, Secrets, Topics};
+use banto_ports::{Queue, ReceivedMessages, Secrets, Topics};
 
 use crate::aggregator::ConfigAggregator;
 use crate::certificates::S3Certificates;
@@ -14,6 +14,7 @@ use crate::config::Aws;
 use crate::keys::IamKeys;
 use crate::mail::Ses;
 use crate::member::AssumedRoles;
+use crate::messages::SqsMessages;
 use crate::objects::S3;
 use crate::organization::Organizations;
 use crate::queue::SqsQueue;
@@ -21,9 +22,11 @@ use crate::records::SecretsManagerRecords;
 use crate::role::AssumedRole;
 use crate::secrets::SecretsManager;
 use crate::service::Service;
+use crate::sessions::IamSessions;
 use crate::stacks::CloudFormationStacks;
 use crate::statuses::{DynamoDbStatuses, S3Dashboard};
 use crate::topics::Sns;
+use crate::trail::CloudTrail;
 
 /// The ways to act in one identity account.
 #[derive(Debug)]
@@ -34,6 +37,10 @@ pub struct Account {
     pub records: SecretsManagerRecords,
     /// The certificates of its users.
     pub certificates: S3Certificates,
+    /// The sessions of its users.
+    pub sessions: IamSessions,
+    /// CloudTrail's history of it.
+    pub trail: CloudTrail,
 }
 
 /// The ways to act in the Organization.
@@ -77,13 +84,16 @@ impl Aws {
         } else {
             self.clone()
         };
+        let iam = aws_sdk_iam::Client::from_conf(aws.iam());
         Account {
-            keys: IamKeys::new(aws_sdk_iam::Client::from_conf(aws.iam())),
+            keys: IamKeys::new(iam.clone()),
             records: SecretsManagerRecords::new(
                 aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)),
                 identity,
             ),
             certificates: S3Certificates::new(S3::new(&aws), identity),
+            sessions: IamSessions::new(iam, identity),
+            trail: CloudTrail::new(&aws, identity),
         }
     }
 
@@ -138,6 +148,11 @@ impl Aws {
     /// A queue that the policy names.
     pub fn queue(&self, url: &QueueUrl) -> Arc<dyn Queue> {
         Arc::new(SqsQueue::new(self, url))
+    }
+
+    /// Messages that queues have handed over to the function.
+    pub fn received_messages(&self) -> Arc<dyn ReceivedMessages> {
+        Arc::new(SqsMessages::new(self.clone()))
     }
 
     /// Topics that the policy names.

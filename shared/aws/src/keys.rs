@@ -10,7 +10,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::RetryConfig;
 use banto_domain::{AccessKeyId, GroupName, UserName};
 use banto_ports::{
-    AccessKeys, CreatedKey, LastUse, LiveKey, LiveUser, PortError, ReportState, Usage,
+    AccessKeys, CreatedKey, KeyOwner, LastUse, LiveKey, LiveUser, PortError, ReportState, Usage,
 };
 use jiff::Timestamp;
 
@@ -19,6 +19,10 @@ use crate::errors::{lacking, port_error};
 /// Entries of a page of IAM's lists: the most that IAM allows, so that a large group takes few
 /// calls.
 const PAGE: i32 = 1000;
+
+/// The root user in place of a user's name, as the credential report has it. (IAM user guide,
+/// "Getting credential reports", column `user`.)
+const ROOT: &str = "<root_account>";
 
 /// IAM users and their access keys, in the account of the client's credentials.
 #[derive(Debug)]
@@ -124,13 +128,8 @@ impl AccessKeys for IamKeys {
                 region: used.region.clone(),
             })
         });
-        let user = parsed(
-            CALL,
-            "the user's name",
-            answer.user_name.as_deref().unwrap_or_default(),
-        )?;
         Ok(Usage {
-            user,
+            owner: owner(CALL, answer.user_name.as_deref())?,
             last: last.transpose()?,
         })
     }
@@ -203,6 +202,10 @@ impl AccessKeys for IamKeys {
 fn live_user(answer: GetUserOutput) -> Result<LiveUser, String> {
     let user = answer.user.ok_or("the user")?;
     Ok(LiveUser {
+        name: user
+            .user_name
+            .parse()
+            .map_err(|error| format!("a readable name: {error}"))?,
         id: user
             .user_id
             .parse()
@@ -219,6 +222,15 @@ fn live_user(answer: GetUserOutput) -> Result<LiveUser, String> {
             .map(|tag| (tag.key, tag.value))
             .collect(),
     })
+}
+
+/// Returns whose key it is. The root user is no user with a name; what IAM answers for its keys is
+/// not documented, so that each way of saying "nobody" is taken for it.
+fn owner(call: &'static str, name: Option<&str>) -> Result<KeyOwner, PortError> {
+    match name {
+        None | Some("" | ROOT) => Ok(KeyOwner::Root),
+        Some(name) => Ok(KeyOwner::User(parsed(call, "the user's name", name)?)),
+    }
 }
 
 fn live_key(call: &'static str, key: &AccessKeyMetadata) -> Result<LiveKey, PortError> {

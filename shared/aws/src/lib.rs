@@ -17,9 +17,9 @@ mod http;
 mod keys;
 mod mail;
 mod member;
+mod messages;
 mod objects;
 mod organization;
-
 mod queue;
 mod recording;
 mod records;
@@ -27,11 +27,13 @@ mod role;
 mod roles;
 mod secrets;
 mod service;
+mod sessions;
 mod settings;
 mod stacks;
 mod statuses;
 mod token_bucket;
 mod topics;
+mod trail;
 mod xml;
 
 pub use clients::{Account, ComplianceClients, OrganizationClients};

@@ -38,14 +38,18 @@ struct Failed {
     sender_fault: bool,
 }
 
+/// Asks SQS where a queue is.
+pub(crate) fn caller(aws: &Aws, url: &QueueUrl) -> Caller {
+    match url.region() {
+        Some(region) => aws.caller_in(Service::Sqs, region),
+        None => aws.caller(Service::Sqs),
+    }
+}
+
 impl SqsQueue {
     pub(crate) fn new(aws: &Aws, url: &QueueUrl) -> Self {
-        let caller = match url.region() {
-            Some(region) => aws.caller_in(Service::Sqs, region),
-            None => aws.caller(Service::Sqs),
-        };
         Self {
-            caller,
+            caller: caller(aws, url),
             url: url.clone(),
         }
     }
@@ -57,17 +61,8 @@ impl SqsQueue {
         });
         let body =
             json!({ "QueueUrl": self.url.as_str(), "Entries": entries.collect::<Vec<Value>>() });
-        let headers = vec![
-            ("content-type", "application/x-amz-json-1.0".to_owned()),
-            ("x-amz-target", "AmazonSQS.SendMessageBatch".to_owned()),
-        ];
-        let answer = self
-            .caller
-            .ask(Request {
-                headers,
-                ..Request::post_json(CALL, "/", &body)
-            })
-            .await?;
+        let request = Request::aws_json(CALL, "1.0", "AmazonSQS.SendMessageBatch", &body);
+        let answer = self.caller.ask(request).await?;
         let answer: Answer = serde_json::from_slice(&answer)
             .map_err(|_| lacking(CALL, "messages that were taken or not"))?;
         let Some(first) = answer.failed.first() else {

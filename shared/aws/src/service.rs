@@ -5,6 +5,7 @@
 pub(crate) enum Service {
     Account,
     CloudFormation,
+    CloudTrail,
     Config,
     DynamoDb,
     Ec2,
@@ -26,6 +27,7 @@ impl Service {
         match self {
             Self::Account => "account",
             Self::CloudFormation => "cloudformation",
+            Self::CloudTrail => "cloudtrail",
             Self::Config => "config",
             Self::DynamoDb => "dynamodb",
             Self::Ec2 => "ec2",
@@ -69,6 +71,7 @@ impl Endpoints {
         let services = [
             (Service::Account, "AWS_ENDPOINT_URL_ACCOUNT"),
             (Service::CloudFormation, "AWS_ENDPOINT_URL_CLOUDFORMATION"),
+            (Service::CloudTrail, "AWS_ENDPOINT_URL_CLOUDTRAIL"),
             (Service::Config, "AWS_ENDPOINT_URL_CONFIG_SERVICE"),
             (Service::DynamoDb, "AWS_ENDPOINT_URL_DYNAMODB"),
             (Service::Ec2, "AWS_ENDPOINT_URL_EC2"),
