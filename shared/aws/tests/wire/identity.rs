@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use banto_aws::{Account, Aws, read_policy};
 use banto_domain::policy::IdentityAccount;
-use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
 use banto_ports::{
-    AccessKeys, Certificates, ErrorKind, PortError, Records, ReportState, TopicMessage,
+    AccessKeys, Certificates, ErrorKind, KeyOwner, PortError, Records, ReportState, TopicMessage,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -15,12 +14,12 @@ use serde_json::{Value, json};
 use crate::service::{Canned, SECRET, Service, json_error, xml, xml_error};
 
 impl Service {
-    fn account(&self) -> Account {
+    pub(crate) fn account(&self) -> Account {
         self.aws().account(&identity(false))
     }
 }
 
-fn identity(assume: bool) -> IdentityAccount {
+pub(crate) fn identity(assume: bool) -> IdentityAccount {
     IdentityAccount {
         id: "111122223333".parse().unwrap(),
         role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
@@ -30,16 +29,12 @@ fn identity(assume: bool) -> IdentityAccount {
     }
 }
 
-fn alice() -> UserName {
+pub(crate) fn alice() -> UserName {
     "alice".parse().unwrap()
 }
 
 fn key() -> AccessKeyId {
     "AKIAI44QH8DHBEXAMPLE".parse().unwrap()
-}
-
-fn record() -> Record {
-    Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()).next("run")
 }
 
 fn created() -> Canned {
@@ -58,8 +53,8 @@ fn member(id: &str, status: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_user_is_read_with_id_path_and_tags() {
-    let user = "<User><UserName>alice</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId><Path>/developers/</Path>\
+async fn a_user_is_read_with_name_id_path_and_tags() {
+    let user = "<User><UserName>Alice</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId><Path>/developers/</Path>\
         <Arn>arn:aws:iam::111122223333:user/developers/alice</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
         <Tags><member><Key>banto:slack</Key><Value>U024BE7LH</Value></member></Tags></User>";
     let service = Service::answering([xml("GetUser", user)]);
@@ -68,6 +63,7 @@ async fn a_user_is_read_with_id_path_and_tags() {
         (user.id.as_str(), user.path.as_str()),
         ("AIDACKCEVSQ6C2EXAMPLE", "/developers/")
     );
+    assert_eq!(user.name.as_str(), "Alice", "as IAM writes it");
     assert_eq!(user.tags["banto:slack"], "U024BE7LH");
     let asked = &service.asked()[0];
     assert!(asked.body.contains("Action=GetUser") && asked.body.contains("UserName=alice"));
@@ -210,6 +206,28 @@ async fn use_and_never_used_are_told_apart_and_an_answer_without_either_is_no_ne
 }
 
 #[tokio::test]
+async fn a_key_without_a_user_is_the_root_users() {
+    let used =
+        "<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>";
+    let owned = |name: &str| xml("GetAccessKeyLastUsed", &format!("{name}{used}"));
+    let service = Service::answering([
+        owned("<UserName>alice</UserName>"),
+        owned("<UserName>&lt;root_account&gt;</UserName>"),
+        owned("<UserName></UserName>"),
+        owned(""),
+        owned("<UserName>no user's name</UserName>"),
+    ]);
+    let keys = service.account().keys;
+    let owner = keys.usage(&key()).await.unwrap().owner;
+    assert_eq!(owner, KeyOwner::User(alice()));
+    for _ in 0..3 {
+        assert_eq!(keys.usage(&key()).await.unwrap().owner, KeyOwner::Root);
+    }
+    let error = keys.usage(&key()).await.unwrap_err();
+    assert!(error.message.contains("the user's name"), "{error}");
+}
+
+#[tokio::test]
 async fn a_key_is_created_with_its_secret() {
     let service = Service::answering([created()]);
     let created = service.account().keys.create(&alice()).await.unwrap();
@@ -292,83 +310,6 @@ async fn an_answer_that_can_not_be_read_is_an_error_without_what_it_held() {
     assert!(
         !one.contains(&SECRET[..8]) && !other.contains(&SECRET[..8]),
         "{one} {other}"
-    );
-}
-
-#[tokio::test]
-async fn a_record_is_read_and_its_absence_is_no_error() {
-    let current = json!({ "SecretString": "a record", "VersionId": "x" }).to_string();
-    let service =
-        Service::answering([(200, current), json_error(400, "ResourceNotFoundException")]);
-    let records = service.account().records;
-    assert_eq!(
-        records.read(&alice()).await,
-        Ok(Some("a record".to_owned()))
-    );
-    assert_eq!(records.read(&"bob,smith".parse().unwrap()).await, Ok(None));
-    let names: Vec<Value> = service
-        .asked()
-        .iter()
-        .map(|asked| asked.json()["SecretId"].clone())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "banto/access-keys/alice",
-            "banto/access-keys/bob/comma/smith"
-        ]
-    );
-}
-
-#[tokio::test]
-async fn a_record_is_created_and_written_under_its_versions_token() {
-    let service = Service::answering([(200, "{}".to_owned()), (200, "{}".to_owned())]);
-    let records = service.account().records;
-    records.create(&alice(), &record()).await.unwrap();
-    records
-        .write(&alice(), &record().next("run"))
-        .await
-        .unwrap();
-    let asked = service.asked();
-    assert_eq!(asked[0].operation(), "CreateSecret");
-    assert_eq!(
-        asked[0].json()["ClientRequestToken"],
-        record().write_token()
-    );
-    assert_eq!(asked[0].json()["SecretString"], record().to_text());
-    assert!(
-        asked[0].json()["Description"]
-            .as_str()
-            .unwrap()
-            .contains("| gpg --decrypt")
-    );
-    assert_eq!(asked[1].operation(), "PutSecretValue");
-    assert_eq!(
-        asked[1].json()["ClientRequestToken"],
-        record().next("run").write_token()
-    );
-}
-
-#[tokio::test]
-async fn a_version_that_someone_else_wrote_is_a_conflict() {
-    let service = Service::answering([
-        json_error(400, "ResourceExistsException"),
-        json_error(400, "ResourceExistsException"),
-        json_error(400, "InvalidRequestException"),
-    ]);
-    let records = service.account().records;
-    assert_eq!(
-        records.create(&alice(), &record()).await.unwrap_err().kind,
-        ErrorKind::Conflict
-    );
-    assert_eq!(
-        records.write(&alice(), &record()).await.unwrap_err().kind,
-        ErrorKind::Conflict
-    );
-    // A secret that is scheduled for deletion.
-    assert_eq!(
-        records.write(&alice(), &record()).await.unwrap_err().kind,
-        ErrorKind::Invalid
     );
 }
 

@@ -8,6 +8,8 @@
 )]
 
 mod compliance;
+mod emergency;
 mod identity;
 mod organization;
+mod records;
 mod service;
