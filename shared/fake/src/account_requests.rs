@@ -1,0 +1,172 @@
+//! The requests that change an account, as AWS gets them from the adapters.
+
+use std::collections::BTreeMap;
+
+use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use banto_domain::{AccountId, Region, RoleName};
+use banto_ports::{Channel, Mail, NewRole, RoleChange};
+use serde_json::{Value, json};
+
+pub(crate) fn create_role(name: &RoleName, role: &NewRole) -> Value {
+    json!({
+        "RoleName": name,
+        "Description": role.description,
+        "AssumeRolePolicyDocument": role.trust.to_string(),
+        "MaxSessionDuration": role.session_seconds,
+        "PermissionsBoundary": role.boundary,
+        "Tags": tags(&role.tags),
+    })
+}
+
+pub(crate) fn change_role(name: &RoleName, change: &RoleChange) -> Value {
+    match change {
+        RoleChange::Trust(trust) => {
+            json!({ "RoleName": name, "PolicyDocument": trust.to_string() })
+        }
+        RoleChange::SessionSeconds(seconds) => {
+            json!({ "RoleName": name, "MaxSessionDuration": seconds })
+        }
+        RoleChange::Attach(policy) | RoleChange::Detach(policy) => {
+            json!({ "RoleName": name, "PolicyArn": policy })
+        }
+        RoleChange::PutInline(id, policy) => {
+            let policy = policy.to_string();
+            json!({ "RoleName": name, "PolicyName": id, "PolicyDocument": policy })
+        }
+        RoleChange::DeleteInline(id) => json!({ "RoleName": name, "PolicyName": id }),
+        RoleChange::SetBoundary(policy) => {
+            json!({ "RoleName": name, "PermissionsBoundary": policy })
+        }
+        RoleChange::RemoveBoundary => json!({ "RoleName": name }),
+        RoleChange::Tag(new) => json!({ "RoleName": name, "Tags": tags(new) }),
+    }
+}
+
+pub(crate) fn password_policy(policy: &PasswordPolicy) -> Value {
+    let all = policy.all_character_kinds;
+    json!({
+        "MinimumPasswordLength": policy.minimum_length,
+        "RequireSymbols": all,
+        "RequireNumbers": all,
+        "RequireUppercaseCharacters": all,
+        "RequireLowercaseCharacters": all,
+        "MaxPasswordAge": policy.max_age_days,
+        "PasswordReusePrevention": policy.reuse_prevention,
+        "AllowUsersToChangePassword": true,
+    })
+}
+
+pub(crate) fn contact(kind: ContactKind, contact: &Contact) -> Value {
+    let kind = match kind {
+        ContactKind::Billing => "BILLING",
+        ContactKind::Operations => "OPERATIONS",
+        ContactKind::Security => "SECURITY",
+    };
+    json!({
+        "AlternateContactType": kind,
+        "Name": contact.name,
+        "Title": contact.title,
+        "EmailAddress": contact.email,
+        "PhoneNumber": contact.phone,
+    })
+}
+
+pub(crate) fn delivery_channel(channel: &Channel) -> Value {
+    let snapshots = channel.snapshots.as_ref();
+    let snapshots = snapshots.map(|frequency| json!({ "deliveryFrequency": frequency }));
+    json!({ "DeliveryChannel": {
+        "name": channel.name,
+        "s3BucketName": channel.bucket,
+        "s3KeyPrefix": channel.prefix,
+        "s3KmsKeyArn": channel.kms_key,
+        "snsTopicARN": channel.topic,
+        "configSnapshotDeliveryProperties": snapshots,
+    } })
+}
+
+/// The StackSet's name and units are the policy's, which the world does not know.
+pub(crate) fn stack_instances(accounts: &[AccountId], regions: &[Region]) -> Value {
+    json!({
+        "StackSetName": "banto",
+        "DeploymentTargets": { "Accounts": accounts, "AccountFilterType": "INTERSECTION" },
+        "Regions": regions,
+    })
+}
+
+pub(crate) fn mail(mail: &Mail) -> Value {
+    let content = |text: &str| json!({ "Data": text, "Charset": "UTF-8" });
+    json!({
+        "FromEmailAddress": mail.from,
+        "Destination": { "ToAddresses": mail.to },
+        "Content": { "Simple": {
+            "Subject": content(&mail.subject),
+            "Body": { "Text": content(&mail.text), "Html": content(&mail.html) },
+        } },
+    })
+}
+
+pub(crate) fn tags(tags: &BTreeMap<String, String>) -> Vec<Value> {
+    let tag = |(key, value): (&String, &String)| json!({ "Key": key, "Value": value });
+    tags.iter().map(tag).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constraints::check;
+
+    #[test]
+    fn a_role_and_a_contact_that_aws_would_refuse_are_found() {
+        let name = "banto-read".parse().unwrap();
+        let tagged = |value: &str| {
+            let new = BTreeMap::from([("owner".to_owned(), value.to_owned())]);
+            check("iam:TagRole", &change_role(&name, &RoleChange::Tag(new)))
+        };
+        assert_eq!(tagged("platform team @ example.com"), Ok(()));
+        let problem = tagged("platform; team").unwrap_err();
+        assert!(
+            problem.starts_with("iam:TagRole: Tags.0.Value: \"platform; team\""),
+            "{problem}"
+        );
+        let attach = RoleChange::Attach("short".to_owned());
+        let problem = check("iam:AttachRolePolicy", &change_role(&name, &attach)).unwrap_err();
+        assert_eq!(
+            problem,
+            "iam:AttachRolePolicy: PolicyArn: 5 characters, at least 20"
+        );
+        let whom = |phone: &str| Contact {
+            name: "Alice".to_owned(),
+            title: "Security".to_owned(),
+            email: "security@example.com".to_owned(),
+            phone: phone.to_owned(),
+        };
+        let set = |phone| {
+            check(
+                "account:PutAlternateContact",
+                &contact(ContactKind::Security, &whom(phone)),
+            )
+        };
+        assert_eq!(set("+49 (30) 123-456"), Ok(()));
+        assert!(set("030/123456").unwrap_err().contains("PhoneNumber"));
+    }
+
+    #[test]
+    fn numbers_of_a_password_policy_keep_to_iams_bounds() {
+        let policy = |minimum_length| {
+            let policy = PasswordPolicy {
+                minimum_length,
+                all_character_kinds: true,
+                max_age_days: None,
+                reuse_prevention: Some(24),
+            };
+            check("iam:UpdateAccountPasswordPolicy", &password_policy(&policy))
+        };
+        assert_eq!(policy(14), Ok(()));
+        assert!(
+            policy(129)
+                .unwrap_err()
+                .contains("MinimumPasswordLength: 129, at most 128")
+        );
+        assert!(policy(5).unwrap_err().contains("at least 6"));
+    }
+}
