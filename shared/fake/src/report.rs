@@ -5,6 +5,7 @@ use banto_ports::{ErrorKind, PortError, ReportState};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::iam::{Key, User};
+use crate::world::ACCOUNT;
 
 /// Time for which IAM answers with the same report. (IAM user guide, "Get credential reports".)
 const KEPT: SignedDuration = SignedDuration::from_hours(4);
@@ -157,9 +158,10 @@ fn row(name: &UserName, user: &User) -> Vec<String> {
     let mut keys: Vec<&Key> = user.keys.iter().collect();
     // IAM's order is by id, not by age.
     keys.sort_by(|one, other| one.id.cmp(&other.id));
+    let arn = format!("arn:aws:iam::{ACCOUNT}:user{}{name}", user.path);
     let head = [
         name.as_str(),
-        "arn:aws:iam::111122223333:user/x",
+        arn.as_str(),
         "2020-01-01T00:00:00+00:00",
         "false",
         "N/A",
