@@ -18,8 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::account_requests;
 use crate::run::Run;
-use crate::world::{Sent, World};
+use crate::view::Sent;
+use crate::world::World;
 
 /// Slack takes one message a second in a channel.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
@@ -199,7 +201,8 @@ impl Chat for Run {
 #[async_trait]
 impl Mailer for Run {
     async fn send(&self, mail: &Mail) -> Result<(), PortError> {
-        self.step("ses:SendEmail", &mail.subject, |state| {
+        let request = account_requests::mail(mail);
+        self.ask("ses:SendEmail", &mail.subject, request, |state| {
             state.sent.push(Sent::Mail(mail.clone()));
             Ok(())
         })

@@ -1,13 +1,18 @@
 //! One run's view of the world: counts its calls, and lets a fault befall one of them.
 
+use std::fmt;
 use std::future::{self, Future};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use banto_ports::{ErrorKind, PortError};
+use serde_json::Value;
 
-use crate::world::{Call, State, World};
+use crate::constraints;
+use crate::outages::Moment;
+use crate::view::Call;
+use crate::world::{State, World};
 
 /// A fault that befalls one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,22 @@ pub struct Run {
     calls: AtomicUsize,
     fired: AtomicBool,
     cancelled: AtomicBool,
+    interferences: Mutex<Vec<Interference>>,
+}
+
+/// Something that a person does just before a call has its effect.
+struct Interference {
+    before: Before,
+    act: Box<dyn FnOnce(&World) + Send>,
+}
+
+/// The call before which a person acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    /// The nth of the run, from 1.
+    Number(usize),
+    /// The first of this name.
+    Name(String),
 }
 
 impl Run {
@@ -51,6 +72,7 @@ impl Run {
             calls: AtomicUsize::new(0),
             fired: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
+            interferences: Mutex::default(),
         }
     }
 
@@ -69,8 +91,46 @@ impl Run {
         self.cancelled.load(Ordering::SeqCst)
     }
 
-    /// One call: waits for its turn, then has its effect, unless a fault befalls it.
-    #[expect(clippy::panic, reason = "the injected panic is the fault")]
+    /// Lets somebody act just before the nth call, from 1, has its effect, or fails by a fault.
+    pub fn interfere(&self, call: usize, act: impl FnOnce(&World) + Send + 'static) {
+        self.interfere_before(Before::Number(call), act);
+    }
+
+    /// Lets somebody act just before the first call of this name has its effect, or fails.
+    pub fn interfere_at(&self, call: &str, act: impl FnOnce(&World) + Send + 'static) {
+        self.interfere_before(Before::Name(call.to_owned()), act);
+    }
+
+    /// The number of persons' acts that are still to come: none, once every call was made that a
+    /// test interfered with.
+    pub fn acts_to_come(&self) -> usize {
+        self.interferences().len()
+    }
+
+    /// A call with a request that AWS's own model of it must allow.
+    pub(crate) async fn ask<T>(
+        &self,
+        name: &'static str,
+        subject: impl ToString,
+        request: Value,
+        effect: impl FnOnce(&mut State) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        self.constrain(name, &request);
+        self.step(name, subject, effect).await
+    }
+
+    /// Fails the test if AWS would refuse the request for its form alone.
+    #[expect(
+        clippy::panic,
+        reason = "a request that AWS would refuse is a defect of the caller"
+    )]
+    pub(crate) fn constrain(&self, operation: &str, request: &Value) {
+        if let Err(problem) = constraints::check(operation, request) {
+            panic!("{problem}");
+        }
+    }
+
+    /// One call: waits for its turn, then has its effect, unless a fault or an outage befalls it.
     pub(crate) async fn step<T>(
         &self,
         name: &'static str,
@@ -79,42 +139,126 @@ impl Run {
     ) -> Result<T, PortError> {
         self.world.turn().await;
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        self.let_people_act(number, name);
         let fault = self
             .fault
             .filter(|fault| fault.call == number)
             .map(|fault| fault.kind);
         self.fired.fetch_or(fault.is_some(), Ordering::SeqCst);
-        let injected = |kind| PortError::new(kind, name, "injected");
-        match fault {
-            Some(FaultKind::ErrorBefore(kind)) => return Err(injected(kind)),
-            Some(FaultKind::CancelBefore) => self.cancel().await,
-            _ => {}
+        self.fail_before(name, fault).await?;
+        let outage = self.world.state().outage_of(name).cloned();
+        let outage = outage.map(|outage| (outage.moment, outage.error(name)));
+        if let Some((Moment::BeforeEffect, error)) = outage {
+            return Err(error);
         }
+        let result = self.have_effect(name, subject.to_string(), effect);
+        self.fail_after(name, fault).await?;
+        match outage {
+            Some((_, error)) => Err(error),
+            None => result,
+        }
+    }
+
+    /// Fails or ends the run before the effect, if that is the fault.
+    async fn fail_before(
+        &self,
+        name: &'static str,
+        fault: Option<FaultKind>,
+    ) -> Result<(), PortError> {
+        match fault {
+            Some(FaultKind::ErrorBefore(kind)) => Err(injected(kind, name)),
+            Some(FaultKind::CancelBefore) => self.cancel().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails or ends the run after the effect, if that is the fault.
+    #[expect(clippy::panic, reason = "the injected panic is the fault")]
+    async fn fail_after(
+        &self,
+        name: &'static str,
+        fault: Option<FaultKind>,
+    ) -> Result<(), PortError> {
+        match fault {
+            Some(FaultKind::ErrorAfter(kind)) => Err(injected(kind, name)),
+            Some(FaultKind::CancelAfter) => self.cancel().await,
+            Some(FaultKind::PanicAfter) => panic!("injected after {name}"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes the state, and tells the watcher.
+    fn have_effect<T>(
+        &self,
+        name: &'static str,
+        subject: String,
+        effect: impl FnOnce(&mut State) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
         let (result, call) = {
             let mut state = self.world.state();
-            let call = Call {
-                name,
-                subject: subject.to_string(),
-                at: state.now,
-            };
+            let at = state.now;
+            let call = Call { name, subject, at };
             state.calls.push(call.clone());
             (effect(&mut state), call)
         };
         self.world.effect(&call);
-        match fault {
-            Some(FaultKind::ErrorAfter(kind)) => return Err(injected(kind)),
-            Some(FaultKind::CancelAfter) => self.cancel().await,
-            Some(FaultKind::PanicAfter) => panic!("injected after {name}"),
-            _ => {}
-        }
         result
     }
 
+    fn interfere_before(&self, before: Before, act: impl FnOnce(&World) + Send + 'static) {
+        self.interferences().push(Interference {
+            before,
+            act: Box::new(act),
+        });
+    }
+
+    /// Lets those act who wait for this call, in the order in which the test named them.
+    fn let_people_act(&self, number: usize, name: &'static str) {
+        let is_now = |interference: &mut Interference| match &interference.before {
+            Before::Number(awaited) => *awaited == number,
+            Before::Name(awaited) => awaited == name,
+        };
+        let due: Vec<Interference> = self.interferences().extract_if(.., is_now).collect();
+        for Interference { act, .. } in due {
+            act(&self.world);
+            self.world.effect(&Call {
+                name: Call::PERSON,
+                subject: name.to_owned(),
+                at: self.world.now(),
+            });
+        }
+    }
+
+    fn interferences(&self) -> MutexGuard<'_, Vec<Interference>> {
+        let interferences = self.interferences.lock();
+        interferences.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Never goes on; whoever drives the run ends it.
-    async fn cancel(&self) {
+    async fn cancel<T>(&self) -> T {
         self.cancelled.store(true, Ordering::SeqCst);
         future::pending().await
     }
+}
+
+impl fmt::Debug for Interference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interference")
+            .field("before", &self.before)
+            .finish_non_exhaustive()
+    }
+}
+
+fn injected(kind: ErrorKind, call: &'static str) -> PortError {
+    PortError::new(kind, call, "injected")
+}
+
+/// The request for the nth page of a list, from 0.
+pub(crate) fn page_of(mut request: Value, page: usize) -> Value {
+    if let Some(members) = request.as_object_mut().filter(|_| page > 0) {
+        members.insert("NextToken".to_owned(), format!("page-{page}").into());
+    }
+    request
 }
 
 /// Lets whoever polls go elsewhere once, so that each poll is one call.
