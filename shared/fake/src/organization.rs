@@ -8,8 +8,8 @@ use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
 use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, OuId, Region, RoleName};
 use banto_ports::{
-    AccountState, Channel, DefaultVpc, Delayed, ErrorKind, LiveRecorder, LiveRole, OrgAccount,
-    PortError, RecorderStatus, RegionState, StackInstance,
+    AccountState, Channel, DefaultVpc, ErrorKind, LiveRecorder, LiveRole, OrgAccount, PortError,
+    RecorderStatus, RegionState, StackInstance,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,11 +20,9 @@ use crate::world::{World, parsed};
 pub(crate) struct Org {
     pub(crate) accounts: BTreeMap<AccountId, MemberAccount>,
     pub(crate) stack_set: StackSet,
-    pub(crate) queue: Vec<Queued>,
     pub(crate) statuses: BTreeMap<AccountId, (Option<AccountStatus>, Option<String>)>,
     pub(crate) dashboard: Option<String>,
     pub(crate) limits: BTreeMap<&'static str, Limit>,
-    sent: usize,
 }
 
 /// An account of the Organization, from inside. Tests change it as people would.
@@ -87,17 +85,6 @@ pub(crate) struct StackSet {
     pub(crate) operations: usize,
     /// Accounts where deployments fail, and why.
     pub(crate) failing: BTreeMap<AccountId, String>,
-}
-
-/// A message of the queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queued {
-    /// Its id.
-    pub id: String,
-    /// What it says.
-    pub body: String,
-    /// From when it is seen.
-    pub visible_at: Timestamp,
 }
 
 /// The calls a second that an API takes.
@@ -233,16 +220,6 @@ impl Org {
         Ok(())
     }
 
-    pub(crate) fn enqueue(&mut self, message: &Delayed, now: Timestamp) {
-        self.sent += 1;
-        let delay = SignedDuration::try_from(message.delay).unwrap_or(SignedDuration::MAX);
-        self.queue.push(Queued {
-            id: format!("message-{}", self.sent),
-            body: message.body.clone(),
-            visible_at: now + delay,
-        });
-    }
-
     /// Ends the deployments whose time has come.
     pub(crate) fn deploy(&mut self, now: Timestamp) {
         let Self {
@@ -373,56 +350,6 @@ impl World {
     /// The number of operations that the StackSet was asked for.
     pub fn stack_operations(&self) -> usize {
         self.state().org.stack_set.operations
-    }
-
-    /// Puts messages on the queue, as others do.
-    pub fn enqueue(&self, messages: &[Delayed]) {
-        let mut state = self.state();
-        let now = state.now;
-        messages
-            .iter()
-            .for_each(|message| state.org.enqueue(message, now));
-    }
-
-    /// Takes the messages that are visible now, at most so many.
-    pub fn receive(&self, at_most: usize) -> Vec<Queued> {
-        let mut state = self.state();
-        let now = state.now;
-        let (mut taken, mut left) = (Vec::new(), Vec::new());
-        for message in std::mem::take(&mut state.org.queue) {
-            if message.visible_at <= now && taken.len() < at_most {
-                taken.push(message)
-            } else {
-                left.push(message)
-            }
-        }
-        state.org.queue = left;
-        taken
-    }
-
-    /// Puts a message back, visible after a while.
-    pub fn put_back(&self, message: Queued, after: SignedDuration) {
-        let mut state = self.state();
-        let visible_at = state.now + after;
-        state.org.queue.push(Queued {
-            visible_at,
-            ..message
-        });
-    }
-
-    /// When the next message becomes visible; `None` if there is none.
-    pub fn next_message_at(&self) -> Option<Timestamp> {
-        self.state()
-            .org
-            .queue
-            .iter()
-            .map(|message| message.visible_at)
-            .min()
-    }
-
-    /// The number of messages that wait.
-    pub fn waiting_messages(&self) -> usize {
-        self.state().org.queue.len()
     }
 
     /// The recorded status of each account, and what people were told of it.
