@@ -71,10 +71,16 @@ fn clean(scene: &impl Scene) -> Vec<usize> {
 /// Lets every kind of fault befall every call of every invocation, one in each world; answers how
 /// many.
 pub fn one_fault(scenes: &[impl Scene]) -> usize {
-    let mut tally = Tally::of("crash points");
+    one_fault_in("crash points", scenes, 1)
+}
+
+/// Does so in a kind of world, which is told with the count, at every `step`th call.
+pub fn one_fault_in(what: &str, scenes: &[impl Scene], step: usize) -> usize {
+    let mut tally = Tally::of(what);
     for scene in scenes {
         for (invocation, calls) in clean(scene).into_iter().enumerate() {
-            for (call, kind) in (1..=calls).flat_map(|call| KINDS.map(|kind| (call, kind))) {
+            let calls = (1 + invocation % step..=calls).step_by(step);
+            for (call, kind) in calls.flat_map(|call| KINDS.map(|kind| (call, kind))) {
                 let Played { fired, broken, .. } =
                     scene.play(&[(invocation, Fault { call, kind })]);
                 let place = format!(
@@ -161,15 +167,15 @@ pub fn at_once<S: Scene>(
 
 /// Counts what was tried, and collects the promises that were broken.
 pub struct Tally {
-    what: &'static str,
+    what: String,
     points: usize,
     broken: Vec<String>,
 }
 
 impl Tally {
-    pub fn of(what: &'static str) -> Self {
+    pub fn of(what: &str) -> Self {
         Self {
-            what,
+            what: what.to_owned(),
             points: 0,
             broken: Vec::new(),
         }

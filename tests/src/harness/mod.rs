@@ -12,7 +12,9 @@ macro_rules! say {
 }
 
 pub mod crash_points;
+mod retries;
 mod sqs;
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +24,17 @@ use banto_lambda::{Invocation, InvocationError, Response};
 use jiff::SignedDuration;
 use serde_json::Value;
 
+pub use retries::{invoke_async, invoke_on};
 pub use sqs::{Sqs, batch, enqueue, failed, receive, settle, work_off};
 
 /// A function under test, known by the policy that sets it up.
 pub trait Function {
-    /// How long its queue hides a message that was received.
+    /// How long its queue hides a message that was received, where the function does not say.
     const HIDDEN: SignedDuration;
+
+    /// How often its queue hands a message over before it goes to the dead letter queue.
+    /// (docs/OPERATIONS.md.)
+    const RECEIVES: u32 = 5;
 
     /// Handles one event, on one run's view of the world.
     async fn handle(
@@ -54,12 +61,24 @@ pub fn handle_with(
     fault: Option<Fault>,
 ) -> (Handled, Arc<Run>) {
     let run = world.run(fault);
-    let invocation = invocation(&format!("run-{}", world.call_count()));
+    (handle_on(&run, world, function, event), run)
+}
+
+/// Handles one event on a run that a test has made, for one in which somebody else acts.
+pub fn handle_on(
+    run: &Arc<Run>,
+    world: &World,
+    function: &impl Function,
+    event: &Value,
+) -> Handled {
+    let invocation = invocation(&run_id(world));
     let event = event.to_string();
-    (
-        drive(&run, function.handle(&run, event.as_bytes(), &invocation)),
-        run,
-    )
+    drive(run, function.handle(run, event.as_bytes(), &invocation))
+}
+
+/// The id of the run that was begun last, which no other one has.
+fn run_id(world: &World) -> String {
+    format!("run-{}", world.run_count())
 }
 
 /// Handles one event that is expected to succeed, and returns the response.
@@ -80,7 +99,10 @@ pub fn handle_twice(
     turns: impl IntoIterator<Item = bool>,
 ) -> [Handled; 2] {
     let (one, other) = (world.run(None), world.run(None));
-    let (here, there) = (invocation("one"), invocation("other"));
+    // One event that comes twice has one request id.
+    let (mut here, mut there) = (invocation("one"), invocation("other"));
+    here.request_id = "request".to_owned();
+    there.request_id = "request".to_owned();
     let event = event.to_string();
     let ends = interleave(
         (&one, function.handle(&one, event.as_bytes(), &here)),

@@ -1,28 +1,26 @@
 //! The queue in front of a function, as SQS and Lambda's event source mapping treat it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use banto_fake::{Driven, Fault, Queued, World};
+use banto_fake::{Driven, Fault, QUEUE_ARN, Queued, Run, World};
 use banto_ports::Delayed;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::crash_points::fault_of;
-use super::{Function, handle_twice, handle_with};
+use super::{Function, handle_on, handle_twice};
 
-/// How often SQS gives a message before it goes to the dead letter queue. (docs/OPERATIONS.md.)
-const RECEIVES: usize = 5;
 /// Messages of a batch.
 const BATCH: usize = 10;
-/// More invocations than any test needs: a queue that takes longer never empties.
-const MOST_INVOCATIONS: usize = 1_000;
+/// More invocations than any test needs, where a message may come hundreds of times: a queue that
+/// takes longer never empties.
+const MOST_INVOCATIONS: usize = 5_000;
 
 /// Gives messages out, hides them, takes them back, and gives up on them in the end.
 #[derive(Debug, Default)]
 pub struct Sqs {
-    received: BTreeMap<String, usize>,
     /// Messages that were given up.
     pub dead: Vec<Queued>,
     /// How many calls each invocation made.
@@ -33,18 +31,30 @@ pub struct Sqs {
 
 impl Sqs {
     /// Hands over the messages that are visible now, and takes those back that were not done: how
-    /// many, or `None` if no message is visible. A fault befalls the invocation if one is given.
+    /// many, or `None` if no message is visible. They come again when the function said, or else
+    /// after the queue's own time. A fault befalls the invocation if one is given.
     pub fn deliver<F: Function>(
         &mut self,
         world: &Arc<World>,
         function: &F,
         fault: Option<Fault>,
     ) -> Option<usize> {
+        world.next_message_at().filter(|at| *at <= world.now())?;
+        self.deliver_on(&world.run(fault), world, function)
+    }
+
+    /// Does so on a run that a test has made, for one in which somebody else acts.
+    pub fn deliver_on<F: Function>(
+        &mut self,
+        run: &Arc<Run>,
+        world: &Arc<World>,
+        function: &F,
+    ) -> Option<usize> {
         let messages = world.receive(BATCH);
         if messages.is_empty() {
             return None;
         }
-        let (handled, run) = handle_with(world, function, &batch(&messages), fault);
+        let handled = handle_on(run, world, function, &batch(&messages));
         self.calls.push(run.calls());
         self.fired += usize::from(run.fault_fired());
         let back: BTreeSet<String> = match handled {
@@ -58,9 +68,7 @@ impl Sqs {
             .into_iter()
             .filter(|message| back.contains(&message.id))
         {
-            let received = self.received.entry(message.id.clone()).or_default();
-            *received += 1;
-            if *received == RECEIVES {
+            if message.receives >= F::RECEIVES {
                 self.dead.push(message);
             } else {
                 world.put_back(message, F::HIDDEN);
@@ -145,12 +153,27 @@ pub fn enqueue(world: &World, events: &[Value]) {
     world.enqueue(&messages.collect::<Vec<_>>());
 }
 
-/// Messages as Lambda hands them to a function.
+/// Messages as Lambda hands them to a function. (Lambda developer guide, "Using Lambda with Amazon
+/// SQS", "Example Amazon SQS message event".)
 pub fn batch(messages: &[Queued]) -> Value {
-    let records = messages
-        .iter()
-        .map(|message| json!({ "messageId": message.id, "eventSource": "aws:sqs", "body": message.body }));
-    json!({ "Records": records.collect::<Vec<_>>() })
+    let records: Vec<Value> = messages.iter().map(record).collect();
+    json!({ "Records": records })
+}
+
+fn record(message: &Queued) -> Value {
+    json!({
+        "messageId": message.id,
+        "receiptHandle": message.receipt,
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": message.receives.to_string(),
+            "SentTimestamp": message.sent_at.as_millisecond().to_string(),
+        },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": QUEUE_ARN,
+        "awsRegion": "eu-west-1",
+    })
 }
 
 /// The records that a response sends back.

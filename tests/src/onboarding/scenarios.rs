@@ -843,11 +843,7 @@ fn a_message_that_cant_be_read_fails_alone() {
     let (world, id) = world();
     handle(&world, &policy(), &created());
     let mut messages = world.receive(1);
-    messages.push(banto_fake::Queued {
-        id: "torn".into(),
-        body: "{".into(),
-        visible_at: start(),
-    });
+    messages.push(banto_fake::Queued::new("torn", "{", start()));
     let response = handle(&world, &policy(), &batch(&messages));
     assert_eq!(
         response,
@@ -1019,11 +1015,7 @@ fn the_dashboard_is_published_once_however_many_messages_of_a_batch_ask_for_it()
 #[test]
 fn an_event_that_comes_by_the_queue_leads_to_its_account_and_one_of_no_use_fails_alone() {
     let (world, id) = world();
-    let record = |id: &str, body: Value| banto_fake::Queued {
-        id: id.into(),
-        body: body.to_string(),
-        visible_at: start(),
-    };
+    let record = |id: &str, body: Value| banto_fake::Queued::new(id, body.to_string(), start());
     let mut foreign = recorded("move-account");
     foreign["detail"]["eventName"] = "CreatePolicy".into();
     let unknown: AccountId = "000000000000".parse().unwrap();
