@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, AccountId, NameError, UserName};
+use banto_domain::{AccessKeyId, AccountId, SessionKeyId, UserName};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,11 +22,30 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The identity account that the named users or keys are in. `None` means every account if the
-    /// run is about everyone, and else the only one that the policy has.
+    /// run is about everyone or about exposed keys, and else the only one that the policy has.
     pub account: Option<AccountId>,
     pub scope: Scope,
     /// True if the run ends after the plan was checked.
     pub dry_run: bool,
+    /// The moment that the event itself names, if it names one.
+    pub asked_at: Option<Timestamp>,
+}
+
+/// The mark of a request, which tells it from all others: one that comes again has the same id, and
+/// one that was made later is another, be it in the same words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub id: String,
+    pub at: Timestamp,
+}
+
+impl Asked {
+    pub fn by(id: &str, at: Timestamp) -> Self {
+        Self {
+            id: id.to_owned(),
+            at,
+        }
+    }
 }
 
 /// The users that a run looks at.
@@ -37,12 +57,30 @@ pub enum Scope {
     Users {
         users: BTreeSet<UserName>,
         mode: Mode,
+        /// The keys that are to be restored or discarded; empty in all other modes, and where
+        /// everything that Banto disabled is to be restored.
+        keys: BTreeSet<AccessKeyId>,
     },
-    /// The owners of these keys, which AWS found exposed; never empty.
-    ExposedKeys(BTreeSet<AccessKeyId>),
+    /// The owners of credentials that AWS found exposed.
+    Exposed(Exposure),
 }
 
-/// The urgency of a run.
+/// Credentials that AWS found exposed, each by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposure {
+    /// The event's ARN, the same in each region that sends it.
+    pub event: String,
+    /// AWS Health's word for it, as in `AWS_RISK_CREDENTIALS_EXPOSED`.
+    pub code: String,
+    /// The beginning of the exposure, as far as AWS knows.
+    pub since: Option<Timestamp>,
+    pub keys: BTreeSet<AccessKeyId>,
+    pub sessions: BTreeSet<SessionKeyId>,
+    /// All else that the event names, shortened.
+    pub others: BTreeSet<String>,
+}
+
+/// The urgency of a run, or what it is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -53,6 +91,10 @@ pub enum Mode {
     Force,
     /// The keys are exposed: disable them now, then issue a new one.
     Emergency,
+    /// Make keys active again that Banto disabled.
+    Restore,
+    /// Delete keys whose secret was lost when an issue was interrupted.
+    Discard,
 }
 
 /// An event that is none of ours, and what it was.
@@ -64,7 +106,7 @@ pub enum EventError {
     /// An event of EventBridge that this function does not handle.
     #[error(
         "can't handle {detail_type:?} from {source_name:?}{what}: expected a \"Scheduled Event\", or an \"AWS Health Event\" \
-         with the event type code AWS_RISK_CREDENTIALS_EXPOSED"
+         with an event type code that begins with {EXPOSURES}, or is {QUARANTINE}"
     )]
     Foreign {
         /// `detail-type` of the event.
@@ -76,20 +118,35 @@ pub enum EventError {
     },
     /// A request of our own shape with something wrong in it.
     #[error(
-        "{0}; expected {{\"account\": \"111122223333\", \"users\": [\"alice\"], \"mode\": \"due\" | \"force\" | \"emergency\", \
-         \"dryRun\": true | false}}"
+        "{0}; expected {{\"account\": \"111122223333\", \"users\": [\"alice\"], \
+         \"mode\": \"due\" | \"force\" | \"emergency\" | \"restore\" | \"discard\", \
+         \"keys\": [\"AKIAIOSFODNN7EXAMPLE\"], \"dryRun\": true | false}}"
     )]
     Request(String),
-    /// A Health event that names no usable key.
-    #[error("the AWS Health event AWS_RISK_CREDENTIALS_EXPOSED can't be acted on: {0}")]
+    /// A Health event that can't be read.
+    #[error("the AWS Health event about exposed credentials can't be read: {0}")]
     Health(String),
 }
+
+/// The beginning of the codes of AWS Health's events about exposed credentials: `_EXPOSED`,
+/// `_EXPOSURE_SUSPECTED`, `_COMPROMISED` and `_COMPROMISE_SUSPECTED` are known.
+const EXPOSURES: &str = "AWS_RISK_CREDENTIALS_";
+
+/// AWS Health's code for a user on whom AWS put a quarantine policy, since a key was exposed.
+const QUARANTINE: &str = "AWS_RISK_IAM_QUARANTINE";
+
+/// Most characters of something unknown that people are told: it may be anything.
+const SHOWN_CHARS: usize = 64;
 
 /// The detail of an AWS Health event. (AWS Health user guide, "AWS Health event schema".)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HealthDetail {
     event_type_code: String,
+    #[serde(default)]
+    event_arn: String,
+    /// Free text to us: a date that can't be read must not keep a key active.
+    start_time: Option<String>,
     affected_account: Option<AccountId>,
     #[serde(default)]
     affected_entities: Vec<AffectedEntity>,
@@ -99,7 +156,8 @@ struct HealthDetail {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AffectedEntity {
-    entity_value: String,
+    #[serde(default)]
+    entity_value: Value,
 }
 
 /// The JSON that people and other programs send.
@@ -111,6 +169,8 @@ struct RequestFields {
     #[serde(default)]
     mode: Mode,
     #[serde(default)]
+    keys: BTreeSet<AccessKeyId>,
+    #[serde(default)]
     dry_run: bool,
 }
 
@@ -119,7 +179,7 @@ struct RequestFields {
 /// ```
 /// use banto_lambda::event::Invoked;
 /// use rotate_access_keys::event::{Request, Scope, Trigger, decode};
-/// let request = Request { account: None, scope: Scope::Everyone, dry_run: true };
+/// let request = Request { account: None, scope: Scope::Everyone, dry_run: true, asked_at: None };
 /// assert_eq!(decode(br#"{"dryRun": true}"#), Ok(Invoked::Direct(Trigger::Rotate(request))));
 /// ```
 pub fn decode(event: &[u8]) -> Result<Invoked<Trigger>, EventError> {
@@ -144,6 +204,7 @@ fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
             account: None,
             scope: Scope::Everyone,
             dry_run: false,
+            asked_at: event.time,
         })),
         ("aws.health", "AWS Health Event") => decode_health(event),
         _ => Err(EventError::Foreign {
@@ -157,56 +218,62 @@ fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
 fn decode_health(event: Event) -> Result<Trigger, EventError> {
     let detail: HealthDetail = serde_json::from_value(event.detail)
         .map_err(|error| EventError::Health(error.to_string()))?;
-    if detail.event_type_code != "AWS_RISK_CREDENTIALS_EXPOSED" {
+    let code = detail.event_type_code;
+    if !code.starts_with(EXPOSURES) && code != QUARANTINE {
         return Err(EventError::Foreign {
             detail_type: "AWS Health Event".into(),
             source_name: "aws.health".into(),
-            what: format!(" with the event type code {:?}", detail.event_type_code),
+            what: format!(" with the event type code {code:?}"),
         });
     }
+    let start_time = detail.start_time.as_deref();
+    let mut exposure = Exposure {
+        event: detail.event_arn,
+        code,
+        since: start_time.and_then(date).or(event.time),
+        keys: BTreeSet::new(),
+        sessions: BTreeSet::new(),
+        others: BTreeSet::new(),
+    };
+    for entity in detail.affected_entities {
+        exposure.add(&entity.entity_value);
+    }
     Ok(Trigger::Rotate(Request {
-        scope: Scope::ExposedKeys(exposed_keys(&detail.affected_entities)?),
-        account: Some(exposed_account(detail.affected_account, event.account)?),
+        account: exposed_account(detail.affected_account, event.account),
+        scope: Scope::Exposed(exposure),
         dry_run: false,
+        asked_at: event.time,
     }))
-}
-
-fn exposed_keys(entities: &[AffectedEntity]) -> Result<BTreeSet<AccessKeyId>, EventError> {
-    let mut keys = BTreeSet::new();
-    for entity in entities {
-        keys.insert(entity.entity_value.parse().map_err(unusable)?);
-    }
-    if keys.is_empty() {
-        return Err(EventError::Health("it names no affected entity".into()));
-    }
-    Ok(keys)
 }
 
 /// The account that the keys belong to. An event that reached an organization's delegated
 /// administrator names it in its detail; the event's own account is the administrator's then.
-fn exposed_account(
-    affected: Option<AccountId>,
-    event: Option<String>,
-) -> Result<AccountId, EventError> {
-    match (affected, event) {
-        (Some(account), _) => Ok(account),
-        (None, Some(account)) => account.parse().map_err(unusable),
-        (None, None) => Err(EventError::Health("it names no account".into())),
-    }
+fn exposed_account(affected: Option<AccountId>, event: Option<String>) -> Option<AccountId> {
+    affected.or_else(|| event?.parse().ok())
 }
 
-fn unusable(error: NameError) -> EventError {
-    EventError::Health(error.to_string())
+/// A date as AWS Health writes it, as in `Fri, 27 Nov 2026 00:50:00 GMT`, or as AWS writes most.
+fn date(text: &str) -> Option<Timestamp> {
+    let rfc_2822 = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+    rfc_2822.ok().or_else(|| text.parse().ok())
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {
     let fields: RequestFields =
         serde_json::from_value(event).map_err(|error| EventError::Request(error.to_string()))?;
+    let takes_keys = matches!(fields.mode, Mode::Restore | Mode::Discard);
+    if !takes_keys && !fields.keys.is_empty() {
+        return Err(refused("\"keys\" needs the mode restore or discard"));
+    }
+    if fields.mode == Mode::Discard && fields.keys.is_empty() {
+        return Err(refused("this mode needs \"keys\""));
+    }
     let scope = match fields.users {
         Some(users) if users.is_empty() => return Err(refused("\"users\" is empty")),
         Some(users) => Scope::Users {
             users,
             mode: fields.mode,
+            keys: fields.keys,
         },
         None if fields.mode != Mode::Due => return Err(refused("this mode needs \"users\"")),
         None if fields.account.is_some() => return Err(refused("\"account\" needs \"users\"")),
@@ -216,11 +283,37 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
         account: fields.account,
         scope,
         dry_run: fields.dry_run,
+        asked_at: None,
     }))
 }
 
 fn refused(why: &str) -> EventError {
     EventError::Request(why.to_owned())
+}
+
+impl Exposure {
+    /// True if the event names nothing.
+    pub fn is_nameless(&self) -> bool {
+        self.keys.is_empty() && self.sessions.is_empty() && self.others.is_empty()
+    }
+
+    /// The beginning of the exposure, as far as AWS knows; at the latest when it was told.
+    pub fn began(&self, asked_at: Timestamp) -> Timestamp {
+        self.since.unwrap_or(asked_at).min(asked_at)
+    }
+
+    /// Adds an entity, whatever it turns out to be.
+    fn add(&mut self, entity: &Value) {
+        let text = entity.as_str().map_or(entity.to_string(), str::to_owned);
+        let text = text.trim();
+        if let Ok(key) = text.parse() {
+            self.keys.insert(key);
+        } else if let Ok(session) = text.parse() {
+            self.sessions.insert(session);
+        } else {
+            self.others.insert(text.chars().take(SHOWN_CHARS).collect());
+        }
+    }
 }
 
 impl Scope {
@@ -229,15 +322,23 @@ impl Scope {
         match self {
             Self::Everyone => Mode::Due,
             Self::Users { mode, .. } => *mode,
-            Self::ExposedKeys(_) => Mode::Emergency,
+            Self::Exposed(_) => Mode::Emergency,
         }
     }
 
-    /// The keys that the event named as exposed; empty if it named users, or nobody.
-    pub fn exposed_keys(&self) -> BTreeSet<AccessKeyId> {
+    /// The exposure that AWS told of, if it is one.
+    pub fn exposure(&self) -> Option<&Exposure> {
         match self {
-            Self::Everyone | Self::Users { .. } => BTreeSet::new(),
-            Self::ExposedKeys(keys) => keys.clone(),
+            Self::Everyone | Self::Users { .. } => None,
+            Self::Exposed(exposure) => Some(exposure),
+        }
+    }
+
+    /// The keys that are to be restored or discarded.
+    pub fn named_keys(&self) -> BTreeSet<AccessKeyId> {
+        match self {
+            Self::Users { keys, .. } => keys.clone(),
+            Self::Everyone | Self::Exposed(_) => BTreeSet::new(),
         }
     }
 }
@@ -252,18 +353,32 @@ mod tests {
     const EXPOSED: &str = include_str!("../tests/events/health-credentials-exposed.json");
     const THROUGH_SNS: &str = include_str!("../tests/events/health-through-sns.json");
 
-    fn request(account: Option<&str>, scope: Scope, dry_run: bool) -> Trigger {
-        let account = account.map(|account| account.parse().unwrap());
+    fn request(scope: Scope, dry_run: bool) -> Trigger {
         Trigger::Rotate(Request {
-            account,
+            account: None,
             scope,
             dry_run,
+            asked_at: None,
         })
     }
 
+    /// The exposure that an event is about, and its account.
+    fn exposure(trigger: Trigger) -> (Option<AccountId>, Exposure) {
+        match trigger {
+            Trigger::Rotate(Request {
+                account,
+                scope: Scope::Exposed(exposure),
+                ..
+            }) => (account, exposure),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn exposed() -> Trigger {
-        let keys = BTreeSet::from(["AKIAIOSFODNN7EXAMPLE".parse().unwrap()]);
-        request(Some("111122223333"), Scope::ExposedKeys(keys), false)
+        match decode(EXPOSED.as_bytes()) {
+            Ok(Invoked::Direct(trigger)) => trigger,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn refusal(event: &str) -> String {
@@ -272,42 +387,100 @@ mod tests {
 
     #[test]
     fn a_scheduled_event_is_about_everyone() {
-        assert_eq!(
-            decode(SCHEDULED.as_bytes()),
-            Ok(Invoked::Direct(request(None, Scope::Everyone, false)))
-        );
+        let Ok(Invoked::Direct(Trigger::Rotate(request))) = decode(SCHEDULED.as_bytes()) else {
+            panic!("no request")
+        };
+        assert_eq!((request.scope, request.dry_run), (Scope::Everyone, false));
     }
 
     #[test]
-    fn an_exposed_key_is_taken_from_the_health_event() {
-        assert_eq!(decode(EXPOSED.as_bytes()), Ok(Invoked::Direct(exposed())));
+    fn an_exposed_key_is_taken_from_the_health_event_with_its_date() {
+        let (account, exposure) = exposure(exposed());
+        assert_eq!(account.unwrap().as_str(), "111122223333");
+        assert_eq!(
+            exposure.keys,
+            BTreeSet::from(["AKIAIOSFODNN7EXAMPLE".parse().unwrap()])
+        );
+        assert_eq!(
+            exposure.since,
+            Some("2026-11-24T04:20:00Z".parse().unwrap())
+        );
+        assert!(exposure.event.ends_with("_XYZ"), "{exposure:?}");
+    }
+
+    #[test]
+    fn every_code_of_the_family_ends_a_key() {
+        for (event, code) in [
+            (
+                include_str!("../tests/events/health-exposure-suspected.json"),
+                "AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED",
+            ),
+            (
+                include_str!("../tests/events/health-compromised.json"),
+                "AWS_RISK_CREDENTIALS_COMPROMISED",
+            ),
+            (
+                include_str!("../tests/events/health-iam-quarantine.json"),
+                "AWS_RISK_IAM_QUARANTINE",
+            ),
+        ] {
+            let Ok(Invoked::Direct(trigger)) = decode(event.as_bytes()) else {
+                panic!("{code}")
+            };
+            let (_, exposure) = exposure(trigger);
+            assert_eq!((exposure.code.as_str(), exposure.keys.len()), (code, 1));
+        }
+    }
+
+    #[test]
+    fn the_affected_account_is_the_keys_not_the_administrators() {
+        let event = include_str!("../tests/events/health-other-account.json");
+        let Ok(Invoked::Direct(trigger)) = decode(event.as_bytes()) else {
+            panic!("no request")
+        };
+        assert_eq!(exposure(trigger).0.unwrap().as_str(), "444455556666");
+    }
+
+    #[test]
+    fn an_odd_entity_stands_in_no_other_ones_way() {
+        let event = include_str!("../tests/events/health-odd-entity.json");
+        let odd: Value = json!([
+            {"entityValue": "AKIAIOSFODNN7EXAMPLE"}, {"entityValue": "ASIAIOSFODNN7EXAMPLE"},
+            {"entityValue": "alice"}, {"entityValue": 7}, {}, {"entityValue": "x".repeat(200)},
+        ]);
+        let mut event: Value = serde_json::from_str(event).unwrap();
+        event["detail"]["affectedEntities"] = odd;
+        event["detail"]["startTime"] = json!("yesterday");
+        let Ok(Invoked::Direct(trigger)) = decode(event.to_string().as_bytes()) else {
+            panic!("no request")
+        };
+        let (_, exposure) = exposure(trigger);
+        assert_eq!((exposure.keys.len(), exposure.sessions.len()), (1, 1));
+        assert!(exposure.others.contains("alice") && exposure.others.contains("7"));
+        assert!(exposure.others.iter().all(|other| other.len() <= 64));
+        assert_eq!(
+            exposure.since,
+            Some("2026-11-27T01:00:00Z".parse().unwrap())
+        );
     }
 
     #[test]
     fn an_exposed_key_is_the_same_in_every_wrapping() {
         let envelope = json!({ "Type": "Notification", "Message": EXPOSED }).to_string();
-        let bodies = [
-            EXPOSED,
-            &envelope,
-            r#"{"users": ["alice"], "mode": "emergency"}"#,
-        ];
-        let records =
-            bodies.map(|body| json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body }));
+        let records = [EXPOSED, &envelope]
+            .map(|body| json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body }));
         let Invoked::Batch(records) =
             decode(json!({ "Records": records }).to_string().as_bytes()).unwrap()
         else {
             panic!("no batch")
         };
-        let users = BTreeSet::from(["alice".parse().unwrap()]);
-        let mode = Mode::Emergency;
-        let asked = request(None, Scope::Users { users, mode }, false);
-        for (record, trigger) in records.into_iter().zip([exposed(), exposed(), asked]) {
-            assert_eq!(record.payload, Ok(trigger));
+        for record in records {
+            assert_eq!(record.payload, Ok(exposed()));
         }
-        assert_eq!(
-            decode(THROUGH_SNS.as_bytes()),
-            Ok(Invoked::Direct(exposed()))
-        );
+        let Ok(Invoked::Direct(through_sns)) = decode(THROUGH_SNS.as_bytes()) else {
+            panic!("no request")
+        };
+        assert_eq!(exposure(through_sns).1.keys, exposure(exposed()).1.keys);
     }
 
     #[test]
@@ -326,32 +499,52 @@ mod tests {
     }
 
     #[test]
-    fn a_health_event_without_a_key_or_an_account_is_an_error_that_says_so() {
-        let event = EXPOSED.replace("AKIAIOSFODNN7EXAMPLE", "alice");
-        assert!(refusal(&event).contains("\"alice\" is not an access key id"));
-        let event = EXPOSED.replace("111122223333", "alice");
-        assert!(
-            refusal(&event).contains("\"alice\" is not an AWS account id"),
-            "{}",
-            refusal(&event)
-        );
-        let event = EXPOSED.replace("\"account\"", "\"accounts\"");
-        assert!(refusal(&event).contains("it names no account"));
+    fn a_health_event_without_a_key_or_an_account_is_an_exposure_nonetheless() {
+        for odd in [
+            EXPOSED.replace("affectedEntities", "entities"),
+            EXPOSED.replace("111122223333", "alice"),
+            EXPOSED.replace("\"account\"", "\"accounts\""),
+        ] {
+            let decoded = decode(odd.as_bytes());
+            assert!(
+                matches!(
+                    &decoded,
+                    Ok(Invoked::Direct(Trigger::Rotate(Request {
+                        scope: Scope::Exposed(_),
+                        ..
+                    })))
+                ),
+                "{decoded:?}"
+            );
+        }
     }
 
     #[test]
     fn named_users_may_be_forced_and_dry() {
         let trigger = decode(br#"{"users": ["alice"], "mode": "force", "dryRun": true}"#);
         let users = BTreeSet::from(["alice".parse().unwrap()]);
-        let mode = Mode::Force;
+        let (mode, keys) = (Mode::Force, BTreeSet::new());
         assert_eq!(
             trigger,
             Ok(Invoked::Direct(request(
-                None,
-                Scope::Users { users, mode },
+                Scope::Users { users, mode, keys },
                 true
             )))
         );
+    }
+
+    #[test]
+    fn keys_are_named_to_be_restored_or_discarded() {
+        for (mode, name) in [(Mode::Restore, "restore"), (Mode::Discard, "discard")] {
+            let event = json!({"users": ["alice"], "mode": name, "keys": ["AKIAIOSFODNN7EXAMPLE"]});
+            let Ok(Invoked::Direct(Trigger::Rotate(request))) =
+                decode(event.to_string().as_bytes())
+            else {
+                panic!("{name}")
+            };
+            assert_eq!(request.scope.mode(), mode);
+            assert_eq!(request.scope.named_keys().len(), 1);
+        }
     }
 
     #[test]
@@ -365,6 +558,14 @@ mod tests {
             (
                 r#"{"mode": "sometimes", "users": ["alice"]}"#,
                 "unknown variant `sometimes`",
+            ),
+            (
+                r#"{"mode": "discard", "users": ["alice"]}"#,
+                "this mode needs \"keys\"",
+            ),
+            (
+                r#"{"mode": "force", "users": ["alice"], "keys": ["AKIAIOSFODNN7EXAMPLE"]}"#,
+                "\"keys\" needs the mode restore or discard",
             ),
             (r#"{"user": "alice"}"#, "unknown field `user`"),
             (r#"{"users": ["alice bob"]}"#, "is not an IAM user name"),

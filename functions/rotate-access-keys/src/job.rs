@@ -3,7 +3,7 @@
 use banto_domain::AccountId;
 use banto_domain::policy::{IdentityAccount, RotationPolicy};
 
-use crate::event::{Request, Scope};
+use crate::event::{Asked, Request, Scope};
 use crate::ports::Account;
 
 /// A run's job in one identity account.
@@ -12,6 +12,7 @@ pub struct Job<'a> {
     pub identity: &'a IdentityAccount,
     pub scope: &'a Scope,
     pub policy: &'a RotationPolicy,
+    pub asked: &'a Asked,
 }
 
 /// A request about an account that the policy does not have, or does not single out.
@@ -24,29 +25,31 @@ pub enum AccountError {
     Missing { known: String },
 }
 
-/// Returns the identity accounts that a request is about.
+/// Returns the identity accounts that a request is about: none, if credentials of another account
+/// are exposed.
 pub fn accounts_for<'a>(
     request: &Request,
     accounts: &'a [Account],
 ) -> Result<Vec<&'a Account>, AccountError> {
     match (&request.account, &request.scope, accounts) {
-        (Some(id), _, _) => Ok(vec![find(id, accounts)?]),
-        (None, Scope::Everyone, all) => Ok(all.iter().collect()),
-        (None, Scope::Users { .. } | Scope::ExposedKeys(_), [only]) => Ok(vec![only]),
-        (None, Scope::Users { .. } | Scope::ExposedKeys(_), several) => {
-            Err(AccountError::Missing {
-                known: list(several),
-            })
-        }
+        (Some(id), Scope::Exposed(_), all) => Ok(of_id(id, all).into_iter().collect()),
+        (Some(id), _, all) => match of_id(id, all) {
+            Some(account) => Ok(vec![account]),
+            None => Err(AccountError::Unknown {
+                account: id.clone(),
+                known: list(all),
+            }),
+        },
+        (None, Scope::Everyone | Scope::Exposed(_), all) => Ok(all.iter().collect()),
+        (None, Scope::Users { .. }, [only]) => Ok(vec![only]),
+        (None, Scope::Users { .. }, several) => Err(AccountError::Missing {
+            known: list(several),
+        }),
     }
 }
 
-fn find<'a>(id: &AccountId, accounts: &'a [Account]) -> Result<&'a Account, AccountError> {
-    let found = accounts.iter().find(|account| account.identity.id == *id);
-    found.ok_or_else(|| AccountError::Unknown {
-        account: id.clone(),
-        known: list(accounts),
-    })
+fn of_id<'a>(id: &AccountId, accounts: &'a [Account]) -> Option<&'a Account> {
+    accounts.iter().find(|account| account.identity.id == *id)
 }
 
 fn list(accounts: &[Account]) -> String {
