@@ -15,6 +15,8 @@ const MAX_ROWS: usize = 5_001;
 pub struct Row {
     /// The user.
     pub user: UserName,
+    /// The user's path, as the ARN shows it; `/` if it can't be told.
+    pub path: String,
     /// The two places that a key can take.
     pub slots: [Slot; 2],
 }
@@ -40,6 +42,7 @@ pub struct ReportError(String);
 /// The positions of the columns that matter, whatever their order and number.
 struct Columns {
     user: usize,
+    arn: Option<usize>,
     active: [usize; 2],
     rotated: [usize; 2],
 }
@@ -86,6 +89,7 @@ impl Columns {
     fn find(headers: &csv::StringRecord) -> Result<Self, ReportError> {
         Ok(Self {
             user: position(headers, "user")?,
+            arn: position(headers, "arn").ok(),
             active: [
                 position(headers, "access_key_1_active")?,
                 position(headers, "access_key_2_active")?,
@@ -109,12 +113,20 @@ impl Columns {
         let ([active_1, active_2], [rotated_1, rotated_2]) = (self.active, self.rotated);
         Ok(Some(Row {
             user,
+            path: path_of(self.arn.map(|arn| cell(record, arn)).unwrap_or_default()),
             slots: [
                 Slot::read(cell(record, active_1), cell(record, rotated_1)),
                 Slot::read(cell(record, active_2), cell(record, rotated_2)),
             ],
         }))
     }
+}
+
+/// The path in a user's ARN: `/developers/` of `arn:aws:iam::111122223333:user/developers/alice`.
+fn path_of(arn: &str) -> String {
+    let after = arn.split_once(":user").map(|(_, path)| path);
+    let path = after.and_then(|path| path.rsplit_once('/'));
+    path.map_or("/".to_owned(), |(path, _)| format!("{path}/"))
 }
 
 fn position(headers: &csv::StringRecord, name: &str) -> Result<usize, ReportError> {
@@ -195,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn the_path_is_that_of_the_arn() {
+        assert_eq!(path_of("arn:aws:iam::111122223333:user/alice"), "/");
+        assert_eq!(
+            path_of("arn:aws:iam::111122223333:user/developers/web/alice"),
+            "/developers/web/"
+        );
+        assert_eq!(path_of("nothing"), "/");
+    }
+
+    #[test]
     fn the_root_row_is_passed_over() {
         let report = report(&[("<root_account>", ["true", "N/A", "false", "N/A"])]);
         assert_eq!(parse(report.as_bytes()), Ok(Vec::new()));
@@ -244,6 +266,7 @@ mod tests {
         let looked_at = |slots| {
             Row {
                 user: "alice".parse().unwrap(),
+                path: "/".into(),
                 slots,
             }
             .needs_a_look(days, now)

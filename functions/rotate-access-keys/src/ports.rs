@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use banto_domain::policy::IdentityAccount;
 use banto_notice::NoticeSender;
-use banto_ports::{AccessKeys, Certificates, Clock, Records};
+use banto_ports::{AccessKeys, Certificates, Clock, Queue, Records, Trail, UserSessions};
 
 /// One identity account, and the ways to act in it.
 pub struct Account {
@@ -19,6 +19,11 @@ pub struct Account {
 pub struct Ports {
     /// IAM's users and their keys.
     pub keys: Arc<dyn AccessKeys>,
+    pub sessions: Arc<dyn UserSessions>,
+    /// CloudTrail's history of the account.
+    pub trail: Arc<dyn Trail>,
+    /// onboard-accounts' queue, where it takes revocations of sessions in roles.
+    pub revocations: Option<Arc<dyn Queue>>,
     pub records: Arc<dyn Records>,
     pub certificates: Arc<dyn Certificates>,
     pub notice_sender: Arc<NoticeSender>,
