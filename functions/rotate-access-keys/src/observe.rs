@@ -6,18 +6,28 @@ use std::time::Duration;
 
 use banto_domain::policy::RotationPolicy;
 use banto_domain::{AccessKeyId, GroupName, UserName};
+use banto_lambda::Invocation;
 use banto_ports::{ErrorKind, PortError, ReportState};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use crate::credential_report::{self, ReportError, Row};
-use crate::event::Scope;
+use crate::apply::ACTION_TIME;
+use crate::credential_report::{self, ReportError};
+use crate::event::{Mode, Scope};
 use crate::job::Job;
 use crate::ports::Ports;
-use crate::snapshot::{NotObserved, Observed, Snapshot};
+use crate::snapshot::{Contained, Observed, Snapshot, Stranger, TrailLook};
 
 mod certificate;
+mod choice;
+mod look;
+mod owners;
+mod renamed;
+mod trail;
 mod user;
+
+use look::{Chosen, Look, add_not_observed, earliest};
+use user::{Seen, SeenUser};
 
 /// Users looked at side by side: IAM answers some 15 calls a second of a kind before it throttles,
 /// and eight users keep just below that.
@@ -26,6 +36,10 @@ const CONCURRENT_USERS: usize = 8;
 /// Longest wait for a credential report; IAM makes one of 5,000 users in less than a minute, and a
 /// run has fifteen.
 const REPORT_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Most links of a chain of keys, each made with the one before, that are followed. A thief who
+/// makes more within minutes is followed on by the next visit.
+const MOST_LINKS: usize = 10;
 
 /// A failure that keeps a whole account from being looked at.
 #[derive(Debug, thiserror::Error)]
@@ -39,89 +53,136 @@ pub enum ObserveError {
     ReportNotReady,
 }
 
-/// Looks at one identity account.
+/// Looks at one identity account. `contained` are the keys that AWS named, which have ended
+/// already.
 pub async fn observe(
     ports: &Ports,
     job: &Job<'_>,
+    contained: &[Contained],
+    invocation: &Invocation,
     now: Timestamp,
 ) -> Result<Observed, ObserveError> {
     let mut observed = Observed {
         at: now,
-        snapshot: Snapshot {
-            account: job.identity.id.clone(),
-            mode: job.scope.mode(),
-            named_exposed: job.scope.exposed_keys(),
-            users: Vec::new(),
-            not_observed: Vec::new(),
-            users_in_order: 0,
-            oldest_key: None,
-        },
+        snapshot: empty_snapshot(job),
         recipients: BTreeMap::new(),
     };
-    let names = users_to_observe(ports, job, now, &mut observed.snapshot).await?;
-    if !names.is_empty() {
-        observe_users(ports, job, names, now, &mut observed).await?;
-    }
+    let mut chosen = choose_users(ports, job, contained, now, &mut observed.snapshot).await?;
+    chosen.groups = match groups_for(ports, job.policy, &chosen).await {
+        Ok(groups) => groups,
+        // In an emergency they decide timings only, which must not keep a key active.
+        Err(error) if job.scope.mode() == Mode::Emergency => {
+            add_not_observed(&mut observed.snapshot, "the groups", &error.to_string());
+            BTreeMap::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let look = Look {
+        ports,
+        job,
+        chosen: &chosen,
+        now,
+        // A run that looked until its time was over would do nothing, each time anew.
+        time_to_act: ACTION_TIME.max(invocation.remaining() / 2),
+    };
+    look_at_users(&look, chosen.names(), invocation, &mut observed).await;
+    look_at_owners_of_made_keys(&look, invocation, &mut observed).await;
     observed.snapshot.oldest_key = oldest_key(&observed.snapshot);
     Ok(observed)
 }
 
-/// The users who need a closer look.
-async fn users_to_observe(
+fn empty_snapshot(job: &Job<'_>) -> Snapshot {
+    let identity = job.identity;
+    let exposure = job.scope.exposure();
+    let since = exposure.map(|exposure| exposure.began(job.asked.at));
+    Snapshot {
+        mode: job.scope.mode(),
+        named_keys: job.scope.named_keys(),
+        exposed_since: since,
+        exposed: exposure
+            .map(|exposure| exposure.keys.clone())
+            .unwrap_or_default(),
+        ..Snapshot::empty(
+            identity.id.clone(),
+            identity.role.clone(),
+            job.asked.clone(),
+        )
+    }
+}
+
+/// Chooses the users who need a closer look.
+async fn choose_users(
     ports: &Ports,
     job: &Job<'_>,
+    contained: &[Contained],
     now: Timestamp,
     snapshot: &mut Snapshot,
-) -> Result<BTreeSet<UserName>, ObserveError> {
+) -> Result<Chosen, ObserveError> {
+    let mut chosen = Chosen::default();
     match job.scope {
         Scope::Everyone => {
+            chosen.open = open_records(ports, snapshot).await;
             let rows = credential_report::parse(&read_report(ports).await?)?;
-            Ok(choose(&rows, job.policy, now, snapshot))
+            let choice = choice::choose(&rows, job.policy, now, snapshot);
+            chosen.users = choice.users;
+            let older = look_at_slice(ports, job, choice.slice, now, snapshot).await;
+            chosen.users.extend(older);
         }
-        Scope::Users { users, .. } => Ok(users.clone()),
-        Scope::ExposedKeys(keys) => Ok(owners_of(ports, keys, snapshot).await),
+        Scope::Users { users, .. } => chosen.users = users.clone(),
+        Scope::Exposed(exposure) => {
+            chosen.users = owners::of_keys(ports, contained, now, snapshot).await;
+            let users = owners::of_sessions(ports, exposure, now, snapshot).await;
+            chosen.users.extend(users);
+            owners::strangers(exposure, snapshot);
+        }
     }
+    Ok(chosen)
 }
 
-/// Chooses by the report who needs a closer look; the others are in order.
-fn choose(
-    rows: &[Row],
-    policy: &RotationPolicy,
+/// Looks at the keys of the day's slice. Returns the users who have an older key than the report
+/// shows, or whose keys are not known.
+async fn look_at_slice(
+    ports: &Ports,
+    job: &Job<'_>,
+    slice: BTreeSet<UserName>,
     now: Timestamp,
     snapshot: &mut Snapshot,
 ) -> BTreeSet<UserName> {
-    let earliest_warning = policy.earliest_warning();
-    let mut chosen = BTreeSet::new();
-    for row in rows {
-        if row.needs_a_look(earliest_warning, now) {
-            chosen.insert(row.user.clone());
-            continue;
+    let earliest_warning = job.policy.earliest_warning();
+    let looks = stream::iter(slice).map(|name| async move {
+        let is_young = match ports.keys.keys(&name).await {
+            Ok(keys) => keys
+                .iter()
+                .all(|key| now.duration_since(key.created_at) < earliest_warning),
+            Err(_) => false,
+        };
+        (name, is_young)
+    });
+    let seen: Vec<(UserName, bool)> = looks.buffer_unordered(CONCURRENT_USERS).collect().await;
+    let mut older = BTreeSet::new();
+    for (name, is_young) in seen {
+        if !is_young {
+            snapshot.users_in_order = snapshot.users_in_order.saturating_sub(1);
+            older.insert(name);
         }
-        snapshot.users_in_order += 1;
-        snapshot.oldest_key = earliest(snapshot.oldest_key, row.oldest_active());
     }
-    chosen
+    older
 }
 
-/// The owners of exposed keys. A key whose owner can't be found out was not
-/// observed.
-async fn owners_of(
-    ports: &Ports,
-    keys: &BTreeSet<AccessKeyId>,
-    snapshot: &mut Snapshot,
-) -> BTreeSet<UserName> {
-    let mut owners = BTreeSet::new();
-    for key in keys {
-        // GetAccessKeyLastUsed tells a key's owner too.
-        match ports.keys.usage(key).await {
-            Ok(usage) => drop(owners.insert(usage.user)),
-            Err(error) => snapshot.not_observed.push(NotObserved {
-                subject: key.to_string(),
-                why: error.to_string(),
-            }),
+/// The users whose record is open. Not to know them holds up nobody whom the report shows.
+async fn open_records(ports: &Ports, snapshot: &mut Snapshot) -> BTreeSet<UserName> {
+    match ports.records.open().await {
+        Ok(open) => {
+            let strangers = open.strangers.into_iter();
+            let strangers = strangers.map(|secret| Stranger::NoRecord { secret });
+            snapshot.strangers.extend(strangers);
+            open.users
+        }
+        Err(error) => {
+            add_not_observed(snapshot, "the open records", &error.to_string());
+            BTreeSet::new()
         }
     }
-    owners
 }
 
 /// Reads the credential report, waiting while IAM makes it. Two calls if it is ready at once, or
@@ -129,7 +190,11 @@ async fn owners_of(
 async fn read_report(ports: &Ports) -> Result<Vec<u8>, ObserveError> {
     let give_up_at = ports.clock.now() + REPORT_PATIENCE;
     let mut pause = Duration::from_secs(2);
-    let mut state = ports.keys.request_report().await?;
+    let mut state = match ports.keys.request_report().await {
+        // So many were asked for that IAM makes none now; the last one may still be there.
+        Err(error) if error.kind == ErrorKind::LimitExceeded => ReportState::Complete,
+        state => state?,
+    };
     loop {
         if state == ReportState::InProgress {
             if ports.clock.now() + pause > give_up_at {
@@ -152,19 +217,20 @@ async fn read_report(ports: &Ports) -> Result<Vec<u8>, ObserveError> {
     }
 }
 
-/// Looks at these users, several side by side.
-async fn observe_users(
-    ports: &Ports,
-    job: &Job<'_>,
+/// Looks at these users, several side by side, until the time is over.
+async fn look_at_users(
+    look: &Look<'_>,
     names: BTreeSet<UserName>,
-    now: Timestamp,
+    invocation: &Invocation,
     observed: &mut Observed,
-) -> Result<(), PortError> {
-    let groups = &group_members(ports, job.policy).await?;
+) {
     let mut seen: Vec<_> = stream::iter(names)
         .map(|name| async move {
-            let seen = user::observe_user(ports, job, &name, groups, now).await;
-            (name, seen)
+            if !invocation.has_time_for(look.time_to_act) {
+                return (name, None);
+            }
+            let seen = user::look_at_user(look, &name).await;
+            (name, Some(seen))
         })
         .buffer_unordered(CONCURRENT_USERS)
         .collect()
@@ -172,26 +238,85 @@ async fn observe_users(
     seen.sort_by(|(one, _), (other, _)| one.cmp(other));
     for (name, seen) in seen {
         match seen {
-            Ok(Some((user, recipient))) => {
-                observed
-                    .recipients
-                    .extend(recipient.map(|recipient| (name, recipient)));
-                observed.snapshot.users.push(user);
+            None => add_not_observed(&mut observed.snapshot, name.as_str(), "the time was over"),
+            Some(Err(error)) => {
+                add_not_observed(&mut observed.snapshot, name.as_str(), &error.to_string());
             }
-            // The report is up to four hours old: the user may be gone.
-            Ok(None) if *job.scope == Scope::Everyone => {}
-            Ok(None) => add_not_observed(observed, &name, "there is no such user"),
-            Err(error) => add_not_observed(observed, &name, &error.to_string()),
+            Some(Ok(seen)) => add_seen(look, &name, seen, observed),
         }
     }
-    Ok(())
+    // Two names that differ in case only are one user, and so are an earlier and a present one: the
+    // look that found the earlier record is the one that counts.
+    let users = &mut observed.snapshot.users;
+    users.sort_by_cached_key(|user| (user.name.clone(), user.left_open.is_none()));
+    users.dedup_by(|one, other| one.name == other.name);
 }
 
-fn add_not_observed(observed: &mut Observed, name: &UserName, why: &str) {
-    observed.snapshot.not_observed.push(NotObserved {
-        subject: name.to_string(),
-        why: why.to_owned(),
-    });
+fn add_seen(look: &Look<'_>, name: &UserName, seen: Seen, observed: &mut Observed) {
+    let snapshot = &mut observed.snapshot;
+    match seen {
+        Seen::User(seen) => {
+            let SeenUser { user, recipient } = *seen;
+            let recipient = recipient.map(|recipient| (user.name.clone(), recipient));
+            observed.recipients.extend(recipient);
+            if let TrailLook::Seen { made, .. } = &user.trail {
+                snapshot.exposed.extend(made.keys().cloned());
+            }
+            snapshot.users.push(user);
+        }
+        Seen::Gone => drop(snapshot.gone.insert(name.clone())),
+        // The report is up to four hours old: the user may be gone.
+        Seen::Nobody if *look.job.scope == Scope::Everyone => {}
+        Seen::Nobody => {
+            let user = name.clone();
+            snapshot.strangers.push(Stranger::NoSuchUser { user });
+        }
+    }
+}
+
+/// Looks at the owners of keys that were made with exposed ones, who may be others; and of keys
+/// that were made with those.
+async fn look_at_owners_of_made_keys(
+    look: &Look<'_>,
+    invocation: &Invocation,
+    observed: &mut Observed,
+) {
+    let mut asked = BTreeSet::new();
+    for _ in 0..MOST_LINKS {
+        let mut unknown = made_keys(&observed.snapshot);
+        unknown.retain(|key| asked.insert(key.clone()));
+        let owners = owners::of_made_keys(look.ports, &unknown, &mut observed.snapshot).await;
+        if owners.is_empty() {
+            return;
+        }
+        look_at_users(look, owners, invocation, observed).await;
+    }
+    let why = "more keys were made with each other than can be followed";
+    add_not_observed(&mut observed.snapshot, "exposed keys", why);
+}
+
+/// The keys that were made with exposed ones and that no user has who was looked at.
+fn made_keys(snapshot: &Snapshot) -> BTreeSet<AccessKeyId> {
+    let mut made = BTreeSet::new();
+    for user in &snapshot.users {
+        if let TrailLook::Seen { made: keys, .. } = &user.trail {
+            made.extend(keys.keys().cloned());
+        }
+    }
+    made.retain(|key| !snapshot.users.iter().any(|user| user.key(key).is_some()));
+    made
+}
+
+/// The groups, if anybody is to be looked at.
+async fn groups_for(
+    ports: &Ports,
+    policy: &RotationPolicy,
+    chosen: &Chosen,
+) -> Result<BTreeMap<GroupName, BTreeSet<UserName>>, PortError> {
+    if chosen.names().is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    group_members(ports, policy).await
 }
 
 /// The members of every group that the policy names; one call a group, however many users.
@@ -220,11 +345,4 @@ fn oldest_key(snapshot: &Snapshot) -> Option<Timestamp> {
         }
     }
     oldest
-}
-
-fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
 }

@@ -11,7 +11,7 @@ use crate::snapshot::{Certificate, PIN_TAG, User};
 
 /// Fetches the user's certificate and parses it. Returns it as the snapshot holds it, and the
 /// recipient if a key can be sealed to it.
-pub(super) async fn observe_certificate(
+pub(super) async fn look_at_certificate(
     ports: &Ports,
     job: &Job<'_>,
     user: &User,

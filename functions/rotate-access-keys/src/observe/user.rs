@@ -2,56 +2,133 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::record::{LEASE, Record, Rotation};
+use banto_domain::record::Record;
 use banto_domain::{GroupName, UserId, UserName};
-use banto_ports::{ErrorKind, LiveKey, PortError};
+use banto_ports::{ErrorKind, LiveKey, LiveUser, PortError};
 use banto_seal::Recipient;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::certificate;
+use super::look::Look;
+use super::{certificate, renamed, trail};
 use crate::event::Mode;
-use crate::job::Job;
-use crate::ports::Ports;
-use crate::snapshot::{Certificate, Key, StoredRecord, Used, User};
+use crate::snapshot::{Key, StoredRecord, Used, User};
+use crate::trail_times::shifted;
 
-/// Time after an intent in which a key that appeared is looked at as its possible orphan. It is
-/// twice the lease, and so more than the planner asks about: no key that it needs is left out here.
-const ORPHAN_SEARCH: SignedDuration = SignedDuration::from_mins(2 * LEASE.as_mins());
+/// The result of a look at a name.
+pub(super) enum Seen {
+    User(Box<SeenUser>),
+    /// There is an open record, and its user is gone.
+    Gone,
+    Nobody,
+}
 
-/// Looks at one user; `None` if there is none of that name.
-pub(super) async fn observe_user(
-    ports: &Ports,
-    job: &Job<'_>,
-    name: &UserName,
-    groups: &BTreeMap<GroupName, BTreeSet<UserName>>,
-    now: Timestamp,
-) -> Result<Option<(User, Option<Recipient>)>, PortError> {
-    let live = match ports.keys.user(name).await {
-        Ok(live) => live,
-        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+/// A user, and the recipient if a key can be sealed to the user's certificate.
+pub(super) struct SeenUser {
+    pub(super) user: User,
+    pub(super) recipient: Option<Recipient>,
+}
+
+/// Looks at one user, under this name or, if an open record is kept under it, a later one.
+pub(super) async fn look_at_user(look: &Look<'_>, name: &UserName) -> Result<Seen, PortError> {
+    let is_open = look.chosen.open.contains(name);
+    let found = match look.ports.keys.user(name).await {
+        Ok(live) => Some(live),
+        Err(error) if error.kind == ErrorKind::Missing => None,
         Err(error) => return Err(error),
     };
+    match found {
+        Some(live) if live.name == *name || !is_open => look_at(look, live, None).await,
+        None if !is_open => Ok(Seen::Nobody),
+        // IAM finds a user whatever the case of the letters; the secret's name has the old one.
+        _ => match renamed::find(look.ports, name).await? {
+            Some((live, record)) => look_at(look, live, Some((name.clone(), record))).await,
+            None => Ok(Seen::Gone),
+        },
+    }
+}
+
+async fn look_at(
+    look: &Look<'_>,
+    live: LiveUser,
+    earlier: Option<(UserName, Record)>,
+) -> Result<Seen, PortError> {
+    let name = live.name.clone();
     // The record before the keys: if another run changes both in between, the record is the stale
     // one, and whatever is planned on it is refused when its next version is written.
-    let record = parse_record(ports.records.read(name).await?, &live.id);
-    let mut user = User {
-        name: name.clone(),
-        groups: groups_of(name, groups),
-        id: live.id,
-        arn: live.arn,
-        path: live.path,
-        tags: live.tags,
-        keys: observe_keys(ports, name).await?,
-        record,
-        certificate: Certificate::NotAsked,
+    let record = match look.ports.records.read(&name).await {
+        Ok(stored) => parse_record(stored.map(|stored| stored.text), &live.id, look.now),
+        // No record stands between an exposed key and its end.
+        Err(error) if look.job.scope.mode() == Mode::Emergency => {
+            StoredRecord::Unreadable(error.to_string())
+        }
+        Err(error) => return Err(error),
     };
-    observe_usage(ports, &mut user).await;
+    let mut user = User {
+        tags: live.tags,
+        groups: groups_of(&name, &look.chosen.groups),
+        keys: look_at_keys(look, &name).await?,
+        marked_open: look.chosen.open.contains(&name),
+        left_open: earlier.as_ref().map(|(from, _)| from.clone()),
+        record: with_earlier(record, earlier),
+        ..User::new(name, live.id, live.arn, &live.path)
+    };
+    look_at_usage(look, &mut user).await;
+    user.creations = trail::creations(look, &user).await;
+    user.trail = trail::exposed_activity(look, &user).await;
     let mut recipient = None;
-    if may_need_key(job, &user, now) {
+    if may_need_key(look, &user) {
         (user.certificate, recipient) =
-            certificate::observe_certificate(ports, job, &user, now).await;
+            certificate::look_at_certificate(look.ports, look.job, &user, look.now).await;
     }
-    Ok(Some((user, recipient)))
+    Ok(Seen::User(Box::new(SeenUser { user, recipient })))
+}
+
+/// The record to go on from, where an earlier one is kept under another name. One that the user
+/// has under the present name is the later of the two, unless it tells of notices alone: then
+/// nobody saw the earlier one when it was begun.
+fn with_earlier(stored: StoredRecord, earlier: Option<(UserName, Record)>) -> StoredRecord {
+    match (stored, earlier) {
+        (StoredRecord::Absent, Some((from, record))) => StoredRecord::Renamed {
+            from,
+            record,
+            sequence: None,
+        },
+        (StoredRecord::FormerUser(former), Some((from, record))) => StoredRecord::Renamed {
+            from,
+            record,
+            sequence: Some(former.sequence),
+        },
+        (StoredRecord::Own(own), Some((from, earlier))) if tells_of_notices_alone(&own) => {
+            let mut record = earlier;
+            record.notified.extend(own.notified);
+            StoredRecord::Renamed {
+                from,
+                record,
+                sequence: Some(own.sequence),
+            }
+        }
+        (StoredRecord::Own(own), Some((from, earlier))) if is_later(&earlier, &own) => {
+            StoredRecord::Renamed {
+                from,
+                record: earlier,
+                sequence: Some(own.sequence),
+            }
+        }
+        (stored, _) => stored,
+    }
+}
+
+/// True if the record under the earlier name is the later one: the user was renamed there and back.
+fn is_later(earlier: &Record, own: &Record) -> bool {
+    earlier.open && !own.open && earlier.latest_date() > own.latest_date()
+}
+
+fn tells_of_notices_alone(record: &Record) -> bool {
+    record.keys().is_empty()
+        && record.intent.is_none()
+        && record.owed.is_none()
+        && record.emergency.is_none()
+        && record.envelope.is_none()
 }
 
 fn groups_of(
@@ -67,20 +144,31 @@ fn groups_of(
     member_of
 }
 
-fn parse_record(text: Option<String>, user_id: &UserId) -> StoredRecord {
+fn parse_record(text: Option<String>, user_id: &UserId, now: Timestamp) -> StoredRecord {
     let Some(text) = text else {
         return StoredRecord::Absent;
     };
     match Record::from_text(&text) {
+        Ok(record) if is_from_the_future(&record, now) => {
+            let why = "the stored record can't be read: a date in it is still to come";
+            StoredRecord::Unreadable(why.to_owned())
+        }
         Ok(record) if record.user_id == *user_id => StoredRecord::Own(record),
         Ok(record) => StoredRecord::FormerUser(record),
         Err(error) => StoredRecord::Unreadable(error.to_string()),
     }
 }
 
+/// True if the record has a date that no run can have written. AWS takes no request of a clock that
+/// is more than a few minutes off, so that an hour is never a clock's difference.
+fn is_from_the_future(record: &Record, now: Timestamp) -> bool {
+    let limit = shifted(now, jiff::SignedDuration::from_hours(1));
+    record.latest_date().is_some_and(|date| date > limit)
+}
+
 /// The user's keys, oldest first.
-async fn observe_keys(ports: &Ports, name: &UserName) -> Result<Vec<Key>, PortError> {
-    let live = ports.keys.keys(name).await?;
+async fn look_at_keys(look: &Look<'_>, name: &UserName) -> Result<Vec<Key>, PortError> {
+    let live = look.ports.keys.keys(name).await?;
     let mut keys: Vec<Key> = live.into_iter().map(key_of_unknown_use).collect();
     keys.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
     Ok(keys)
@@ -96,45 +184,76 @@ fn key_of_unknown_use(live: LiveKey) -> Key {
 }
 
 /// Asks whether a key was used, where the plan depends on it.
-async fn observe_usage(ports: &Ports, user: &mut User) {
-    let Some(rotation) = user.rotation().cloned() else {
-        return;
-    };
-    let has_old_key = user
+async fn look_at_usage(look: &Look<'_>, user: &mut User) {
+    let asked: BTreeSet<_> = user
         .keys
         .iter()
-        .any(|key| rotation.existing_keys.contains(&key.id));
+        .filter(|key| depends_on_usage(look, user, key))
+        .map(|key| key.id.clone())
+        .collect();
     for key in &mut user.keys {
-        if !is_new_key(&rotation, has_old_key, key) && !may_be_orphan(&rotation, key) {
+        if !asked.contains(&key.id) {
             continue;
         }
         // Not to know is an answer: nothing is done that depends on it.
-        if let Ok(usage) = ports.keys.usage(&key.id).await {
+        if let Ok(usage) = look.ports.keys.usage(&key.id).await {
             key.used = usage.last.map_or(Used::Never, Used::Last);
         }
     }
 }
 
-/// True if the key is the new one of a rotation that still has an old one to retire.
-fn is_new_key(rotation: &Rotation, has_old_key: bool, key: &Key) -> bool {
-    let issued = rotation.issued.as_ref();
-    has_old_key && issued.is_some_and(|issued| issued.key == key.id)
+fn depends_on_usage(look: &Look<'_>, user: &User, key: &Key) -> bool {
+    is_of_open_rotation(user, key) || may_be_orphan(user, key) || may_be_retired(look, user, key)
+}
+
+/// True if the key is the new one of a rotation and not proven, or an active one on either side of
+/// a rotation that still has an old one to disable.
+fn is_of_open_rotation(user: &User, key: &Key) -> bool {
+    let Some(rotation) = user.rotation() else {
+        return false;
+    };
+    let is_old = |key: &Key| rotation.intent.existing_keys.contains(&key.id) && key.active;
+    let is_new = rotation.issued.key == key.id;
+    let retires = user.keys.iter().any(is_old);
+    is_new && rotation.proven_at.is_none() || retires && (is_new || is_old(key))
 }
 
 /// True if the key may be the orphan of an interrupted issue.
-fn may_be_orphan(rotation: &Rotation, key: &Key) -> bool {
-    rotation.issued.is_none()
-        && !rotation.existing_keys.contains(&key.id)
-        && key.created_at.duration_since(rotation.intended_at) <= ORPHAN_SEARCH
+fn may_be_orphan(user: &User, key: &Key) -> bool {
+    let is_issued = user.record().is_some_and(|record| record.issued(&key.id));
+    user.intent().is_some_and(|intent| {
+        !intent.existing_keys.contains(&key.id)
+            && !is_issued
+            && intent.window_contains(key.created_at)
+    })
+}
+
+/// True if the key is due, and the policy retires keys that nobody uses.
+fn may_be_retired(look: &Look<'_>, user: &User, key: &Key) -> bool {
+    let timings = look.job.policy.timings_for(user.attributes());
+    let age = look.now.duration_since(key.created_at);
+    timings.retire_unused_after.is_some() && key.active && age >= timings.warning_age()
 }
 
 /// True if this run may want to issue the user a key, or warn of it.
-fn may_need_key(job: &Job<'_>, user: &User, now: Timestamp) -> bool {
-    let warning_age = job.policy.timings_for(user.attributes()).warning_age();
-    let exposed = user.record().map(|record| &record.exposed);
-    job.scope.mode() != Mode::Due
-        || user.keys.iter().any(|key| {
-            let nears_end = key.active && now.duration_since(key.created_at) >= warning_age;
-            nears_end || exposed.is_some_and(|exposed| exposed.contains(&key.id))
-        })
+fn may_need_key(look: &Look<'_>, user: &User) -> bool {
+    let mode = look.job.scope.mode();
+    let warning_age = look.job.policy.timings_for(user.attributes()).warning_age();
+    let is_owed = user.record().is_some_and(|record| {
+        record.owed.is_some() || record.intent.is_some() || !record.exposed.is_empty()
+    });
+    let nears_end = |key: &Key| {
+        let age = look.now.duration_since(key.created_at);
+        key.active && age >= warning_age && !has_successor(user, key)
+    };
+    let is_asked_for = matches!(mode, Mode::Force | Mode::Emergency);
+    is_asked_for || is_owed || user.keys.iter().any(nears_end)
+}
+
+/// True if the key is an old one of a rotation whose new key is there and works.
+fn has_successor(user: &User, key: &Key) -> bool {
+    user.rotation().is_some_and(|rotation| {
+        let is_new = |key: &Key| key.id == rotation.issued.key && key.active;
+        rotation.intent.existing_keys.contains(&key.id) && user.keys.iter().any(is_new)
+    })
 }
