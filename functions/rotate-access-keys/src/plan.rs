@@ -16,15 +16,17 @@ mod action;
 mod draft;
 mod emergency;
 mod finding;
+mod housekeeping;
 mod interrupted_issue;
 mod new_key;
+mod requests;
 mod retirement;
 mod rollout;
 #[cfg(test)]
 mod tests;
 mod user;
 
-pub use action::{Action, Chain, DisableReason, OwnerNotice, Plan};
+pub use action::{Action, Chain, DisableReason, Exposed, OrphanProof, OtherKey, OwnerNotice, Plan};
 pub use finding::{Finding, FindingKind, WaitReason, Waiting};
 
 /// Plans a run over one identity account.
@@ -43,14 +45,18 @@ pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Pla
     plan
 }
 
-/// Returns what the whole run waits for, if anything: the kill switch, or a change window.
+/// Returns what the whole run waits for, if anything: a kill switch, or a change window.
+///
+/// The kill switch stops every mode but emergencies, which have one of their own; windows, the due
+/// mode only: whoever forces a rotation, or learns of an exposed key, does not wait for office
+/// hours.
 pub fn reason_to_wait(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Option<WaitReason> {
-    if !policy.enabled {
-        return Some(WaitReason::KillSwitch);
+    match mode {
+        Mode::Emergency => (!policy.emergencies).then_some(WaitReason::EmergencySwitch),
+        _ if !policy.enabled => Some(WaitReason::KillSwitch),
+        Mode::Due => (!policy.in_window(now)).then_some(WaitReason::ChangeWindow),
+        Mode::Force | Mode::Restore | Mode::Discard => None,
     }
-    // The kill switch stops every mode; windows, the due one only: whoever forces a rotation, or
-    // learns of an exposed key, does not wait for office hours.
-    (mode == Mode::Due && !policy.in_window(now)).then_some(WaitReason::ChangeWindow)
 }
 
 /// Returns the plan of a run that does nothing but wait.

@@ -1,4 +1,4 @@
-//! What a run does: chains of actions, one chain a user, and the notices to owners among them.
+//! The deeds of a run: chains of actions, one chain a user, and the notices to owners among them.
 //!
 //! Deliberately absent: the sentences of the notices, which `notices` makes from this data. Only
 //! the reason why a certificate can't be used comes as a sentence, from `observe`.
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use banto_domain::record::Reason;
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, UserName};
+use banto_ports::LastUse;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -37,16 +38,50 @@ pub struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Action {
-    /// Disable an exposed key at once.
+    /// Take over the record that is kept under an earlier name of the user.
+    FollowRename { from: UserName },
+    /// Let the user read the record under the present ARN, and Banto under its present role.
+    Reprotect,
+    /// Disable exposed keys at once.
+    DisableExposed(Exposed),
+    /// End the user's own sessions, for as long as the longest of them can last.
     #[serde(rename_all = "camelCase")]
-    DisableExposed { key: AccessKeyId },
+    DenySessions {
+        request: String,
+        asked_at: Timestamp,
+        since: Timestamp,
+    },
+    /// Have onboard-accounts end the user's sessions in roles from before this moment.
+    #[serde(rename_all = "camelCase")]
+    Revoke { before: Timestamp },
+    /// Let the user have sessions again: the emergency is over.
+    AllowSessions,
+    /// Record that CloudTrail was asked what was done with the exposed keys.
+    SaveLook,
+    /// Delete an exposed key at once, to make room for a new one.
+    #[serde(rename_all = "camelCase")]
+    DeleteExposed { key: AccessKeyId },
     /// Delete an orphan: a key whose secret was lost in a crash before anyone could have it.
     #[serde(rename_all = "camelCase")]
-    DiscardOrphan { key: AccessKeyId },
+    DiscardOrphan {
+        key: AccessKeyId,
+        proof: OrphanProof,
+    },
+    /// Record that an interrupted issue left nothing behind.
+    DropIntent,
+    /// Record that the user is to get a new key as soon as that is possible.
+    #[serde(rename_all = "camelCase")]
+    Owe {
+        reason: Reason,
+        request: String,
+        asked_at: Timestamp,
+    },
     /// Record the intent, create a key, seal it, store the envelope.
     #[serde(rename_all = "camelCase")]
     Issue {
         reason: Reason,
+        /// The request that the key answers, if it answers one.
+        request: Option<String>,
         /// Every key that the user has at this moment.
         existing_keys: BTreeSet<AccessKeyId>,
         /// The certificate that the key is sealed to.
@@ -54,15 +89,72 @@ pub enum Action {
     },
     /// Notify the owner, and record that once the notice was accepted for delivery.
     NotifyOwner(OwnerNotice),
+    /// Record that the new key was used, or acknowledged.
+    #[serde(rename_all = "camelCase")]
+    SaveProof { at: Timestamp },
     /// Disable an old key. Its owner was notified.
     #[serde(rename_all = "camelCase")]
-    Disable { key: AccessKeyId },
+    Disable {
+        key: AccessKeyId,
+        /// The new key that stands in for it; `None` if nobody uses the old one, and it is retired.
+        stand_in: Option<AccessKeyId>,
+        reason: DisableReason,
+    },
+    /// Record that a key is disabled, of which its owner was notified: the run that disabled it
+    /// ended before it could.
+    #[serde(rename_all = "camelCase")]
+    SaveDisabled { key: AccessKeyId },
     /// Delete a key that Banto disabled long enough ago. Its owner was notified.
     #[serde(rename_all = "camelCase")]
     Delete { key: AccessKeyId },
     /// Record that a person made a disabled key active again; it is left alone from now on.
     #[serde(rename_all = "camelCase")]
     SaveRestored { key: AccessKeyId },
+    /// Make a key active again that Banto disabled.
+    #[serde(rename_all = "camelCase")]
+    Restore { key: AccessKeyId },
+    /// Record that nothing is left to follow: no scheduled run looks at the user any more.
+    Close,
+    /// Take the mark off a record that is kept under an earlier name.
+    #[serde(rename_all = "camelCase")]
+    CloseEarlier { from: UserName },
+}
+
+/// Exposed keys, and the emergency that they belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exposed {
+    pub keys: BTreeSet<AccessKeyId>,
+    /// True if nobody named the keys: they appeared beside an exposed one. They are recorded first,
+    /// since a concurrent run may be storing one of them.
+    pub is_beside: bool,
+    pub request: String,
+    pub asked_at: Timestamp,
+    /// The beginning of the exposure.
+    pub since: Timestamp,
+    /// True if no key of the user works after it.
+    pub owed: bool,
+}
+
+/// Whatever proves that a key is an orphan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OrphanProof {
+    /// CloudTrail saw Banto's role create it.
+    Trail,
+    /// An operator says so.
+    Operator,
+}
+
+/// The key that an owner has besides exposed ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OtherKey {
+    None,
+    /// One that was used.
+    InUse,
+    /// The new one, which nobody has used: it is in the envelope.
+    Sealed,
 }
 
 /// A notice to the owner of a key, as data; `notices` makes its sentences.
@@ -100,21 +192,37 @@ pub enum OwnerNotice {
         /// True if the owner has no working key to fetch the envelope with.
         carry_envelope: bool,
     },
-    /// A reminder: the old key will be disabled though the new one was never used.
-    WillBeDisabled { key: AccessKeyId, at: Timestamp },
+    /// A reminder: the old key will be disabled, whatever still uses it.
+    WillBeDisabled {
+        key: AccessKeyId,
+        at: Timestamp,
+        /// The key's last use, as far as it is known.
+        last_use: Option<LastUse>,
+    },
+    /// A reminder: the key will be disabled, since nobody uses it.
+    WillBeRetired {
+        key: AccessKeyId,
+        at: Timestamp,
+        last_use: Option<LastUse>,
+    },
     /// The old key is being disabled.
     Disabling {
         key: AccessKeyId,
         reason: DisableReason,
         /// The key can be restored until then at least.
         restorable_until: Timestamp,
+        /// The key's last use, as far as it is known.
+        last_use: Option<LastUse>,
     },
-    /// An exposed key was disabled.
+    /// Exposed keys were disabled.
     Exposed {
         keys: BTreeSet<AccessKeyId>,
-        /// True if another key of the user works.
-        has_other: bool,
+        other: OtherKey,
     },
+    /// A session of the user was exposed, and all of them were ended.
+    SessionExposed { request: String },
+    /// A disabled key was made active again.
+    Restored { key: AccessKeyId },
     /// A reminder: the disabled key will be deleted.
     WillBeDeleted { key: AccessKeyId, at: Timestamp },
     /// The disabled key is being deleted.
@@ -131,6 +239,8 @@ pub enum DisableReason {
     Acknowledged,
     /// The policy's hard deadline passed.
     Deadline,
+    /// Nobody has used the key for as long as the policy says.
+    Unused,
 }
 
 impl Plan {
@@ -160,39 +270,82 @@ impl Action {
     /// The action's kind, for logs; the same word as `kind` in the plan's JSON.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::DisableExposed { .. } => "disableExposed",
+            Self::FollowRename { .. } => "followRename",
+            Self::Reprotect => "reprotect",
+            Self::DisableExposed(_) => "disableExposed",
+            Self::DenySessions { .. } => "denySessions",
+            Self::Revoke { .. } => "revoke",
+            Self::AllowSessions => "allowSessions",
+            Self::SaveLook => "saveLook",
+            Self::DeleteExposed { .. } => "deleteExposed",
             Self::DiscardOrphan { .. } => "discardOrphan",
+            Self::DropIntent => "dropIntent",
+            Self::Owe { .. } => "owe",
             Self::Issue { .. } => "issue",
             Self::NotifyOwner(_) => "notifyOwner",
+            Self::SaveProof { .. } => "saveProof",
             Self::Disable { .. } => "disable",
+            Self::SaveDisabled { .. } => "saveDisabled",
             Self::Delete { .. } => "delete",
             Self::SaveRestored { .. } => "saveRestored",
+            Self::Restore { .. } => "restore",
+            Self::Close => "close",
+            Self::CloseEarlier { .. } => "closeEarlier",
         }
     }
 
     /// The action once it is done, for logs.
     pub fn past(&self) -> &'static str {
         match self {
-            Self::DisableExposed { .. } => "exposed access key disabled",
+            Self::FollowRename { .. } => "record taken over from an earlier name",
+            Self::Reprotect => "record's readers set anew",
+            Self::DisableExposed(_) => "exposed access keys disabled",
+            Self::DenySessions { .. } => "sessions denied",
+            Self::Revoke { .. } => "revocation of roles' sessions handed on",
+            Self::AllowSessions => "sessions allowed again",
+            Self::SaveLook => "second look at CloudTrail recorded",
+            Self::DeleteExposed { .. } => "exposed access key deleted",
             Self::DiscardOrphan { .. } => "orphaned access key discarded",
+            Self::DropIntent => "intent dropped",
+            Self::Owe { .. } => "new access key owed",
             Self::Issue { .. } => "access key issued",
             Self::NotifyOwner(_) => "owner notified",
+            Self::SaveProof { .. } => "use of the new access key recorded",
             Self::Disable { .. } => "access key disabled",
+            Self::SaveDisabled { .. } => "access key recorded as disabled",
             Self::Delete { .. } => "access key deleted",
             Self::SaveRestored { .. } => "access key recorded as restored",
+            Self::Restore { .. } => "access key restored",
+            Self::Close | Self::CloseEarlier { .. } => "record closed",
         }
     }
 
-    /// The one existing key that the action changes.
-    pub fn key(&self) -> Option<&AccessKeyId> {
+    /// The existing keys that the action changes.
+    pub fn keys(&self) -> BTreeSet<AccessKeyId> {
         match self {
-            Self::DisableExposed { key }
-            | Self::DiscardOrphan { key }
-            | Self::Disable { key }
+            Self::DisableExposed(exposed) => exposed.keys.clone(),
+            Self::DeleteExposed { key }
+            | Self::DiscardOrphan { key, .. }
+            | Self::Disable { key, .. }
             | Self::Delete { key }
-            | Self::SaveRestored { key } => Some(key),
-            Self::Issue { .. } | Self::NotifyOwner(_) => None,
+            | Self::SaveRestored { key }
+            | Self::Restore { key } => BTreeSet::from([key.clone()]),
+            _ => BTreeSet::new(),
         }
+    }
+
+    /// True if the rest of the chain goes on where the action fails: no record, session or notice
+    /// stands between an exposed key's end and what follows from it.
+    pub fn may_be_passed_over(&self) -> bool {
+        matches!(
+            self,
+            Self::DisableExposed(_)
+                | Self::DenySessions { .. }
+                | Self::Revoke { .. }
+                | Self::NotifyOwner(
+                    OwnerNotice::Exposed { .. } | OwnerNotice::SessionExposed { .. }
+                )
+        )
     }
 
     pub fn is_issue(&self) -> bool {
@@ -201,12 +354,12 @@ impl Action {
 
     /// True if the action disables a key, old or exposed.
     pub fn is_disabling(&self) -> bool {
-        matches!(self, Self::Disable { .. } | Self::DisableExposed { .. })
+        matches!(self, Self::Disable { .. } | Self::DisableExposed(_))
     }
 
     /// True if the action deletes a key at its end; an orphan is discarded.
     pub fn is_deletion(&self) -> bool {
-        matches!(self, Self::Delete { .. })
+        matches!(self, Self::Delete { .. } | Self::DeleteExposed { .. })
     }
 
     pub fn is_discard(&self) -> bool {
@@ -219,6 +372,9 @@ impl Action {
 }
 
 impl OwnerNotice {
+    /// The beginning of the ids of notices of an exposure; the keys follow.
+    pub const EXPOSED: &str = "exposed:";
+
     /// The id under which the notice is recorded: no other notice to the same owner has it, so each
     /// is sent once. That of a new key is recorded as its rotation's delivery instead.
     pub fn id(&self) -> String {
@@ -234,8 +390,11 @@ impl OwnerNotice {
             } => format!("certificate:{code}"),
             Self::Issued { .. } => "issued".to_owned(),
             Self::WillBeDisabled { key, .. } => format!("will-be-disabled:{key}"),
+            Self::WillBeRetired { key, .. } => format!("will-be-retired:{key}"),
             Self::Disabling { key, .. } => format!("disabling:{key}"),
-            Self::Exposed { keys, .. } => format!("exposed:{}", joined(keys)),
+            Self::Exposed { keys, .. } => format!("{}{}", Self::EXPOSED, joined(keys)),
+            Self::SessionExposed { request } => format!("session-exposed:{request}"),
+            Self::Restored { key } => format!("restored:{key}"),
             Self::WillBeDeleted { key, .. } => format!("will-be-deleted:{key}"),
             Self::Deleting { key } => format!("deleting:{key}"),
         }

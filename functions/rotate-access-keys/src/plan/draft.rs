@@ -4,28 +4,40 @@ use std::collections::BTreeSet;
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::{RotationPolicy, RotationTimings};
-use banto_domain::record::{Record, Rotation};
-use jiff::Timestamp;
+use banto_domain::record::{Emergency, IAM_LAG, Reason, Record, Rotation};
+use banto_ports::LastUse;
+use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Action, OwnerNotice};
 use super::finding::{FindingKind, WaitReason};
 use crate::event::Mode;
-use crate::snapshot::{ACKNOWLEDGED_TAG, Key, Snapshot, User};
+use crate::snapshot::{ACKNOWLEDGED_TAG, Key, Snapshot, Used, User};
 
 /// A user's plan in the making.
 pub(super) struct Draft<'a> {
+    pub(super) snapshot: &'a Snapshot,
     pub(super) mode: Mode,
-    /// The keys that an event named as exposed.
-    pub(super) named_exposed: &'a BTreeSet<AccessKeyId>,
     pub(super) user: &'a User,
     pub(super) record: Option<&'a Record>,
     pub(super) timings: &'a RotationTimings,
     pub(super) now: Timestamp,
-    /// The keys that no action so far deletes, oldest first.
-    pub(super) keys: Vec<&'a Key>,
+    /// The keys that no action so far deletes, oldest first. A key that Banto disabled just now
+    /// counts as inactive, whatever IAM still shows.
+    pub(super) keys: Vec<Key>,
+    /// The keys that are exposed, whether or not they are disabled.
+    pub(super) exposed: BTreeSet<AccessKeyId>,
     pub(super) actions: Vec<Action>,
     pub(super) findings: Vec<FindingKind>,
     pub(super) waiting: Vec<WaitReason>,
+    /// True if a later run must look again though nothing is worth telling.
+    pub(super) is_pending: bool,
+    /// True if somebody takes revocations of sessions in roles.
+    pub(super) hands_on_revocations: bool,
+    /// True if the policy leaves the user alone, so that nothing is done but what an emergency asks
+    /// for.
+    pub(super) is_left_alone: bool,
+    /// True if the intent in the record is over, and nothing is left of it.
+    pub(super) drops_intent: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -36,17 +48,23 @@ impl<'a> Draft<'a> {
         policy: &'a RotationPolicy,
         now: Timestamp,
     ) -> Self {
+        let record = user.record();
         Self {
+            snapshot,
             mode: snapshot.mode,
-            named_exposed: &snapshot.named_exposed,
             user,
-            record: user.record(),
+            record,
             timings: policy.timings_for(user.attributes()),
             now,
-            keys: user.keys.iter().collect(),
+            keys: settled_keys(user, record, now),
+            exposed: BTreeSet::new(),
             actions: Vec::new(),
             findings: Vec::new(),
             waiting: Vec::new(),
+            is_pending: false,
+            hands_on_revocations: policy.revocations.is_some(),
+            is_left_alone: false,
+            drops_intent: false,
         }
     }
 
@@ -55,9 +73,14 @@ impl<'a> Draft<'a> {
         self.user.rotation()
     }
 
+    /// The emergency in the user's record.
+    pub(super) fn emergency(&self) -> Option<&'a Emergency> {
+        self.record?.emergency.as_ref()
+    }
+
     /// The key of this id, if it is left.
-    pub(super) fn key(&self, id: &AccessKeyId) -> Option<&'a Key> {
-        self.keys.iter().copied().find(|key| key.id == *id)
+    pub(super) fn key(&self, id: &AccessKeyId) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == *id)
     }
 
     /// The ids of all keys that are left.
@@ -65,27 +88,17 @@ impl<'a> Draft<'a> {
         ids(&self.keys)
     }
 
-    /// The active keys that are left and that no action so far disables as exposed.
-    pub(super) fn working_keys(&self) -> Vec<&'a Key> {
-        let mut working = Vec::new();
-        for key in &self.keys {
-            if self.is_working(key) {
-                working.push(*key);
-            }
-        }
+    /// The active keys that are left and not exposed.
+    pub(super) fn working_keys(&self) -> Vec<Key> {
+        let mut working = self.keys.clone();
+        working.retain(|key| self.is_working(key));
         working
     }
 
-    /// True if the key is active, and no action so far disables it as exposed. An old key that is
-    /// being retired counts as working: nothing that is decided later depends on it.
+    /// True if the key is active and not exposed. An old key that is being retired counts as
+    /// working: nothing that is decided later depends on it.
     pub(super) fn is_working(&self, key: &Key) -> bool {
-        key.active && !self.is_disabled_as_exposed(&key.id)
-    }
-
-    /// True if an action of this plan disables the key as exposed.
-    pub(super) fn is_disabled_as_exposed(&self, id: &AccessKeyId) -> bool {
-        self.actions
-            .contains(&Action::DisableExposed { key: id.clone() })
+        key.active && !self.exposed.contains(&key.id)
     }
 
     /// True if an earlier run disabled the key, and it waits for its deletion.
@@ -94,17 +107,30 @@ impl<'a> Draft<'a> {
             .is_some_and(|record| record.disabled.contains_key(id))
     }
 
-    /// True if an earlier run saw that a person made the key active again, which Banto had
-    /// disabled.
+    /// True if a person made the key active again, which Banto had disabled.
     pub(super) fn is_restored(&self, id: &AccessKeyId) -> bool {
         self.record
             .is_some_and(|record| record.restored.contains(id))
+    }
+
+    /// True if Banto issued the key.
+    pub(super) fn is_issued(&self, id: &AccessKeyId) -> bool {
+        self.record.is_some_and(|record| record.issued(id))
     }
 
     /// True if the user's tag names the key as received.
     pub(super) fn is_acknowledged(&self, id: &AccessKeyId) -> bool {
         let acknowledged = self.user.tags.get(ACKNOWLEDGED_TAG);
         acknowledged.is_some_and(|acknowledged| acknowledged == id.as_str())
+    }
+
+    /// True if the user waits for an emergency to end, whatever the run is about.
+    pub(super) fn is_urgent(&self) -> bool {
+        let owed = self.record.and_then(|record| record.owed.as_ref());
+        self.mode == Mode::Emergency
+            || self.emergency().is_some()
+            || !self.exposed.is_empty()
+            || owed.is_some_and(|owed| owed.reason == Reason::Emergency)
     }
 
     /// The moment at which an earlier run notified the owner of this, if one did.
@@ -123,9 +149,40 @@ impl<'a> Draft<'a> {
     pub(super) fn forget_key(&mut self, id: &AccessKeyId) {
         self.keys.retain(|key| key.id != *id);
     }
+
+    /// True if the chain does anything of this kind so far.
+    pub(super) fn does(&self, is: fn(&Action) -> bool) -> bool {
+        self.actions.iter().any(is)
+    }
+
+    /// True if so much time has passed since then.
+    pub(super) fn is_past(&self, since: Timestamp, time: SignedDuration) -> bool {
+        self.now.duration_since(since) >= time
+    }
+}
+
+/// The keys as they are. Within the time that IAM may lag, a key that Banto disabled is inactive
+/// though IAM still shows it active (R7).
+fn settled_keys(user: &User, record: Option<&Record>, now: Timestamp) -> Vec<Key> {
+    let mut keys = user.keys.clone();
+    for key in &mut keys {
+        let disabled_at = record.and_then(|record| record.disabled.get(&key.id));
+        if disabled_at.is_some_and(|at| now.duration_since(*at) < IAM_LAG) {
+            key.active = false;
+        }
+    }
+    keys
 }
 
 /// The ids of these keys.
-pub(super) fn ids(keys: &[&Key]) -> BTreeSet<AccessKeyId> {
+pub(super) fn ids(keys: &[Key]) -> BTreeSet<AccessKeyId> {
     keys.iter().map(|key| key.id.clone()).collect()
+}
+
+/// The last use of a key, as far as it is known.
+pub(super) fn last_use(key: &Key) -> Option<LastUse> {
+    match &key.used {
+        Used::Last(used) => Some(used.clone()),
+        Used::Unknown | Used::Never => None,
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, UserName};
+use banto_domain::{AccessKeyId, RoleArn, UserName};
+use banto_ports::LastUse;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,6 +17,8 @@ pub struct Finding {
     pub kind: FindingKind,
     /// True if an earlier run told people.
     pub notified: bool,
+    /// True if the user is a machine, which needs no access key at all.
+    pub machine: bool,
 }
 
 /// The kind of a finding, with the keys and reasons that it is about.
@@ -47,8 +50,30 @@ pub enum FindingKind {
         /// The keys that take both places.
         keys: BTreeSet<AccessKeyId>,
     },
-    /// Keys appeared after an intent, and which of them is the orphan can't be told.
-    AmbiguousOrphan { keys: BTreeSet<AccessKeyId> },
+    /// Keys appeared after an intent, and CloudTrail does not show that Banto's role created them.
+    UnprovenOrphan { keys: BTreeSet<AccessKeyId> },
+    /// Banto's role created the key in an issue that was interrupted, and somebody uses it.
+    OrphanInUse { key: AccessKeyId },
+    /// The new key is in use, and so is the old one.
+    OldKeyInUse {
+        key: AccessKeyId,
+        /// Its last use.
+        last_use: LastUse,
+    },
+    /// The key is exposed; somebody must find out where it was readable, and what was done with it.
+    ExposedKey { key: AccessKeyId },
+    /// Roles were assumed with an exposed key; their sessions live on.
+    RolesAssumed {
+        roles: BTreeSet<RoleArn>,
+        /// False if CloudTrail had more than was read.
+        is_complete: bool,
+    },
+    /// The key was to be restored, but it is exposed.
+    ExposedNotRestored { key: AccessKeyId },
+    /// The key was to be restored, but Banto did not disable it.
+    NothingToRestore { key: AccessKeyId },
+    /// The key was to be discarded, but no interrupted issue explains it.
+    NothingToDiscard { key: AccessKeyId },
     /// The record can't be read, so nothing is done.
     UnreadableRecord { why: String },
 }
@@ -73,12 +98,37 @@ pub struct Waiting {
 pub enum WaitReason {
     /// The kill switch to be taken back: `rotation.enabled` is false.
     KillSwitch,
+    /// The switch of emergencies to be taken back: `rotation.emergencies` is false.
+    EmergencySwitch,
     /// A change window.
     ChangeWindow,
     /// An exemption to end.
     ExemptionEnds { at: Timestamp, reason: String },
+    /// The policy to cover the user.
+    NotCovered,
     /// Another run, which may still be at work.
     OtherRun,
+    /// IAM to show what was done: the key may be there, or be gone.
+    Iam { key: AccessKeyId },
+    /// CloudTrail to answer.
+    Trail { why: String },
+    /// CloudTrail to show who created a key.
+    Creation { keys: BTreeSet<AccessKeyId> },
+    /// Keys to end that were made with exposed ones.
+    MadeKeys { keys: BTreeSet<AccessKeyId> },
+    /// CloudTrail to show all that was done with exposed keys.
+    SecondLook { at: Timestamp },
+    /// The longest session that was made with an exposed key to be over.
+    SessionsEnd { at: Timestamp },
+    /// The date of which the owner was reminded, at which the key ends.
+    Reminded { key: AccessKeyId, at: Timestamp },
+    /// The old key to rest.
+    Rest {
+        key: AccessKeyId,
+        last_use: Option<LastUse>,
+    },
+    /// The rotation before it to come to its end, since a user has room for two keys.
+    EarlierRotation { key: AccessKeyId },
     /// A later run: this one has issued as many keys as the policy allows.
     NextRun,
     /// The canaries' new keys to be delivered.
@@ -94,6 +144,27 @@ pub enum WaitReason {
 }
 
 impl FindingKind {
+    /// True if the finding answers a request. It is told whenever it is asked for.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::ExposedNotRestored { .. }
+                | Self::NothingToRestore { .. }
+                | Self::NothingToDiscard { .. }
+        )
+    }
+
+    /// True if the finding would not be there if the user had no access key.
+    pub fn is_about_rotation(&self) -> bool {
+        matches!(
+            self,
+            Self::TwoActiveKeys { .. }
+                | Self::NoCertificate { .. }
+                | Self::NewKeyUnused { .. }
+                | Self::OldKeyInUse { .. }
+        )
+    }
+
     /// The finding's id: no other finding about the same user has it, so each is told once.
     pub fn id(&self) -> String {
         match self {
@@ -104,10 +175,78 @@ impl FindingKind {
             Self::NewKeyInactive { key } => format!("finding:new-key-inactive:{key}"),
             Self::NewKeyUnused { key } => format!("finding:new-key-unused:{key}"),
             Self::NoRoomForNewKey { keys } => format!("finding:no-room:{}", joined(keys)),
-            Self::AmbiguousOrphan { keys } => format!("finding:ambiguous-orphan:{}", joined(keys)),
+            Self::UnprovenOrphan { keys } => format!("finding:unproven-orphan:{}", joined(keys)),
+            Self::ExposedKey { key } => format!("finding:exposed:{key}"),
+            Self::OrphanInUse { key } => format!("finding:orphan-in-use:{key}"),
+            Self::OldKeyInUse { key, .. } => format!("finding:old-key-in-use:{key}"),
+            Self::RolesAssumed { roles, is_complete } => {
+                format!("finding:roles:{}:{is_complete}", digest(roles))
+            }
+            Self::ExposedNotRestored { key } => format!("finding:exposed-not-restored:{key}"),
+            Self::NothingToRestore { key } => format!("finding:nothing-to-restore:{key}"),
+            Self::NothingToDiscard { key } => format!("finding:nothing-to-discard:{key}"),
             // Never recorded as told, since nothing can be written into an unreadable record: every
             // run tells it.
             Self::UnreadableRecord { .. } => "finding:unreadable-record".to_owned(),
+        }
+    }
+}
+
+/// The roles in one text, as a part of an id: as many as an emergency may have would be too long.
+fn digest(roles: &BTreeSet<RoleArn>) -> String {
+    let mut number = 0_u64;
+    for byte in roles.iter().flat_map(|role| role.as_str().bytes()) {
+        number = number.wrapping_mul(31).wrapping_add(u64::from(byte));
+    }
+    format!("{number:016x}")
+}
+
+impl WaitReason {
+    /// True if it is a fault that people must mend if it lasts.
+    pub fn is_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Trail { .. } | Self::Usage { .. } | Self::CertificateStore { .. }
+        )
+    }
+
+    /// True if it is the answer to whoever asked for something that is not done.
+    pub fn answers_a_request(&self) -> bool {
+        matches!(
+            self,
+            Self::KillSwitch
+                | Self::ExemptionEnds { .. }
+                | Self::NotCovered
+                | Self::EarlierRotation { .. }
+                | Self::Deletion { .. }
+        )
+    }
+
+    /// True if a request is not done while someone waits for this: what hinders it will pass, and
+    /// nobody else sees to it.
+    pub fn hinders(&self) -> bool {
+        match self {
+            Self::OtherRun
+            | Self::Iam { .. }
+            | Self::Trail { .. }
+            | Self::Creation { .. }
+            | Self::MadeKeys { .. }
+            | Self::Usage { .. }
+            | Self::CertificateStore { .. } => true,
+            Self::KillSwitch
+            | Self::EmergencySwitch
+            | Self::ChangeWindow
+            | Self::ExemptionEnds { .. }
+            | Self::NotCovered
+            | Self::SecondLook { .. }
+            | Self::SessionsEnd { .. }
+            | Self::Reminded { .. }
+            | Self::Rest { .. }
+            | Self::EarlierRotation { .. }
+            | Self::NextRun
+            | Self::Canaries
+            | Self::Proof { .. }
+            | Self::Deletion { .. } => false,
         }
     }
 }
