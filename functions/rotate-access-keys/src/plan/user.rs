@@ -4,14 +4,14 @@
 //! first.
 
 use banto_domain::policy::RotationPolicy;
-use banto_domain::record::{Reason, Rotation};
+use banto_domain::record::{IAM_LAG, Reason, Rotation};
 use jiff::Timestamp;
 
 use super::action::{Chain, Plan};
 use super::draft::Draft;
 use super::finding::{Finding, FindingKind, WaitReason, Waiting};
 use super::interrupted_issue::Resolved;
-use super::{emergency, interrupted_issue, new_key, retirement};
+use super::{emergency, housekeeping, interrupted_issue, new_key, requests, retirement};
 use crate::event::Mode;
 use crate::snapshot::{Key, Snapshot, StoredRecord, User};
 
@@ -25,38 +25,79 @@ pub(super) fn plan_user(
 ) {
     let mut draft = Draft::new(snapshot, user, policy, now);
     decide(&mut draft, policy);
-    add(plan, draft);
+    housekeeping::drop_intent(&mut draft);
+    housekeeping::close_at_rest(&mut draft);
+    add(plan, draft, policy);
 }
 
 /// Decides what is done for the user.
 fn decide(draft: &mut Draft<'_>, policy: &RotationPolicy) {
-    let exposed = emergency::disable_exposed(draft);
+    emergency::end_exposed(draft);
     if let StoredRecord::Unreadable(why) = &draft.user.record {
         let why = why.clone();
         draft.findings.push(FindingKind::UnreadableRecord { why });
         return;
     }
-    if draft.mode != Mode::Emergency
-        && let Some(reason) = exemption(draft, policy)
-    {
+    housekeeping::keep_the_record(draft);
+    emergency::follow_up(draft);
+    if let Some(reason) = left_alone(draft, policy) {
         draft.waiting.push(reason);
+        if !draft.is_urgent() {
+            return;
+        }
+        draft.is_left_alone = true;
+    }
+    if matches!(draft.mode, Mode::Restore | Mode::Discard) {
+        requests::plan(draft);
         return;
     }
     match interrupted_issue::resolve(draft) {
-        Resolved::GoOn => {}
-        Resolved::LeaveAlone => return,
+        Resolved::GoOn => rotate(draft),
+        Resolved::LeaveAlone => {}
     }
+}
+
+/// Ends, issues and retires what is not exposed.
+fn rotate(draft: &mut Draft<'_>) {
     retirement::follow_up_disabled_keys(draft);
-    if emergency::owes_new_key(draft, &exposed) {
+    if let Some(key) = unseen_new_key(draft) {
+        // It was created just now: IAM may not show it yet (R7).
+        draft.waiting.push(WaitReason::Iam { key });
+        return;
+    }
+    if emergency::owes_new_key(draft) {
         new_key::issue(draft, Reason::Emergency);
         return;
     }
-    match rotation_in_progress(draft) {
-        Some((rotation, new)) => go_on(draft, rotation, new),
-        // An emergency is about exposed keys, and begins no rotation by age.
-        None if draft.mode == Mode::Emergency => {}
-        None => new_key::plan_rotation(draft),
+    let in_progress = rotation_in_progress(draft);
+    if draft.is_left_alone {
+        // What an emergency issued is delivered nonetheless.
+        if let Some((rotation, new)) = in_progress
+            && rotation.delivered_at.is_none()
+        {
+            go_on(draft, rotation, &new);
+        }
+        return;
     }
+    if let Some((rotation, new)) = in_progress {
+        go_on(draft, rotation, &new);
+        if rotation.delivered_at.is_none() || has_old_key(draft, rotation) {
+            new_key::keep_request(draft, rotation);
+            return;
+        }
+    }
+    // An emergency is about exposed keys, and begins no rotation by age.
+    if draft.mode != Mode::Emergency {
+        new_key::plan_rotation(draft);
+    }
+}
+
+/// The new key of the latest rotation, if it is so new that IAM may not show it yet.
+fn unseen_new_key(draft: &Draft<'_>) -> Option<banto_domain::AccessKeyId> {
+    let issued = &draft.rotation()?.issued;
+    let is_new = !draft.is_past(issued.created_at, IAM_LAG);
+    let is_exposed = draft.record?.exposed.contains(&issued.key);
+    (is_new && draft.key(&issued.key).is_none() && !is_exposed).then(|| issued.key.clone())
 }
 
 /// Goes on with a rotation whose new key is stored: delivers it, then retires the old keys.
@@ -67,32 +108,44 @@ fn go_on(draft: &mut Draft<'_>, rotation: &Rotation, new: &Key) {
         return;
     }
     match rotation.delivered_at {
-        None => new_key::deliver(draft, rotation.reason, &rotation.existing_keys),
+        None => {
+            draft.is_pending = true;
+            let intent = &rotation.intent;
+            new_key::deliver(draft, intent.reason, &intent.existing_keys);
+        }
         Some(delivered_at) => retirement::retire_old_keys(draft, rotation, new, delivered_at),
     }
 }
 
-fn exemption(draft: &Draft<'_>, policy: &RotationPolicy) -> Option<WaitReason> {
-    let exemption = policy.exemption_of(draft.user.attributes(), draft.now)?;
+/// The reason why the user's keys are left alone, if they are.
+fn left_alone(draft: &Draft<'_>, policy: &RotationPolicy) -> Option<WaitReason> {
+    let attributes = draft.user.attributes();
+    if !policy.covers(attributes) {
+        return Some(WaitReason::NotCovered);
+    }
+    let exemption = policy.exemption_of(attributes, draft.now)?;
     Some(WaitReason::ExemptionEnds {
         at: exemption.until,
         reason: exemption.reason.clone(),
     })
 }
 
-/// The latest rotation and its new key, if that is still to be delivered or an old key to be
-/// retired.
-fn rotation_in_progress<'a>(draft: &Draft<'a>) -> Option<(&'a Rotation, &'a Key)> {
+/// The latest rotation and its new key, if that is still to be delivered or proven, or an old key
+/// to be retired.
+fn rotation_in_progress<'a>(draft: &Draft<'a>) -> Option<(&'a Rotation, Key)> {
     let rotation = draft.rotation()?;
-    let new = draft.key(&rotation.issued.as_ref()?.key)?;
-    let is_delivered = rotation.delivered_at.is_some();
-    (!is_delivered || has_old_key(draft, rotation)).then_some((rotation, new))
+    let new = draft.key(&rotation.issued.key)?.clone();
+    if draft.exposed.contains(&new.id) || draft.is_disabled_by_us(&new.id) {
+        return None;
+    }
+    let is_told_and_proven = rotation.delivered_at.is_some() && rotation.proven_at.is_some();
+    (!is_told_and_proven || has_old_key(draft, rotation)).then_some((rotation, new))
 }
 
 /// True if one of the keys that the rotation replaces is left, and no person restored it.
 fn has_old_key(draft: &Draft<'_>, rotation: &Rotation) -> bool {
-    for id in &rotation.existing_keys {
-        if draft.key(id).is_some() && !draft.is_restored(id) {
+    for id in &rotation.intent.existing_keys {
+        if draft.key(id).is_some() && !draft.is_restored(id) && !draft.exposed.contains(id) {
             return true;
         }
     }
@@ -100,7 +153,7 @@ fn has_old_key(draft: &Draft<'_>, rotation: &Rotation) -> bool {
 }
 
 /// Adds what was decided to the plan.
-fn add(plan: &mut Plan, draft: Draft<'_>) {
+fn add(plan: &mut Plan, draft: Draft<'_>, policy: &RotationPolicy) {
     let user = &draft.user.name;
     if !draft.actions.is_empty() {
         plan.chains.push(Chain {
@@ -108,13 +161,16 @@ fn add(plan: &mut Plan, draft: Draft<'_>) {
             actions: draft.actions,
         });
     }
+    let machine = policy.is_machine(draft.user.attributes());
     for kind in draft.findings {
         let id = kind.id();
         plan.findings.push(Finding {
             user: user.clone(),
-            notified: draft
-                .record
-                .is_some_and(|record| record.notified.contains_key(&id)),
+            notified: !kind.is_answer()
+                && draft
+                    .record
+                    .is_some_and(|record| record.notified.contains_key(&id)),
+            machine,
             kind,
         });
     }
