@@ -1,14 +1,20 @@
 //! An issue that was interrupted: an intent is recorded, and no envelope is stored.
 //!
 //! Its run may still be at work; it may have ended before it created a key; or it may have left an
-//! orphan: a key whose secret was lost, since IAM tells a secret only once.
+//! orphan: a key whose secret was lost, since IAM tells a secret only once. That a key is one is
+//! proven by CloudTrail: Banto's own role created it. No key is taken for one because it appeared
+//! at the right time: a person may have made it (R2).
 
-use banto_domain::record::Rotation;
+use std::collections::BTreeMap;
 
-use super::action::Action;
+use banto_domain::record::Intent;
+use banto_domain::{AccessKeyId, RoleArn};
+
+use super::action::{Action, OrphanProof};
 use super::draft::{Draft, ids};
 use super::finding::{FindingKind, WaitReason};
-use crate::snapshot::{Key, Used};
+use crate::snapshot::{Creations, Key, Used};
+use crate::trail_times::TRAIL_PATIENCE;
 
 /// Tells if anything more may be planned for the user in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,54 +27,95 @@ pub(super) enum Resolved {
 
 /// Resolves an interrupted issue, if there is one.
 pub(super) fn resolve(draft: &mut Draft<'_>) -> Resolved {
-    let Some(rotation) = draft.rotation() else {
+    let Some(intent) = draft.user.intent() else {
         return Resolved::GoOn;
     };
-    if rotation.issued.is_some() {
-        return Resolved::GoOn;
-    }
-    if rotation.may_be_under_way(draft.now) {
+    if intent.may_be_under_way(draft.now) {
         draft.waiting.push(WaitReason::OtherRun);
         return Resolved::LeaveAlone;
     }
-    match possible_orphans(draft, rotation).as_slice() {
-        [] => Resolved::GoOn,
-        [key] => discard_if_orphan(draft, key),
-        several => {
-            let keys = ids(several);
-            draft.findings.push(FindingKind::AmbiguousOrphan { keys });
+    let keys = possible_orphans(draft, intent);
+    match &draft.user.creations {
+        Creations::NotAsked => wait_or_ask(draft, intent, &keys),
+        Creations::Unknown(_)
+            if keys.is_empty() || draft.is_past(intent.intended_at, TRAIL_PATIENCE) =>
+        {
+            wait_or_ask(draft, intent, &keys)
+        }
+        Creations::Unknown(why) => {
+            let why = why.clone();
+            draft.waiting.push(WaitReason::Trail { why });
             Resolved::LeaveAlone
         }
+        Creations::Seen(seen) => resolve_by_trail(draft, intent, &keys, seen),
     }
 }
 
-/// The keys that appeared when the intent's run would have created one, and that no envelope holds.
-fn possible_orphans<'a>(draft: &Draft<'a>, intent: &Rotation) -> Vec<&'a Key> {
-    let envelope = draft.record.and_then(|record| record.envelope.as_ref());
-    let sealed_key = envelope.map(|envelope| &envelope.key);
+/// Discards what CloudTrail shows to be ours. What somebody else created explains nothing.
+fn resolve_by_trail(
+    draft: &mut Draft<'_>,
+    intent: &Intent,
+    keys: &[Key],
+    seen: &BTreeMap<AccessKeyId, Option<RoleArn>>,
+) -> Resolved {
+    let mut left = Vec::new();
+    let mut resolved = Resolved::GoOn;
+    for key in keys {
+        match seen.get(&key.id) {
+            None => left.push(key.clone()),
+            Some(Some(role)) if *role == draft.snapshot.role => {
+                if discard(draft, key) == Resolved::LeaveAlone {
+                    resolved = Resolved::LeaveAlone;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    match resolved {
+        Resolved::GoOn => wait_or_ask(draft, intent, &left),
+        Resolved::LeaveAlone => resolved,
+    }
+}
+
+/// The keys that appeared around the intent, and that neither an envelope nor an exposure explains.
+fn possible_orphans(draft: &Draft<'_>, intent: &Intent) -> Vec<Key> {
     let mut keys = draft.keys.clone();
     keys.retain(|key| {
         !intent.existing_keys.contains(&key.id)
-            && sealed_key != Some(&key.id)
+            && !draft.is_issued(&key.id)
+            && !draft.exposed.contains(&key.id)
             && intent.window_contains(key.created_at)
     });
     keys
 }
 
-/// Discards the key if nobody can have its secret; waits if that is not known.
-fn discard_if_orphan(draft: &mut Draft<'_>, key: &Key) -> Resolved {
+fn discard(draft: &mut Draft<'_>, key: &Key) -> Resolved {
     let id = key.id.clone();
     match key.used {
-        Used::Unknown => {
-            draft.waiting.push(WaitReason::Usage { key: id });
-            return Resolved::LeaveAlone;
-        }
+        Used::Unknown => draft.waiting.push(WaitReason::Usage { key: id }),
         // Whoever acknowledged a key has seen its secret, as has whoever used it.
         Used::Never if !draft.is_acknowledged(&id) => {
             draft.forget_key(&id);
-            draft.actions.push(Action::DiscardOrphan { key: id });
+            let proof = OrphanProof::Trail;
+            draft.actions.push(Action::DiscardOrphan { key: id, proof });
+            return Resolved::GoOn;
         }
-        Used::Never | Used::Last(_) => {}
+        Used::Never | Used::Last(_) => draft.findings.push(FindingKind::OrphanInUse { key: id }),
     }
-    Resolved::GoOn
+    Resolved::LeaveAlone
+}
+
+/// Waits until CloudTrail must show who created the keys that are left; then people must say.
+fn wait_or_ask(draft: &mut Draft<'_>, intent: &Intent, left: &[Key]) -> Resolved {
+    if left.is_empty() {
+        draft.drops_intent = true;
+        return Resolved::GoOn;
+    }
+    let keys = ids(left);
+    if draft.is_past(intent.intended_at, TRAIL_PATIENCE) {
+        draft.findings.push(FindingKind::UnprovenOrphan { keys });
+    } else {
+        draft.waiting.push(WaitReason::Creation { keys });
+    }
+    Resolved::LeaveAlone
 }

@@ -79,10 +79,12 @@ fn is_canary(user: &User, policy: &RotationPolicy) -> bool {
     policy.canaries.contains(&user.name)
 }
 
+/// Removes the new key, what makes room for it, and its delivery.
 fn remove_due_issue(chain: &mut Chain) {
-    chain
-        .actions
-        .retain(|action| !is_due_issue(action) && !is_due_delivery(action));
+    chain.actions.retain(|action| {
+        let makes_room = matches!(action, Action::DeleteExposed { .. });
+        !is_due_issue(action) && !is_due_delivery(action) && !makes_room
+    });
 }
 
 fn is_due_issue(action: &Action) -> bool {
@@ -96,11 +98,14 @@ fn is_due_delivery(action: &Action) -> bool {
     )
 }
 
-/// True if the user's last rotation is not delivered yet, and may still be: its run may be at work,
-/// or its envelope is stored.
+/// True if a new key of the user is not delivered yet, and may still be: its run may be at work, or
+/// its envelope is stored.
 fn is_on_its_way(user: &User, now: Timestamp) -> bool {
-    user.rotation().is_some_and(|rotation| {
-        rotation.delivered_at.is_none()
-            && (rotation.issued.is_some() || rotation.may_be_under_way(now))
-    })
+    let intent = user.intent();
+    let rotation = user.rotation();
+    intent.is_some_and(|intent| intent.may_be_under_way(now))
+        || rotation.is_some_and(|rotation| {
+            let is_there = user.key(&rotation.issued.key).is_some();
+            rotation.delivered_at.is_none() && is_there
+        })
 }
