@@ -17,6 +17,8 @@ use jiff::Timestamp;
 use crate::plan::Plan;
 use crate::snapshot::{Snapshot, User};
 
+mod exposed;
+mod orphan;
 mod rules;
 mod simulation;
 
@@ -30,19 +32,25 @@ type ChainRule = fn(&Simulation<'_>) -> Option<String>;
 
 /// The rules about steps, each with the promise that it guards.
 const STEP_RULES: &[(&str, StepRule)] = &[
-    ("R1", rules::exposure_is_known),
-    ("R9", rules::exposed_keys_come_first),
+    ("R1", exposed::exposure_is_known),
+    ("R9", exposed::exposed_keys_come_first),
+    ("R9", exposed::restored_key_is_not_exposed),
+    ("R2", exposed::only_exposed_keys_make_room),
     ("R2", rules::at_most_two_keys),
     ("R5", rules::intent_names_every_key),
     ("R5", rules::no_other_run_is_issuing),
     ("R8", rules::recipient_is_pinned_and_usable),
-    ("R2", rules::discarded_key_is_the_orphan),
-    ("R7", rules::discarded_key_is_known_to_be_unused),
-    ("R5", rules::discarded_keys_run_is_over),
+    ("R2", orphan::discarded_key_is_the_orphan),
+    ("R2", orphan::discarded_key_is_proven_to_be_ours),
+    ("R7", orphan::discarded_key_is_known_to_be_unused),
+    ("R5", orphan::discarded_keys_run_is_over),
     ("R1", rules::owner_was_notified_of_disabling),
     ("R1", rules::new_key_was_delivered),
     ("R1", rules::new_key_stands_in),
-    ("R7", rules::new_key_is_proven),
+    ("R7", rules::new_key_is_proven_and_old_one_rests),
+    ("R7", rules::retired_key_is_known_to_be_unused),
+    ("R1", rules::owner_was_reminded_of_the_deadline),
+    ("R1", rules::owner_was_notified_of_deletion),
     ("R2", rules::deleted_key_is_inactive),
     ("R2", rules::deleted_key_had_its_recovery),
 ];
@@ -75,7 +83,7 @@ pub fn check(
             }
             Some(user) => {
                 let timings = policy.timings_for(user.attributes());
-                let simulation = Simulation::run(user, chain, timings, snapshot.mode, now);
+                let simulation = Simulation::run(snapshot, user, chain, timings, now);
                 breaches.extend(breaches_of(&simulation));
             }
         }

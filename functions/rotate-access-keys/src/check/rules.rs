@@ -1,45 +1,14 @@
-//! The rules, each a small function: it returns what a step or a chain would do, if that is a
-//! breach.
+//! The rules about new and old keys, each a small function: it returns what a step or a chain would
+//! do, if that is a breach.
 
 use banto_domain::record::LEASE;
 use banto_domain::{AccessKeyId, Fingerprint};
-use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use super::simulation::{Simulation, Step};
-use crate::event::Mode;
 use crate::plan::{Action, OwnerNotice};
-use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, PIN_TAG, Used};
-
-/// Time before or after an intent in which its orphan can have been created: the run creates it
-/// within the lease, and as much again is for clocks that differ.
-const ORPHAN_WINDOW: SignedDuration = SignedDuration::from_mins(2 * LEASE.as_mins());
-
-// --- Exposed keys ------------------------------------------------------------------------------
-
-pub(super) fn exposure_is_known(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
-    let Action::DisableExposed { key } = step.action else {
-        return None;
-    };
-    let record = simulation.user.record();
-    let is_recorded = record.is_some_and(|record| record.exposed.contains(key));
-    breach_unless(simulation.mode == Mode::Emergency || is_recorded, || {
-        format!("{key} disabled as exposed, but this is no emergency")
-    })
-}
-
-pub(super) fn exposed_keys_come_first(_: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
-    let Action::DisableExposed { key } = step.action else {
-        return None;
-    };
-    let nothing_before = step.earlier.iter().all(disables_exposed);
-    breach_unless(nothing_before, || {
-        format!("{key} is exposed, and other actions come before its end")
-    })
-}
-
-fn disables_exposed(action: &Action) -> bool {
-    matches!(action, Action::DisableExposed { .. })
-}
+use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, Key, PIN_TAG, Used};
+use crate::trail_times::USAGE_LAG;
 
 // --- New keys ----------------------------------------------------------------------------------
 
@@ -66,9 +35,9 @@ pub(super) fn no_other_run_is_issuing(
     let Action::Issue { .. } = step.action else {
         return None;
     };
-    let rotation = simulation.rotation()?;
-    let intent_is_old = simulation.now.duration_since(rotation.intended_at) >= LEASE;
-    breach_unless(rotation.issued.is_some() || intent_is_old, || {
+    let intent = simulation.intent()?;
+    let intent_is_old = simulation.now.duration_since(intent.intended_at) >= LEASE;
+    breach_unless(intent_is_old, || {
         "another run may be issuing a key".to_owned()
     })
 }
@@ -92,70 +61,13 @@ pub(super) fn recipient_is_pinned_and_usable(
     })
 }
 
-// --- Orphans -----------------------------------------------------------------------------------
-
-pub(super) fn discarded_key_is_the_orphan(
-    simulation: &Simulation<'_>,
-    step: &Step<'_>,
-) -> Option<String> {
-    let Action::DiscardOrphan { key } = step.action else {
-        return None;
-    };
-    breach_unless(is_orphan(simulation, key), || {
-        format!("{key} discarded, but it is not the orphan of an intent")
-    })
-}
-
-/// True if an intent without an envelope can have created the key.
-fn is_orphan(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
-    let (Some(intent), Some(key)) = (simulation.rotation(), simulation.user.key(id)) else {
-        return false;
-    };
-    let record = simulation.user.record();
-    let envelope = record.and_then(|record| record.envelope.as_ref());
-    let after_intent = key.created_at.duration_since(intent.intended_at);
-    intent.issued.is_none()
-        && !intent.existing_keys.contains(id)
-        && envelope.is_none_or(|envelope| envelope.key != *id)
-        && after_intent.abs() <= ORPHAN_WINDOW
-}
-
-pub(super) fn discarded_key_is_known_to_be_unused(
-    simulation: &Simulation<'_>,
-    step: &Step<'_>,
-) -> Option<String> {
-    let Action::DiscardOrphan { key } = step.action else {
-        return None;
-    };
-    let is_unused = simulation.user.key(key)?.used == Used::Never;
-    breach_unless(is_unused, || {
-        format!("{key} discarded, but it is not known to be unused")
-    })
-}
-
-pub(super) fn discarded_keys_run_is_over(
-    simulation: &Simulation<'_>,
-    step: &Step<'_>,
-) -> Option<String> {
-    let Action::DiscardOrphan { key } = step.action else {
-        return None;
-    };
-    let is_over = simulation
-        .now
-        .duration_since(simulation.rotation()?.intended_at)
-        >= LEASE;
-    breach_unless(is_over, || {
-        format!("{key} discarded while the run that made it may be at work")
-    })
-}
-
 // --- Old keys ----------------------------------------------------------------------------------
 
 pub(super) fn owner_was_notified_of_disabling(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::Disable { key } = step.action else {
+    let Action::Disable { key, .. } = step.action else {
         return None;
     };
     let before = simulation
@@ -179,7 +91,12 @@ pub(super) fn new_key_was_delivered(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::Disable { key } = step.action else {
+    let Action::Disable {
+        key,
+        stand_in: Some(_),
+        ..
+    } = step.action
+    else {
         return None;
     };
     breach_unless(simulation.delivered().is_some(), || {
@@ -188,39 +105,157 @@ pub(super) fn new_key_was_delivered(
 }
 
 pub(super) fn new_key_stands_in(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
-    let Action::Disable { key } = step.action else {
+    let Action::Disable {
+        key,
+        stand_in: Some(stand_in),
+        ..
+    } = step.action
+    else {
         return None;
     };
     let (new, _) = simulation.delivered()?;
-    let replaces = simulation.rotation()?.existing_keys.contains(key);
-    breach_unless(new.active && new.id != *key && replaces, || {
-        format!("{key} disabled, but {} does not stand in for it", new.id)
+    let replaces = simulation.rotation()?.intent.existing_keys.contains(key);
+    let is_sound = new.active && new.id == *stand_in && new.id != *key && replaces;
+    breach_unless(is_sound && !simulation.is_exposed(&new.id), || {
+        format!("{key} disabled, but {stand_in} does not stand in for it")
     })
 }
 
-pub(super) fn new_key_is_proven(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
-    let Action::Disable { key } = step.action else {
+pub(super) fn new_key_is_proven_and_old_one_rests(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let Action::Disable {
+        key,
+        stand_in: Some(_),
+        ..
+    } = step.action
+    else {
         return None;
     };
     let (new, delivered_at) = simulation.delivered()?;
-    let acknowledged = simulation.user.tags.get(ACKNOWLEDGED_TAG);
-    let is_acknowledged = acknowledged.is_some_and(|id| id == new.id.as_str());
-    let is_used = matches!(new.used, Used::Last(_));
     let grace_is_over = simulation.now.duration_since(delivered_at) >= simulation.timings.grace;
-    let is_proven = (is_acknowledged || is_used) && grace_is_over;
-    breach_unless(is_proven || simulation.is_past_deadline(), || {
-        format!("{key} disabled, but {} is not known to be used", new.id)
+    let is_sound = is_proven(simulation, new) && rests(simulation, key) && grace_is_over;
+    breach_unless(is_sound || simulation.is_past_deadline(), || {
+        format!(
+            "{key} disabled, but {} is not known to be used and {key} to rest",
+            new.id
+        )
     })
 }
 
-pub(super) fn deleted_key_is_inactive(
+fn is_proven(simulation: &Simulation<'_>, new: &Key) -> bool {
+    let acknowledged = simulation.user.tags.get(ACKNOWLEDGED_TAG);
+    let was_proven = simulation
+        .rotation()
+        .is_some_and(|rotation| rotation.proven_at.is_some());
+    acknowledged.is_some_and(|id| id == new.id.as_str())
+        || matches!(new.used, Used::Last(_))
+        || was_proven
+}
+
+/// True if the old key is known to be unused for long enough: it is inactive, or its last use is so
+/// long ago, the hours included in which a use does not show.
+fn rests(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
+    let rest = simulation.timings.rest + USAGE_LAG;
+    let proven_at = simulation
+        .rotation()
+        .and_then(|rotation| rotation.proven_at);
+    // Where the proof was seen only now, the new key's last use is the first that is known.
+    let first_use = proven_at.or(match simulation.delivered() {
+        Some((
+            Key {
+                used: Used::Last(used),
+                ..
+            },
+            _,
+        )) => Some(used.at),
+        _ => None,
+    });
+    let is_past = |at: Timestamp| simulation.now.duration_since(at) >= rest;
+    simulation.user.key(id).is_some_and(|key| match &key.used {
+        Used::Unknown => !key.active && first_use.is_some_and(is_past),
+        Used::Never => first_use.is_some_and(is_past),
+        Used::Last(used) => is_past(used.at) && first_use.is_some_and(is_past),
+    })
+}
+
+pub(super) fn owner_was_reminded_of_the_deadline(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let Action::Disable {
+        key,
+        stand_in: Some(_),
+        ..
+    } = step.action
+    else {
+        return None;
+    };
+    let (new, _) = simulation.delivered()?;
+    let is_by_proof = is_proven(simulation, new) && rests(simulation, key);
+    let is_reminded = was_notified(simulation, &format!("will-be-disabled:{key}"));
+    breach_unless(is_by_proof || is_reminded, || {
+        format!("{key} disabled by deadline, but its owner was not reminded")
+    })
+}
+
+pub(super) fn owner_was_notified_of_deletion(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
     let Action::Delete { key } = step.action else {
         return None;
     };
-    let is_inactive = simulation.user.key(key).is_some_and(|key| !key.active);
+    let is_told = |action: &Action| matches!(action, Action::NotifyOwner(OwnerNotice::Deleting { key: told }) if told == key);
+    let is_notified =
+        was_notified(simulation, &format!("deleting:{key}")) || step.earlier.iter().any(is_told);
+    let is_reminded = was_notified(simulation, &format!("will-be-deleted:{key}"));
+    breach_unless(is_notified && is_reminded, || {
+        format!("{key} deleted, but its owner was not told and reminded")
+    })
+}
+
+fn was_notified(simulation: &Simulation<'_>, id: &str) -> bool {
+    let record = simulation.user.record();
+    record.is_some_and(|record| record.notified.contains_key(id))
+}
+
+pub(super) fn retired_key_is_known_to_be_unused(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let Action::Disable {
+        key,
+        stand_in: None,
+        ..
+    } = step.action
+    else {
+        return None;
+    };
+    let live = simulation.user.key(key)?;
+    let since = match &live.used {
+        Used::Unknown => None,
+        Used::Never => Some(live.created_at),
+        Used::Last(used) => Some(used.at),
+    };
+    let limit = simulation.timings.retire_unused_after;
+    let is_unused = since
+        .zip(limit)
+        .is_some_and(|(since, limit)| simulation.now.duration_since(since) >= limit + USAGE_LAG);
+    let reminder = format!("will-be-retired:{key}");
+    let record = simulation.user.record();
+    let is_reminded = record.is_some_and(|record| record.notified.contains_key(&reminder));
+    breach_unless(is_unused && is_reminded, || {
+        format!("{key} retired, but it is not known to be unused, or nobody was reminded")
+    })
+}
+
+pub(super) fn deleted_key_is_inactive(_: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
+    let (Action::Delete { key } | Action::DeleteExposed { key }) = step.action else {
+        return None;
+    };
+    let is_inactive = step.keys_before.get(&Some(key)) == Some(&false);
     breach_unless(is_inactive, || format!("{key} deleted, but it is active"))
 }
 
@@ -257,7 +292,8 @@ pub(super) fn a_usable_key_is_left(simulation: &Simulation<'_>) -> Option<String
 /// True if an emergency or a hard deadline excuses the loss of a key.
 fn excuses(simulation: &Simulation<'_>, action: &Action) -> bool {
     match action {
-        Action::DisableExposed { .. } => true,
+        Action::DisableExposed(_) => true,
+        Action::Disable { stand_in: None, .. } => true,
         Action::Disable { .. } => simulation.is_past_deadline(),
         _ => false,
     }
@@ -266,16 +302,18 @@ fn excuses(simulation: &Simulation<'_>, action: &Action) -> bool {
 /// True if a person could use a key before the chain. Nobody has the secret of an orphan.
 fn had_usable_key(simulation: &Simulation<'_>) -> bool {
     let keys = &simulation.user.keys;
-    keys.iter()
-        .any(|key| key.active && !is_discarded(simulation, &key.id))
+    keys.iter().any(|key| {
+        key.active && !is_discarded(simulation, &key.id) && !simulation.is_exposed(&key.id)
+    })
 }
 
 fn is_discarded(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
-    let discard = Action::DiscardOrphan { key: id.clone() };
-    simulation.steps.iter().any(|step| *step.action == discard)
+    let discards =
+        |step: &Step<'_>| matches!(step.action, Action::DiscardOrphan { key, .. } if key == id);
+    simulation.steps.iter().any(discards)
 }
 
 /// The breach, in words, unless the promise is kept.
-fn breach_unless(is_kept: bool, what: impl FnOnce() -> String) -> Option<String> {
+pub(super) fn breach_unless(is_kept: bool, what: impl FnOnce() -> String) -> Option<String> {
     (!is_kept).then(what)
 }

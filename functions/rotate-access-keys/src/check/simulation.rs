@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::RotationTimings;
-use banto_domain::record::Rotation;
+use banto_domain::record::{Intent, Rotation};
 use jiff::Timestamp;
 
-use crate::event::Mode;
 use crate::plan::{Action, Chain};
-use crate::snapshot::{Key, User};
+use crate::snapshot::{Key, Snapshot, User};
 
 /// The keys by their id, each with true if it is active; a key not yet created has no id.
 pub(super) type Keys<'a> = BTreeMap<Option<&'a AccessKeyId>, bool>;
 
 /// A chain acted out in memory, and all that its rules may look at.
 pub(super) struct Simulation<'a> {
+    pub(super) snapshot: &'a Snapshot,
     pub(super) user: &'a User,
     pub(super) timings: &'a RotationTimings,
-    pub(super) mode: Mode,
     pub(super) now: Timestamp,
     pub(super) steps: Vec<Step<'a>>,
     /// The keys after the last step.
@@ -37,10 +36,10 @@ pub(super) struct Step<'a> {
 impl<'a> Simulation<'a> {
     /// Acts a chain out.
     pub(super) fn run(
+        snapshot: &'a Snapshot,
         user: &'a User,
         chain: &'a Chain,
         timings: &'a RotationTimings,
-        mode: Mode,
         now: Timestamp,
     ) -> Self {
         let mut keys = Keys::new();
@@ -59,9 +58,9 @@ impl<'a> Simulation<'a> {
             });
         }
         Self {
+            snapshot,
             user,
             timings,
-            mode,
             now,
             steps,
             keys,
@@ -76,8 +75,25 @@ impl<'a> Simulation<'a> {
     /// The new key of the latest rotation, and the moment at which it was delivered.
     pub(super) fn delivered(&self) -> Option<(&'a Key, Timestamp)> {
         let rotation = self.rotation()?;
-        let new = self.user.key(&rotation.issued.as_ref()?.key)?;
+        let new = self.user.key(&rotation.issued.key)?;
         Some((new, rotation.delivered_at?))
+    }
+
+    /// The intent of an interrupted issue.
+    pub(super) fn intent(&self) -> Option<&'a Intent> {
+        self.user.record()?.intent.as_ref()
+    }
+
+    /// True if the key is exposed by what was seen, or by what this chain does.
+    pub(super) fn is_exposed(&self, id: &AccessKeyId) -> bool {
+        let record = self.user.record();
+        let disables = |step: &Step<'_>| match step.action {
+            Action::DisableExposed(exposed) => exposed.keys.contains(id),
+            _ => false,
+        };
+        record.is_some_and(|record| record.exposed.contains(id))
+            || self.snapshot.exposed.contains(id)
+            || self.steps.iter().any(disables)
     }
 
     /// True if the policy's hard deadline for the new key has passed.
@@ -96,12 +112,35 @@ fn act<'a>(action: &'a Action, keys: &mut Keys<'a>) {
         Action::Issue { .. } => {
             keys.insert(None, true);
         }
-        Action::DisableExposed { key } | Action::Disable { key } => {
+        Action::DisableExposed(exposed) => {
+            for key in &exposed.keys {
+                keys.insert(Some(key), false);
+            }
+        }
+        Action::Disable { key, .. } => {
             keys.insert(Some(key), false);
         }
-        Action::DiscardOrphan { key } | Action::Delete { key } => {
+        Action::Restore { key } => {
+            keys.insert(Some(key), true);
+        }
+        Action::DiscardOrphan { key, .. }
+        | Action::DeleteExposed { key }
+        | Action::Delete { key } => {
             keys.remove(&Some(key));
         }
-        Action::NotifyOwner(_) | Action::SaveRestored { .. } => {}
+        Action::FollowRename { .. }
+        | Action::Reprotect
+        | Action::DenySessions { .. }
+        | Action::Revoke { .. }
+        | Action::AllowSessions
+        | Action::SaveLook
+        | Action::DropIntent
+        | Action::Owe { .. }
+        | Action::NotifyOwner(_)
+        | Action::SaveProof { .. }
+        | Action::SaveDisabled { .. }
+        | Action::SaveRestored { .. }
+        | Action::Close
+        | Action::CloseEarlier { .. } => {}
     }
 }
