@@ -4,16 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::{RotationPolicy, RotationTimings};
-use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
-use banto_domain::{AccessKeyId, Fingerprint};
+use banto_domain::record::{
+    Emergency, Intent, Issued, Owed, Reason, Record, Rotation, StoredEnvelope,
+};
+use banto_domain::{AccessKeyId, Fingerprint, RoleArn};
 use banto_fake::PolicyText;
 use banto_ports::LastUse;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, OwnerNotice, Plan, plan};
-use crate::event::Mode;
-use crate::snapshot::{Certificate, Key, PIN_TAG, Snapshot, StoredRecord, Used, User};
+use super::{Action, Exposed, OrphanProof, OwnerNotice, Plan, plan};
+use crate::event::{Asked, Mode};
+use crate::snapshot::{Certificate, Creations, Key, PIN_TAG, Snapshot, StoredRecord, Used, User};
 
+mod emergencies;
 mod properties;
 mod several;
 mod table;
@@ -68,67 +71,87 @@ fn usable() -> Certificate {
 
 fn user(name: &str, keys: Vec<Key>) -> User {
     User {
-        name: name.parse().unwrap(),
-        id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
-        arn: format!("arn:aws:iam::111122223333:user/{name}")
-            .parse()
-            .unwrap(),
-        path: "/".into(),
         tags: BTreeMap::from([(PIN_TAG.to_owned(), PINNED.to_owned())]),
-        groups: BTreeSet::new(),
         keys,
-        record: StoredRecord::Absent,
         certificate: usable(),
+        ..User::new(
+            name.parse().unwrap(),
+            "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
+            format!("arn:aws:iam::111122223333:user/{name}")
+                .parse()
+                .unwrap(),
+            "/",
+        )
     }
+}
+
+fn role() -> RoleArn {
+    "arn:aws:iam::111122223333:role/banto".parse().unwrap()
+}
+
+/// A request of this very moment.
+fn asked() -> Asked {
+    Asked::by("request", now())
 }
 
 fn snapshot(mode: Mode, users: Vec<User>) -> Snapshot {
     Snapshot {
-        account: "111122223333".parse().unwrap(),
         mode,
-        named_exposed: BTreeSet::new(),
         users,
-        not_observed: Vec::new(),
-        users_in_order: 0,
-        oldest_key: None,
+        ..Snapshot::empty("111122223333".parse().unwrap(), role(), asked())
     }
 }
 
-fn record(rotation: Option<Rotation>) -> Record {
-    let sealed = rotation
-        .as_ref()
-        .and_then(|rotation| rotation.issued.as_ref())
-        .map(|issued| issued.key.clone());
+/// The record of a user who has had no rotation yet.
+fn first_record() -> Record {
     Record {
-        rotation,
-        envelope: sealed.map(|key| StoredEnvelope {
-            key,
-            armored: "-----BEGIN PGP MESSAGE-----".into(),
-        }),
+        readers: Some(format!("arn:aws:iam::111122223333:user/alice {}", role())),
+        open: true,
         ..Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap())
     }
 }
 
-/// A rotation from `OLD` that was intended so long ago.
-fn intent(age: SignedDuration) -> Rotation {
-    Rotation {
-        reason: Reason::Due,
-        intended_at: now() - age,
-        existing_keys: BTreeSet::from([id(OLD)]),
-        recipient: pinned(),
-        issued: None,
-        delivered_at: None,
+fn record(rotation: Rotation) -> Record {
+    let envelope = StoredEnvelope {
+        key: rotation.issued.key.clone(),
+        armored: "-----BEGIN PGP MESSAGE-----".into(),
+    };
+    Record {
+        rotation: Some(rotation),
+        envelope: Some(envelope),
+        ..first_record()
     }
 }
 
-/// The same with `NEW` stored.
+/// The record of an issue that was interrupted.
+fn interrupted(intent: Intent) -> Record {
+    Record {
+        intent: Some(intent),
+        ..first_record()
+    }
+}
+
+/// The intent to replace `OLD`, recorded so long ago.
+fn intent(age: SignedDuration) -> Intent {
+    Intent {
+        reason: Reason::Due,
+        request: None,
+        intended_at: now() - age,
+        existing_keys: BTreeSet::from([id(OLD)]),
+        recipient: pinned(),
+    }
+}
+
+/// A rotation from `OLD` to `NEW`, which is stored.
 fn issued(age: SignedDuration) -> Rotation {
     Rotation {
-        issued: Some(Issued {
+        intent: intent(age),
+        issued: Issued {
             key: id(NEW),
             created_at: now() - age,
-        }),
-        ..intent(age)
+        },
+        delivered_at: None,
+        proven_at: None,
     }
 }
 
@@ -140,21 +163,64 @@ fn delivered(age: SignedDuration) -> Rotation {
     }
 }
 
+/// The same, and `NEW` was found in use.
+fn proven(age: SignedDuration) -> Rotation {
+    Rotation {
+        proven_at: Some(now() - age),
+        ..delivered(age)
+    }
+}
+
+/// The record of an emergency that exposed `OLD`, so long ago.
+fn emergency(age: SignedDuration) -> Record {
+    let at = now() - age;
+    let mut record = first_record();
+    record.exposed.insert(id(OLD));
+    record.disabled.insert(id(OLD), at);
+    record.notified.insert(format!("exposed:{OLD}"), at);
+    record.emergency = Some(Emergency {
+        request: "earlier".into(),
+        asked_at: at,
+        since: at,
+        contained_at: at,
+        sessions_denied_at: Some(at),
+        revoked_at: None,
+        looked_at: None,
+    });
+    record
+}
+
 /// A plan in one line.
 fn in_short(plan: &Plan) -> String {
     let key = |id: &AccessKeyId| if *id == id_of_old() { "old" } else { "new" };
+    let keys = |ids: &BTreeSet<AccessKeyId>| {
+        let words: Vec<&str> = ids.iter().map(key).collect();
+        words.join("+")
+    };
     let action = |action: &Action| match action {
-        Action::DisableExposed { key: id } => format!("disable exposed {}", key(id)),
-        Action::DiscardOrphan { key: id } => format!("discard {}", key(id)),
+        Action::DisableExposed(exposed) if exposed.is_beside => {
+            format!("disable {} beside", keys(&exposed.keys))
+        }
+        Action::DisableExposed(exposed) => format!("disable exposed {}", keys(&exposed.keys)),
+        Action::DeleteExposed { key: id } => format!("delete exposed {}", key(id)),
+        Action::DiscardOrphan { key: id, .. } => format!("discard {}", key(id)),
         Action::Issue { reason, .. } => format!("issue ({reason:?})"),
+        Action::Owe { reason, .. } => format!("owe ({reason:?})"),
         Action::NotifyOwner(OwnerNotice::Issued {
             carry_envelope: true,
             ..
         }) => "notify issued with envelope".into(),
         Action::NotifyOwner(message) => format!("notify {}", named(&message.id())),
-        Action::Disable { key: id } => format!("disable {}", key(id)),
+        Action::Disable {
+            key: id,
+            stand_in: None,
+            ..
+        } => format!("retire {}", key(id)),
+        Action::Disable { key: id, .. } => format!("disable {}", key(id)),
         Action::Delete { key: id } => format!("delete {}", key(id)),
         Action::SaveRestored { key: id } => format!("save {} restored", key(id)),
+        Action::Restore { key: id } => format!("restore {}", key(id)),
+        other => other.kind().to_owned(),
     };
     let actions = plan
         .chains

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::check::check;
-use crate::plan::{Chain, DisableReason};
+use crate::plan::{Chain, DisableReason, OtherKey};
 
 fn any_age() -> impl Strategy<Value = SignedDuration> {
     prop_oneof![
@@ -46,32 +46,76 @@ fn any_ids() -> impl Strategy<Value = BTreeSet<AccessKeyId>> {
         .prop_map(|ids| ids.into_iter().map(id).collect())
 }
 
+fn any_reason() -> impl Strategy<Value = Reason> {
+    prop_oneof![
+        Just(Reason::Due),
+        Just(Reason::Forced),
+        Just(Reason::Emergency)
+    ]
+}
+
+prop_compose! {
+    fn any_intent()(reason in any_reason(), age in any_age(), existing_keys in any_ids()) -> Intent {
+        Intent { reason, existing_keys, ..intent(age) }
+    }
+}
+
 prop_compose! {
     fn any_rotation()(
-        reason in prop_oneof![Just(Reason::Due), Just(Reason::Forced), Just(Reason::Emergency)],
-        intended in any_age(),
-        existing_keys in any_ids(),
-        issued in proptest::option::of(prop_oneof![Just(NEW), Just(OLD)]),
+        intent in any_intent().boxed(),
+        issued in prop_oneof![Just(NEW), Just(OLD)],
         delivered in proptest::option::of(any_age()),
+        proven in proptest::option::of(any_age()),
     ) -> Rotation {
-        let issued = issued.map(|key| Issued { key: id(key), created_at: now() - intended });
-        let delivered_at = delivered.filter(|_| issued.is_some()).map(|age| now() - age);
-        Rotation { reason, existing_keys, issued, delivered_at, ..intent(intended) }
+        let created_at = intent.intended_at;
+        let delivered_at = delivered.map(|age| now() - age);
+        let proven_at = proven.map(|age| now() - age);
+        Rotation { intent, issued: Issued { key: id(issued), created_at }, delivered_at, proven_at }
+    }
+}
+
+prop_compose! {
+    fn any_emergency()(
+        age in any_age(),
+        denied in any::<bool>(),
+        looked in proptest::option::of(any_age()),
+        same_request in any::<bool>(),
+    ) -> Emergency {
+        let at = now() - age;
+        Emergency {
+            request: if same_request { "request" } else { "earlier" }.into(),
+            asked_at: at,
+            since: at,
+            contained_at: at,
+            sessions_denied_at: denied.then_some(at),
+            revoked_at: None,
+            looked_at: looked.map(|age| now() - age),
+        }
     }
 }
 
 prop_compose! {
     fn any_record()(
-        rotation in proptest::option::of(any_rotation()),
+        rotation in proptest::option::of(any_rotation().boxed()),
+        intent in proptest::option::of(any_intent().boxed()),
+        owed in proptest::option::of(any_reason()),
+        emergency in proptest::option::weighted(0.3, any_emergency().boxed()),
         disabled in any_ids(),
         disabled_age in any_age(),
         restored in any_ids(),
         exposed in any_ids(),
         said in proptest::sample::subsequence(
-            vec!["warning", "disabling", "will-be-disabled", "will-be-deleted", "deleting", "exposed"], 0..=6),
+            vec![
+                "warning", "disabling", "will-be-disabled", "will-be-retired", "will-be-deleted", "deleting", "exposed",
+            ],
+            0..=7,
+        ),
         said_age in any_age(),
     ) -> Record {
-        let mut record = record(rotation);
+        let mut record = rotation.map_or_else(first_record, record);
+        record.intent = intent;
+        record.owed = owed.map(|reason| Owed { reason, request: "earlier".into(), asked_at: now() - said_age });
+        record.emergency = emergency;
         record.disabled = disabled.into_iter().map(|id| (id, now() - disabled_age)).collect();
         record.restored = restored;
         record.exposed = exposed;
@@ -80,30 +124,77 @@ prop_compose! {
     }
 }
 
+fn any_creations() -> impl Strategy<Value = Creations> {
+    let creator = prop_oneof![
+        Just(None),
+        Just(Some(role())),
+        Just(Some(
+            "arn:aws:iam::111122223333:role/other".parse().unwrap()
+        )),
+    ];
+    prop_oneof![
+        Just(Creations::NotAsked),
+        Just(Creations::Unknown("throttled".into())),
+        Just(Creations::Seen(BTreeMap::new())),
+        creator.prop_map(|creator| Creations::Seen(BTreeMap::from([(id(NEW), creator)]))),
+    ]
+}
+
+fn any_mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![
+        4 => Just(Mode::Due),
+        1 => Just(Mode::Force),
+        2 => Just(Mode::Emergency),
+        1 => Just(Mode::Restore),
+        1 => Just(Mode::Discard),
+    ]
+}
+
+fn any_certificate() -> impl Strategy<Value = Certificate> {
+    let refused = Certificate::Refused {
+        code: "expired".into(),
+        reason: "it expired".into(),
+    };
+    prop_oneof![
+        3 => Just(usable()),
+        1 => Just(Certificate::NotAsked),
+        1 => Just(Certificate::Unknown("denied".into())),
+        1 => Just(refused),
+    ]
+}
+
 prop_compose! {
     fn any_snapshot()(
-        mode in prop_oneof![4 => Just(Mode::Due), 1 => Just(Mode::Force), 1 => Just(Mode::Emergency)],
-        keys in any_keys(),
-        record in proptest::option::weighted(0.8, any_record()),
-        certificate in prop_oneof![
-            3 => Just(usable()),
-            1 => Just(Certificate::NotAsked),
-            1 => Just(Certificate::Unknown("denied".into())),
-            1 => Just(Certificate::Refused { code: "expired".into(), reason: "it expired".into() }),
-        ],
+        mode in any_mode().boxed(),
+        keys in any_keys().boxed(),
+        record in proptest::option::weighted(0.8, any_record().boxed()),
+        certificate in any_certificate().boxed(),
+        creations in any_creations().boxed(),
         exposed in any_ids(),
+        is_named in any::<bool>(),
+        named_keys in any_ids(),
     ) -> Snapshot {
         let record = record.map_or(StoredRecord::Absent, StoredRecord::Own);
-        let alice = User { record, certificate, ..user("alice", keys) };
-        let named_exposed = if mode == Mode::Emergency { exposed } else { BTreeSet::new() };
-        Snapshot { named_exposed, ..snapshot(mode, vec![alice]) }
+        let alice = User { record, certificate, creations, ..user("alice", keys) };
+        let is_named = is_named && mode == Mode::Emergency;
+        Snapshot {
+            exposed: if is_named { exposed } else { BTreeSet::new() },
+            exposed_since: is_named.then(now),
+            named_keys,
+            ..snapshot(mode, vec![alice])
+        }
     }
 }
 
 fn any_policy() -> impl Strategy<Value = RotationPolicy> {
-    proptest::option::of(3i64..30).prop_map(|deadline| RotationPolicy {
+    let limits = (
+        proptest::option::of(3i64..30),
+        proptest::option::of(1i64..200),
+    );
+    limits.prop_map(|(deadline, unused)| RotationPolicy {
         timings: RotationTimings {
             deadline: deadline.map(days),
+            retire_unused_after: unused.map(days),
             ..policy().timings
         },
         ..policy()
@@ -118,7 +209,7 @@ fn actions(plan: &Plan) -> Vec<Action> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn no_plan_breaks_a_promise(snapshot in any_snapshot(), policy in any_policy()) {
@@ -132,9 +223,33 @@ proptest! {
     }
 
     #[test]
-    fn the_kill_switch_stops_everything(snapshot in any_snapshot(), policy in any_policy()) {
-        let off = RotationPolicy { enabled: false, ..policy };
+    fn the_kill_switches_stop_everything(snapshot in any_snapshot(), policy in any_policy()) {
+        let off = RotationPolicy { enabled: false, emergencies: false, ..policy };
         prop_assert!(plan(&snapshot, &off, now()).is_empty());
+    }
+
+    /// R9: the kill switch of rotation stops no emergency.
+    #[test]
+    fn a_disabled_rotation_plans_an_emergency_as_an_enabled_one(snapshot in any_snapshot(), policy in any_policy()) {
+        let snapshot = Snapshot { mode: Mode::Emergency, ..snapshot };
+        let off = RotationPolicy { enabled: false, ..policy.clone() };
+        prop_assert_eq!(plan(&snapshot, &off, now()), plan(&snapshot, &policy, now()));
+    }
+
+    /// R9: whatever is recorded and seen, no key that AWS named stays active.
+    #[test]
+    fn a_named_key_is_always_disabled_first(snapshot in any_snapshot(), policy in any_policy()) {
+        let mut disabled = BTreeSet::new();
+        for action in actions(&plan(&snapshot, &policy, now())) {
+            match action {
+                Action::DisableExposed(exposed) => disabled.extend(exposed.keys),
+                _ => break,
+            }
+        }
+        for key in snapshot.users.iter().flat_map(|user| &user.keys) {
+            let is_named = snapshot.exposed.contains(&key.id);
+            prop_assert!(!is_named || !key.active || disabled.contains(&key.id), "{}", key.id);
+        }
     }
 
     /// R7: unknown is never treated as used.
@@ -142,6 +257,11 @@ proptest! {
     fn unknown_use_never_retires_a_key_without_a_deadline(mut snapshot in any_snapshot()) {
         for key in snapshot.users.iter_mut().flat_map(|user| &mut user.keys) {
             key.used = Used::Unknown;
+        }
+        for record in snapshot.users.iter_mut().map(|user| &mut user.record) {
+            if let StoredRecord::Own(Record { rotation: Some(rotation), .. }) = record {
+                rotation.proven_at = None;
+            }
         }
         let actions = actions(&plan(&snapshot, &policy(), now()));
         let retires = |action: &Action| matches!(action, Action::Disable { .. } | Action::DiscardOrphan { .. });
@@ -157,7 +277,7 @@ proptest! {
         for action in actions(&plan) {
             match action {
                 Action::NotifyOwner(message) => told.push(message.id()),
-                Action::Disable { key } => {
+                Action::Disable { key, .. } => {
                     let id = format!("disabling:{key}");
                     prop_assert!(told.contains(&id), "{}", id);
                 }
@@ -176,20 +296,43 @@ proptest! {
     #[test]
     fn the_check_catches_unjustified_actions(
         keys in any_keys().prop_filter("a key to act on", |keys| !keys.is_empty()),
-        which in 0usize..4,
+        which in 0usize..8,
     ) {
         let alice = user("alice", keys);
         let key = alice.keys[0].id.clone();
         let snapshot = snapshot(Mode::Due, vec![alice]);
         let action = [
-            Action::Disable { key: key.clone() },
+            disable(&key),
+            Action::Disable { key: key.clone(), stand_in: None, reason: DisableReason::Unused },
             Action::Delete { key: key.clone() },
-            Action::DiscardOrphan { key: key.clone() },
-            Action::DisableExposed { key },
+            Action::DeleteExposed { key: key.clone() },
+            Action::Restore { key: key.clone() },
+            Action::DiscardOrphan { key: key.clone(), proof: OrphanProof::Trail },
+            Action::DiscardOrphan { key: key.clone(), proof: OrphanProof::Operator },
+            disable_exposed(&key),
         ][which].clone();
         let plan = by_hand(vec![action]);
         prop_assert!(!check(&snapshot, &plan, &policy(), now()).is_empty());
     }
+}
+
+fn disable(key: &AccessKeyId) -> Action {
+    Action::Disable {
+        key: key.clone(),
+        stand_in: Some(id(NEW)),
+        reason: DisableReason::NewKeyUsed,
+    }
+}
+
+fn disable_exposed(key: &AccessKeyId) -> Action {
+    Action::DisableExposed(Exposed {
+        keys: BTreeSet::from([key.clone()]),
+        is_beside: false,
+        request: "request".into(),
+        asked_at: now(),
+        since: now(),
+        owed: false,
+    })
 }
 
 fn by_hand(actions: Vec<Action>) -> Plan {
@@ -220,6 +363,7 @@ fn breached(user: User, actions: Vec<Action>, promise: &str) {
 fn issue(existing_keys: &[&str], recipient: Fingerprint) -> Action {
     Action::Issue {
         reason: Reason::Due,
+        request: None,
         existing_keys: existing_keys.iter().map(|key| id(key)).collect(),
         recipient,
     }
@@ -247,7 +391,7 @@ fn the_check_catches_a_foreign_recipient() {
 
 #[test]
 fn the_check_catches_an_issue_beside_another_run() {
-    let record = record(Some(intent(SignedDuration::from_mins(1))));
+    let record = interrupted(intent(SignedDuration::from_mins(1)));
     let alice = User {
         record: StoredRecord::Own(record),
         ..user("alice", vec![key(OLD, true, days(100))])
@@ -268,17 +412,18 @@ fn the_check_catches_an_intent_that_forgets_a_key() {
 fn the_check_catches_disabling_on_unknown_use() {
     let keys = vec![key(OLD, true, days(100)), key(NEW, true, days(3))];
     let alice = User {
-        record: StoredRecord::Own(record(Some(delivered(days(3))))),
+        record: StoredRecord::Own(record(delivered(days(3)))),
         ..user("alice", keys)
     };
     let tell = OwnerNotice::Disabling {
         key: id(OLD),
         reason: DisableReason::NewKeyUsed,
         restorable_until: now(),
+        last_use: None,
     };
     breached(
         alice,
-        vec![Action::NotifyOwner(tell), Action::Disable { key: id(OLD) }],
+        vec![Action::NotifyOwner(tell), disable(&id(OLD))],
         "R7",
     );
 }
@@ -288,15 +433,15 @@ fn the_check_catches_disabling_untold() {
     let mut keys = vec![key(OLD, true, days(100)), key(NEW, true, days(3))];
     keys[1].used = used_at(now());
     let alice = User {
-        record: StoredRecord::Own(record(Some(delivered(days(3))))),
+        record: StoredRecord::Own(record(delivered(days(3)))),
         ..user("alice", keys)
     };
-    breached(alice, vec![Action::Disable { key: id(OLD) }], "R1");
+    breached(alice, vec![disable(&id(OLD))], "R1");
 }
 
 #[test]
 fn the_check_catches_deleting_too_early() {
-    let mut record = record(Some(delivered(days(20))));
+    let mut record = record(delivered(days(20)));
     record
         .disabled
         .insert(id(OLD), now() - days(10) + SignedDuration::from_secs(1));
@@ -311,7 +456,7 @@ fn the_check_catches_deleting_too_early() {
 #[test]
 fn the_check_catches_an_exposed_key_that_is_not_disabled_first() {
     let keys = vec![key(OLD, true, days(20)), key(NEW, true, days(1))];
-    let mut record = record(None);
+    let mut record = first_record();
     record.exposed.insert(id(NEW));
     let alice = User {
         record: StoredRecord::Own(record),
@@ -319,14 +464,11 @@ fn the_check_catches_an_exposed_key_that_is_not_disabled_first() {
     };
     let notice = OwnerNotice::Exposed {
         keys: BTreeSet::from([id(NEW)]),
-        has_other: true,
+        other: OtherKey::InUse,
     };
     breached(
         alice,
-        vec![
-            Action::NotifyOwner(notice),
-            Action::DisableExposed { key: id(NEW) },
-        ],
+        vec![Action::NotifyOwner(notice), disable_exposed(&id(NEW))],
         "R9",
     );
 }

@@ -72,7 +72,7 @@ fn others_wait_until_the_canarys_key_is_delivered() {
     let keys = || vec![key(OLD, true, days(120)), key(NEW, true, days(20))];
     for (rotation, waits) in [(issued(days(20)), true), (delivered(days(20)), false)] {
         let carol = User {
-            record: StoredRecord::Own(record(Some(rotation))),
+            record: StoredRecord::Own(record(rotation)),
             ..user("carol", keys())
         };
         let plan = plan(
@@ -202,44 +202,4 @@ fn machines_follow_their_own_pace() {
         now(),
     );
     assert_eq!(issued_to(&plan), ["alice"]);
-}
-
-#[test]
-fn an_exposed_key_named_by_aws_spares_the_users_other_key() {
-    let alice = user(
-        "alice",
-        vec![key(OLD, true, days(50)), key(NEW, true, days(20))],
-    );
-    let snapshot = Snapshot {
-        named_exposed: BTreeSet::from([id(OLD)]),
-        ..snapshot(Mode::Emergency, vec![alice])
-    };
-    assert_eq!(
-        in_short(&plan(&snapshot, &policy(), now())),
-        "disable exposed old; notify exposed:old"
-    );
-}
-
-#[test]
-fn an_emergency_asked_twice_spares_the_key_issued_in_between() {
-    let keys = vec![
-        key(OLD, false, days(120)),
-        key(NEW, true, SignedDuration::from_mins(30)),
-    ];
-    let mut record = record(Some(Rotation {
-        reason: Reason::Emergency,
-        ..delivered(SignedDuration::from_mins(30))
-    }));
-    record
-        .disabled
-        .insert(id(OLD), now() - SignedDuration::from_mins(30));
-    record.notified.insert(
-        format!("exposed:{OLD}"),
-        now() - SignedDuration::from_mins(30),
-    );
-    let alice = User {
-        record: StoredRecord::Own(record),
-        ..user("alice", keys)
-    };
-    assert!(plan(&snapshot(Mode::Emergency, vec![alice]), &policy(), now()).is_empty());
 }

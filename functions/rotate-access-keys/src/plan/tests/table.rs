@@ -12,7 +12,10 @@ const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expe
 /// The keys a user can have, in words and as they are.
 fn keys() -> Vec<(&'static str, Vec<Key>)> {
     let new = |active| key(NEW, active, days(20));
-    let old = |active, age| key(OLD, active, days(age));
+    let old = |active, age| Key {
+        used: used_at(now() - days(30)),
+        ..key(OLD, active, days(age))
+    };
     vec![
         ("no key", vec![]),
         ("young", vec![old(true, 10)]),
@@ -32,54 +35,95 @@ fn keys() -> Vec<(&'static str, Vec<Key>)> {
     ]
 }
 
-/// The records that can be stored, in words and as they are.
-fn stored_records() -> Vec<(&'static str, StoredRecord)> {
-    let disabled = |age: i64, reminded: Option<i64>| {
-        let mut record = record(Some(delivered(days(20))));
-        record.disabled.insert(id(OLD), now() - days(age));
-        record
-            .notified
-            .insert(format!("disabling:{OLD}"), now() - days(age));
-        if let Some(reminded) = reminded {
-            record
-                .notified
-                .insert(format!("will-be-deleted:{OLD}"), now() - days(reminded));
-        }
-        record
-    };
-    let reminded = |age: i64| {
-        let mut record = record(Some(delivered(days(age))));
-        record
-            .notified
-            .insert(format!("will-be-disabled:{OLD}"), now() - days(2));
-        record
-    };
-    let mut restored = record(Some(delivered(days(20))));
-    restored.restored.insert(id(OLD));
-    let mut exposed = record(None);
-    exposed.exposed.insert(id(OLD));
-    let mut exposed_disabled = exposed.clone();
-    exposed_disabled.disabled.insert(id(OLD), now() - days(1));
-    let mut warned = record(None);
-    warned
+/// The record of a rotation whose old key was disabled so many days ago, and its owner perhaps
+/// reminded of the deletion.
+fn disabled(age: i64, reminded: Option<i64>) -> Record {
+    let mut record = record(delivered(days(20)));
+    record.disabled.insert(id(OLD), now() - days(age));
+    record
         .notified
-        .insert(format!("warning:{OLD}"), now() - days(1));
-    let records = [
-        ("record without rotation", record(None)),
-        ("warned", warned),
+        .insert(format!("disabling:{OLD}"), now() - days(age));
+    if let Some(reminded) = reminded {
+        record
+            .notified
+            .insert(format!("will-be-deleted:{OLD}"), now() - days(reminded));
+    }
+    record
+}
+
+/// The record of a rotation whose owner was reminded of the deadline two days ago.
+fn reminded(age: i64) -> Record {
+    let mut record = record(delivered(days(age)));
+    record
+        .notified
+        .insert(format!("will-be-disabled:{OLD}"), now() - days(2));
+    record
+}
+
+/// The record of an emergency about which CloudTrail was asked for the last time.
+fn looked(age: i64) -> Record {
+    let mut record = emergency(days(age));
+    if let Some(emergency) = &mut record.emergency {
+        emergency.looked_at = Some(now() - days(age) + SignedDuration::from_hours(1));
+    }
+    record
+}
+
+/// The first record, changed in one way.
+fn first_with(change: impl FnOnce(&mut Record)) -> Record {
+    let mut record = first_record();
+    change(&mut record);
+    record
+}
+
+fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
+
+fn minutes(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
+}
+
+/// Records that speak of no new key.
+fn records_without_rotation() -> Vec<(&'static str, Record)> {
+    let warned = |record: &mut Record| {
+        let id = format!("warning:{OLD}");
+        record.notified.insert(id, now() - days(1));
+    };
+    let owed = Owed {
+        reason: Reason::Forced,
+        request: "earlier".into(),
+        asked_at: now() - days(1),
+    };
+    vec![
+        ("record without rotation", first_record()),
+        ("warned", first_with(warned)),
+        ("intent 5 min ago", interrupted(intent(minutes(5)))),
+        ("intent 30 min ago", interrupted(intent(minutes(30)))),
+        ("intent 20 d ago", interrupted(intent(days(20)))),
+        ("owed", first_with(|record| record.owed = Some(owed))),
         (
-            "intent 5 min ago",
-            record(Some(intent(SignedDuration::from_mins(5)))),
+            "noted as exposed",
+            first_with(|record| record.exposed = BTreeSet::from([id(OLD)])),
         ),
-        ("intent 20 d ago", record(Some(intent(days(20))))),
-        ("issued", record(Some(issued(days(20))))),
-        (
-            "delivered 12 h ago",
-            record(Some(delivered(SignedDuration::from_hours(12)))),
-        ),
-        ("delivered 1 d ago", record(Some(delivered(days(1))))),
-        ("delivered 12 d ago", record(Some(delivered(days(12))))),
-        ("delivered 14 d ago", record(Some(delivered(days(14))))),
+        ("exposed 5 min ago", emergency(minutes(5))),
+        ("exposed 1 d ago", looked(1)),
+        ("exposed 2 d ago", looked(2)),
+    ]
+}
+
+/// Records of a rotation.
+fn records_of_a_rotation() -> Vec<(&'static str, Record)> {
+    let mut restored = record(delivered(days(20)));
+    restored.restored.insert(id(OLD));
+    vec![
+        ("issued", record(issued(days(20)))),
+        ("issued 5 min ago", record(issued(minutes(5)))),
+        ("delivered 12 h ago", record(delivered(hours(12)))),
+        ("delivered 1 d ago", record(delivered(days(1)))),
+        ("delivered 12 d ago", record(delivered(days(12)))),
+        ("delivered 14 d ago", record(delivered(days(14)))),
+        ("proven 20 d ago", record(proven(days(20)))),
         ("delivered 14 d ago, reminded", reminded(14)),
         ("disabled 1 d ago", disabled(1, None)),
         ("disabled 8 d ago", disabled(8, None)),
@@ -87,9 +131,11 @@ fn stored_records() -> Vec<(&'static str, StoredRecord)> {
         ("disabled 9 d ago, reminded", disabled(9, Some(1))),
         ("disabled 10 d ago, reminded", disabled(10, Some(2))),
         ("restored", restored),
-        ("noted as exposed", exposed),
-        ("exposed, disabled", exposed_disabled),
-    ];
+    ]
+}
+
+/// The records that can be stored, in words and as they are.
+fn stored_records() -> Vec<(&'static str, StoredRecord)> {
     let mut stored_records = vec![
         ("no record", StoredRecord::Absent),
         (
@@ -101,18 +147,43 @@ fn stored_records() -> Vec<(&'static str, StoredRecord)> {
             StoredRecord::Unreadable("line 1 column 1".into()),
         ),
     ];
-    stored_records.extend(records.map(|(name, record)| (name, StoredRecord::Own(record))));
+    let own = records_without_rotation()
+        .into_iter()
+        .chain(records_of_a_rotation());
+    stored_records.extend(own.map(|(name, record)| (name, StoredRecord::Own(record))));
     stored_records
 }
 
 /// The knowledge that there can be of the new key's use.
-fn uses() -> [(&'static str, Used, bool); 4] {
+fn uses() -> [Use; 5] {
+    let long_ago = || used_at(now() - days(30));
+    let of = |words, new, old, acknowledged| Use {
+        words,
+        new,
+        old,
+        acknowledged,
+    };
     [
-        ("use unknown", Used::Unknown, false),
-        ("never used", Used::Never, false),
-        ("used", used_at(now() - days(1)), false),
-        ("acknowledged", Used::Never, true),
+        of("use unknown", Used::Unknown, long_ago(), false),
+        of("never used", Used::Never, long_ago(), false),
+        of("used", used_at(now() - days(2)), long_ago(), false),
+        of(
+            "used, the old one too",
+            used_at(now() - days(2)),
+            used_at(now()),
+            false,
+        ),
+        of("acknowledged", Used::Never, long_ago(), true),
     ]
+}
+
+/// What is known of the use of both keys.
+struct Use {
+    words: &'static str,
+    new: Used,
+    old: Used,
+    /// True if the new key is acknowledged.
+    acknowledged: bool,
 }
 
 /// One situation: what is true in it, in words, and as values.
@@ -189,31 +260,30 @@ fn in_every_detail(
         .into_iter()
         .flat_map(move |(policy_name, policy)| {
             let certificates = certificates.clone();
-            uses()
-                .into_iter()
-                .flat_map(move |(use_name, used, acknowledged)| {
-                    let policy = policy.clone();
-                    certificates
-                        .clone()
-                        .into_iter()
-                        .map(move |(certificate_name, certificate)| {
-                            let mut alice = User {
-                                certificate,
-                                ..alice.clone()
-                            };
-                            for key in alice.keys.iter_mut().filter(|key| key.id == id(NEW)) {
-                                key.used = used.clone();
-                            }
-                            if acknowledged {
-                                alice.tags.insert(ACKNOWLEDGED_TAG.into(), NEW.into());
-                            }
-                            (
-                                [policy_name, use_name, certificate_name],
-                                policy.clone(),
-                                alice,
-                            )
-                        })
-                })
+            uses().into_iter().flat_map(move |of| {
+                let policy = policy.clone();
+                certificates
+                    .clone()
+                    .into_iter()
+                    .map(move |(certificate_name, certificate)| {
+                        let mut alice = User {
+                            certificate,
+                            ..alice.clone()
+                        };
+                        for key in &mut alice.keys {
+                            let used = if key.id == id(NEW) { &of.new } else { &of.old };
+                            key.used = used.clone();
+                        }
+                        if of.acknowledged {
+                            alice.tags.insert(ACKNOWLEDGED_TAG.into(), NEW.into());
+                        }
+                        (
+                            [policy_name, of.words, certificate_name],
+                            policy.clone(),
+                            alice,
+                        )
+                    })
+            })
         })
 }
 
