@@ -8,25 +8,30 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope, lease_left};
-use banto_domain::{AccessKeyId, Fingerprint};
+use banto_domain::AccessKeyId;
+use banto_domain::record::{
+    Emergency, Intent, Issued, Owed, Reason, Record, Rotation, StoredEnvelope, lease_left,
+};
 use banto_lambda::Invocation;
-use banto_ports::{CreatedKey, ErrorKind, PortError};
+use banto_ports::{CreatedKey, Delayed, ErrorKind, LiveKey, PortError};
 use banto_seal::{Credential, Recipient, SealError};
+use jiff::Timestamp;
+use serde_json::json;
 
 use crate::job::Job;
 use crate::notices;
 use crate::outcome::{ApplyError, ChainOutcome};
-use crate::plan::{Action, Chain, OwnerNotice, Plan};
+use crate::plan::{Action, Chain, DisableReason, Exposed, OwnerNotice, Plan};
 use crate::ports::Ports;
 use crate::record_writer::RecordWriter;
-use crate::snapshot::{Observed, User};
+use crate::snapshot::{Observed, Used, User};
 
-/// Time that an action takes at the worst. Issuing makes most calls, four: one writes the intent,
-/// one protects the record, one creates the key, one stores the envelope. Each ends within 25 s,
-/// all its attempts included (`CALL_TIMEOUT` in `banto_aws`). With less time left a run stops, so
-/// that no action is cut short by the end of the invocation.
-const ACTION_TIME: Duration = Duration::from_secs(100);
+/// Time that an action takes at the worst. Issuing makes most calls: the record is marked, written
+/// and protected, the key is created, its envelope stored; and where a write is in the way of an
+/// older version, that costs two more. Each of the seven ends within 25 s, all its attempts
+/// included (`CALL_TIMEOUT` in `banto_aws`). With less time left a run stops, so that no action is
+/// cut short by the end of the invocation.
+pub const ACTION_TIME: Duration = Duration::from_secs(7 * 25);
 
 /// Time that must be left of an intent's lease when the key is created, since a later run could
 /// otherwise take the key for an orphan: creating it and storing its envelope take 25 s each at
@@ -72,20 +77,24 @@ struct Executor<'a> {
 impl Executor<'_> {
     async fn execute(mut self, chain: &Chain) -> ChainOutcome {
         let mut done = Vec::new();
-        let mut failed = None;
+        let mut failed = Vec::new();
         for action in &chain.actions {
             if !self.invocation.has_time_for(ACTION_TIME) {
                 break;
             }
             let result = self.act(action).await;
             self.log(action, &result);
-            if let Err(error) = result {
-                failed = Some((action.clone(), error));
-                break;
+            match result {
+                Ok(()) => done.push(action.clone()),
+                Err(error) => {
+                    failed.push((action.clone(), error));
+                    if !action.may_be_passed_over() {
+                        break;
+                    }
+                }
             }
-            done.push(action.clone());
         }
-        let tried = done.len() + usize::from(failed.is_some());
+        let tried = done.len() + failed.len();
         ChainOutcome {
             user: chain.user.clone(),
             done,
@@ -97,60 +106,212 @@ impl Executor<'_> {
 
     fn log(&self, action: &Action, result: &Result<(), ApplyError>) {
         let (account, user) = (&self.job.identity.id, &self.user.name);
-        let key = action.key().map(AccessKeyId::as_str);
+        let keys: Vec<String> = action.keys().iter().map(AccessKeyId::to_string).collect();
+        let keys = keys.join(" ");
         match result {
             Ok(()) => {
-                tracing::info!(account.id = %account, user.name = %user, key.id = key,
+                tracing::info!(account.id = %account, user.name = %user, key.ids = keys,
                     action.kind = action.kind(), "{}", action.past());
             }
             Err(error) => {
-                tracing::error!(account.id = %account, user.name = %user, key.id = key,
-                    action.kind = action.kind(), %error, "the action failed; its chain ends here");
+                tracing::error!(account.id = %account, user.name = %user, key.ids = keys,
+                    action.kind = action.kind(), %error, "the action failed");
             }
         }
     }
 
     async fn act(&mut self, action: &Action) -> Result<(), ApplyError> {
         match action {
-            Action::DisableExposed { key } => self.disable_exposed(key).await,
-            Action::DiscardOrphan { key } => self.discard_orphan(key).await,
+            // Whoever writes lets the record follow name and readers.
+            Action::FollowRename { .. } | Action::Reprotect => self.writer.write(|_| {}).await,
+            Action::DisableExposed(exposed) => self.disable_exposed(exposed).await,
+            Action::DenySessions {
+                request,
+                asked_at,
+                since,
+            } => self.deny_sessions(request, *asked_at, *since).await,
+            Action::Revoke { before } => self.revoke(*before).await,
+            Action::AllowSessions => self.allow_sessions().await,
+            Action::SaveLook => self.save_look().await,
+            Action::DeleteExposed { key } | Action::Delete { key } => self.delete(key).await,
+            Action::DiscardOrphan { key, .. } => self.discard_orphan(key).await,
+            Action::DropIntent => self.drop_intent().await,
+            Action::Owe {
+                reason,
+                request,
+                asked_at,
+            } => self.owe(*reason, request, *asked_at).await,
             Action::Issue {
                 reason,
+                request,
                 existing_keys,
-                recipient: fingerprint,
-            } => self.issue(*reason, existing_keys, fingerprint).await,
+                recipient,
+            } => {
+                let intent = Intent {
+                    reason: *reason,
+                    request: request.clone(),
+                    intended_at: self.ports.clock.now(),
+                    existing_keys: existing_keys.clone(),
+                    recipient: recipient.clone(),
+                };
+                self.issue(intent).await
+            }
             Action::NotifyOwner(notice) => self.notify_owner(notice).await,
-            Action::Disable { key } => self.disable(key).await,
-            Action::Delete { key } => self.delete(key).await,
+            Action::SaveProof { at } => self.save_proof(*at).await,
+            Action::Disable {
+                key,
+                stand_in,
+                reason,
+            } => self.disable(key, stand_in.as_ref(), *reason).await,
+            Action::SaveDisabled { key } => self.save_disabled(key).await,
             Action::SaveRestored { key } => self.save_restored(key).await,
+            Action::Restore { key } => self.restore(key).await,
+            Action::Close => self.writer.close().await,
+            Action::CloseEarlier { from } => self.writer.close_earlier(from).await,
         }
     }
 
-    /// Records the exposure first, so that a later run finishes what a crash cuts short. A key
-    /// whose exposure could not be recorded is disabled all the same, with one exception: if
-    /// another run wrote the record in between, the key may be the new one which that run issued.
-    async fn disable_exposed(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
-        let recorded = self
+    /// Disables keys that were named before it writes anything: no record stands between an exposed
+    /// key and its end. Keys that nobody named are recorded first: if another run wrote the record
+    /// in between, one of them may be the key that this run has just issued.
+    async fn disable_exposed(&mut self, exposed: &Exposed) -> Result<(), ApplyError> {
+        if exposed.is_beside {
+            self.save_exposed(exposed).await?;
+        }
+        for key in &exposed.keys {
+            match self.set_active(key, false).await {
+                Err(error) if error.kind != ErrorKind::Missing => return Err(error.into()),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        if exposed.is_beside {
+            return Ok(());
+        }
+        self.save_exposed(exposed).await
+    }
+
+    async fn save_exposed(&mut self, exposed: &Exposed) -> Result<(), ApplyError> {
+        let now = self.ports.clock.now();
+        let emergency = Emergency {
+            request: exposed.request.clone(),
+            asked_at: exposed.asked_at,
+            since: exposed.since,
+            contained_at: now,
+            sessions_denied_at: None,
+            revoked_at: None,
+            looked_at: None,
+        };
+        self.writer
+            .write(|record| {
+                for key in &exposed.keys {
+                    record.exposed.insert(key.clone());
+                    record.restored.remove(key);
+                    record.disabled.entry(key.clone()).or_insert(now);
+                }
+                if exposed.owed {
+                    record.owed = Some(Owed {
+                        reason: Reason::Emergency,
+                        request: exposed.request.clone(),
+                        asked_at: exposed.asked_at,
+                    });
+                }
+                record.emergency = Some(emergency);
+            })
+            .await
+    }
+
+    async fn deny_sessions(
+        &mut self,
+        request: &str,
+        asked_at: Timestamp,
+        since: Timestamp,
+    ) -> Result<(), ApplyError> {
+        self.ports.sessions.deny(&self.user.name).await?;
+        let now = self.ports.clock.now();
+        let first = Emergency {
+            request: request.to_owned(),
+            asked_at,
+            since,
+            contained_at: now,
+            sessions_denied_at: Some(now),
+            revoked_at: None,
+            looked_at: None,
+        };
+        self.writer
+            .write(|record| match &mut record.emergency {
+                Some(emergency) if emergency.request == first.request => {
+                    emergency.sessions_denied_at = Some(now);
+                }
+                Some(earlier) => {
+                    let since = earlier.since.min(first.since);
+                    *earlier = Emergency { since, ..first };
+                }
+                none => *none = Some(first),
+            })
+            .await
+    }
+
+    /// Hands the end of sessions in roles to whoever reaches every account. The message says what
+    /// onboard-accounts' queue takes: a kind, the user, and the moment before which sessions end.
+    async fn revoke(&mut self, before: Timestamp) -> Result<(), ApplyError> {
+        let Some(queue) = &self.ports.revocations else {
+            return Ok(());
+        };
+        let message = json!({
+            "version": 1,
+            "kind": "revoke",
+            "account": self.job.identity.id,
+            "user": self.user.name,
+            "before": before,
+        });
+        let body = message.to_string();
+        let delay = Duration::ZERO;
+        queue.send(&[Delayed { body, delay }]).await?;
+        let now = self.ports.clock.now();
+        self.writer
+            .write(|record| {
+                if let Some(emergency) = &mut record.emergency {
+                    emergency.revoked_at = Some(now);
+                }
+            })
+            .await
+    }
+
+    async fn allow_sessions(&mut self) -> Result<(), ApplyError> {
+        self.ports.sessions.allow(&self.user.name).await?;
+        let ended = self
             .writer
             .write(|record| {
-                record.exposed.insert(key.clone());
-                record.restored.remove(key);
+                let ended = record.emergency.take().map(|emergency| emergency.request);
+                record.last_emergency = ended.or(record.last_emergency.take());
             })
             .await;
-        if let Err(ApplyError::Port(error)) = &recorded
-            && error.kind == ErrorKind::Conflict
-        {
-            return recorded;
+        if ended.is_err() {
+            // Another run may have denied them anew in between.
+            self.ports.sessions.deny(&self.user.name).await?;
         }
-        self.set_active(key, false).await?;
-        recorded?;
-        self.save_disabled(key).await
+        ended
+    }
+
+    async fn save_look(&mut self) -> Result<(), ApplyError> {
+        let now = self.ports.clock.now();
+        self.writer
+            .write(|record| {
+                if let Some(emergency) = &mut record.emergency {
+                    emergency.looked_at = Some(now);
+                }
+            })
+            .await
     }
 
     /// Disables the key before it looks a last time whether someone uses it: then nobody can begin
     /// to.
     async fn discard_orphan(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
-        self.set_active(key, false).await?;
+        match self.set_active(key, false).await {
+            // A person, or an earlier try, deleted it.
+            Err(error) if error.kind == ErrorKind::Missing => return Ok(()),
+            disabled => disabled?,
+        }
         if self.ports.keys.usage(key).await?.last.is_some() {
             self.set_active(key, true).await?;
             return Err(ApplyError::OrphanInUse(key.clone()));
@@ -158,53 +319,73 @@ impl Executor<'_> {
         self.delete_if_there(key).await
     }
 
+    async fn drop_intent(&mut self) -> Result<(), ApplyError> {
+        self.writer
+            .write(|record| {
+                if let Some(intent) = record.intent.take() {
+                    keep_request(intent, record);
+                }
+            })
+            .await
+    }
+
+    async fn owe(
+        &mut self,
+        reason: Reason,
+        request: &str,
+        asked_at: Timestamp,
+    ) -> Result<(), ApplyError> {
+        let owed = Owed {
+            reason,
+            request: request.to_owned(),
+            asked_at,
+        };
+        self.writer.write(|record| record.owed = Some(owed)).await
+    }
+
     /// Issues a key. This is the one action that can't be repeated, since the secret is told only
     /// once: everything that can fail beforehand is done beforehand, and the intent makes a crash
     /// in the middle recognisable.
-    async fn issue(
-        &mut self,
-        reason: Reason,
-        existing_keys: &BTreeSet<AccessKeyId>,
-        fingerprint: &Fingerprint,
-    ) -> Result<(), ApplyError> {
+    async fn issue(&mut self, intent: Intent) -> Result<(), ApplyError> {
         let recipient = self
             .recipient
-            .filter(|recipient| recipient.fingerprint() == fingerprint)
-            .ok_or_else(|| ApplyError::NoRecipient(fingerprint.clone()))?;
+            .filter(|recipient| *recipient.fingerprint() == intent.recipient)
+            .ok_or_else(|| ApplyError::NoRecipient(intent.recipient.clone()))?;
         recipient.try_out()?;
-        self.save_intent(reason, existing_keys, fingerprint).await?;
-        let created = self.ports.keys.create(&self.user.name).await?;
+        self.save_intent(&intent).await?;
+        let created = match self.ports.keys.create(&self.user.name).await {
+            Err(error) => return self.give_up(error).await,
+            Ok(created) => created,
+        };
         let issued = Issued {
             key: created.id.clone(),
             created_at: created.created_at,
         };
         let armored = self.seal(created, recipient)?;
-        self.save_envelope(issued, armored).await
+        self.save_envelope(intent, issued, armored).await
+    }
+
+    /// Drops the intent if it is certain that no key was created. Otherwise a key that a person
+    /// makes later would look like what is left of it.
+    async fn give_up(&mut self, error: PortError) -> Result<(), ApplyError> {
+        if error.kind != ErrorKind::Unavailable
+            && let Err(second) = self.drop_intent().await
+        {
+            tracing::warn!(user.name = %self.user.name, error = %second,
+                "the intent of a refused issue could not be dropped");
+        }
+        Err(error.into())
     }
 
     /// Saves the intent to issue a key, and makes sure that its lease lasts long enough to do so.
-    async fn save_intent(
-        &mut self,
-        reason: Reason,
-        existing_keys: &BTreeSet<AccessKeyId>,
-        fingerprint: &Fingerprint,
-    ) -> Result<(), ApplyError> {
-        let intended_at = self.ports.clock.now();
-        let intent = Rotation {
-            reason,
-            intended_at,
-            existing_keys: existing_keys.clone(),
-            recipient: fingerprint.clone(),
-            issued: None,
-            delivered_at: None,
-        };
+    async fn save_intent(&mut self, intent: &Intent) -> Result<(), ApplyError> {
         self.writer
             .write(|record| {
-                record.rotation = Some(intent);
-                keep_only_what_names(existing_keys, record);
+                record.intent = Some(intent.clone());
+                keep_only_what_names(&intent.existing_keys, record);
             })
             .await?;
-        match lease_left(intended_at, self.ports.clock.now()) {
+        match lease_left(intent.intended_at, self.ports.clock.now()) {
             Some(left) if left > LEASE_NEEDED => Ok(()),
             Some(_) | None => Err(ApplyError::LeaseOver),
         }
@@ -223,17 +404,26 @@ impl Executor<'_> {
         Ok(envelope?.into_string())
     }
 
-    async fn save_envelope(&mut self, issued: Issued, armored: String) -> Result<(), ApplyError> {
+    async fn save_envelope(
+        &mut self,
+        intent: Intent,
+        issued: Issued,
+        armored: String,
+    ) -> Result<(), ApplyError> {
         self.writer
             .write(|record| {
                 record.envelope = Some(StoredEnvelope {
                     key: issued.key.clone(),
                     armored,
                 });
-                record.exposed.clear();
-                if let Some(rotation) = &mut record.rotation {
-                    rotation.issued = Some(issued);
-                }
+                record.intent = None;
+                record.owed = None;
+                record.rotation = Some(Rotation {
+                    intent,
+                    issued,
+                    delivered_at: None,
+                    proven_at: None,
+                });
             })
             .await
     }
@@ -259,9 +449,72 @@ impl Executor<'_> {
             .await
     }
 
-    async fn disable(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
+    async fn save_proof(&mut self, at: Timestamp) -> Result<(), ApplyError> {
+        self.writer
+            .write(|record| {
+                if let Some(rotation) = &mut record.rotation {
+                    rotation.proven_at = Some(at);
+                }
+            })
+            .await
+    }
+
+    /// Looks right before and right after at what the plan rests on. Where that has changed, the
+    /// owner's notice is forgotten: the next one comes before the key ends for good.
+    async fn disable(
+        &mut self,
+        key: &AccessKeyId,
+        stand_in: Option<&AccessKeyId>,
+        reason: DisableReason,
+    ) -> Result<(), ApplyError> {
+        let disabled = self.disable_if_unchanged(key, stand_in, reason).await;
+        match disabled {
+            Ok(()) => self.save_disabled(key).await,
+            Err(error @ (ApplyError::ChangedMeanwhile(_) | ApplyError::Undone(_))) => {
+                let id = format!("disabling:{key}");
+                self.writer
+                    .write(|record| {
+                        record.notified.remove(&id);
+                    })
+                    .await?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn disable_if_unchanged(
+        &mut self,
+        key: &AccessKeyId,
+        stand_in: Option<&AccessKeyId>,
+        reason: DisableReason,
+    ) -> Result<(), ApplyError> {
+        // At a deadline the key ends, whoever uses it.
+        if reason != DisableReason::Deadline && self.was_used_since(key).await? {
+            return Err(ApplyError::ChangedMeanwhile(key.clone()));
+        }
+        let Some(stand_in) = stand_in else {
+            return Ok(self.set_active(key, false).await?);
+        };
+        if !is_active(&self.live_keys().await?, stand_in) {
+            return Err(ApplyError::ChangedMeanwhile(stand_in.clone()));
+        }
         self.set_active(key, false).await?;
-        self.save_disabled(key).await
+        if is_active(&self.live_keys().await?, stand_in) {
+            return Ok(());
+        }
+        self.set_active(key, true).await?;
+        Err(ApplyError::Undone(key.clone()))
+    }
+
+    /// True if the key was used since it was observed.
+    async fn was_used_since(&self, key: &AccessKeyId) -> Result<bool, ApplyError> {
+        let seen = match self.user.key(key).map(|key| &key.used) {
+            Some(Used::Last(used)) => Some(used.at),
+            _ => None,
+        };
+        let last = self.ports.keys.usage(key).await?.last;
+        Ok(last.is_some_and(|last| seen.is_none_or(|seen| last.at > seen)))
     }
 
     async fn save_disabled(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
@@ -273,10 +526,9 @@ impl Executor<'_> {
             .await
     }
 
+    /// Deletes an inactive key, unless a person has made it active since it was observed.
     async fn delete(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
-        // A person may have made it active since it was observed; then it is theirs again.
-        let live = self.ports.keys.keys(&self.user.name).await?;
-        if live.iter().any(|live| live.id == *key && live.active) {
+        if is_active(&self.live_keys().await?, key) {
             return Err(ApplyError::RestoredMeanwhile(key.clone()));
         }
         self.delete_if_there(key).await
@@ -289,14 +541,23 @@ impl Executor<'_> {
         }
     }
 
+    async fn restore(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
+        self.set_active(key, true).await?;
+        self.save_restored(key).await
+    }
+
     async fn save_restored(&mut self, key: &AccessKeyId) -> Result<(), ApplyError> {
         self.writer
             .write(|record| {
                 record.disabled.remove(key);
-                record.exposed.remove(key);
                 record.restored.insert(key.clone());
+                record.notified.remove(&format!("restored:{key}"));
             })
             .await
+    }
+
+    async fn live_keys(&self) -> Result<Vec<LiveKey>, PortError> {
+        self.ports.keys.keys(&self.user.name).await
     }
 
     async fn set_active(&self, key: &AccessKeyId, active: bool) -> Result<(), PortError> {
@@ -305,13 +566,33 @@ impl Executor<'_> {
     }
 }
 
+/// Keeps in mind that somebody asked for the key of an issue that came to nothing.
+fn keep_request(intent: Intent, record: &mut Record) {
+    if let (Reason::Forced | Reason::Emergency, Some(request)) = (intent.reason, intent.request) {
+        record.owed.get_or_insert(Owed {
+            reason: intent.reason,
+            request,
+            asked_at: intent.intended_at,
+        });
+    }
+}
+
+fn is_active(keys: &[LiveKey], id: &AccessKeyId) -> bool {
+    keys.iter().any(|key| key.id == *id && key.active)
+}
+
 /// Keeps of a record only what names one of these keys, as a new rotation begins. What was told of
 /// keys that are gone is forgotten, and so is what names no key, like a certificate's problem: if
 /// it comes up again, people are told again.
 fn keep_only_what_names(keys: &BTreeSet<AccessKeyId>, record: &mut Record) {
     record.notified.retain(|id, _| names_any(id, keys));
     record.disabled.retain(|key, _| keys.contains(key));
-    record.restored.retain(|key| keys.contains(key));
+    // A key that was restored is an old one of the new rotation now.
+    record.restored.clear();
+    // What was done with a key that is gone is still looked for while the emergency lasts.
+    if record.emergency.is_none() {
+        record.exposed.retain(|key| keys.contains(key));
+    }
 }
 
 fn names_any(id: &str, keys: &BTreeSet<AccessKeyId>) -> bool {

@@ -1,8 +1,8 @@
 //! Writes a user's record, version after version.
 
-use banto_domain::RoleArn;
-use banto_domain::record::Record;
-use banto_ports::Records;
+use banto_domain::record::{LEASE, Record};
+use banto_domain::{RoleArn, UserName};
+use banto_ports::{Clock, ErrorKind, Records};
 use jiff::Timestamp;
 
 use crate::job::Job;
@@ -13,11 +13,14 @@ use crate::snapshot::{StoredRecord, User};
 /// Writes a user's record, and knows the version that was written last.
 pub(crate) struct RecordWriter<'a> {
     records: &'a dyn Records,
+    clock: &'a dyn Clock,
     role: &'a RoleArn,
     user: &'a User,
     /// The run that writes, so that two runs never write the same bytes.
     run: &'a str,
     stored: StoredRecord,
+    /// True if the record's secret is known to be marked as open.
+    is_marked: bool,
 }
 
 impl<'a> RecordWriter<'a> {
@@ -31,10 +34,12 @@ impl<'a> RecordWriter<'a> {
     ) -> Self {
         Self {
             records: ports.records.as_ref(),
+            clock: ports.clock.as_ref(),
             role: &job.identity.role,
             user,
             run,
             stored,
+            is_marked: user.marked_open,
         }
     }
 
@@ -62,19 +67,48 @@ impl<'a> RecordWriter<'a> {
         .await
     }
 
-    /// Writes the next version.
+    /// Writes the next version, and marks the record as open before: what is begun is looked at
+    /// again. Writing nothing new lets the record follow its user's name and readers.
     pub(crate) async fn write(
         &mut self,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), ApplyError> {
-        let last = self.last().ok_or(ApplyError::UnreadableRecord)?;
-        let mut next = last.next(self.run);
+        let mut next = self.next().ok_or(ApplyError::UnreadableRecord)?;
+        next.open = true;
         change(&mut next);
-        if matches!(self.stored, StoredRecord::Absent) {
-            self.create(next).await
-        } else {
-            self.replace(next).await
+        match self.stored.clone() {
+            StoredRecord::Absent => self.create(next).await,
+            StoredRecord::Renamed { from, sequence, .. } => {
+                self.take_over(next, sequence).await?;
+                self.close_earlier(&from).await
+            }
+            _ => {
+                self.mark().await?;
+                self.replace(next).await
+            }
         }
+    }
+
+    /// Writes that nothing is left to follow, then takes the mark off. A mark that stays behind
+    /// costs a look.
+    pub(crate) async fn close(&mut self) -> Result<(), ApplyError> {
+        if self.record().is_some_and(|record| record.open) {
+            let mut next = self.next().ok_or(ApplyError::UnreadableRecord)?;
+            next.open = false;
+            self.replace(next).await?;
+        }
+        self.is_marked = false;
+        Ok(self.records.mark_closed(&self.user.name).await?)
+    }
+
+    /// Takes the mark off the record that is kept under an earlier name.
+    pub(crate) async fn close_earlier(&self, from: &UserName) -> Result<(), ApplyError> {
+        Ok(self.records.mark_closed(from).await?)
+    }
+
+    /// The version to write next, as the last one is; `None` if that can't be read.
+    fn next(&self) -> Option<Record> {
+        Some(self.last()?.next(self.run))
     }
 
     /// The version to go on from; `None` if it can't be read. A former user's record leaves its
@@ -88,15 +122,44 @@ impl<'a> RecordWriter<'a> {
                 sequence: former.sequence,
                 ..first
             }),
+            StoredRecord::Renamed {
+                record, sequence, ..
+            } => Some(Record {
+                sequence: sequence.unwrap_or(0),
+                readers: None,
+                ..record.clone()
+            }),
             StoredRecord::Unreadable(_) => None,
         }
     }
 
-    /// Writes the first version, then protects the secret: no secret exists before, and the first
-    /// version holds dates and key ids only. It counts as stored even if protecting fails, so that
-    /// the next write replaces it.
+    /// Writes the record under the user's present name.
+    async fn take_over(&mut self, record: Record, sequence: Option<u64>) -> Result<(), ApplyError> {
+        match sequence {
+            None => self.create(record).await,
+            Some(_) => {
+                self.mark().await?;
+                self.replace(record).await
+            }
+        }
+    }
+
+    /// Marks the record as open, unless it is known to be. What it says of itself proves nothing:
+    /// an earlier version may have been made current again.
+    async fn mark(&mut self) -> Result<(), ApplyError> {
+        if !self.is_marked {
+            self.records.mark_open(&self.user.name).await?;
+            self.is_marked = true;
+        }
+        Ok(())
+    }
+
+    /// Writes the first version, then protects the secret: no secret exists before, and what the
+    /// first version holds is dates, key ids and ciphertext. It counts as stored even if protecting
+    /// fails, so that the next write replaces it.
     async fn create(&mut self, mut record: Record) -> Result<(), ApplyError> {
         self.records.create(&self.user.name, &record).await?;
+        self.is_marked = true;
         self.stored = StoredRecord::Own(record.clone());
         self.protect(&mut record).await?;
         self.stored = StoredRecord::Own(record);
@@ -108,9 +171,42 @@ impl<'a> RecordWriter<'a> {
         if record.readers.as_ref() != Some(&self.readers()) {
             self.protect(&mut record).await?;
         }
-        self.records.write(&self.user.name, &record).await?;
+        self.write_version(&record).await?;
         self.stored = StoredRecord::Own(record);
         Ok(())
+    }
+
+    /// Writes a version under the first token that is not taken for good. A token is taken for good
+    /// if its version is so old that no run which is at work can have written it: somebody restored
+    /// an earlier version since, or wrote one of their own.
+    async fn write_version(&self, record: &Record) -> Result<(), ApplyError> {
+        let name = &self.user.name;
+        let written = self
+            .records
+            .write(name, record, &record.write_token(0))
+            .await;
+        let conflict = match written {
+            Err(error) if error.kind == ErrorKind::Conflict => error,
+            written => return Ok(written?),
+        };
+        let versions = self.records.versions(name).await?;
+        let now = self.clock.now();
+        let mut step = 0;
+        while let Some(written_at) = versions.get(&record.write_token(step)) {
+            if now.duration_since(*written_at) <= LEASE {
+                return Err(conflict.into());
+            }
+            step += 1;
+        }
+        if step == 0 {
+            // The version that was in the way does not show: it was written just now.
+            return Err(conflict.into());
+        }
+        tracing::warn!(user.name = %name, step, "an older version of the record is in the way and is stepped over");
+        Ok(self
+            .records
+            .write(name, record, &record.write_token(step))
+            .await?)
     }
 
     /// Lets the owner and Banto read the record, and nobody else.
