@@ -5,20 +5,21 @@ use banto_lambda::Invocation;
 
 use crate::job::Job;
 use crate::notices;
-use crate::outcome::{AccountOutcome, ApplyError};
+use crate::outcome::{AccountOutcome, ApplyError, Failures};
 use crate::ports::Ports;
 use crate::record_writer::RecordWriter;
-use crate::snapshot::User;
+use crate::snapshot::{StoredRecord, User};
 
-/// Tells operators what was done and found in an account.
+/// Tells operators what was done and found in an account. False if that failed.
 pub async fn announce(
     ports: &Ports,
     job: &Job<'_>,
     outcome: &AccountOutcome,
+    failures: Failures,
     invocation: &Invocation,
-) {
-    let Some(notice) = notices::summary(outcome, &invocation.run) else {
-        return;
+) -> bool {
+    let Some(notice) = notices::summary(outcome, failures, &invocation.run) else {
+        return true;
     };
     let sent = ports
         .notice_sender
@@ -26,9 +27,15 @@ pub async fn announce(
         .await;
     match sent {
         // The findings are not recorded, so that the next run tells them again.
-        Err(error) => tracing::error!(account.id = %outcome.account, notice.id, %error,
-            "operators could not be notified"),
-        Ok(_) => save_findings(ports, job, outcome, invocation).await,
+        Err(error) => {
+            tracing::error!(account.id = %outcome.account, notice.id, %error,
+                "operators could not be notified");
+            false
+        }
+        Ok(_) => {
+            save_findings(ports, job, outcome, invocation).await;
+            true
+        }
     }
 }
 
@@ -56,12 +63,23 @@ async fn save_findings(
                 "the finding could not be recorded and will be told again");
         }
     }
+    close_records_of_gone_users(ports, outcome).await;
+}
+
+/// Ends the records of users who are gone, now that operators know.
+async fn close_records_of_gone_users(ports: &Ports, outcome: &AccountOutcome) {
+    for name in outcome.gone() {
+        if let Err(error) = ports.records.mark_closed(&name).await {
+            tracing::warn!(account.id = %outcome.account, user.name = %name, %error,
+                "the record of a user who is gone could not be closed and will be told again");
+        }
+    }
 }
 
 fn new_finding_ids(outcome: &AccountOutcome, user: &User) -> Vec<String> {
     let mut ids = Vec::new();
     for finding in outcome.new_findings() {
-        if finding.user == user.name {
+        if finding.user == user.name && !finding.kind.is_answer() {
             ids.push(finding.kind.id());
         }
     }
@@ -77,7 +95,7 @@ async fn save(
     invocation: &Invocation,
 ) -> Result<(), ApplyError> {
     let chain = outcome.chains.iter().find(|chain| chain.user == user.name);
-    let stored = chain.map_or(&user.record, |chain| &chain.record);
+    let stored: &StoredRecord = chain.map_or(&user.record, |chain| &chain.record);
     let mut writer = RecordWriter::new(ports, job, user, stored.clone(), &invocation.run);
     writer.save_notified(ids, ports.clock.now()).await
 }

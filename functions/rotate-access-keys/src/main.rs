@@ -6,8 +6,8 @@ use std::sync::Arc;
 use banto_aws::Aws;
 use banto_notice::{NoticeSender, SlackWebhooks};
 use banto_ports::Clock;
-use rotate_access_keys::Rotator;
 use rotate_access_keys::ports::{Account, Ports};
+use rotate_access_keys::{Rotator, Told};
 
 fn main() -> ExitCode {
     banto_lambda::run(rotator, async |rotator, event, invocation| {
@@ -26,6 +26,8 @@ fn rotator() -> anyhow::Result<Rotator> {
         policy.notices,
         Arc::clone(&clock),
     ));
+    let revocations = policy.rotation.revocations.as_ref();
+    let revocations = revocations.map(|url| aws.queue(url));
     let mut accounts = Vec::new();
     for identity in &policy.rotation.accounts {
         let clients = aws.account(identity);
@@ -33,6 +35,9 @@ fn rotator() -> anyhow::Result<Rotator> {
             identity: identity.clone(),
             ports: Ports {
                 keys: Arc::new(clients.keys),
+                sessions: Arc::new(clients.sessions),
+                trail: Arc::new(clients.trail),
+                revocations: revocations.clone(),
                 records: Arc::new(clients.records),
                 certificates: Arc::new(clients.certificates),
                 notice_sender: Arc::clone(&notice_sender),
@@ -43,5 +48,9 @@ fn rotator() -> anyhow::Result<Rotator> {
     Ok(Rotator {
         policy: policy.rotation,
         accounts,
+        notice_sender,
+        clock,
+        messages: aws.received_messages(),
+        told: Told::default(),
     })
 }

@@ -1,22 +1,35 @@
 //! The outcomes of a run: in each account, and of each chain there.
 
+use std::collections::BTreeSet;
+
 use banto_domain::{AccessKeyId, AccountId, Breach, Fingerprint, UserName};
 use banto_notice::SendError;
 use banto_ports::PortError;
 use banto_seal::SealError;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::plan::{Action, Finding, Plan, Waiting};
-use crate::snapshot::{NotObserved, Observed, StoredRecord};
+use crate::event::Mode;
+use crate::plan::{Action, Finding, Plan, WaitReason, Waiting};
+use crate::snapshot::{Contained, NotObserved, Observed, StoredRecord, Stranger};
 
 /// The outcome of a run.
 #[derive(Debug)]
 pub struct RunOutcome {
     pub accounts: Vec<AccountOutcome>,
+    /// Things that concern no identity account, and that people must see to.
+    pub strangers: Vec<Stranger>,
     /// True if the run ended after the plan was checked.
     pub dry_run: bool,
     /// True if users or keys were named.
     pub is_named: bool,
+}
+
+/// The failures that operators are told of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failures {
+    Told,
+    /// The request comes again in a moment; what stands in its way is told if it lasts.
+    Withheld,
 }
 
 /// The outcome of a run in one account.
@@ -29,6 +42,12 @@ pub struct AccountOutcome {
     pub observed: Option<Observed>,
     /// The reason why the account could not be observed.
     pub observe_error: Option<String>,
+    /// The urgency of the run, or what it was to do.
+    pub mode: Mode,
+    /// True if operators could not be told of the run.
+    pub untold: bool,
+    /// The keys that AWS named, and their end.
+    pub contained: Vec<Contained>,
     /// The promises that the plan would break; if there is any, it is refused.
     pub breaches: Vec<Breach>,
     /// Empty where nothing was applied.
@@ -40,8 +59,8 @@ pub struct AccountOutcome {
 pub struct ChainOutcome {
     pub user: UserName,
     pub done: Vec<Action>,
-    /// The action that failed, and why.
-    pub failed: Option<(Action, ApplyError)>,
+    /// The actions that failed, and why. All but the last were passed over.
+    pub failed: Vec<(Action, ApplyError)>,
     /// The actions that were left for the next run.
     pub left: Vec<Action>,
     /// The record as it was last written.
@@ -69,6 +88,14 @@ pub enum ApplyError {
     /// A person made the key active again since it was observed; it is theirs then.
     #[error("{0} was made active again in the meantime")]
     RestoredMeanwhile(AccessKeyId),
+    /// The ground of the plan has changed since it was made.
+    #[error("nothing was done, since {0} has changed in the meantime")]
+    ChangedMeanwhile(AccessKeyId),
+    /// The ground of the action changed while it was done; it was undone.
+    #[error(
+        "{0} was disabled and made active again at once, since the new key has changed in the meantime"
+    )]
+    Undone(AccessKeyId),
     /// The record could not be read, so nothing can be added to it.
     #[error("the record can't be read, so nothing can be noted in it")]
     UnreadableRecord,
@@ -82,6 +109,9 @@ impl AccountOutcome {
             plan: Some(plan),
             observed: None,
             observe_error: None,
+            mode: Mode::Due,
+            untold: false,
+            contained: Vec::new(),
             breaches: Vec::new(),
             chains: Vec::new(),
         }
@@ -94,6 +124,9 @@ impl AccountOutcome {
             plan: None,
             observed: None,
             observe_error: Some(error),
+            mode: Mode::Due,
+            untold: false,
+            contained: Vec::new(),
             breaches: Vec::new(),
             chains: Vec::new(),
         }
@@ -133,6 +166,17 @@ impl AccountOutcome {
         self.done().iter().filter(|(_, action)| is(action)).count()
     }
 
+    /// The number of keys that were disabled; one action may disable several.
+    pub fn keys_disabled(&self) -> usize {
+        let mut count = 0;
+        for (_, action) in self.done() {
+            if action.is_disabling() {
+                count += action.keys().len();
+            }
+        }
+        count
+    }
+
     /// The number of actions that were left, since the time was over.
     pub fn left(&self) -> usize {
         self.chains.iter().map(|chain| chain.left.len()).sum()
@@ -146,6 +190,42 @@ impl AccountOutcome {
     /// The users who wait, or everyone.
     pub fn waiting(&self) -> &[Waiting] {
         self.plan.as_ref().map_or(&[], |plan| &plan.waiting)
+    }
+
+    /// Things that concern no user, and that people must see to.
+    pub fn strangers(&self) -> &[Stranger] {
+        let observed = self.observed.as_ref();
+        observed.map_or(&[], |observed| &observed.snapshot.strangers)
+    }
+
+    /// The names under which open records are kept whose users are gone.
+    pub fn gone(&self) -> BTreeSet<UserName> {
+        let observed = self.observed.as_ref();
+        observed
+            .map(|observed| observed.snapshot.gone.clone())
+            .unwrap_or_default()
+    }
+
+    /// The keys that AWS named and that could not be disabled, with the reason.
+    pub fn not_contained(&self) -> Vec<(&AccessKeyId, &PortError)> {
+        let mut failed = Vec::new();
+        for contained in &self.contained {
+            if let Some(Err(error)) = &contained.disabled {
+                failed.push((&contained.key, error));
+            }
+        }
+        failed
+    }
+
+    /// The moment at which an emergency must be looked at again, if one must.
+    pub fn second_look(&self) -> Option<Timestamp> {
+        let mut earliest = None;
+        for waiting in self.waiting() {
+            if let WaitReason::SecondLook { at } = waiting.reason {
+                earliest = Some(earliest.map_or(at, |earlier: Timestamp| earlier.min(at)));
+            }
+        }
+        earliest
     }
 
     /// The findings that people were not notified of yet.

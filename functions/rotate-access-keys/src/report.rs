@@ -5,6 +5,7 @@
 use anyhow::anyhow;
 use banto_domain::Breach;
 use banto_lambda::{InvocationError, Metrics, Response};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::notices;
@@ -12,28 +13,50 @@ use crate::outcome::{AccountOutcome, ApplyError, ChainOutcome, RunOutcome};
 use crate::plan::Action;
 
 /// Returns the reason why the run failed as a whole, if it did: no account could be observed, a
-/// plan was refused, or something that was named could not be done. Whoever asked for it learns so,
-/// and Lambda tries an event again.
+/// plan was refused, or something that was asked for by name is not done. Whoever asked for it
+/// learns so, and it is tried again.
 ///
-/// A dry run does not fail for a plan that would be refused: it was asked what would happen.
+/// A dry run does not fail for a plan that would be refused, or that waits: it was asked what would
+/// happen.
 pub fn failure(run: &RunOutcome) -> Option<InvocationError> {
-    if run.accounts.iter().all(|account| account.plan.is_none()) {
-        return Some(failed("NothingSeen", &failures(run)));
+    let failures = failures(run);
+    let nothing_seen = run.accounts.iter().all(|account| account.plan.is_none());
+    if nothing_seen && !run.accounts.is_empty() {
+        return Some(failed("NothingSeen", &failures));
     }
     if !run.dry_run && run.accounts.iter().any(AccountOutcome::is_refused) {
         return Some(failed("PlanRefused", &refusals_and_failures(run)));
     }
-    let failures = failures(run);
-    (run.is_named && !failures.is_empty()).then(|| incomplete(&failures))
+    let mut undone = failures;
+    if !run.dry_run {
+        undone.extend(hindrances(run));
+    }
+    (run.is_named && !undone.is_empty()).then(|| incomplete(&undone))
 }
 
-/// Returns the reason why a message of a queue comes again, if it does: the run failed, or its time
-/// was over before everything was done. Whoever sent the message does not ask again.
-pub fn failure_of_message(run: &RunOutcome) -> Option<InvocationError> {
-    failure(run).or_else(|| {
-        let left = run.left();
-        (left > 0).then(|| incomplete(&[format!("{left} actions are left")]))
-    })
+/// Returns whatever keeps a request from its goal without being a failure: actions for which there
+/// was no time, and waits that will pass.
+fn hindrances(run: &RunOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    if run.left() > 0 {
+        lines.push(format!("{} actions are left", run.left()));
+    }
+    for account in &run.accounts {
+        if account.untold {
+            lines.push("operators could not be notified".to_owned());
+        }
+        lines.extend(notices::hindrances(account));
+    }
+    lines
+}
+
+/// Returns the moment at which a request must come again though all of it was done, if it must.
+pub fn comes_again_at(run: &RunOutcome) -> Option<Timestamp> {
+    if run.dry_run {
+        return None;
+    }
+    let looks = run.accounts.iter().filter_map(AccountOutcome::second_look);
+    looks.min()
 }
 
 fn failures(run: &RunOutcome) -> Vec<String> {
@@ -61,7 +84,7 @@ fn failed(kind: &'static str, failures: &[String]) -> InvocationError {
 pub fn respond(run: &RunOutcome) -> Response {
     let accounts: Vec<Value> = run.accounts.iter().map(account_body).collect();
     Response {
-        body: json!({ "dryRun": run.dry_run, "accounts": accounts }),
+        body: json!({ "dryRun": run.dry_run, "accounts": accounts, "strangers": run.strangers }),
         metrics: metrics(run),
     }
 }
@@ -83,6 +106,7 @@ fn account_body(outcome: &AccountOutcome) -> Value {
         "plan": outcome.plan,
         "refused": refused,
         "waiting": notices::waiting_lines(outcome),
+        "strangers": outcome.strangers(),
         "outcomes": chains,
         "failures": notices::failures(outcome),
     })
@@ -92,7 +116,7 @@ fn chain_body(outcome: &ChainOutcome) -> Value {
     json!({
         "user": outcome.user,
         "done": outcome.done,
-        "failed": outcome.failed.as_ref().map(failed_body),
+        "failed": outcome.failed.iter().map(failed_body).collect::<Vec<Value>>(),
         "left": outcome.left,
     })
 }
@@ -105,7 +129,8 @@ fn failed_body((action, error): &(Action, ApplyError)) -> Value {
 pub fn metrics(run: &RunOutcome) -> Metrics {
     let mut metrics = Metrics::default();
     metrics.count("KeysIssued", count_done(run, Action::is_issue));
-    metrics.count("KeysDisabled", count_done(run, Action::is_disabling));
+    let disabled = run.accounts.iter().map(AccountOutcome::keys_disabled);
+    metrics.count("KeysDisabled", disabled.sum());
     metrics.count("KeysDeleted", count_done(run, Action::is_deletion));
     metrics.count("OrphansDiscarded", count_done(run, Action::is_discard));
     metrics.count("NoticesToOwners", count_done(run, Action::is_notice));
@@ -140,33 +165,29 @@ fn count_findings(run: &RunOutcome) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::event::Mode;
+    use crate::event::Asked;
     use crate::plan::Plan;
     use crate::snapshot::{Observed, Snapshot};
 
     /// A run that ended after the check, since its plan would break a promise.
     fn refused(dry_run: bool) -> RunOutcome {
-        let snapshot = Snapshot {
-            account: "111122223333".parse().unwrap(),
-            mode: Mode::Due,
-            named_exposed: BTreeSet::new(),
-            users: Vec::new(),
-            not_observed: Vec::new(),
-            users_in_order: 0,
-            oldest_key: None,
-        };
+        let now = "2026-11-24T01:00:00Z".parse().unwrap();
+        let account = "111122223333".parse().unwrap();
+        let role = "arn:aws:iam::111122223333:role/banto".parse().unwrap();
+        let snapshot = Snapshot::empty(account, role, Asked::by("request", now));
         let plan = Plan::empty(snapshot.account.clone());
         let observed = Observed {
-            at: "2026-11-24T01:00:00Z".parse().unwrap(),
+            at: now,
             snapshot,
             recipients: BTreeMap::new(),
         };
         let breach = Breach::new("R1", "alice", "would be left without a usable key");
         RunOutcome {
             accounts: vec![AccountOutcome::checked(observed, plan, vec![breach])],
+            strangers: Vec::new(),
             dry_run,
             is_named: true,
         }
