@@ -11,7 +11,11 @@
 mod operators;
 mod owner;
 mod registration;
+mod sentence;
+mod strangers;
+mod uses;
 
-pub use operators::{failures, finding, refusals, summary, waiting, waiting_lines};
+pub use operators::{failures, finding, hindrances, refusals, summary, waiting, waiting_lines};
 pub use owner::to_owner;
 pub use registration::{bad_pin, no_certificate, no_pin};
+pub use strangers::{of_strangers, unreadable};

@@ -1,25 +1,40 @@
-//! What operators read: the summary of a run, its findings and failures, and who waits for what.
+//! The words for operators: the summary of a run, its findings and failures, and who waits for
+//! what.
 
-use banto_domain::UserName;
-use banto_notice::text::{day, joined};
+use std::collections::BTreeSet;
+
+use banto_domain::{AccessKeyId, RoleArn, UserName};
+use banto_notice::text::{day, day_and_time, joined};
 use banto_notice::{Audience, Notice, Section, Urgency};
 
-use crate::outcome::{AccountOutcome, ApplyError};
+use super::uses::used;
+use crate::event::Mode;
+use crate::outcome::{AccountOutcome, ApplyError, Failures};
 use crate::plan::{Action, FindingKind, OwnerNotice, WaitReason, Waiting};
 
+/// The advice that follows a finding about a machine.
+const KEYLESS: &str = "; it is a machine, which needs no access key: use OIDC, an instance role or IAM Roles Anywhere";
+
 /// Returns the operators' summary of a run; `None` if there is nothing new to tell.
-pub fn summary(outcome: &AccountOutcome, run: &str) -> Option<Notice> {
-    let mut failures = refusals(outcome);
-    failures.extend(self::failures(outcome));
-    let findings = finding_lines(outcome);
+pub fn summary(outcome: &AccountOutcome, reported: Failures, run: &str) -> Option<Notice> {
+    let failures = failures_to_tell(outcome, reported);
+    let findings = finding_lines(outcome, reported);
     let done = done_lines(outcome);
-    if failures.is_empty() && findings.is_empty() && done.is_empty() {
+    let left_alone = left_alone_lines(outcome);
+    let is_silent = failures.is_empty() && left_alone.is_empty();
+    if is_silent && findings.is_empty() && done.is_empty() {
         return None;
     }
     let id = format!("rotate-access-keys:{}:summary:{run}", outcome.account);
-    let counts = counts(outcome, findings.len(), failures.len());
+    let told = [
+        (findings.len(), "to look at"),
+        (left_alone.len(), "not done"),
+        (failures.len(), "failed"),
+    ];
+    let counts = counts(outcome, told);
     let headline = format!("Access keys in {}: {counts}", outcome.account);
-    let urgency = match (failures.is_empty(), findings.is_empty()) {
+    let nothing_to_look_at = findings.is_empty() && left_alone.is_empty();
+    let urgency = match (failures.is_empty(), nothing_to_look_at) {
         (false, _) => Urgency::Alarm,
         (true, false) => Urgency::Action,
         (true, true) => Urgency::Information,
@@ -27,6 +42,7 @@ pub fn summary(outcome: &AccountOutcome, run: &str) -> Option<Notice> {
     let mut sections = vec![
         section("Failed", failures),
         section("To look at", findings),
+        section("Not done", left_alone),
         section("Done", done),
     ];
     sections.retain(|section| !section.lines.is_empty());
@@ -35,6 +51,45 @@ pub fn summary(outcome: &AccountOutcome, run: &str) -> Option<Notice> {
         sections,
         ..Notice::new(id, Audience::Operators, urgency, headline)
     })
+}
+
+/// The failures, and whatever keeps a request from its goal, as far as they are told in this run.
+fn failures_to_tell(outcome: &AccountOutcome, reported: Failures) -> Vec<String> {
+    let mut lines = refusals(outcome);
+    if reported == Failures::Told {
+        lines.extend(self::failures(outcome));
+        lines.extend(hindrances_to_tell(outcome));
+    }
+    lines
+}
+
+/// The lines about what keeps a request from its goal. Of a scheduled run only faults are told: all
+/// else passes by the next one.
+fn hindrances_to_tell(outcome: &AccountOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Waiting { user, reason } in outcome.waiting() {
+        let is_told = reason.is_fault() || (outcome.mode != Mode::Due && reason.hinders());
+        if let Some(user) = user
+            && is_told
+        {
+            lines.push(format!("{user} waits: {}", waiting(reason)));
+        }
+    }
+    lines
+}
+
+/// The lines about what was asked for and is not done, though nothing failed: whoever asked is to
+/// know why.
+fn left_alone_lines(outcome: &AccountOutcome) -> Vec<String> {
+    let was_asked = matches!(outcome.mode, Mode::Force | Mode::Restore | Mode::Discard);
+    let mut lines = Vec::new();
+    for Waiting { user, reason } in outcome.waiting() {
+        if was_asked && reason.answers_a_request() {
+            let who = user.as_ref().map_or("everyone", UserName::as_str);
+            lines.push(format!("{who}: {}", waiting(reason)));
+        }
+    }
+    lines
 }
 
 fn section(title: &str, lines: Vec<String>) -> Section {
@@ -54,17 +109,15 @@ fn facts(outcome: &AccountOutcome) -> Vec<(String, String)> {
 }
 
 /// The counts of a run, as in "2 issued, 1 failed".
-fn counts(outcome: &AccountOutcome, findings: usize, failures: usize) -> String {
-    let counts = [
+fn counts(outcome: &AccountOutcome, told: [(usize, &str); 3]) -> String {
+    let done = [
         (outcome.count_done(Action::is_issue), "issued"),
-        (outcome.count_done(Action::is_disabling), "disabled"),
+        (outcome.keys_disabled(), "disabled"),
         (outcome.count_done(Action::is_deletion), "deleted"),
         (outcome.count_done(Action::is_discard), "discarded"),
-        (findings, "to look at"),
-        (failures, "failed"),
     ];
     let mut words = Vec::new();
-    for (count, what) in counts {
+    for (count, what) in done.into_iter().chain(told) {
         if count > 0 {
             words.push(format!("{count} {what}"));
         }
@@ -80,16 +133,24 @@ fn counts(outcome: &AccountOutcome, findings: usize, failures: usize) -> String 
 pub fn refusals(outcome: &AccountOutcome) -> Vec<String> {
     let mut lines = Vec::new();
     for breach in &outcome.breaches {
-        lines.push(format!("refused: the plan would break {breach}"));
+        lines.push(format!("Refused: the plan would break {breach}"));
     }
     lines
 }
 
 /// Returns a line for everything that went wrong.
 pub fn failures(outcome: &AccountOutcome) -> Vec<String> {
-    let mut lines = Vec::from_iter(outcome.observe_error.clone());
+    let mut lines = Vec::new();
+    if let Some(error) = &outcome.observe_error {
+        lines.push(format!("The account could not be looked at: {error}"));
+    }
+    for (key, error) in outcome.not_contained() {
+        lines.push(format!(
+            "{key} is exposed and could not be disabled: {error}"
+        ));
+    }
     for chain in &outcome.chains {
-        if let Some((action, error)) = &chain.failed {
+        for (action, error) in &chain.failed {
             lines.push(failed_line(&chain.user, action, error));
         }
     }
@@ -102,10 +163,38 @@ pub fn failures(outcome: &AccountOutcome) -> Vec<String> {
     lines
 }
 
-fn finding_lines(outcome: &AccountOutcome) -> Vec<String> {
+/// Returns a line for everyone who waits for something that keeps a request from its goal.
+pub fn hindrances(outcome: &AccountOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Waiting { user, reason } in outcome.waiting() {
+        if let Some(user) = user
+            && reason.hinders()
+        {
+            lines.push(format!("{user} waits: {}", waiting(reason)));
+        }
+    }
+    lines
+}
+
+fn finding_lines(outcome: &AccountOutcome, reported: Failures) -> Vec<String> {
     let mut lines = Vec::new();
     for new in outcome.new_findings() {
-        lines.push(format!("{} {}", new.user, finding(&new.kind)));
+        // It can't be recorded as told, and a request that comes again would tell it each time.
+        let is_unrecorded = matches!(new.kind, FindingKind::UnreadableRecord { .. });
+        if is_unrecorded && reported == Failures::Withheld {
+            continue;
+        }
+        let advice = if new.machine && new.kind.is_about_rotation() {
+            KEYLESS
+        } else {
+            ""
+        };
+        lines.push(format!("{} {}{advice}", new.user, finding(&new.kind)));
+    }
+    for gone in outcome.gone() {
+        lines.push(format!(
+            "{gone} is gone, and their record was open: it is followed no more"
+        ));
     }
     lines
 }
@@ -121,26 +210,77 @@ fn done_lines(outcome: &AccountOutcome) -> Vec<String> {
 /// An action that was done, in one line. A notice of a deed gets no line beside the deed's own.
 fn done_line(user: &UserName, action: &Action) -> Option<String> {
     let what = match action {
-        Action::DisableExposed { key } => format!("exposed key {key} disabled"),
-        Action::DiscardOrphan { key } => format!("key {key}, lost in a crash, discarded"),
+        Action::FollowRename { from } => format!("their record follows them from the name {from}"),
+        Action::DisableExposed(exposed) if exposed.is_beside => format!(
+            "{} disabled: made beside an exposed key, and not by Banto",
+            named(&exposed.keys)
+        ),
+        Action::DisableExposed(exposed) => {
+            format!("exposed {} disabled", named(&exposed.keys))
+        }
+        Action::DenySessions { .. } => "sessions denied for 36 hours".to_owned(),
+        Action::Revoke { .. } => {
+            "the end of their sessions in roles handed to onboard-accounts".to_owned()
+        }
+        Action::AllowSessions => "sessions allowed again: the emergency is over".to_owned(),
+        Action::DeleteExposed { key } => {
+            format!("exposed key {key} deleted to make room for the new one")
+        }
+        Action::DiscardOrphan { key, .. } => format!("key {key}, lost in a crash, discarded"),
         Action::Issue { recipient, .. } => format!("new key issued, sealed to {recipient}"),
-        Action::Disable { key } => format!("old key {key} disabled"),
+        Action::Owe { .. } => "gets a new key as soon as that is possible".to_owned(),
+        Action::Disable {
+            key,
+            stand_in: None,
+            ..
+        } => format!("unused key {key} disabled"),
+        Action::Disable { key, .. } => format!("old key {key} disabled"),
         Action::Delete { key } => format!("disabled key {key} deleted"),
         Action::SaveRestored { key } => format!("key {key} was restored by a person"),
+        Action::Restore { key } => format!("key {key} restored, as asked"),
         Action::NotifyOwner(notice) => notice_line(notice)?,
+        // The record's own affairs.
+        Action::Reprotect
+        | Action::SaveLook
+        | Action::DropIntent
+        | Action::SaveProof { .. }
+        | Action::SaveDisabled { .. }
+        | Action::Close
+        | Action::CloseEarlier { .. } => return None,
     };
     Some(format!("{user}: {what}"))
+}
+
+/// The keys by name, as in "keys AKIA… and AKIA…".
+fn named(keys: &BTreeSet<AccessKeyId>) -> String {
+    let noun = if keys.len() == 1 { "key" } else { "keys" };
+    format!("{noun} {}", joined(keys, " and "))
 }
 
 /// An action that failed, in one line.
 fn failed_line(user: &UserName, action: &Action, error: &ApplyError) -> String {
     let what = match action {
-        Action::DisableExposed { key } => format!("disabling the exposed key {key}"),
-        Action::DiscardOrphan { key } => format!("discarding the key {key}, lost in a crash,"),
+        Action::FollowRename { from } => format!("taking the record over from the name {from}"),
+        Action::Reprotect => "setting who may read the record".to_owned(),
+        Action::DisableExposed(exposed) => {
+            format!("disabling the exposed {}", named(&exposed.keys))
+        }
+        Action::DenySessions { .. } => "ending the sessions".to_owned(),
+        Action::Revoke { .. } => "handing on the end of sessions in roles".to_owned(),
+        Action::AllowSessions => "allowing sessions again".to_owned(),
+        Action::SaveLook => "recording the look at CloudTrail".to_owned(),
+        Action::DeleteExposed { key } => format!("deleting the exposed key {key} to make room"),
+        Action::DiscardOrphan { key, .. } => format!("discarding the key {key}, lost in a crash,"),
+        Action::DropIntent => "dropping the intent of an interrupted issue".to_owned(),
+        Action::Owe { .. } => "recording that a new key is owed".to_owned(),
         Action::Issue { .. } => "issuing a new key".to_owned(),
-        Action::Disable { key } => format!("disabling the old key {key}"),
+        Action::SaveProof { .. } => "recording the use of the new key".to_owned(),
+        Action::Disable { key, .. } => format!("disabling the old key {key}"),
         Action::Delete { key } => format!("deleting the disabled key {key}"),
+        Action::SaveDisabled { key } => format!("recording that {key} is disabled"),
         Action::SaveRestored { key } => format!("recording that a person restored {key}"),
+        Action::Restore { key } => format!("restoring {key}"),
+        Action::Close | Action::CloseEarlier { .. } => "closing the record".to_owned(),
         Action::NotifyOwner(notice) => notifying(notice),
     };
     format!("{user}: {what} failed: {error}")
@@ -156,6 +296,11 @@ fn notifying(notice: &OwnerNotice) -> String {
         OwnerNotice::WillBeDisabled { key, .. } => {
             format!("reminding the owner that {key} will be disabled")
         }
+        OwnerNotice::WillBeRetired { key, .. } => {
+            format!("reminding the owner that the unused key {key} will be disabled")
+        }
+        OwnerNotice::SessionExposed { .. } => "telling the owner of the exposed session".to_owned(),
+        OwnerNotice::Restored { key } => format!("telling the owner that {key} works again"),
         OwnerNotice::Disabling { key, .. } => {
             format!("telling the owner that {key} is being disabled")
         }
@@ -173,6 +318,9 @@ fn notice_line(notice: &OwnerNotice) -> Option<String> {
         OwnerNotice::WillBeDisabled { key, .. } => {
             Some(format!("reminded that {key} will be disabled"))
         }
+        OwnerNotice::WillBeRetired { key, .. } => Some(format!(
+            "reminded that the unused key {key} will be disabled"
+        )),
         OwnerNotice::WillBeDeleted { key, .. } => {
             Some(format!("reminded that {key} will be deleted"))
         }
@@ -180,6 +328,8 @@ fn notice_line(notice: &OwnerNotice) -> Option<String> {
         OwnerNotice::Issued { .. }
         | OwnerNotice::Disabling { .. }
         | OwnerNotice::Exposed { .. }
+        | OwnerNotice::SessionExposed { .. }
+        | OwnerNotice::Restored { .. }
         | OwnerNotice::Deleting { .. } => None,
     }
 }
@@ -204,11 +354,14 @@ pub fn finding(kind: &FindingKind) -> String {
         }
         FindingKind::NewKeyInactive { key } => {
             format!(
-                "has the new key {key} switched off before the old one was retired; the old one is kept"
+                "has the new key {key} switched off before the old one was retired; the old one is kept: \
+                 switch the new one on again"
             )
         }
         FindingKind::NewKeyUnused { key } => {
-            format!("has not used the new key {key} for two weeks; the old one is kept")
+            format!(
+                "has not used the new key {key} for two weeks; the old one is kept: ask them to fetch the new one"
+            )
         }
         FindingKind::NoRoomForNewKey { keys } => {
             format!(
@@ -216,14 +369,65 @@ pub fn finding(kind: &FindingKind) -> String {
                 joined(keys, ", ")
             )
         }
-        FindingKind::AmbiguousOrphan { keys } => {
+        FindingKind::UnprovenOrphan { keys } => {
             format!(
-                "has keys ({}) of which one was lost in a crash; delete the one nobody has",
+                "has keys ({}) that appeared when an issue was interrupted, and CloudTrail does not show that Banto made \
+                 them; ask who made them, and discard the one that nobody has",
                 joined(keys, ", ")
+            )
+        }
+        FindingKind::OrphanInUse { key } => {
+            format!(
+                "has {key} in use, whose secret was lost in a crash; find out who has it, and force an emergency if nobody should"
+            )
+        }
+        FindingKind::OldKeyInUse { key, last_use } => {
+            format!(
+                "has the new key in use, but still uses the old one, {key}: {}",
+                used(last_use)
+            )
+        }
+        FindingKind::ExposedKey { key } => format!(
+            "had {key} exposed, which is disabled; find out where it was readable, and in CloudTrail what was done with it"
+        ),
+        FindingKind::RolesAssumed { roles, is_complete } => roles_assumed(roles, *is_complete),
+        FindingKind::ExposedNotRestored { key } => {
+            format!("was to get {key} back, but it is exposed, and stays disabled")
+        }
+        FindingKind::NothingToRestore { key } => {
+            format!("was to get {key} back, but Banto did not disable such a key")
+        }
+        FindingKind::NothingToDiscard { key } => {
+            format!(
+                "was to have {key} discarded, but no interrupted issue explains it; it is left alone"
             )
         }
         FindingKind::UnreadableRecord { why } => format!("is left alone: {why}"),
     }
+}
+
+/// The roles that were assumed with an exposed key, and how to end their sessions.
+fn roles_assumed(roles: &BTreeSet<RoleArn>, is_complete: bool) -> String {
+    if roles.is_empty() {
+        return "had an exposed key with which more was done than was read from CloudTrail; look there for roles that \
+                were assumed with it"
+            .to_owned();
+    }
+    let roles: Vec<String> = roles.iter().map(role_and_account).collect();
+    let more = if is_complete {
+        ""
+    } else {
+        "; CloudTrail has more than was read"
+    };
+    format!(
+        "had an exposed key with which roles were assumed: {}. Their sessions live on: end them with IAM's \"Revoke \
+         sessions\" on each role{more}",
+        roles.join(", ")
+    )
+}
+
+fn role_and_account(role: &RoleArn) -> String {
+    format!("{role} in {}", role.account())
 }
 
 /// Returns a line for everyone who waits.
@@ -242,8 +446,47 @@ pub fn waiting(reason: &WaitReason) -> String {
         WaitReason::KillSwitch => {
             "rotation is switched off in the policy (rotation.enabled)".to_owned()
         }
+        WaitReason::EmergencySwitch => {
+            "emergencies are switched off in the policy (rotation.emergencies)".to_owned()
+        }
         WaitReason::ChangeWindow => "outside the change windows".to_owned(),
         WaitReason::ExemptionEnds { at, reason } => format!("exempt until {}: {reason}", day(*at)),
+        WaitReason::NotCovered => {
+            "the policy leaves this user out (rotation.include, rotation.exclude)".to_owned()
+        }
+        WaitReason::Iam { key } => format!("IAM does not show {key} yet"),
+        WaitReason::Trail { why } => format!("CloudTrail could not be asked: {why}"),
+        WaitReason::Creation { keys } => format!(
+            "CloudTrail does not show yet who created {}",
+            joined(keys, ", ")
+        ),
+        WaitReason::MadeKeys { keys } => format!(
+            "{} were made with an exposed key, and must have ended",
+            joined(keys, ", ")
+        ),
+        WaitReason::SecondLook { at } => format!(
+            "CloudTrail shows all that was done with the exposed keys from {} on",
+            day_and_time(*at)
+        ),
+        WaitReason::SessionsEnd { at } => {
+            format!("sessions stay denied until {}", day_and_time(*at))
+        }
+        WaitReason::Rest { key, last_use } => match last_use {
+            Some(last_use) => format!(
+                "the old key {key} must rest; it was last used for {}",
+                used(last_use)
+            ),
+            None => format!("the old key {key} must rest"),
+        },
+        WaitReason::Reminded { key, at } => {
+            format!(
+                "{key} ends on {}, of which its owner was reminded",
+                day(*at)
+            )
+        }
+        WaitReason::EarlierRotation { key } => {
+            format!("the rotation to {key} must come to its end first")
+        }
         WaitReason::OtherRun => "another run may be issuing a key".to_owned(),
         WaitReason::NextRun => "this run has issued as many keys as the policy allows".to_owned(),
         WaitReason::Canaries => "the canaries' new keys come first".to_owned(),
@@ -264,15 +507,16 @@ mod tests {
 
     use super::*;
     use crate::outcome::ChainOutcome;
-    use crate::plan::Plan;
+    use crate::plan::{OrphanProof, Plan};
     use crate::snapshot::StoredRecord;
 
     /// The outcome of a chain that came to nothing but a discarded orphan.
-    fn discarded(failed: Option<(Action, ApplyError)>) -> AccountOutcome {
+    fn discarded(failed: Vec<(Action, ApplyError)>) -> AccountOutcome {
+        let proof = OrphanProof::Trail;
         let key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
         let chain = ChainOutcome {
             user: "alice".parse().unwrap(),
-            done: vec![Action::DiscardOrphan { key }],
+            done: vec![Action::DiscardOrphan { key, proof }],
             failed,
             left: Vec::new(),
             record: StoredRecord::Absent,
@@ -285,7 +529,7 @@ mod tests {
 
     #[test]
     fn a_summary_of_nothing_but_a_discarded_key_says_so() {
-        let notice = summary(&discarded(None), "run").unwrap();
+        let notice = summary(&discarded(Vec::new()), Failures::Told, "run").unwrap();
         assert_eq!(notice.headline, "Access keys in 111122223333: 1 discarded");
     }
 
@@ -293,9 +537,10 @@ mod tests {
     fn an_action_that_failed_is_told_in_plain_words() {
         let key = "AKIAI44QH8DHBEXAMPLE".parse().unwrap();
         let error = PortError::new(ErrorKind::Denied, "iam:UpdateAccessKey", "denied");
-        let outcome = discarded(Some((Action::DisableExposed { key }, error.into())));
+        let delete = Action::DeleteExposed { key };
+        let outcome = discarded(vec![(delete, error.into())]);
         let [line] = failures(&outcome).try_into().unwrap();
-        let begins = "alice: disabling the exposed key AKIAI44QH8DHBEXAMPLE failed: ";
+        let begins = "alice: deleting the exposed key AKIAI44QH8DHBEXAMPLE to make room failed: ";
         assert!(line.starts_with(begins), "{line}");
     }
 }

@@ -4,15 +4,25 @@
 //! work, what must I do, until when. The reason why a certificate can't be used is put in as it
 //! comes.
 
+use std::collections::BTreeSet;
+
 use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
 use banto_domain::record::{Reason, Record, secret_name};
 use banto_notice::text::{day, fact, joined};
 use banto_notice::{Audience, Notice, Step, Urgency};
+use banto_ports::LastUse;
 use jiff::Timestamp;
 
-use crate::plan::{DisableReason, OwnerNotice};
+use super::sentence::sentence;
+use super::uses::used;
+use crate::plan::{DisableReason, OtherKey, OwnerNotice};
 use crate::snapshot::{SLACK_TAG, User};
+
+/// The cost of ending the sessions, for whoever has none of the thief's.
+const SESSIONS_DENIED: &str = "To lock out whoever had it, your temporary credentials are denied for at least 36 hours: sessions of aws sts \
+    get-session-token and of the console do not work, old or new. An active access key works as always, and so do roles \
+    that you assume with it.";
 
 /// The part of a notice that differs from one kind to another.
 struct Content {
@@ -68,6 +78,7 @@ fn envelope(notice: &OwnerNotice, record: Option<&Record>) -> Option<String> {
     let carries_envelope = match notice {
         OwnerNotice::Issued { carry_envelope, .. } => *carry_envelope,
         OwnerNotice::Disabling { reason, .. } => *reason == DisableReason::Deadline,
+        OwnerNotice::Exposed { other, .. } => *other == OtherKey::Sealed,
         _ => false,
     };
     let envelope = record?.envelope.as_ref()?;
@@ -75,8 +86,8 @@ fn envelope(notice: &OwnerNotice, record: Option<&Record>) -> Option<String> {
 }
 
 fn new_key(record: Option<&Record>) -> Option<&AccessKeyId> {
-    let issued = record?.rotation.as_ref()?.issued.as_ref()?;
-    Some(&issued.key)
+    let rotation = record?.rotation.as_ref()?;
+    Some(&rotation.issued.key)
 }
 
 fn content(notice: &OwnerNotice, user: &User, record: Option<&Record>) -> Content {
@@ -101,32 +112,41 @@ fn content(notice: &OwnerNotice, user: &User, record: Option<&Record>) -> Conten
             old,
             carry_envelope,
         } => issued(*reason, &joined(old, ", "), *carry_envelope, user, record),
-        OwnerNotice::WillBeDisabled { key, at } => will_be_disabled(key, *at, user),
+        OwnerNotice::WillBeDisabled { key, at, last_use } => {
+            will_be_disabled(key, *at, last_use.as_ref(), user)
+        }
+        OwnerNotice::WillBeRetired { key, at, last_use } => {
+            will_be_retired(key, *at, last_use.as_ref())
+        }
         OwnerNotice::Disabling {
             key,
             reason: DisableReason::Deadline,
             restorable_until,
-        } => disabling_by_deadline(key, *restorable_until, user),
+            last_use,
+        } => disabling_by_deadline(key, *restorable_until, last_use.as_ref(), user),
         OwnerNotice::Disabling {
             key,
             reason,
             restorable_until,
-        } => disabling(key, *reason, *restorable_until, user),
-        OwnerNotice::Exposed { keys, has_other } => exposed(&joined(keys, ", "), *has_other),
-        OwnerNotice::WillBeDeleted { key, at } => will_be_deleted(key, *at, user),
+            last_use,
+        } => disabling(key, *reason, *restorable_until, last_use.as_ref(), user),
+        OwnerNotice::Exposed { keys, other } => exposed(keys, *other),
+        OwnerNotice::SessionExposed { .. } => session_exposed(),
+        OwnerNotice::Restored { key } => restored(key),
+        OwnerNotice::WillBeDeleted { key, at } => will_be_deleted(key, *at, user, record),
         OwnerNotice::Deleting { key } => deleting(key),
     }
 }
 
 fn warning(key: &AccessKeyId, rotates_at: Timestamp, expires_at: Option<Timestamp>) -> Content {
     let mut paragraphs = vec![
-        "You need not do anything now. On that day you get a new key, encrypted to your OpenPGP certificate; the old \
-         one keeps working until you have used the new one."
+        "You need not do anything now. On that day you get a new key, encrypted to your OpenPGP certificate. The old \
+         one works on for as long as you need to change over, and the notice of that day says how."
             .to_owned(),
     ];
     if let Some(expires_at) = expires_at {
         paragraphs.push(format!(
-            "Your OpenPGP certificate expires on {}: extend and register it soon.",
+            "Your OpenPGP certificate expires on {}: extend it and register it again before that.",
             day(expires_at)
         ));
     }
@@ -144,7 +164,8 @@ fn warning_with_problem(key: &AccessKeyId, rotates_at: Timestamp, problem: &str)
         urgency: Urgency::Action,
         headline: replaced_on(key, rotates_at),
         paragraphs: vec![format!(
-            "Before that, your OpenPGP certificate needs your attention: {problem}"
+            "Your key works on, but before that day your OpenPGP certificate needs your attention. {}",
+            sentence(problem)
         )],
         facts: vec![fact("Key", key), fact("Replaced on", day(rotates_at))],
         steps: vec![register_step()],
@@ -157,18 +178,22 @@ fn replaced_on(key: &AccessKeyId, rotates_at: Timestamp) -> String {
 
 fn certificate_problem(key: Option<&AccessKeyId>, reason: &str) -> Content {
     let headline = match key {
-        Some(key) => format!(
-            "Your access key {key} can't be replaced: your OpenPGP certificate can't be used"
-        ),
-        None => {
-            "You can't be given an access key: your OpenPGP certificate can't be used".to_owned()
+        Some(key) => {
+            format!("Your access key {key} can't be replaced: no usable certificate")
         }
+        None => "You can't be given an access key: no usable OpenPGP certificate".to_owned(),
     };
-    let next = "As soon as a usable certificate is registered, the next run sends you a new key.";
+    let until_then = match key {
+        Some(_) => "Your present key works until then",
+        None => "No key of yours works until then",
+    };
+    let next = format!(
+        "Once a usable OpenPGP certificate is registered, the next daily run sends you a new key. {until_then}."
+    );
     Content {
         urgency: Urgency::Action,
         headline,
-        paragraphs: vec![reason.to_owned(), next.to_owned()],
+        paragraphs: vec![sentence(reason), next],
         facts: key.map(|key| fact("Key", key)).into_iter().collect(),
         steps: vec![register_step()],
     }
@@ -200,7 +225,7 @@ fn issued(
 
 fn why_issued(reason: Reason) -> &'static str {
     match reason {
-        Reason::Due => "Your access key reached its age, so you get a new one.",
+        Reason::Due => "Your access key is as old as a key may become, so you get a new one.",
         Reason::Forced => "An operator asked for a new access key for you.",
         Reason::Emergency => "This key replaces the one that was exposed.",
     }
@@ -210,7 +235,8 @@ fn until_used(old: &str) -> &'static str {
     if old.is_empty() {
         "Only you can open the message below; it is safe to forward. It is kept for you in Secrets Manager too."
     } else {
-        "Your old key keeps working until you have used the new one for the first time, and at least a day more."
+        "Your old key works on for now. It is disabled once you use the new one and nothing has used the old one for a \
+         while, so change over wherever you use it. You are told when it is disabled."
     }
 }
 
@@ -220,88 +246,186 @@ fn facts_of_new_key(new_key: &str, old: &str, record: Option<&Record>) -> Vec<(S
         facts.push(fact("Old key", old));
     }
     if let Some(rotation) = record.and_then(|record| record.rotation.as_ref()) {
-        facts.push(fact("Sealed to", rotation.recipient.as_str()));
+        facts.push(fact("Sealed to", rotation.intent.recipient.as_str()));
     }
     facts
 }
 
-fn will_be_disabled(key: &AccessKeyId, at: Timestamp, user: &User) -> Content {
-    let what =
-        "Your new key was delivered, but nobody has used it yet. Fetch and use it before that day.";
+fn will_be_disabled(
+    key: &AccessKeyId,
+    at: Timestamp,
+    last_use: Option<&LastUse>,
+    user: &User,
+) -> Content {
+    let what = "A new key was delivered to you. Fetch it, and use it wherever you use the old one, before that day.";
+    let mut facts = vec![fact("Old key", key), fact("Disabled on", day(at))];
+    facts.extend(last_used(last_use));
     Content {
         urgency: Urgency::Action,
         headline: format!("Your old access key {key} stops working on {}", day(at)),
         paragraphs: vec![what.to_owned()],
-        facts: vec![fact("Old key", key), fact("Disabled on", day(at))],
+        facts,
         steps: fetch_steps(user),
     }
+}
+
+fn will_be_retired(key: &AccessKeyId, at: Timestamp, last_use: Option<&LastUse>) -> Content {
+    let what = "Nobody has used it for long, so it gets no successor. It works until that day. If something of yours \
+                needs it, use it before: then you get a new key instead.";
+    let mut facts = vec![fact("Key", key), fact("Disabled on", day(at))];
+    facts.extend(last_used(last_use));
+    Content {
+        urgency: Urgency::Action,
+        headline: format!("Your access key {key} stops working on {}", day(at)),
+        paragraphs: vec![what.to_owned()],
+        facts,
+        steps: Vec::new(),
+    }
+}
+
+/// The last use of a key, so that its owner finds what still needs it.
+fn last_used(last_use: Option<&LastUse>) -> Option<(String, String)> {
+    last_use.map(|last_use| fact("Last used", used(last_use)))
 }
 
 fn disabling(
     key: &AccessKeyId,
     reason: DisableReason,
     restorable_until: Timestamp,
+    last_use: Option<&LastUse>,
     user: &User,
 ) -> Content {
     let why = match reason {
         DisableReason::NewKeyUsed => {
-            "Your new key is in use, so the old one is not needed any more."
+            "Your new key is in use and the old one has rested, so it is not needed any more."
         }
         DisableReason::Acknowledged => {
             "You acknowledged your new key, so the old one is not needed any more."
         }
         DisableReason::Deadline => {
-            "Nobody has used your new key, and the deadline has passed. The new key is in the message below, which only \
+            "The deadline for the change to your new key has passed. The new key is in the message below, which only \
              you can open."
         }
+        DisableReason::Unused => "Nobody has used it for long, so it gets no successor.",
+    };
+    let kind = match reason {
+        DisableReason::Unused => "unused",
+        DisableReason::NewKeyUsed | DisableReason::Acknowledged | DisableReason::Deadline => "old",
     };
     let until = day(restorable_until);
+    let mut facts = vec![fact("Key", key), fact("Restorable until", &until)];
+    facts.extend(last_used(last_use));
     Content {
         urgency: Urgency::Information,
-        headline: format!("Your old access key {key} stops working now"),
+        headline: format!("Your {kind} access key {key} stops working now"),
         paragraphs: vec![why.to_owned(), format!("It can be restored until {until}.")],
-        facts: vec![fact("Old key", key), fact("Restorable until", until)],
+        facts,
         steps: vec![restore_step(user, key)],
     }
 }
 
-fn disabling_by_deadline(key: &AccessKeyId, restorable_until: Timestamp, user: &User) -> Content {
+fn disabling_by_deadline(
+    key: &AccessKeyId,
+    restorable_until: Timestamp,
+    last_use: Option<&LastUse>,
+    user: &User,
+) -> Content {
+    let reason = DisableReason::Deadline;
     Content {
         urgency: Urgency::Alarm,
         steps: vec![open_step(), restore_step(user, key)],
-        ..disabling(key, DisableReason::Deadline, restorable_until, user)
+        ..disabling(key, reason, restorable_until, last_use, user)
     }
 }
 
-fn exposed(keys: &str, has_other: bool) -> Content {
+fn exposed(keys: &BTreeSet<AccessKeyId>, other: OtherKey) -> Content {
     let what = "Someone may have used it. Find out where it was readable, remove it there, and tell the security team.";
-    let next = if has_other {
-        "Your other key keeps working."
-    } else {
-        "A new key follows in a separate message, encrypted to your OpenPGP certificate."
+    let next = match other {
+        OtherKey::None => {
+            "No key of yours works now. A new one follows in a separate message, encrypted to your OpenPGP certificate."
+        }
+        OtherKey::InUse => "Your other key works on.",
+        OtherKey::Sealed => {
+            "Your new key works. It is in the message below, which only you can open; it is safe to forward."
+        }
     };
+    let steps = match other {
+        OtherKey::Sealed => vec![open_step()],
+        OtherKey::None | OtherKey::InUse => Vec::new(),
+    };
+    let (headline, name) = exposed_names(keys);
     Content {
         urgency: Urgency::Alarm,
-        headline: format!("Your access key {keys} was exposed and is disabled"),
-        paragraphs: vec![what.to_owned(), next.to_owned()],
-        facts: vec![fact("Exposed key", keys)],
+        headline,
+        paragraphs: vec![what.to_owned(), next.to_owned(), SESSIONS_DENIED.to_owned()],
+        facts: vec![fact(name, joined(keys, ", "))],
+        steps,
+    }
+}
+
+fn session_exposed() -> Content {
+    let what = "Someone may have used it. Find out where it was readable, remove it there, and tell the security team.";
+    Content {
+        urgency: Urgency::Alarm,
+        headline: "A session of yours was exposed, and all your sessions were ended".to_owned(),
+        paragraphs: vec![what.to_owned(), SESSIONS_DENIED.to_owned()],
+        facts: Vec::new(),
         steps: Vec::new(),
     }
 }
 
-fn will_be_deleted(key: &AccessKeyId, at: Timestamp, user: &User) -> Content {
-    let what = "If something of yours stopped working, have the key restored before that day.";
+/// The headline about exposed keys, and the name of the fact that lists them.
+fn exposed_names(keys: &BTreeSet<AccessKeyId>) -> (String, &'static str) {
+    if keys.len() == 1 {
+        let key = joined(keys, ", ");
+        let headline = format!("Your access key {key} was exposed and is disabled");
+        (headline, "Exposed key")
+    } else {
+        let headline = format!(
+            "{} of your access keys were exposed and are disabled",
+            keys.len()
+        );
+        (headline, "Exposed keys")
+    }
+}
+
+fn restored(key: &AccessKeyId) -> Content {
+    let what = "An operator restored it. It is left alone from now on, so disable or delete it yourself once nothing \
+                needs it.";
+    Content {
+        urgency: Urgency::Information,
+        headline: format!("Your access key {key} works again"),
+        paragraphs: vec![what.to_owned()],
+        facts: vec![fact("Restored key", key)],
+        steps: Vec::new(),
+    }
+}
+
+fn will_be_deleted(
+    key: &AccessKeyId,
+    at: Timestamp,
+    user: &User,
+    record: Option<&Record>,
+) -> Content {
+    let is_exposed = record.is_some_and(|record| record.exposed.contains(key));
+    let (what, steps) = if is_exposed {
+        let what = "It was exposed, so it can't be restored. You need not do anything.";
+        (what, Vec::new())
+    } else {
+        let what = "It does not work any more. If something of yours needs it, have it restored before that day.";
+        (what, vec![restore_step(user, key)])
+    };
     Content {
         urgency: Urgency::Information,
         headline: format!("Your disabled access key {key} is deleted on {}", day(at)),
         paragraphs: vec![what.to_owned()],
         facts: vec![fact("Disabled key", key), fact("Deleted on", day(at))],
-        steps: vec![restore_step(user, key)],
+        steps,
     }
 }
 
 fn deleting(key: &AccessKeyId) -> Content {
-    let what = "It can't be restored any more. The rotation is complete.";
+    let what = "It can't be restored any more. You need not do anything.";
     Content {
         urgency: Urgency::Information,
         headline: format!("Your disabled access key {key} is deleted now"),
@@ -345,9 +469,11 @@ fn register_step() -> Step {
 
 fn restore_step(user: &User, key: &AccessKeyId) -> Step {
     Step {
-        text: "If something still needs the old key, ask an operator to run:".to_owned(),
+        text: "If something still needs it, ask an operator to put this into the rotation's queue:"
+            .to_owned(),
         command: Some(format!(
-            "aws iam update-access-key --user-name {} --access-key-id {key} --status Active",
+            "{{\"account\": \"{}\", \"users\": [\"{}\"], \"mode\": \"restore\", \"keys\": [\"{key}\"]}}",
+            user.arn.account(),
             user.name
         )),
     }
