@@ -1,19 +1,23 @@
-//! Every message that an owner can get: it fits Slack and SNS, and reads as it did in
-//! `messages.txt`, where a person last looked.
+//! Every message that people can get: it fits Slack and SNS, and reads as it did in `messages.txt`,
+//! where a person last looked.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "messages/operators.rs"]
+mod operators;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
-use banto_domain::record::{Issued, Reason, Record, Rotation, StoredEnvelope};
+use banto_domain::record::{Intent, Issued, Reason, Record, Rotation, StoredEnvelope};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
+use banto_ports::LastUse;
 use jiff::Timestamp;
 use rotate_access_keys::notices;
-use rotate_access_keys::plan::{DisableReason, OwnerNotice};
-use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
+use rotate_access_keys::plan::{DisableReason, OtherKey, OwnerNotice};
+use rotate_access_keys::snapshot::{SLACK_TAG, User};
 
 const ENVELOPE: &str = "-----BEGIN PGP MESSAGE-----\n\nwV4DmVt0zd3sWAoSAQdA5c4JdH3mYw0v0W1q\n=aB3d\n-----END PGP MESSAGE-----\n";
 
@@ -31,29 +35,39 @@ fn at() -> Timestamp {
 
 fn alice() -> User {
     User {
-        name: "alice".parse().unwrap(),
-        id: "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
-        arn: "arn:aws:iam::111122223333:user/alice".parse().unwrap(),
-        path: "/".into(),
         tags: BTreeMap::from([(SLACK_TAG.to_owned(), "U024BE7LH".to_owned())]),
-        groups: BTreeSet::new(),
-        keys: Vec::new(),
-        record: StoredRecord::Absent,
-        certificate: Certificate::NotAsked,
+        ..User::new(
+            "alice".parse().unwrap(),
+            "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap(),
+            "arn:aws:iam::111122223333:user/alice".parse().unwrap(),
+            "/",
+        )
     }
+}
+
+fn last_use() -> Option<LastUse> {
+    Some(LastUse {
+        at: at(),
+        service: "s3".into(),
+        region: "eu-west-1".into(),
+    })
 }
 
 fn record() -> Record {
     let rotation = Rotation {
-        reason: Reason::Due,
-        intended_at: at(),
-        existing_keys: BTreeSet::from([old()]),
-        recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap(),
-        issued: Some(Issued {
+        intent: Intent {
+            reason: Reason::Due,
+            request: None,
+            intended_at: at(),
+            existing_keys: BTreeSet::from([old()]),
+            recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap(),
+        },
+        issued: Issued {
             key: new(),
             created_at: at(),
-        }),
+        },
         delivered_at: None,
+        proven_at: None,
     };
     Record {
         rotation: Some(rotation),
@@ -101,7 +115,13 @@ fn disabling(reason: DisableReason) -> OwnerNotice {
         key: old(),
         reason,
         restorable_until: at(),
+        last_use: last_use(),
     }
+}
+
+fn exposed(other: OtherKey) -> OwnerNotice {
+    let keys = BTreeSet::from([old()]);
+    OwnerNotice::Exposed { keys, other }
 }
 
 fn messages() -> Vec<(&'static str, OwnerNotice)> {
@@ -127,8 +147,18 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
             OwnerNotice::WillBeDisabled {
                 key: key.clone(),
                 at,
+                last_use: last_use(),
             },
         ),
+        (
+            "will be retired",
+            OwnerNotice::WillBeRetired {
+                key: key.clone(),
+                at,
+                last_use: None,
+            },
+        ),
+        ("disabling, unused", disabling(DisableReason::Unused)),
         (
             "disabling, new key used",
             disabling(DisableReason::NewKeyUsed),
@@ -138,20 +168,23 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
             disabling(DisableReason::Acknowledged),
         ),
         ("disabling by deadline", disabling(DisableReason::Deadline)),
+        ("exposed", exposed(OtherKey::None)),
+        ("exposed, another key works", exposed(OtherKey::InUse)),
+        ("exposed, the new key is left", exposed(OtherKey::Sealed)),
         (
-            "exposed",
+            "exposed, two keys",
             OwnerNotice::Exposed {
-                keys: keys.clone(),
-                has_other: false,
+                keys: BTreeSet::from([old(), new()]),
+                other: OtherKey::None,
             },
         ),
         (
-            "exposed, another key works",
-            OwnerNotice::Exposed {
-                keys,
-                has_other: true,
+            "a session exposed",
+            OwnerNotice::SessionExposed {
+                request: "request".into(),
             },
         ),
+        ("restored", OwnerNotice::Restored { key: key.clone() }),
         (
             "will be deleted",
             OwnerNotice::WillBeDeleted {
@@ -168,21 +201,46 @@ fn notice(message: &OwnerNotice) -> Notice {
 }
 
 fn notice_to(user: &User, message: &OwnerNotice) -> Notice {
-    let account = IdentityAccount {
+    notices::to_owner(message, user, &account(), Some(&record()))
+}
+
+fn account() -> IdentityAccount {
+    IdentityAccount {
         id: "111122223333".parse().unwrap(),
         role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
         assume: false,
         certificate_bucket: "certificates".into(),
         certificate_prefix: "certs/".into(),
-    };
-    notices::to_owner(message, user, &account, Some(&record()))
+    }
+}
+
+/// The reminder that an exposed key is deleted.
+fn exposed_and_deleted() -> Option<(&'static str, Notice)> {
+    let notice = notices::to_owner(
+        &OwnerNotice::WillBeDeleted {
+            key: old(),
+            at: at(),
+        },
+        &alice(),
+        &account(),
+        Some(&Record {
+            exposed: BTreeSet::from([old()]),
+            ..record()
+        }),
+    );
+    Some(("will be deleted, exposed", notice))
 }
 
 #[test]
 fn every_message_fits_and_reads_as_it_did() {
     let mut book = Book::of(env!("CARGO_MANIFEST_DIR"));
-    for (name, message) in messages() {
-        let notice = notice(&message);
+    let to_owners = messages()
+        .into_iter()
+        .map(|(name, message)| (name, notice(&message)));
+    for (name, notice) in to_owners
+        .chain(exposed_and_deleted())
+        .chain(operators::messages())
+    {
         let in_slack = slack::message(&notice);
         assert_eq!(slack::check(&in_slack), Vec::<String>::new(), "{name}");
         let by_topic = sns::message(&notice);
@@ -200,7 +258,12 @@ fn every_message_fits_and_reads_as_it_did() {
 #[test]
 fn whoever_has_no_working_key_gets_the_envelope_itself_and_nobody_else_does() {
     for (name, message) in messages() {
-        let expected = name == "issued after an emergency" || name == "disabling by deadline";
+        let expected = [
+            "issued after an emergency",
+            "disabling by deadline",
+            "exposed, the new key is left",
+        ]
+        .contains(&name);
         assert_eq!(notice(&message).envelope.is_some(), expected, "{name}");
     }
 }
@@ -232,6 +295,6 @@ fn each_message_has_an_id_of_its_own() {
         .map(|(_, message)| notice(message).id)
         .collect();
     // Messages about one key have one id, whatever they say: three warnings, three reasons to issue
-    // the key that replaces it, three to disable it, and two that it was exposed.
-    assert_eq!(ids.len(), messages().len() - 7, "{ids:#?}");
+    // the key that replaces it, four to disable it, and three that it was exposed.
+    assert_eq!(ids.len(), messages().len() - 9, "{ids:#?}");
 }

@@ -1,0 +1,335 @@
+//! Every line that operators can get.
+
+use std::collections::BTreeSet;
+
+use banto_domain::record::Reason;
+use banto_domain::{AccessKeyId, Breach, SessionKeyId};
+use banto_notice::Notice;
+use banto_ports::{ErrorKind, PortError};
+use rotate_access_keys::event::Mode;
+use rotate_access_keys::notices;
+use rotate_access_keys::outcome::{AccountOutcome, ApplyError, ChainOutcome, Failures};
+use rotate_access_keys::plan::{
+    Action, DisableReason, Exposed, Finding, FindingKind, OrphanProof, OtherKey, OwnerNotice, Plan,
+    WaitReason, Waiting,
+};
+use rotate_access_keys::snapshot::{Contained, StoredRecord, Stranger};
+
+use super::{PROBLEM, at, certificate_problem, last_use, new, old, warning};
+
+/// Everything that a run of one account can tell operators, and everything that concerns no user.
+pub(super) fn messages() -> Vec<(&'static str, Notice)> {
+    let summary =
+        |outcome: &AccountOutcome| notices::summary(outcome, Failures::Told, "run").unwrap();
+    let strangers = strangers();
+    let mut messages = vec![
+        ("to operators: done", summary(&done())),
+        ("to operators: failed", summary(&failed())),
+        ("to operators: refused", summary(&refused())),
+        ("to operators: to look at", summary(&found())),
+        ("to operators: not done", summary(&left_alone(answers()))),
+        ("to operators: hindered", summary(&left_alone(hindrances()))),
+        (
+            "to operators: things that concern no user",
+            notices::of_strangers(&strangers, "request"),
+        ),
+        (
+            "to operators: a message that can't be read",
+            notices::unreadable("message", "unknown field `user`; expected \"users\""),
+        ),
+    ];
+    for stranger in strangers {
+        let notice = notices::of_strangers(std::slice::from_ref(&stranger), "request");
+        messages.push(("to operators: one thing that concerns no user", notice));
+    }
+    messages
+}
+
+fn keys() -> BTreeSet<AccessKeyId> {
+    BTreeSet::from([old(), new()])
+}
+
+fn exposed(is_beside: bool) -> Action {
+    Action::DisableExposed(Exposed {
+        keys: BTreeSet::from([old()]),
+        is_beside,
+        request: "request".into(),
+        asked_at: at(),
+        since: at(),
+        owed: true,
+    })
+}
+
+/// One action of each kind.
+fn actions() -> Vec<Action> {
+    let recipient = "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap();
+    let from = "alicia".parse().unwrap();
+    vec![
+        exposed(false),
+        exposed(true),
+        Action::DenySessions {
+            request: "request".into(),
+            asked_at: at(),
+            since: at(),
+        },
+        Action::AllowSessions,
+        Action::DeleteExposed { key: old() },
+        Action::DiscardOrphan {
+            key: old(),
+            proof: OrphanProof::Trail,
+        },
+        Action::Owe {
+            reason: Reason::Forced,
+            request: "request".into(),
+            asked_at: at(),
+        },
+        Action::Issue {
+            reason: Reason::Due,
+            request: None,
+            existing_keys: keys(),
+            recipient,
+        },
+        Action::Disable {
+            key: old(),
+            stand_in: Some(new()),
+            reason: DisableReason::NewKeyUsed,
+        },
+        Action::Disable {
+            key: old(),
+            stand_in: None,
+            reason: DisableReason::Unused,
+        },
+        Action::Delete { key: old() },
+        Action::SaveRestored { key: old() },
+        Action::Restore { key: old() },
+        Action::FollowRename { from },
+        Action::Reprotect,
+        Action::Revoke { before: at() },
+        Action::SaveLook,
+        Action::DropIntent,
+        Action::SaveProof { at: at() },
+        Action::Close,
+    ]
+}
+
+/// One notice of each kind.
+fn owner_notices() -> Vec<Action> {
+    let notices = vec![
+        warning(None, None),
+        certificate_problem(Some(old())),
+        super::issued(Reason::Due, keys(), false),
+        OwnerNotice::WillBeDisabled {
+            key: old(),
+            at: at(),
+            last_use: last_use(),
+        },
+        OwnerNotice::WillBeRetired {
+            key: old(),
+            at: at(),
+            last_use: last_use(),
+        },
+        super::disabling(DisableReason::Deadline),
+        super::exposed(OtherKey::None),
+        OwnerNotice::SessionExposed {
+            request: "request".into(),
+        },
+        OwnerNotice::Restored { key: old() },
+        OwnerNotice::WillBeDeleted {
+            key: old(),
+            at: at(),
+        },
+        OwnerNotice::Deleting { key: old() },
+    ];
+    notices.into_iter().map(Action::NotifyOwner).collect()
+}
+
+fn findings() -> Vec<FindingKind> {
+    let (key, keys) = (old(), keys());
+    let role = "arn:aws:iam::444455556666:role/deploy".parse().unwrap();
+    vec![
+        FindingKind::TwoActiveKeys { keys: keys.clone() },
+        FindingKind::InactiveKeyInTheWay { key: key.clone() },
+        FindingKind::NoCertificate {
+            code: "expired".into(),
+            reason: PROBLEM.into(),
+        },
+        FindingKind::Restored { key: key.clone() },
+        FindingKind::NewKeyInactive { key: new() },
+        FindingKind::NewKeyUnused { key: new() },
+        FindingKind::NoRoomForNewKey { keys: keys.clone() },
+        FindingKind::UnprovenOrphan { keys },
+        FindingKind::ExposedKey { key: key.clone() },
+        FindingKind::OrphanInUse { key: key.clone() },
+        FindingKind::OldKeyInUse {
+            key: key.clone(),
+            last_use: last_use().unwrap(),
+        },
+        FindingKind::RolesAssumed {
+            roles: BTreeSet::from([role]),
+            is_complete: false,
+        },
+        FindingKind::RolesAssumed {
+            roles: BTreeSet::new(),
+            is_complete: false,
+        },
+        FindingKind::ExposedNotRestored { key: key.clone() },
+        FindingKind::NothingToRestore { key: key.clone() },
+        FindingKind::NothingToDiscard { key },
+        FindingKind::UnreadableRecord {
+            why: "the stored record can't be read: a date in it is still to come".into(),
+        },
+    ]
+}
+
+fn outcome() -> AccountOutcome {
+    AccountOutcome::waits(Plan::empty("111122223333".parse().unwrap()))
+}
+
+fn chain(done: Vec<Action>, failed: Vec<(Action, ApplyError)>) -> ChainOutcome {
+    ChainOutcome {
+        user: "alice".parse().unwrap(),
+        done,
+        failed,
+        left: Vec::new(),
+        record: StoredRecord::Absent,
+    }
+}
+
+fn done() -> AccountOutcome {
+    let mut done = actions();
+    done.extend(owner_notices());
+    AccountOutcome {
+        chains: vec![chain(done, Vec::new())],
+        ..outcome()
+    }
+}
+
+fn denied() -> PortError {
+    PortError::new(ErrorKind::Denied, "iam:UpdateAccessKey", "not authorized")
+}
+
+fn failed() -> AccountOutcome {
+    let mut actions = actions();
+    actions.extend(owner_notices());
+    let failed = actions
+        .into_iter()
+        .map(|action| (action, ApplyError::from(denied())))
+        .collect();
+    AccountOutcome {
+        observe_error: Some(denied().to_string()),
+        contained: vec![Contained {
+            key: old(),
+            owner: Ok(banto_ports::KeyOwner::User("alice".parse().unwrap())),
+            disabled: Some(Err(denied())),
+        }],
+        chains: vec![chain(Vec::new(), failed)],
+        ..outcome()
+    }
+}
+
+fn refused() -> AccountOutcome {
+    let breach = Breach::new("R1", "alice", "would be left without a usable key");
+    AccountOutcome {
+        breaches: vec![breach],
+        ..outcome()
+    }
+}
+
+fn found() -> AccountOutcome {
+    let findings = findings().into_iter().map(|kind| Finding {
+        user: "alice".parse().unwrap(),
+        machine: matches!(kind, FindingKind::OldKeyInUse { .. }),
+        notified: false,
+        kind,
+    });
+    let plan = Plan {
+        findings: findings.collect(),
+        ..Plan::empty("111122223333".parse().unwrap())
+    };
+    AccountOutcome {
+        plan: Some(plan),
+        ..outcome()
+    }
+}
+
+/// A request that is not done, for these reasons.
+fn left_alone(reasons: Vec<WaitReason>) -> AccountOutcome {
+    let waiting = reasons.into_iter().map(|reason| Waiting {
+        user: Some("alice".parse().unwrap()),
+        reason,
+    });
+    let plan = Plan {
+        waiting: waiting.collect(),
+        ..Plan::empty("111122223333".parse().unwrap())
+    };
+    AccountOutcome {
+        plan: Some(plan),
+        mode: Mode::Force,
+        ..outcome()
+    }
+}
+
+/// The reasons that answer a request.
+fn answers() -> Vec<WaitReason> {
+    vec![
+        WaitReason::KillSwitch,
+        WaitReason::ExemptionEnds {
+            at: at(),
+            reason: "on leave".into(),
+        },
+        WaitReason::NotCovered,
+        WaitReason::EarlierRotation { key: new() },
+        WaitReason::Deletion { key: old() },
+    ]
+}
+
+/// The reasons that will pass.
+fn hindrances() -> Vec<WaitReason> {
+    let why = denied().to_string();
+    vec![
+        WaitReason::OtherRun,
+        WaitReason::Iam { key: new() },
+        WaitReason::Trail { why: why.clone() },
+        WaitReason::Creation { keys: keys() },
+        WaitReason::MadeKeys { keys: keys() },
+        WaitReason::Usage { key: old() },
+        WaitReason::CertificateStore { why },
+    ]
+}
+
+fn strangers() -> Vec<Stranger> {
+    let code = "AWS_RISK_CREDENTIALS_EXPOSED".to_owned();
+    let session: SessionKeyId = "ASIAIOSFODNN7EXAMPLE".parse().unwrap();
+    let other = "ASIAI44QH8DHBEXAMPLE".parse().unwrap();
+    vec![
+        Stranger::OtherAccount {
+            account: "444455556666".parse().unwrap(),
+            credential: (&old()).into(),
+        },
+        Stranger::OtherAccount {
+            account: "444455556666".parse().unwrap(),
+            credential: (&session).into(),
+        },
+        Stranger::RootKey { key: old() },
+        Stranger::NoOwner { key: old() },
+        Stranger::RoleSession {
+            session,
+            role: "arn:aws:iam::111122223333:role/deploy".parse().unwrap(),
+        },
+        Stranger::UnknownSession { session: other },
+        Stranger::Unknown {
+            code: code.clone(),
+            what: "alice".into(),
+        },
+        Stranger::Nameless { code },
+        Stranger::LeftAlone {
+            credentials: BTreeSet::from([old().to_string()]),
+        },
+        Stranger::NoSuchUser {
+            user: "alice".parse().unwrap(),
+        },
+        Stranger::NoRecord {
+            secret: "banto/access-keys/alice".into(),
+        },
+    ]
+}
