@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 import time_machine
 from moto.config.responses import ConfigResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.secretsmanager.models import SecretsManagerBackend
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -29,6 +30,19 @@ def describe_delivery_channel_status(self):
 
 
 ConfigResponse.describe_delivery_channel_status = describe_delivery_channel_status
+
+
+def list_secret_version_ids(self, secret_id):
+    """moto says of every version that it was written just now."""
+    secret = self.secrets[secret_id]
+    versions = [
+        {"VersionId": name, "VersionStages": version["version_stages"], "CreatedDate": version["createdate"]}
+        for name, version in secret.versions.items()
+    ]
+    return json.dumps({"ARN": secret.arn, "Name": secret.name, "Versions": versions})
+
+
+SecretsManagerBackend.list_secret_version_ids = list_secret_version_ids
 
 
 class Handler(MotoRequestHandler):

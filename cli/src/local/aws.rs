@@ -53,6 +53,27 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// The local AWS's refusal of a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the local AWS answered {status}: {answer}")]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// The end of the answer, in which the error has its code.
+    pub answer: String,
+}
+
+impl Refused {
+    /// The error's code where the answer is XML, as in `AccessDenied`.
+    pub fn code(&self) -> Option<String> {
+        element(&self.answer, "Code").ok()
+    }
+}
+
+/// The managed policy that denies temporary credentials: only they have a time of issue. (IAM user
+/// guide, "AWS global condition context keys".)
+const DENY_SESSIONS: &str = "deny-temporary-credentials";
+
 /// An access key as IAM lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -101,6 +122,27 @@ impl Aws {
             ("AssumeRolePolicyDocument", &trust.to_string()),
         ];
         element(&self.iam("CreateRole", &role).await?, "Arn")
+    }
+
+    /// Creates the managed policy that ends a user's sessions once it is attached, as Terraform
+    /// does.
+    pub async fn create_denial_of_sessions(&self) -> Result<()> {
+        let document = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "*", "Resource": "*",
+             "Condition": {"Null": {"aws:TokenIssueTime": "false"}}}
+        ]});
+        let policy = [
+            ("PolicyName", DENY_SESSIONS),
+            ("Path", "/banto/"),
+            ("PolicyDocument", &document.to_string()),
+        ];
+        self.iam("CreatePolicy", &policy).await.map(drop)
+    }
+
+    /// Credentials of a session of the user who calls.
+    pub async fn session(&self) -> Result<Credentials> {
+        let answer = self.query("sts", "2011-06-15", "GetSessionToken", &[]);
+        read_credentials(&answer.await?)
     }
 
     /// Creates a user with a path, as in `/developers/`, and tags; answers the user's ARN.
@@ -193,6 +235,13 @@ impl Aws {
         )
         .await
         .map(drop)
+    }
+
+    /// Lists buckets, which every owner of a key may try.
+    pub async fn list_buckets(&self) -> Result<()> {
+        self.send("s3", Method::GET, "/", &[], Bytes::new())
+            .await
+            .map(drop)
     }
 
     /// Creates a bucket, outside of us-east-1 with its location.
@@ -344,11 +393,10 @@ impl Aws {
         let response = self.client.send(request.body(body)?).await?;
         let status = response.status();
         let body = String::from_utf8_lossy(response.body()).into_owned();
-        ensure!(
-            status.is_success(),
-            "the local AWS answered {status}: {}",
-            last_lines(&body)
-        );
+        if !status.is_success() {
+            let (status, answer) = (status.as_u16(), last_lines(&body));
+            return Err(Refused { status, answer }.into());
+        }
         Ok(body)
     }
 }

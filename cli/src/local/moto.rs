@@ -1,9 +1,10 @@
 //! The local AWS: moto's server on a free loopback port, with a clock that can be set.
 //!
 //! Where moto falls short of the real AWS matters to whoever reads a test or a demo:
-//! - it checks neither signatures nor permissions, and a disabled key still works, unless
-//!   [`Moto::check_credentials`] is on; then signatures are checked, but not a key's status, and of a
-//!   policy neither resources nor conditions count;
+//! - it checks neither signatures nor permissions, unless [`Moto::check_credentials`] is on; even
+//!   then, of a policy neither resources nor conditions count. What it always refuses are keys that
+//!   are inactive or deleted, and the sessions of users whose temporary credentials a policy denies;
+//! - CloudTrail shows events at once, and only those of new keys and new sessions;
 //! - a credential report is made the moment it is read, never four hours old, and has no row for
 //!   the root user;
 //! - `UpdateSecretVersionStage` moves labels wrongly.
@@ -18,8 +19,11 @@ use super::http::Client;
 use super::python::PythonServer;
 use super::venv::{Venv, last_lines};
 
-/// The program that runs moto.
-const SERVER: &str = include_str!("../../local/moto_server.py");
+/// The program that runs moto, with what it leaves out.
+const SERVER: &str = concat!(
+    include_str!("../../local/credentials.py"),
+    include_str!("../../local/moto_server.py")
+);
 
 /// A local AWS, until it is dropped. It also ends when the process that started it does.
 #[derive(Debug)]

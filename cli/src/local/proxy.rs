@@ -341,7 +341,7 @@ fn name_of(request: &Request<Bytes>) -> (String, String) {
     }
     let operation = match Protocol::of(service, request) {
         Protocol::Query => form_field(request.body(), "Action"),
-        Protocol::Json => target.and_then(|target| Some(target.split_once('.')?.1)),
+        Protocol::Json => target.and_then(|target| Some(target.rsplit_once('.')?.1)),
         Protocol::S3 => None,
     };
     (

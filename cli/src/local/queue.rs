@@ -21,6 +21,7 @@ pub struct Queue {
     aws: Aws,
     /// Its URL.
     pub url: String,
+    arn: String,
     dead_letters: String,
 }
 
@@ -37,13 +38,12 @@ impl Queue {
     /// Makes a queue and its dead letter queue.
     pub async fn create(aws: &Aws, name: &str) -> Result<Self> {
         let dead_letters = create(aws, json!({ "QueueName": format!("{name}-dead") })).await?;
-        let arn = json!({ "QueueUrl": dead_letters, "AttributeNames": ["QueueArn"] });
-        let arn = aws.json("sqs", SQS, "GetQueueAttributes", &arn).await?;
-        let redrive = json!({ "deadLetterTargetArn": arn.pointer("/Attributes/QueueArn"), "maxReceiveCount": TRIES });
+        let redrive = json!({ "deadLetterTargetArn": arn(aws, &dead_letters).await?, "maxReceiveCount": TRIES });
         let attributes = json!({ "RedrivePolicy": redrive.to_string(), "VisibilityTimeout": HIDDEN.to_string() });
         let url = create(aws, json!({ "QueueName": name, "Attributes": attributes })).await?;
         Ok(Self {
             aws: aws.clone(),
+            arn: arn(aws, &url).await?,
             url,
             dead_letters,
         })
@@ -65,7 +65,8 @@ impl Queue {
         function: &mut Function,
         patience: Duration,
     ) -> Result<Vec<Worked>> {
-        let ask = json!({ "QueueUrl": self.url, "MaxNumberOfMessages": 10 });
+        let ask =
+            json!({ "QueueUrl": self.url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"] });
         let answer = self.aws.json("sqs", SQS, "ReceiveMessage", &ask).await?;
         let messages = answer
             .get("Messages")
@@ -75,7 +76,10 @@ impl Queue {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
-        let records: Vec<Value> = messages.iter().map(record).collect();
+        let records: Vec<Value> = messages
+            .iter()
+            .map(|message| self.record(message))
+            .collect();
         let answered = function
             .invoke(&json!({ "Records": records }), patience)
             .await;
@@ -104,6 +108,20 @@ impl Queue {
             });
         }
         Ok(worked)
+    }
+
+    /// A message as Lambda hands it to a function. (Lambda developer guide, "Using Lambda with
+    /// Amazon SQS".)
+    fn record(&self, message: &Value) -> Value {
+        json!({
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.arn,
+            "awsRegion": self.arn.split(':').nth(3),
+        })
     }
 
     /// The number of messages that wait: visible, hidden and delayed ones together.
@@ -139,19 +157,6 @@ impl Queue {
     }
 }
 
-/// A message as Lambda hands it to a function. (Lambda developer guide, "Using Lambda with Amazon
-/// SQS".)
-fn record(message: &Value) -> Value {
-    json!({
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:banto",
-        "awsRegion": "eu-west-1",
-    })
-}
-
 async fn create(aws: &Aws, queue: Value) -> Result<String> {
     let answer = aws.json("sqs", SQS, "CreateQueue", &queue).await?;
     answer
@@ -159,4 +164,13 @@ async fn create(aws: &Aws, queue: Value) -> Result<String> {
         .and_then(Value::as_str)
         .map(str::to_owned)
         .context("the local AWS tells no queue's URL")
+}
+
+async fn arn(aws: &Aws, url: &str) -> Result<String> {
+    let ask = json!({ "QueueUrl": url, "AttributeNames": ["QueueArn"] });
+    let answer = aws.json("sqs", SQS, "GetQueueAttributes", &ask).await?;
+    let arn = answer.pointer("/Attributes/QueueArn");
+    arn.and_then(Value::as_str)
+        .map(str::to_owned)
+        .context("the local AWS tells no queue's ARN")
 }

@@ -3,15 +3,24 @@
 use std::time::Duration;
 
 use banto::local::aws::caller_identity_by_boto3;
+use banto::local::queue::{Queue, Worked};
 use banto::local::runtime_api::InvocationError;
+use banto_domain::record::Record;
 use banto_fake::PolicyText;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::local::{Local, REGION};
 
 const BUCKET: &str = "certificates";
+
+/// The secret that holds alice's record.
+const RECORD: &str = "banto/access-keys/alice";
+
+/// Time that an invocation may take: the longest that Lambda allows, since a run begins nothing
+/// that it may have no time to end.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 pub struct Harness {
     pub local: Local,
@@ -23,6 +32,8 @@ pub struct Harness {
     pub exempt_group: bool,
     /// True if the function assumes the identity account's role, instead of being in that account.
     pub assume: bool,
+    /// The queue of requests.
+    pub queue: Queue,
     holder: Holder,
     policy: PolicyText,
 }
@@ -39,6 +50,9 @@ impl Harness {
             ..
         } = &local;
         aws.create_bucket(BUCKET).await.unwrap();
+        aws.create_denial_of_sessions().await.unwrap();
+        let queue = Queue::create(aws, "banto-rotation").await.unwrap();
+        let revocations = Queue::create(aws, "banto-accounts").await.unwrap();
         let operators = aws
             .create_secret("banto/slack/operators", &slack.webhook("operators"))
             .await
@@ -53,6 +67,10 @@ impl Harness {
             .least_policy()
             .await
             .with("role = ", "assume = false\nrole = ")
+            .with_lines(
+                "rotation",
+                &format!("revocations = \"{}\"", revocations.url),
+            )
             .and(&webhooks);
         moto.set_clock(*now - SignedDuration::from_hours(24 * 100))
             .await
@@ -78,6 +96,7 @@ impl Harness {
             policy_problem: None,
             exempt_group: false,
             assume: false,
+            queue,
             holder,
             policy,
         }
@@ -86,9 +105,53 @@ impl Harness {
     /// Starts the function anew, hands it an event, and ends it.
     pub async fn invoke(&mut self, event: &Value) -> Result<Value, InvocationError> {
         let mut function = self.local.start(&self.policy()).await?;
-        let answer = function.invoke(event, Duration::from_secs(300)).await;
+        let answer = function.invoke(event, PATIENCE).await;
         self.log = function.stop().await;
         answer
+    }
+
+    /// Puts an event on the queue, and has the queue worked off once.
+    pub async fn tell(&mut self, event: &Value) -> Vec<Worked> {
+        self.queue.send(std::slice::from_ref(event)).await.unwrap();
+        self.work_off().await
+    }
+
+    /// Hands the function the messages of the queue that are visible now.
+    pub async fn work_off(&mut self) -> Vec<Worked> {
+        let mut function = self.local.start(&self.policy()).await.unwrap();
+        let worked = self.queue.work_off(&mut function, PATIENCE).await;
+        self.log = function.stop().await;
+        worked.unwrap()
+    }
+
+    /// Somebody writes a version of alice's record under the token of the next one, and leaves the
+    /// present version current.
+    pub async fn take_next_token(&self) {
+        let record = Record::from_text(&self.record().await).unwrap();
+        let version = json!({
+            "SecretId": RECORD,
+            "ClientRequestToken": record.next("somebody").write_token(0),
+            "SecretString": "somebody else's",
+            "VersionStages": ["SOMEBODY"],
+        });
+        let aws = &self.local.aws;
+        aws.secrets_manager("PutSecretValue", &version)
+            .await
+            .unwrap();
+    }
+
+    /// What everybody was told in Slack, in a line each.
+    pub fn headlines(&self) -> Vec<String> {
+        let posts = self.local.slack.posts();
+        posts
+            .iter()
+            .map(|post| post.body["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The text of alice's record.
+    pub async fn record(&self) -> String {
+        self.local.aws.secret_value(RECORD).await.unwrap()
     }
 
     pub async fn advance_minutes(&mut self, minutes: i64) {
@@ -97,12 +160,7 @@ impl Harness {
 
     /// The credentials that alice finds in her envelope.
     pub async fn opened(&self) -> Vec<u8> {
-        let record = self
-            .local
-            .aws
-            .secret_value("banto/access-keys/alice")
-            .await
-            .unwrap();
+        let record = self.record().await;
         self.holder.open(&record).unwrap().to_vec()
     }
 
@@ -130,12 +188,7 @@ impl Harness {
     /// credentials, and, where an envelope is stored, what is in it.
     pub async fn every_secret(&self) -> Vec<String> {
         let mut secrets = vec![self.local.credentials.secret_access_key.to_string()];
-        let record = self
-            .local
-            .aws
-            .secret_value("banto/access-keys/alice")
-            .await
-            .unwrap();
+        let record = self.record().await;
         if record.contains("BEGIN PGP MESSAGE") {
             let payload: Value =
                 serde_json::from_slice(&self.holder.open(&record).unwrap()).unwrap();
