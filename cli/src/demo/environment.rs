@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::local::aws::{Aws, Credentials};
 use crate::local::function_binary;
 use crate::local::moto::Moto;
+use crate::local::queue::{Queue, Worked};
 use crate::local::runtime_api::Function;
 use crate::local::slack::Slack;
 use crate::local::venv::Venv;
@@ -22,8 +23,8 @@ pub(super) const REGION: &str = "ap-northeast-1";
 /// Days from the first run to today, on which the story ends.
 const DAYS: i64 = 16;
 
-/// How long the function may take for an event.
-pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+/// How long a function may take for an event: the longest that Lambda allows.
+pub(super) const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Everything that the demo runs on.
 pub(super) struct Environment {
@@ -89,8 +90,12 @@ impl Environment {
 
     /// Lets days pass, and a minute: no daily run starts on the same second.
     pub(super) async fn advance(&mut self, days: i64) -> Result<()> {
-        let pause = SignedDuration::from_hours(24 * days) + SignedDuration::from_mins(1);
-        self.set_now(self.now + pause).await
+        self.advance_minutes(24 * 60 * days + 1).await
+    }
+
+    pub(super) async fn advance_minutes(&mut self, minutes: i64) -> Result<()> {
+        self.set_now(self.now + SignedDuration::from_mins(minutes))
+            .await
     }
 
     /// Starts a function with a policy, before the local AWS or a proxy of it.
@@ -127,22 +132,30 @@ impl Environment {
 
     /// Starts the function anew, as after a day without events, and hands it one.
     pub(super) async fn invoke(&self, event: &Value) -> Result<Value> {
-        let mut function = self
-            .start_function(
-                &self.rotate_access_keys,
-                self.moto.endpoint(),
-                &self.policy_path(),
-            )
-            .await?;
+        let mut function = self.start_rotation().await?;
         let answer = function.invoke(event, PATIENCE).await;
         let log = function.stop().await;
-        answer.with_context(|| {
-            format!(
-                "the function failed; its log:\n{}",
-                String::from_utf8_lossy(&log)
-            )
-        })
+        answer.with_context(|| failed(&log))
     }
+
+    /// Starts the function anew, and hands it the messages of its queue that are visible now.
+    pub(super) async fn work_off(&self, queue: &Queue) -> Result<Vec<Worked>> {
+        let mut function = self.start_rotation().await?;
+        let worked = queue.work_off(&mut function, PATIENCE).await;
+        let log = function.stop().await;
+        worked.with_context(|| failed(&log))
+    }
+
+    async fn start_rotation(&self) -> Result<Function> {
+        let endpoint = self.moto.endpoint();
+        self.start_function(&self.rotate_access_keys, endpoint, &self.policy_path())
+            .await
+    }
+}
+
+fn failed(log: &[u8]) -> String {
+    let log = String::from_utf8_lossy(log);
+    format!("the function failed; its log:\n{log}")
 }
 
 /// An event of EventBridge's schedule.

@@ -1,8 +1,8 @@
 //! `banto demo`: the real functions rotate real keys, bring an Organization's accounts to their
 //! baseline, and tell people about noncompliance, on a local AWS, through 16 simulated days.
 //!
-//! The story has three acts: `rotation`, `accounts` and `compliance`. `environment` is what they
-//! run on, `people` who takes part, and `show` prints.
+//! The story has three acts: `rotation`, which ends with a `theft`, `accounts` and `compliance`.
+//! `environment` is what they run on, `people` who takes part, and `show` prints.
 
 mod accounts;
 mod compliance;
@@ -10,6 +10,7 @@ mod environment;
 mod people;
 mod rotation;
 mod show;
+mod theft;
 
 use anyhow::{Context as _, Result};
 

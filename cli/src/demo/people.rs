@@ -76,7 +76,7 @@ fn beginnings() -> Vec<Beginning> {
         ),
         person(
             "heidi",
-            "key of 10 days; will be exposed",
+            "key of 10 days; will be stolen",
             &[10],
             Some((Kind::Curve25519V6, Expiry::Never)),
         ),
@@ -92,6 +92,7 @@ impl People {
     pub(super) async fn settle(env: &mut Environment, progress: &dyn Fn(&str)) -> Result<Self> {
         let aws = env.aws.clone();
         aws.create_bucket(BUCKET).await?;
+        aws.create_denial_of_sessions().await?;
         let operators = aws.create_topic("banto-operators").await?;
         let owners = aws.create_topic("banto-owners").await?;
         let operators_hook = aws

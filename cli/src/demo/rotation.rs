@@ -1,15 +1,15 @@
 //! The demo's first act: keys in each part of their life, through 16 simulated days.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::environment::{ACCOUNT, Environment, REGION, scheduled};
+use super::environment::{Environment, REGION, scheduled};
 use super::people::People;
 use super::show::{self, Show};
+use super::theft;
 use crate::local::aws::caller_identity_by_boto3;
 
-/// Plays the first act, from everyone's first key to an exposed one.
+/// Plays the first act, from everyone's first key to a stolen one.
 pub(super) async fn play(env: &mut Environment, show: &Show) -> Result<()> {
     let people = People::settle(env, &|what| show.progress(what)).await?;
     show.clear();
@@ -27,7 +27,14 @@ pub(super) async fn play(env: &mut Environment, show: &Show) -> Result<()> {
     day(
         env,
         show,
-        "Day 1: alice has used her new key, and its day of grace is over",
+        "Day 1: alice has used her new key, and the old one must rest for a day",
+    )
+    .await?;
+    env.advance(1).await?;
+    day(
+        env,
+        show,
+        "Day 2: nobody has used alice's old key since, and its grace is over",
     )
     .await?;
     quiet_days(env, show, 9).await?;
@@ -35,10 +42,10 @@ pub(super) async fn play(env: &mut Environment, show: &Show) -> Result<()> {
     day(
         env,
         show,
-        "Day 11: alice's old key has been disabled for ten days",
+        "Day 12: alice's old key has been disabled for ten days",
     )
     .await?;
-    quiet_days(env, show, 2).await?;
+    quiet_days(env, show, 1).await?;
     env.advance(1).await?;
     day(
         env,
@@ -49,17 +56,8 @@ pub(super) async fn play(env: &mut Environment, show: &Show) -> Result<()> {
     open_notice(env, show, &people)?;
 
     env.advance(2).await?;
-    let key = env
-        .aws
-        .access_keys("heidi")
-        .await?
-        .first()
-        .context("heidi has no key")?
-        .id
-        .clone();
-    show.title("Day 16: AWS Health finds heidi's key in public (AWS_RISK_CREDENTIALS_EXPOSED)");
-    let answer = env.invoke(&exposed(&key, env.now)).await?;
-    show.outcomes(&answer, env.slack.posts());
+    theft::play(env, show, &people).await?;
+    day(env, show, "The next daily run").await?;
     once_more(env, show).await?;
 
     show.title("In the end");
@@ -71,8 +69,9 @@ pub(super) async fn play(env: &mut Environment, show: &Show) -> Result<()> {
 /// A daily run, and what it did.
 async fn day(env: &Environment, show: &Show, title: &str) -> Result<()> {
     show.title(title);
+    let told_before = env.slack.posts().len();
     let answer = env.invoke(&scheduled(env.now)).await?;
-    show.outcomes(&answer, env.slack.posts());
+    show.outcomes(&answer, &env.slack.posts(), told_before);
     Ok(())
 }
 
@@ -82,10 +81,11 @@ async fn quiet_days(env: &mut Environment, show: &Show, days: i64) -> Result<()>
         env.advance(1).await?;
         let day = env.now.duration_since(env.first_day).as_hours() / 24;
         show.progress(&format!("day {day}"));
+        let told_before = env.slack.posts().len();
         let answer = env.invoke(&scheduled(env.now)).await?;
         if show::did_anything(&answer) {
             show.title(&format!("Day {day}: the daily run"));
-            show.outcomes(&answer, env.slack.posts());
+            show.outcomes(&answer, &env.slack.posts(), told_before);
         }
     }
     show.clear();
@@ -143,19 +143,14 @@ async fn fetch(env: &Environment, show: &Show, people: &People) -> Result<()> {
 /// Bob, whose key is dead, opens the envelope that the notice itself carried.
 fn open_notice(env: &Environment, show: &Show, people: &People) -> Result<()> {
     let posts = env.slack.posts();
-    let texts = posts.iter().rev().flat_map(|post| show::texts(&post.body));
-    let envelope = texts
-        .into_iter()
-        .find(|text| text.contains("BEGIN PGP MESSAGE"))
-        .context("no notice has an envelope")?;
-    let envelope = envelope.trim_matches('`');
+    let envelope = show::last_envelope(&posts).context("no notice has an envelope")?;
     let bob = people
         .get("bob")?
         .holder
         .as_ref()
         .context("bob has no certificate")?;
     let payload: Value =
-        serde_json::from_slice(&bob.open(envelope)?).context("the payload is not JSON")?;
+        serde_json::from_slice(&bob.open(&envelope)?).context("the payload is not JSON")?;
     show.opened(
         payload
             .get("AccessKeyId")
@@ -163,25 +158,4 @@ fn open_notice(env: &Environment, show: &Show, people: &People) -> Result<()> {
             .unwrap_or_default(),
     );
     Ok(())
-}
-
-/// An event of AWS Health about a key that was found in public.
-fn exposed(key: &str, now: Timestamp) -> Value {
-    json!({
-        "version": "0",
-        "id": "121345678-1234-1234-1234-123456789012",
-        "detail-type": "AWS Health Event",
-        "source": "aws.health",
-        "account": ACCOUNT,
-        "time": now,
-        "region": "us-east-1",
-        "resources": [],
-        "detail": {
-            "eventArn": "arn:aws:health:us-east-1::event/AWS_RISK_CREDENTIALS_EXPOSED_XYZ",
-            "service": "RISK",
-            "eventTypeCode": "AWS_RISK_CREDENTIALS_EXPOSED",
-            "eventTypeCategory": "issue",
-            "affectedEntities": [{ "entityValue": key }],
-        },
-    })
 }

@@ -21,6 +21,14 @@ const STYLE: TableStyle = TableStyle::new()
 /// Columns of everything that is shown.
 const WIDTH: u16 = 80;
 
+/// A credential in somebody's hands, and what `aws s3 ls` says to it.
+pub(super) struct Held {
+    pub(super) who: &'static str,
+    pub(super) what: String,
+    pub(super) before: String,
+    pub(super) after: String,
+}
+
 /// Where the demo is shown.
 pub(super) struct Show {
     spinner: Option<ProgressBar>,
@@ -125,16 +133,14 @@ impl Show {
         self.table(&table);
     }
 
-    /// Shows the deeds of a run and the messages that people got.
-    pub(super) fn outcomes(&self, answer: &Value, posts: Vec<Post>) {
+    /// Shows the deeds of a run, and the headline that operators got: of the posts, those are the
+    /// run's that come after the first `told_before`.
+    pub(super) fn outcomes(&self, answer: &Value, posts: &[Post], told_before: usize) {
         let mut table = table(&["user", "done"]);
         for outcome in accounts(answer).flat_map(|account| list(account, "outcomes")) {
             let mut done: Vec<String> = list(outcome, "done").map(done).collect();
-            if let Some(error) = outcome
-                .get("failed")
-                .and_then(|failed| failed.get("error")?.as_str())
-            {
-                done.push(format!("failed: {error}"));
+            for failed in list(outcome, "failed") {
+                done.push(format!("failed: {}", text(failed, "error")));
             }
             table.add_row([text(outcome, "user"), &done.join("\n")]);
         }
@@ -149,9 +155,35 @@ impl Show {
         {
             self.line(&format!("  failed: {failure}"));
         }
-        if let Some(summary) = posts.last().filter(|post| post.channel == "operators") {
+        let mut told = posts.iter().skip(told_before);
+        if let Some(summary) = told.find(|post| post.channel == "operators") {
             self.line(&format!("  #operators: {}", text(&summary.body, "text")));
         }
+    }
+
+    /// Shows what people were told: owners by headlines, operators the whole.
+    pub(super) fn news(&self, posts: &[Post]) {
+        let (to_operators, to_owners): (Vec<&Post>, Vec<&Post>) =
+            posts.iter().partition(|post| post.channel == "operators");
+        self.headlines(to_owners);
+        for post in to_operators {
+            self.message(post);
+        }
+    }
+
+    /// Shows who holds which credential, and what it was and is good for.
+    pub(super) fn held(&self, held: &[Held]) {
+        let mut table = table(&["who", "has", "before", "after"]);
+        for Held {
+            who,
+            what,
+            before,
+            after,
+        } in held
+        {
+            table.add_row([who, &what[..], before, after]);
+        }
+        self.table(&table);
     }
 
     pub(super) fn envelope(&self, record: &str) {
@@ -206,6 +238,10 @@ impl Show {
 
     pub(super) fn messages(&self, posts: &[Post]) {
         self.title("What people read in Slack, the first line of each message");
+        self.headlines(posts);
+    }
+
+    fn headlines<'a>(&self, posts: impl IntoIterator<Item = &'a Post>) {
         let mut table = table(&["channel", "message"]);
         for post in posts {
             table.add_row([
@@ -246,7 +282,7 @@ impl Show {
 
     pub(super) fn shortcomings(&self) {
         self.title("Where the local AWS (moto) falls short of the real one");
-        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but\n  the owner out can't be seen here. It lets a disabled key sign other calls.\n  Its credential report has no row for the root user and is never stale. A new\n  account's role can be assumed at once; the demo refuses it twice, as the\n  real one would. Its AWS Config delivers nothing, evaluates nothing and has\n  no aggregator: the demo sends the events itself. It has no StackSets that\n  carry AWS Config: the demo takes the direct way.");
+        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but\n  the owner out can't be seen here. Its CloudTrail shows events at once, and\n  only those of new keys and new sessions. Its credential report has no row\n  for the root user and is never stale. A new account's role can be assumed at\n  once; the demo refuses it twice, as the real one would. Its AWS Config\n  delivers nothing, evaluates nothing and has no aggregator: the demo sends\n  the events itself. It has no StackSets that carry AWS Config: the demo takes\n  the direct way.");
     }
 
     pub(super) fn kept(&self, endpoint: &str, key: &str) {
@@ -297,8 +333,15 @@ pub(super) fn first_line(message: &Value) -> &str {
     text(message, "text")
 }
 
+/// The envelope that the latest of these messages carried.
+pub(super) fn last_envelope(posts: &[Post]) -> Option<String> {
+    let texts = posts.iter().rev().flat_map(|post| texts(&post.body));
+    let mut envelopes = texts.filter(|text| text.contains("BEGIN PGP MESSAGE"));
+    Some(envelopes.next()?.trim_matches('`').to_owned())
+}
+
 /// Every text of a Slack message's blocks.
-pub(super) fn texts(message: &Value) -> Vec<String> {
+fn texts(message: &Value) -> Vec<String> {
     list(message, "blocks")
         .filter_map(|block| block.get("text")?.get("text")?.as_str().map(str::to_owned))
         .collect()
@@ -328,7 +371,13 @@ fn done(action: &Value) -> String {
         "issue" => "new key issued and sealed".to_owned(),
         "notifyOwner" => format!("told: {}", spaced(text(action, "notice"))),
         "disable" => format!("old key {} disabled", text(action, "key")),
-        "disableExposed" => format!("exposed key {} disabled at once", text(action, "key")),
+        "disableExposed" => {
+            let keys: Vec<&str> = list(action, "keys").filter_map(Value::as_str).collect();
+            format!("exposed {} disabled at once", keys.join(", "))
+        }
+        "saveProof" => "noted that the new key is used".to_owned(),
+        "saveLook" => "noted that CloudTrail was looked at again".to_owned(),
+        "close" => "nothing left to follow".to_owned(),
         "delete" => format!("disabled key {} deleted", text(action, "key")),
         other => format!("{} {}", spaced(other), text(action, "key")),
     }

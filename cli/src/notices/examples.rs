@@ -11,9 +11,9 @@ use banto_domain::policy::compliance::{CompliancePolicy, Destination, Waiver};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::record;
 use banto_domain::status::{self, AccountStatus, ReasonKind};
-use banto_domain::{PerPlace, Region};
+use banto_domain::{AccessKeyId, PerPlace, Region};
 use banto_notice::{Notice, slack};
-use banto_ports::{AccountState, OrgAccount, PreviousStatus};
+use banto_ports::{AccountState, LastUse, OrgAccount, PreviousStatus};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::deliver::delivery::{Delivery, Target};
 use notify_compliance::deliver::notices::render;
@@ -23,8 +23,8 @@ use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
 use onboard_accounts::converge::snapshot::Job;
 use onboard_accounts::message::{Cause, ConvergeRequest};
-use rotate_access_keys::plan::OwnerNotice;
-use rotate_access_keys::snapshot::{Certificate, SLACK_TAG, StoredRecord, User};
+use rotate_access_keys::plan::{OtherKey, OwnerNotice};
+use rotate_access_keys::snapshot::{SLACK_TAG, User};
 
 use super::page::{Channel, Shown};
 use crate::local::slack::Post;
@@ -502,33 +502,9 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         "AKIAIOSFODNN7EXAMPLE".parse()?,
         "AKIAI44QH8DHBEXAMPLE".parse()?,
     );
-    let alice = User {
-        name: "alice".parse()?,
-        id: "AIDACKCEVSQ6C2EXAMPLE".parse()?,
-        arn: format!("arn:aws:iam::{ACCOUNT}:user/alice").parse()?,
-        path: "/".to_owned(),
-        tags: BTreeMap::from([(SLACK_TAG.to_owned(), ALICE.to_owned())]),
-        groups: BTreeSet::new(),
-        keys: Vec::new(),
-        record: StoredRecord::Absent,
-        certificate: Certificate::NotAsked,
-    };
+    let alice = alice()?;
     let keys = BTreeSet::from([old]);
-    let rotation = record::Rotation {
-        reason: record::Reason::Due,
-        intended_at: teller.now,
-        existing_keys: keys.clone(),
-        recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse()?,
-        issued: Some(record::Issued {
-            key: new,
-            created_at: teller.now,
-        }),
-        delivered_at: None,
-    };
-    let record = record::Record {
-        rotation: Some(rotation),
-        ..record::Record::first(alice.id.clone())
-    };
+    let record = record_of_a_rotation(&alice, &keys, new, teller.now)?;
     let say = |teller: &mut Teller, about, message: &OwnerNotice| {
         teller.say(
             about,
@@ -542,12 +518,66 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
     };
     say(&mut teller, "A new key is issued", &issued);
     let deadline = teller.now + policy.rotation.timings.remind_before;
-    for key in keys {
+    let last_use = Some(LastUse {
+        at: teller.now,
+        service: "s3".to_owned(),
+        region: "eu-west-1".to_owned(),
+    });
+    for key in keys.clone() {
         say(
             &mut teller,
             "The old key is about to be disabled",
-            &OwnerNotice::WillBeDisabled { key, at: deadline },
+            &OwnerNotice::WillBeDisabled {
+                key,
+                at: deadline,
+                last_use: last_use.clone(),
+            },
         );
     }
+    let exposed = OwnerNotice::Exposed {
+        keys,
+        other: OtherKey::None,
+    };
+    say(&mut teller, "A key was found in public", &exposed);
     Ok(teller.channel)
+}
+
+/// The record of a user whose new key was issued just now.
+fn record_of_a_rotation(
+    user: &User,
+    existing_keys: &BTreeSet<AccessKeyId>,
+    new: AccessKeyId,
+    now: Timestamp,
+) -> Result<record::Record> {
+    let rotation = record::Rotation {
+        intent: record::Intent {
+            reason: record::Reason::Due,
+            request: None,
+            intended_at: now,
+            existing_keys: existing_keys.clone(),
+            recipient: "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse()?,
+        },
+        issued: record::Issued {
+            key: new,
+            created_at: now,
+        },
+        delivered_at: None,
+        proven_at: None,
+    };
+    Ok(record::Record {
+        rotation: Some(rotation),
+        ..record::Record::first(user.id.clone())
+    })
+}
+
+fn alice() -> Result<User> {
+    Ok(User {
+        tags: BTreeMap::from([(SLACK_TAG.to_owned(), ALICE.to_owned())]),
+        ..User::new(
+            "alice".parse()?,
+            "AIDACKCEVSQ6C2EXAMPLE".parse()?,
+            format!("arn:aws:iam::{ACCOUNT}:user/alice").parse()?,
+            "/",
+        )
+    })
 }
