@@ -1,22 +1,21 @@
-//! The function on the world in memory, and the promises held against every step.
+//! The function on the world in memory, what people ask of it, and what a test sees.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 
-use banto_domain::policy::{Policy, RotationTimings};
+use banto_domain::policy::Policy;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
-use banto_fake::{Call, KeyView, PolicyText, Run, UserView, View, World};
+use banto_fake::{Call, Driven, PolicyText, Run, Sent, View, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
-use banto_seal::recipients_of;
 use jiff::{SignedDuration, Timestamp};
-use rotate_access_keys::Rotator;
 use rotate_access_keys::ports::{Account, Ports};
+use rotate_access_keys::{Rotator, Told};
 use serde_json::{Value, json};
 
-use crate::harness::Function;
+use crate::harness::{Function, Handled, Sqs, enqueue, handle, handle_with};
 
 /// Everyone's certificate: making one takes longer than all else here.
 pub static HOLDER: LazyLock<Holder> = LazyLock::new(|| {
@@ -35,6 +34,14 @@ pub fn start() -> Timestamp {
 
 pub fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days)
+}
+
+pub fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
+
+pub fn minutes(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
 }
 
 /// Read once: it is asked for at every crash point.
@@ -61,6 +68,13 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
         identity: identity.clone(),
         ports: Ports {
             keys: run.clone(),
+            sessions: run.clone(),
+            trail: run.clone(),
+            revocations: policy
+                .rotation
+                .revocations
+                .is_some()
+                .then(|| run.clone() as Arc<dyn banto_ports::Queue>),
             records: run.clone(),
             certificates: run.clone(),
             notice_sender: notice_sender.clone(),
@@ -70,11 +84,21 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
     Rotator {
         accounts: accounts.collect(),
         policy: policy.rotation.clone(),
+        notice_sender,
+        clock: run.clone(),
+        messages: run.clone(),
+        told: Told::default(),
     }
 }
 
+/// Receipts after which the queue gives a message up: as many as SQS allows, since an emergency
+/// goes on for days. (SQS API reference, `SetQueueAttributes`, `maxReceiveCount`.)
+const MOST_RECEIVES: u32 = 1_000;
+
+/// The function, in a process of its own for each event.
 impl Function for Policy {
     const HIDDEN: SignedDuration = SignedDuration::from_mins(30);
+    const RECEIVES: u32 = MOST_RECEIVES;
 
     async fn handle(
         &self,
@@ -86,6 +110,29 @@ impl Function for Policy {
     }
 }
 
+/// The function, in one process for all events: it remembers what it told.
+pub struct Process(Rotator);
+
+impl Process {
+    pub fn start(world: &Arc<World>, policy: &Policy) -> Self {
+        Self(rotator(&world.run(None), policy))
+    }
+}
+
+impl Function for Process {
+    const HIDDEN: SignedDuration = Policy::HIDDEN;
+    const RECEIVES: u32 = MOST_RECEIVES;
+
+    async fn handle(
+        &self,
+        _: &Arc<Run>,
+        event: &[u8],
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        self.0.handle(event, invocation).await
+    }
+}
+
 pub fn everyone() -> Value {
     json!({})
 }
@@ -94,13 +141,200 @@ pub fn asked(user: &UserName, mode: &str) -> Value {
     json!({ "users": [user], "mode": mode })
 }
 
+/// What an operator asks about some keys of a user.
+pub fn asked_about(user: &UserName, mode: &str, keys: &[&AccessKeyId]) -> Value {
+    json!({ "users": [user], "mode": mode, "keys": keys })
+}
+
+/// What AWS Health tells of exposed credentials, as an event of EventBridge.
+pub fn exposed(credentials: &[&AccessKeyId]) -> Value {
+    exposed_entities(credentials.iter().map(|key| json!(key)))
+}
+
+/// What AWS Health tells of whatever it holds for exposed.
+pub fn exposed_entities(entities: impl IntoIterator<Item = Value>) -> Value {
+    let entities = entities
+        .into_iter()
+        .map(|one| json!({ "entityValue": one }));
+    json!({
+        "source": "aws.health",
+        "detail-type": "AWS Health Event",
+        "account": "111122223333",
+        "detail": {
+            "eventArn": "arn:aws:health:global::event/RISK/AWS_RISK_CREDENTIALS_EXPOSED/1",
+            "service": "RISK",
+            "eventTypeCode": "AWS_RISK_CREDENTIALS_EXPOSED",
+            "affectedEntities": entities.collect::<Vec<_>>(),
+        },
+    })
+}
+
 /// A user who has registered a certificate, and a key of that age.
 pub fn add_registered(world: &World, name: &str, age: SignedDuration) -> (UserName, AccessKeyId) {
     let user = world.add_user(name);
-    world.tag(&user, "banto:openpgp", HOLDER.fingerprint().as_str());
-    world.put_certificate(&user, HOLDER.certificate().unwrap().as_bytes());
+    register(world, &user);
     let key = world.add_key(&user, age);
     (user, key)
+}
+
+/// A user registers a certificate.
+pub fn register(world: &World, user: &UserName) {
+    world.tag(user, "banto:openpgp", HOLDER.fingerprint().as_str());
+    world.put_certificate(user, HOLDER.certificate().unwrap().as_bytes());
+}
+
+/// A user with a key of that age, alone in a world.
+pub fn alone(age: SignedDuration) -> (Arc<World>, UserName, AccessKeyId) {
+    let world = World::at(start());
+    let (user, key) = add_registered(&world, "alice", age);
+    (world, user, key)
+}
+
+/// A rotation whose new key was delivered.
+pub struct Delivered {
+    pub world: Arc<World>,
+    pub user: UserName,
+    pub old: AccessKeyId,
+    pub new: AccessKeyId,
+}
+
+/// Straight after a rotation.
+pub fn delivered() -> Delivered {
+    let (world, user, old) = alone(days(100));
+    handle(&world, &policy(), &everyone());
+    let new = sealed(&world, &user);
+    Delivered {
+        world,
+        user,
+        old,
+        new,
+    }
+}
+
+/// Straight after the old key was disabled, since the new one is in use.
+pub fn disabled() -> Delivered {
+    let rotation = delivered();
+    rotation.world.use_key(&rotation.new);
+    rotation.world.advance(days(2));
+    handle(&rotation.world, &policy(), &everyone());
+    assert!(!is_active(&rotation.world, &rotation.old));
+    rotation
+}
+
+/// Lets so many days pass, with a scheduled run on each, which may fail. A plan that is refused is
+/// a defect of the planner.
+pub fn run_daily(world: &Arc<World>, policy: &Policy, days_to_come: usize) {
+    for _ in 0..days_to_come {
+        world.advance(days(1));
+        if let Driven::Done(Err(failure)) = handle_with(world, policy, &everyone(), None).0 {
+            assert_ne!(failure.kind, "PlanRefused", "{failure}");
+        }
+    }
+}
+
+/// Puts an event on the queue and works it off, time passing, until the queue is empty.
+pub fn by_queue(world: &Arc<World>, function: &impl Function, event: &Value) -> Sqs {
+    enqueue(world, std::slice::from_ref(event));
+    let mut sqs = Sqs::default();
+    sqs.settle(world, function, &[]);
+    sqs
+}
+
+/// True if an event was handled, and is not tried again.
+pub fn is_done(handled: &Handled) -> bool {
+    matches!(handled, Driven::Done(Ok(_)))
+}
+
+/// What an event that failed says.
+pub fn failure(handled: &Handled) -> String {
+    match handled {
+        Driven::Done(Err(failure)) => format!("{}: {failure}", failure.kind),
+        other => panic!("no failure: {other:?}"),
+    }
+}
+
+/// True if the key is there, and requests can be signed with it.
+pub fn is_active(world: &World, key: &AccessKeyId) -> bool {
+    world.works(key)
+}
+
+/// True if the user has the key, active or not.
+pub fn is_there(world: &World, user: &UserName, key: &AccessKeyId) -> bool {
+    world.view().users[user].keys.contains_key(key)
+}
+
+/// The user's keys that work.
+pub fn working(world: &World, user: &UserName) -> Vec<AccessKeyId> {
+    let view = world.view();
+    let keys = view.users[user].keys.iter();
+    keys.filter(|(_, key)| key.active)
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
+/// The key in the user's envelope.
+pub fn sealed(world: &World, user: &UserName) -> AccessKeyId {
+    record(&world.view(), user).unwrap().envelope.unwrap().key
+}
+
+/// The subjects of everything sent so far.
+pub fn subjects(world: &World) -> Vec<String> {
+    let sent = world.view().sent;
+    let subject = |sent: Sent| match sent {
+        Sent::Topic(_, message) => Some(message.subject),
+        Sent::Slack(_) | Sent::Mail(_) => None,
+    };
+    sent.into_iter().filter_map(subject).collect()
+}
+
+/// The number of calls of this name so far.
+pub fn count(world: &World, call: &str) -> usize {
+    let calls = world.calls();
+    calls.iter().filter(|made| made.name == call).count()
+}
+
+/// Everything sent so far, to owners and to operators, each in one text.
+pub fn told(world: &World) -> Vec<String> {
+    let sent = world.view().sent;
+    sent.iter().map(text_of).collect()
+}
+
+/// Everything sent to operators so far, each in one text.
+pub fn operators_told(world: &World) -> Vec<String> {
+    to_topic(world, ":operators")
+}
+
+/// Everything sent to owners so far, each in one text.
+pub fn owners_told(world: &World) -> Vec<String> {
+    to_topic(world, ":owners")
+}
+
+fn to_topic(world: &World, topic: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for sent in &world.view().sent {
+        if matches!(sent, Sent::Topic(arn, _) if arn.as_str().ends_with(topic)) {
+            texts.push(text_of(sent));
+        }
+    }
+    texts
+}
+
+fn text_of(sent: &Sent) -> String {
+    match sent {
+        Sent::Topic(_, message) => format!("{}\n{}", message.subject, message.body),
+        other => format!("{other:?}"),
+    }
+}
+
+/// True if one of the texts has this piece, wherever its lines end.
+pub fn any_has(texts: &[String], piece: &str) -> bool {
+    texts.iter().any(|text| has(text, piece))
+}
+
+/// True if a text has this piece, wherever its lines end.
+pub fn has(text: &str, piece: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").contains(piece)
 }
 
 /// The record of a user.
@@ -114,119 +348,6 @@ pub fn record(view: &View, user: &UserName) -> Option<Record> {
 /// The secret that an owner finds in their envelope, as their OpenPGP program would show it.
 pub fn opened(text: &str) -> BTreeMap<String, Value> {
     serde_json::from_slice(&HOLDER.open(text).unwrap()).unwrap()
-}
-
-/// Promises broken so far, as seen after every single effect.
-#[derive(Clone, Default)]
-pub struct Watch(Arc<Mutex<Vec<String>>>);
-
-impl Watch {
-    /// Watches a world. `excused` are the keys whose loss leaves a person without one: exposed
-    /// ones.
-    pub fn on(world: &World, policy: &Policy, emergency: bool) -> Self {
-        let watch = Self::default();
-        let broken = watch.0.clone();
-        let timings = policy.rotation.timings.clone();
-        let before = Mutex::new(world.view());
-        world.watch(move |view, call| {
-            let mut before = before.lock().unwrap();
-            for (name, user) in &view.users {
-                let was = before.users.get(name).unwrap_or(user);
-                let mut found = promises(was, user, view.now, &timings);
-                if !emergency && has_usable(was) && !has_usable(user) {
-                    found.push("R1: left without a usable key".into());
-                }
-                let found = found
-                    .into_iter()
-                    .map(|what| format!("{name}, after {}: {what}", call.name));
-                broken.lock().unwrap().extend(found);
-            }
-            *before = view.clone();
-        });
-        watch
-    }
-
-    pub fn broken(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-/// True if a person can use a key now: it is active, and they have its secret, or can open its
-/// envelope.
-pub fn has_usable(user: &UserView) -> bool {
-    let sealed = user
-        .record
-        .as_deref()
-        .and_then(|text| Record::from_text(text).ok()?.envelope);
-    let sealed = sealed.map(|envelope| envelope.key);
-    user.keys.iter().any(|(id, key)| {
-        key.active && (!key.by_banto || key.used.is_some() || sealed.as_ref() == Some(id))
-    })
-}
-
-fn promises(
-    was: &UserView,
-    is: &UserView,
-    now: Timestamp,
-    timings: &RotationTimings,
-) -> Vec<String> {
-    let mut broken = Vec::new();
-    let record = is
-        .record
-        .as_deref()
-        .map(|text| Record::from_text(text).unwrap());
-    let old_record = was
-        .record
-        .as_deref()
-        .map(|text| Record::from_text(text).unwrap());
-    if is.keys.len() > 2 {
-        broken.push("R2: more than two keys".into());
-    }
-    let is_orphan = |id: &AccessKeyId, key: &KeyView| {
-        let sealed = old_record
-            .as_ref()
-            .and_then(|record| record.envelope.as_ref());
-        key.by_banto && key.used.is_none() && sealed.is_none_or(|envelope| envelope.key != *id)
-    };
-    for (id, key) in was.keys.iter().filter(|(id, _)| !is.keys.contains_key(*id)) {
-        if key.active {
-            broken.push(format!("R2: {id} deleted while active"));
-        }
-        let disabled_at = old_record
-            .as_ref()
-            .and_then(|record| record.disabled.get(id));
-        if !is_orphan(id, key)
-            && disabled_at.is_none_or(|at| now.duration_since(*at) < timings.recovery)
-        {
-            broken.push(format!("R2: {id} deleted too early"));
-        }
-    }
-    // Two keys that Banto made and that nobody has used would be two issued for one need.
-    let fresh = is
-        .keys
-        .iter()
-        .filter(|(_, key)| key.by_banto && key.active && key.used.is_none());
-    let newly_created = is.keys.keys().any(|id| !was.keys.contains_key(id));
-    if newly_created && fresh.count() > 1 {
-        broken.push("R5: a second key issued".into());
-    }
-    if let Some(envelope) = record.and_then(|record| record.envelope) {
-        if recipients_of(&envelope.armored).map_or(0, |recipients| recipients.len()) != 1 {
-            broken.push("R8: the envelope has not one recipient".into());
-        }
-        // Opening takes longer than all else, so only a new envelope is opened.
-        let is_new = old_record.and_then(|record| record.envelope).as_ref() != Some(&envelope);
-        match is.keys.get(&envelope.key).filter(|_| is_new) {
-            Some(key) if opened(&envelope.armored)["SecretAccessKey"] != key.secret => {
-                broken.push("R8: the envelope holds another key".into());
-            }
-            _ => {}
-        }
-        if is.record_reader.is_none() {
-            broken.push("the record is readable by everyone".into());
-        }
-    }
-    broken
 }
 
 /// The calls that were made, one a line, for a failing test's message.
