@@ -129,10 +129,15 @@ impl Modules {
 
     /// The module that defines what a path names.
     fn defining(&self, mut path: Module) -> Module {
+        let mut passed = BTreeSet::new();
         while let Some(length) = (1..=path.len())
             .rev()
             .find(|length| self.handed_on.contains_key(&path[..*length]))
         {
+            // A module that hands on a name of a child's of the same name would go on for ever.
+            if !passed.insert(path[..length].to_vec()) {
+                break;
+            }
             path = [&self.handed_on[&path[..length]], &path[length..]].concat();
         }
         while !self.files.contains_key(&path) {
