@@ -131,8 +131,8 @@ async fn choose_users(
         Scope::Users { users, .. } => chosen.users = users.clone(),
         Scope::Exposed(exposure) => {
             chosen.users = owners::of_keys(ports, contained, now, snapshot).await;
-            let users = owners::of_sessions(ports, exposure, now, snapshot).await;
-            chosen.users.extend(users);
+            chosen.sessions = owners::of_sessions(ports, exposure, now, snapshot).await;
+            chosen.users.extend(chosen.sessions.keys().cloned());
             owners::strangers(exposure, snapshot);
         }
     }

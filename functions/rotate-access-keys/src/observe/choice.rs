@@ -39,6 +39,7 @@ pub(super) fn choose(
     snapshot: &mut Snapshot,
 ) -> Choice {
     let earliest_warning = policy.earliest_warning();
+    let missed_days = missed_days(policy, now);
     let mut choice = Choice::default();
     for row in rows {
         if !may_be_covered(row, policy) {
@@ -48,8 +49,7 @@ pub(super) fn choose(
             choice.users.insert(row.user.clone());
             continue;
         }
-        let days = missed_days(policy, now);
-        if row.oldest_active().is_some() && is_in_slice(&row.user, now, days) {
+        if row.oldest_active().is_some() && is_in_slice(&row.user, now, missed_days) {
             choice.slice.insert(row.user.clone());
         }
         snapshot.users_in_order += 1;

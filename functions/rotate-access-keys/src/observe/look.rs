@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use banto_domain::{GroupName, UserName};
+use banto_ports::Activity;
 use jiff::Timestamp;
 
 use crate::job::Job;
@@ -17,6 +18,8 @@ pub(super) struct Chosen {
     /// The users whose record is marked as open.
     pub(super) open: BTreeSet<UserName>,
     pub(super) groups: BTreeMap<GroupName, BTreeSet<UserName>>,
+    /// The activity of the exposed sessions that AWS named, by whose they are.
+    pub(super) sessions: BTreeMap<UserName, Vec<Activity>>,
 }
 
 impl Chosen {

@@ -1,10 +1,10 @@
 //! The owners of exposed credentials, and what has no owner here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::record::{IAM_LAG, Record};
 use banto_domain::{AccessKeyId, CredentialId, SessionKeyId, UserName};
-use banto_ports::{ErrorKind, KeyOwner};
+use banto_ports::{Activity, ErrorKind, KeyOwner};
 use jiff::Timestamp;
 
 use super::look::add_not_observed;
@@ -126,14 +126,14 @@ pub(super) async fn of_made_keys(
     owners
 }
 
-/// The users whose sessions AWS named, by what CloudTrail saw done with them.
+/// The users whose sessions AWS named, each with what CloudTrail saw done with them.
 pub(super) async fn of_sessions(
     ports: &Ports,
     exposure: &Exposure,
     now: Timestamp,
     snapshot: &mut Snapshot,
-) -> BTreeSet<UserName> {
-    let mut owners = BTreeSet::new();
+) -> BTreeMap<UserName, Vec<Activity>> {
+    let mut owners: BTreeMap<UserName, Vec<Activity>> = BTreeMap::new();
     let since = exposure.began(snapshot.asked.at);
     for session in &exposure.sessions {
         let credential = CredentialId::from(session);
@@ -143,8 +143,8 @@ pub(super) async fn of_sessions(
             .await
         {
             Err(error) => add_not_observed(snapshot, session.as_str(), &error.to_string()),
-            Ok(activity) => match (activity.user, activity.role) {
-                (Some(user), _) => drop(owners.insert(user)),
+            Ok(activity) => match (activity.user.clone(), activity.role.clone()) {
+                (Some(user), _) => owners.entry(user).or_default().push(activity),
                 (None, Some(role)) => {
                     let session = session.clone();
                     let stranger = Stranger::RoleSession { session, role };
@@ -154,7 +154,7 @@ pub(super) async fn of_sessions(
             },
         }
     }
-    snapshot.exposed_sessions.extend(owners.iter().cloned());
+    snapshot.exposed_sessions.extend(owners.keys().cloned());
     owners
 }
 

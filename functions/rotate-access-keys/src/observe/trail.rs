@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::record::{CLOCK_SKEW, LEASE, Record};
 use banto_domain::{AccessKeyId, CredentialId, UserName};
-use banto_ports::{Activity, PortError};
+use banto_ports::Activity;
 use jiff::Timestamp;
 
 use super::look::Look;
@@ -57,9 +57,8 @@ fn is_issued(record: Option<&Record>, key: &AccessKeyId) -> bool {
 /// Asks what was done with the user's exposed keys, unless that is known for good.
 pub(super) async fn exposed_activity(look: &Look<'_>, user: &User) -> TrailLook {
     let keys = keys_to_ask_about(look, user);
-    let exposure = look.job.scope.exposure();
-    let names_session = exposure.is_some_and(|exposure| !exposure.sessions.is_empty());
-    if keys.is_empty() && !names_session {
+    let sessions = look.chosen.sessions.get(&user.name);
+    if keys.is_empty() && sessions.is_none() {
         return TrailLook::NotAsked;
     }
     let emergency = user.record().and_then(|record| record.emergency.as_ref());
@@ -68,58 +67,30 @@ pub(super) async fn exposed_activity(look: &Look<'_>, user: &User) -> TrailLook 
     let named = exposure.map(|exposure| exposure.began(asked_at));
     let since = named.or(emergency.map(|emergency| emergency.since));
     let since = since.unwrap_or(asked_at);
-    let mut made = BTreeMap::new();
-    let (mut assumed, mut is_complete) = (BTreeSet::new(), true);
+    let mut activities = sessions.cloned().unwrap_or_default();
     for key in keys {
         let credential = CredentialId::from(&key);
         match look.ports.trail.activity(&credential, before(since)).await {
             Err(error) => return TrailLook::Unknown(error.to_string()),
-            Ok(activity) => {
-                is_complete &= activity.is_complete;
-                made.extend(made_keys(&activity));
-                assumed.extend(activity.assumed);
-            }
+            Ok(activity) => activities.push(activity),
         }
     }
-    match session_activity(look, user, since).await {
-        Err(error) => return TrailLook::Unknown(error.to_string()),
-        Ok(activities) => {
-            for activity in activities {
-                is_complete &= activity.is_complete;
-                made.extend(made_keys(&activity));
-                assumed.extend(activity.assumed);
-            }
-        }
+    merged(activities)
+}
+
+fn merged(activities: Vec<Activity>) -> TrailLook {
+    let mut made = BTreeMap::new();
+    let (mut assumed, mut is_complete) = (BTreeSet::new(), true);
+    for activity in activities {
+        is_complete &= activity.is_complete;
+        made.extend(made_keys(&activity));
+        assumed.extend(activity.assumed);
     }
     TrailLook::Seen {
         made,
         assumed,
         is_complete,
     }
-}
-
-/// The activity of the exposed sessions that are the user's.
-async fn session_activity(
-    look: &Look<'_>,
-    user: &User,
-    since: Timestamp,
-) -> Result<Vec<Activity>, PortError> {
-    let mut activities = Vec::new();
-    let Some(exposure) = look.job.scope.exposure() else {
-        return Ok(activities);
-    };
-    for session in &exposure.sessions {
-        let credential = CredentialId::from(session);
-        let activity = look
-            .ports
-            .trail
-            .activity(&credential, before(since))
-            .await?;
-        if activity.user.as_ref() == Some(&user.name) {
-            activities.push(activity);
-        }
-    }
-    Ok(activities)
 }
 
 fn made_keys(activity: &Activity) -> Vec<(AccessKeyId, UserName)> {
