@@ -66,16 +66,12 @@ fn failures_to_tell(outcome: &AccountOutcome, reported: Failures) -> Vec<String>
 /// The lines about what keeps a request from its goal. Of a scheduled run only faults are told: all
 /// else passes by the next one.
 fn hindrances_to_tell(outcome: &AccountOutcome) -> Vec<String> {
-    let mut lines = Vec::new();
-    for Waiting { user, reason } in outcome.waiting() {
-        let is_told = reason.is_fault() || (outcome.mode != Mode::Due && reason.hinders());
-        if let Some(user) = user
-            && is_told
-        {
-            lines.push(format!("{user} waits: {}", waiting(reason)));
-        }
+    if outcome.mode == Mode::Due {
+        user_waits(outcome, WaitReason::is_fault)
+    } else {
+        // Every fault hinders.
+        hindrances(outcome)
     }
-    lines
 }
 
 /// The lines about what was asked for and is not done, though nothing failed: whoever asked is to
@@ -165,10 +161,15 @@ pub fn failures(outcome: &AccountOutcome) -> Vec<String> {
 
 /// Returns a line for everyone who waits for something that keeps a request from its goal.
 pub fn hindrances(outcome: &AccountOutcome) -> Vec<String> {
+    user_waits(outcome, WaitReason::hinders)
+}
+
+/// A line for every user who waits for a reason of this kind.
+fn user_waits(outcome: &AccountOutcome, is: fn(&WaitReason) -> bool) -> Vec<String> {
     let mut lines = Vec::new();
     for Waiting { user, reason } in outcome.waiting() {
         if let Some(user) = user
-            && reason.hinders()
+            && is(reason)
         {
             lines.push(format!("{user} waits: {}", waiting(reason)));
         }
