@@ -87,32 +87,30 @@ fn notifies_of_disabling(action: &Action, id: &AccessKeyId) -> bool {
     matches!(action, Action::NotifyOwner(OwnerNotice::Disabling { key, .. }) if key == id)
 }
 
+/// The old key that a step disables, and the new one that is to stand in for it.
+fn replaced<'a>(step: &Step<'a>) -> Option<(&'a AccessKeyId, &'a AccessKeyId)> {
+    match step.action {
+        Action::Disable {
+            key,
+            stand_in: Some(stand_in),
+            ..
+        } => Some((key, stand_in)),
+        _ => None,
+    }
+}
+
 pub(super) fn new_key_was_delivered(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::Disable {
-        key,
-        stand_in: Some(_),
-        ..
-    } = step.action
-    else {
-        return None;
-    };
+    let (key, _) = replaced(step)?;
     breach_unless(simulation.delivered().is_some(), || {
         format!("{key} disabled, but no new key was delivered")
     })
 }
 
 pub(super) fn new_key_stands_in(simulation: &Simulation<'_>, step: &Step<'_>) -> Option<String> {
-    let Action::Disable {
-        key,
-        stand_in: Some(stand_in),
-        ..
-    } = step.action
-    else {
-        return None;
-    };
+    let (key, stand_in) = replaced(step)?;
     let (new, _) = simulation.delivered()?;
     let replaces = simulation.rotation()?.intent.existing_keys.contains(key);
     let is_sound = new.active && new.id == *stand_in && new.id != *key && replaces;
@@ -125,14 +123,7 @@ pub(super) fn new_key_is_proven_and_old_one_rests(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::Disable {
-        key,
-        stand_in: Some(_),
-        ..
-    } = step.action
-    else {
-        return None;
-    };
+    let (key, _) = replaced(step)?;
     let (new, delivered_at) = simulation.delivered()?;
     let grace_is_over = simulation.now.duration_since(delivered_at) >= simulation.timings.grace;
     let is_sound = is_proven(simulation, new) && rests(simulation, key) && grace_is_over;
@@ -184,14 +175,7 @@ pub(super) fn owner_was_reminded_of_the_deadline(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::Disable {
-        key,
-        stand_in: Some(_),
-        ..
-    } = step.action
-    else {
-        return None;
-    };
+    let (key, _) = replaced(step)?;
     let (new, _) = simulation.delivered()?;
     let is_by_proof = is_proven(simulation, new) && rests(simulation, key);
     let is_reminded = was_notified(simulation, &format!("will-be-disabled:{key}"));
