@@ -249,20 +249,24 @@ name!(
 );
 
 impl Fingerprint {
-    /// Reads a fingerprint as people copy it: in groups, in small letters, with `0x` before it.
+    /// Reads a fingerprint as people copy it: in groups, with colons, in small letters, with `0x`
+    /// before it, or as the address in a QR code.
     ///
     /// ```
     /// use banto_domain::Fingerprint;
     /// let copied = "0x d1a6 6e1a 23b1 82c9 980f  788c fbfc c82a 015e 7330";
     /// assert_eq!(Fingerprint::from_human(copied).unwrap().as_str(), "D1A66E1A23B182C9980F788CFBFCC82A015E7330");
+    /// let scanned = "openpgp4fpr:d1a66e1a23b182c9980f788cfbfcc82a015e7330";
+    /// assert_eq!(Fingerprint::from_human(scanned), Fingerprint::from_human(copied));
     /// ```
     pub fn from_human(text: &str) -> Result<Self, NameError> {
-        let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        compact
-            .strip_prefix("0x")
-            .unwrap_or(&compact)
-            .to_ascii_uppercase()
-            .parse()
+        let compact: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != ':')
+            .collect();
+        let capital = compact.to_ascii_uppercase();
+        let digits = capital.strip_prefix("OPENPGP4FPR").unwrap_or(&capital);
+        digits.strip_prefix("0X").unwrap_or(digits).parse()
     }
 }
 
@@ -323,6 +327,13 @@ impl TopicArn {
 
 impl SecretArn {
     /// The region that the secret lives in.
+    pub fn region(&self) -> &str {
+        self.as_str().split(':').nth(3).unwrap_or_default()
+    }
+}
+
+impl KeyArn {
+    /// The region that the key lives in.
     pub fn region(&self) -> &str {
         self.as_str().split(':').nth(3).unwrap_or_default()
     }
@@ -443,6 +454,23 @@ mod tests {
             error.to_string(),
             "\"alice bob\" is not an IAM user name: expected 1 to 64 letters, digits or any of + = , . @ _ -"
         );
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_in_the_spellings_that_people_have() {
+        let plain: Fingerprint = "B19F81D28F1F64647D877B6BE1C4A0BD71510DB7".parse().unwrap();
+        for spelling in [
+            "openpgp4fpr:b19f81d28f1f64647d877b6be1c4a0bd71510db7",
+            "OPENPGP4FPR:B19F81D28F1F64647D877B6BE1C4A0BD71510DB7",
+            "0XB19F81D28F1F64647D877B6BE1C4A0BD71510DB7",
+            "0xb19f81d28f1f64647d877b6be1c4a0bd71510db7",
+            "B1:9F:81:D2:8F:1F:64:64:7D:87:7B:6B:E1:C4:A0:BD:71:51:0D:B7",
+            " B19F 81D2 8F1F 6464 7D87  7B6B E1C4 A0BD 7151 0DB7\n",
+        ] {
+            assert_eq!(Fingerprint::from_human(spelling).as_ref(), Ok(&plain));
+        }
+        assert!(Fingerprint::from_human("openpgp4fpr:").is_err());
+        assert!(Fingerprint::from_human("0x0xB19F81D28F1F64647D877B6BE1C4A0BD71510DB7").is_err());
     }
 
     #[test]

@@ -2,22 +2,24 @@
 //!
 //! A record is a text of two parts: one line of JSON (dates, key ids and the notices that were
 //! accepted) and, once a key was issued, the armored OpenPGP message that holds it. Every OpenPGP
-//! program skips the line before the armor, so that the whole text can be piped into `gpg
-//! --decrypt` as it is.
+//! program skips the lines before the armor, so that the whole text can be piped into `gpg
+//! --decrypt` as it is. Where the policy has records signed, the signature is the second line.
 
 use crate::UserName;
 
 mod model;
+mod readers;
 #[cfg(test)]
 mod tests;
 mod text;
 mod version_1;
 
 pub use model::{
-    CLOCK_SKEW, Emergency, IAM_LAG, Intent, Issued, LEASE, Owed, Reason, Record, Rotation,
+    CLOCK_SKEW, Emergency, IAM_LAG, Intent, Issued, LEASE, Owed, Pin, Reason, Record, Rotation,
     StoredEnvelope, lease_left,
 };
-pub use text::RecordError;
+pub use readers::Readers;
+pub use text::{KeptRecord, RecordError};
 
 /// The name of the secret that holds a user's record.
 ///

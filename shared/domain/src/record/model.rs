@@ -24,6 +24,9 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// its key must show.
 pub const IAM_LAG: SignedDuration = SignedDuration::from_mins(15);
 
+/// The beginning of every token that a version is written under.
+const TOKEN: &str = "banto-record-version-";
+
 /// The record of one user. Holds ciphertext, key ids and dates only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -57,9 +60,26 @@ pub struct Record {
     /// The moments at which notices to the owner or about the user were accepted for delivery, by
     /// notice id.
     pub notified: BTreeMap<String, Timestamp>,
+    /// The certificate that counts as the user's; `None` where no key was ever sealed to one.
+    pub pin: Option<Pin>,
+    /// The Slack member id at which the user was first reached. Another one is no evidence until an
+    /// operator approves: whoever holds the user's key may change the tag.
+    pub reached_by: Option<String>,
     /// The key that was sealed last. It stays until the next one is stored, since the owner may
     /// not have fetched it yet.
     pub envelope: Option<StoredEnvelope>,
+}
+
+/// The certificate that counts as a user's: the user pinned it, and the pin is old enough, or
+/// vouched for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pin {
+    /// The certificate's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// All that the certificate has said of itself so far, without what others say of it: binary
+    /// OpenPGP in base64, of at most 12 KiB. What it once said, an older copy does not unsay.
+    pub certificate: String,
 }
 
 /// A sealed key as it is kept.
@@ -102,6 +122,10 @@ pub struct Rotation {
     /// The first use of the new key, or its acknowledgement, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_at: Option<Timestamp>,
+    /// The moment at which the new key was withdrawn, since the certificate that it is sealed to
+    /// was replaced and nobody had used it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// A key whose envelope is stored.
@@ -142,8 +166,8 @@ pub struct Emergency {
     /// The moment at which the user's sessions were denied; `None` while they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_denied_at: Option<Timestamp>,
-    /// The moment at which the end of the user's sessions in roles was handed on; `None` while it is
-    /// not.
+    /// The moment at which the end of the user's sessions in roles was handed on; `None` while it
+    /// is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
     /// The moment at which CloudTrail was last asked what was done with the exposed keys.
@@ -181,6 +205,8 @@ impl Record {
             emergency: None,
             last_emergency: None,
             notified: BTreeMap::new(),
+            pin: None,
+            reached_by: None,
             envelope: None,
         }
     }
@@ -204,6 +230,7 @@ impl Record {
             dates.extend([rotation.intent.intended_at, rotation.issued.created_at]);
             dates.extend(rotation.delivered_at);
             dates.extend(rotation.proven_at);
+            dates.extend(rotation.withdrawn_at);
         }
         dates.extend(self.owed.as_ref().map(|owed| owed.asked_at));
         if let Some(emergency) = &self.emergency {
@@ -232,9 +259,20 @@ impl Record {
     /// that somebody else wrote.
     pub fn write_token(&self, step: u32) -> String {
         match step {
-            0 => format!("banto-record-version-{:032}", self.sequence),
-            step => format!("banto-record-version-{:020}-{step:011}", self.sequence),
+            0 => format!("{TOKEN}{:032}", self.sequence),
+            step => format!("{TOKEN}{:020}-{step:011}", self.sequence),
         }
+    }
+
+    /// The number that a token is for, as [`Record::write_token`] makes it; `None` if the token is
+    /// somebody else's.
+    pub fn sequence_of_token(token: &str) -> Option<u64> {
+        let number = token.strip_prefix(TOKEN)?;
+        let number = match number.split_once('-') {
+            Some((number, _)) => number,
+            None => number,
+        };
+        number.parse().ok()
     }
 
     /// Every key that the record names, those that Banto issued first.
@@ -250,6 +288,37 @@ impl Record {
         let intent = self.intent.iter();
         keys.extend(intent.flat_map(|intent| intent.existing_keys.clone()));
         keys
+    }
+
+    /// The id under which [`Record::notified`] has the moment at which the owner of a key was first
+    /// known to have been reached about it.
+    pub fn reached_id(key: &AccessKeyId) -> String {
+        format!("reached:{key}")
+    }
+
+    /// The moment at which the owner of a key was first known to have been reached about it.
+    /// Acceptance by a topic or a webhook is none: nobody knows who reads there.
+    pub fn reached_at(&self, key: &AccessKeyId) -> Option<Timestamp> {
+        self.notified.get(&Self::reached_id(key)).copied()
+    }
+
+    /// The id under which [`Record::notified`] has the moment at which the owner of a key was first
+    /// known to have been asked for a certificate by which it can be replaced.
+    pub fn asked_id(key: &AccessKeyId) -> String {
+        format!("asked:{key}")
+    }
+
+    /// The moment at which the owner of a key was first known to have been asked for a certificate.
+    pub fn asked_at(&self, key: &AccessKeyId) -> Option<Timestamp> {
+        self.notified.get(&Self::asked_id(key)).copied()
+    }
+
+    /// The fingerprint of the certificate that counts as the user's. Records from before pins were
+    /// kept name the one that they sealed to.
+    pub fn pinned(&self) -> Option<&Fingerprint> {
+        let sealed_to = self.rotation.as_ref();
+        let pin = self.pin.as_ref().map(|pin| &pin.fingerprint);
+        pin.or(sealed_to.map(|rotation| &rotation.intent.recipient))
     }
 
     /// True if the key is the one that Banto issued last.

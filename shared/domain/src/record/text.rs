@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Emergency, Intent, Owed, Record, Rotation, StoredEnvelope};
+use super::model::{Emergency, Intent, Owed, Pin, Record, Rotation, StoredEnvelope};
 use super::version_1;
-use crate::{AccessKeyId, UserId};
+use crate::{AccessKeyId, AccountId, UserId, UserName};
 
 /// The version of the format that is written; `docs/rotation.md` lists its fields.
 const VERSION: u32 = 2;
@@ -29,6 +29,10 @@ const MAX_TEXT: usize = 49_152;
 /// names keys that are gone is dropped at each new one; a thousand is no record of ours.
 const MAX_ENTRIES: usize = 1_000;
 
+/// Longest kept certificate, in characters of base64: 12 KiB of OpenPGP. One with RSA keys of 4096
+/// bits and what belongs to it has 4.
+const MAX_CERTIFICATE: usize = 16_384;
+
 /// Largest number of a version that is believed: more than a write each second would come to in a
 /// hundred million years, and still less than the largest that can be counted.
 pub(super) const MAX_SEQUENCE: u64 = 1 << 53;
@@ -41,6 +45,17 @@ const FIRST_DATE: Timestamp = Timestamp::constant(1_136_073_600, 0);
 #[error("the stored record can't be read: {0}")]
 pub struct RecordError(String);
 
+/// A record, and whose it says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRecord {
+    /// The record.
+    pub record: Record,
+    /// The account that it is kept in; `None` if it doesn't say.
+    pub account: Option<AccountId>,
+    /// The user under whose name it is kept; `None` if it doesn't say.
+    pub user: Option<UserName>,
+}
+
 /// The version alone, read before all else: another version may have other fields.
 #[derive(Deserialize)]
 struct Versioned {
@@ -52,6 +67,10 @@ struct Versioned {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Header {
     version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<UserName>,
     user_id: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     readers: Option<String>,
@@ -78,12 +97,16 @@ struct Header {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     notified: BTreeMap<String, Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pin: Option<Pin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reached_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     sealed_key: Option<AccessKeyId>,
 }
 
 impl Record {
-    /// The text that is stored.
-    pub fn to_text(&self) -> String {
+    /// The text that is stored of a user of an account, before it is signed.
+    pub fn to_text(&self, account: &AccountId, user: &UserName) -> String {
         let record = self.clone();
         let (sealed_key, armored) = record
             .envelope
@@ -91,6 +114,8 @@ impl Record {
             .unzip();
         let header = serde_json::json!(Header {
             version: VERSION,
+            account: Some(account.clone()),
+            user: Some(user.clone()),
             user_id: record.user_id,
             readers: record.readers,
             sequence: record.sequence,
@@ -105,46 +130,21 @@ impl Record {
             emergency: record.emergency,
             last_emergency: record.last_emergency,
             notified: record.notified,
+            pin: record.pin,
+            reached_by: record.reached_by,
             sealed_key,
         });
         format!("{header}\n\n{}", armored.unwrap_or_default())
     }
 
-    /// Reads a stored text, of this version or the previous one.
+    /// Reads a stored text, of this version or the previous one. If it is signed, nobody checks
+    /// that here.
     ///
     /// # Errors
     /// If it is no record, or if a number, a date or the length of a list in it can't be: what was
     /// read is counted with, and nobody knows who wrote it.
     pub fn from_text(text: &str) -> Result<Self, RecordError> {
-        if text.len() > MAX_TEXT {
-            return Err(RecordError(format!("it is longer than {MAX_TEXT} bytes")));
-        }
-        let (header, armored) = match text.split_once(ARMOR) {
-            Some((header, rest)) => (header, Some(format!("{ARMOR}{rest}"))),
-            None => (text, None),
-        };
-        if let Some(armored) = &armored
-            && !armored
-                .strip_suffix('\n')
-                .unwrap_or(armored)
-                .ends_with(ARMOR_END)
-        {
-            return Err(RecordError(
-                "its envelope has no end, or text after it".into(),
-            ));
-        }
-        let (record, sealed_key) = match version_of(header)? {
-            PREVIOUS_VERSION => version_1::read(header).map_err(|error| unreadable(&error))?,
-            _ => serde_json::from_str::<Header>(header)
-                .map_err(|error| unreadable(&error))?
-                .split(),
-        };
-        let record = Self {
-            envelope: envelope(sealed_key, armored)?,
-            ..record
-        };
-        record.check()?;
-        Ok(record)
+        KeptRecord::from_text(text).map(|kept| kept.record)
     }
 
     /// Refuses what no run of Banto writes.
@@ -167,6 +167,12 @@ impl Record {
                 "a list has over {MAX_ENTRIES} entries"
             )));
         }
+        let pin = self.pin.as_ref();
+        if pin.is_some_and(|pin| pin.certificate.len() > MAX_CERTIFICATE) {
+            return Err(RecordError(format!(
+                "its certificate is longer than {MAX_CERTIFICATE} characters"
+            )));
+        }
         if self.dates().iter().any(|date| *date < FIRST_DATE) {
             return Err(RecordError("a date is before 2006".into()));
         }
@@ -174,9 +180,72 @@ impl Record {
     }
 }
 
+impl KeptRecord {
+    /// Reads a stored text, as [`Record::from_text`] does, and whose it says that it is.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_text(text: &str) -> Result<Self, RecordError> {
+        if text.len() > MAX_TEXT {
+            return Err(RecordError(format!("it is longer than {MAX_TEXT} bytes")));
+        }
+        let (text, _) = banto_receipt::without_signature(text);
+        let (header, armored) = match text.split_once(ARMOR) {
+            Some((header, rest)) => (header, Some(format!("{ARMOR}{rest}"))),
+            None => (text.as_str(), None),
+        };
+        if let Some(armored) = &armored
+            && !armored
+                .strip_suffix('\n')
+                .unwrap_or(armored)
+                .ends_with(ARMOR_END)
+        {
+            return Err(RecordError(
+                "its envelope has no end, or text after it".into(),
+            ));
+        }
+        let (kept, sealed_key) = match version_of(header)? {
+            PREVIOUS_VERSION => {
+                let (record, sealed_key) =
+                    version_1::read(header).map_err(|error| unreadable(&error))?;
+                (Self::of_nobody(record), sealed_key)
+            }
+            _ => serde_json::from_str::<Header>(header)
+                .map_err(|error| unreadable(&error))?
+                .split(),
+        };
+        let record = Record {
+            envelope: envelope(sealed_key, armored)?,
+            ..kept.record
+        };
+        record.check()?;
+        Ok(Self { record, ..kept })
+    }
+
+    /// A record that doesn't say whose it is.
+    fn of_nobody(record: Record) -> Self {
+        Self {
+            record,
+            account: None,
+            user: None,
+        }
+    }
+
+    /// True if the record says that it is this user's of this account.
+    pub fn is_of(&self, account: &AccountId, user: &UserName) -> bool {
+        self.account.as_ref() == Some(account) && self.user.as_ref() == Some(user)
+    }
+
+    /// True if the record says that it is another user's, or another account's.
+    pub fn is_of_another(&self, account: &AccountId, user: &UserName) -> bool {
+        self.account.as_ref().is_some_and(|kept| kept != account)
+            || self.user.as_ref().is_some_and(|kept| kept != user)
+    }
+}
+
 impl Header {
     /// The record without its envelope, and the key that is named as sealed.
-    fn split(self) -> (Record, Option<AccessKeyId>) {
+    fn split(self) -> (KeptRecord, Option<AccessKeyId>) {
         let record = Record {
             user_id: self.user_id,
             readers: self.readers,
@@ -192,9 +261,16 @@ impl Header {
             emergency: self.emergency,
             last_emergency: self.last_emergency,
             notified: self.notified,
+            pin: self.pin,
+            reached_by: self.reached_by,
             envelope: None,
         };
-        (record, self.sealed_key)
+        let kept = KeptRecord {
+            record,
+            account: self.account,
+            user: self.user,
+        };
+        (kept, self.sealed_key)
     }
 }
 

@@ -79,6 +79,7 @@ impl Rotation1 {
             issued,
             delivered_at: self.delivered_at,
             proven_at: None,
+            withdrawn_at: None,
         };
         (None, Some(rotation))
     }
