@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::text::{ARMOR, MAX_SEQUENCE};
 use super::*;
-use crate::{AccessKeyId, UserId};
+use crate::{AccessKeyId, AccountId, Fingerprint, UserId, UserName};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_780_000_000 + seconds).unwrap()
@@ -22,6 +22,14 @@ fn key(number: u32) -> AccessKeyId {
 
 fn user_id() -> UserId {
     "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()
+}
+
+fn account() -> AccountId {
+    "111122223333".parse().unwrap()
+}
+
+fn user() -> UserName {
+    "alice".parse().unwrap()
 }
 
 fn any_at() -> impl Strategy<Value = Timestamp> {
@@ -70,7 +78,7 @@ prop_compose! {
         delivered_at in proptest::option::of(any_at()),
         proven_at in proptest::option::of(any_at()),
     ) -> Rotation {
-        Rotation { intent, issued: Issued { key, created_at }, delivered_at, proven_at }
+        Rotation { intent, issued: Issued { key, created_at }, delivered_at, proven_at, withdrawn_at: proven_at }
     }
 }
 
@@ -130,8 +138,12 @@ prop_compose! {
         rotation in proptest::option::of(any_rotation()),
         owed in proptest::option::of(any_owed()),
         emergency in proptest::option::of(any_emergency()),
+        certificate in proptest::option::of("[A-Za-z0-9+/=]{0,40}"),
+        reached_by in proptest::option::of("U[A-Z0-9]{8}"),
     ) -> Record {
-        Record { open, intent, rotation, owed, emergency, ..old }
+        let fingerprint: Fingerprint = "A0".repeat(20).parse().unwrap();
+        let pin = certificate.map(|certificate| Pin { fingerprint, certificate });
+        Record { open, intent, rotation, owed, emergency, pin, reached_by, ..old }
     }
 }
 
@@ -171,13 +183,33 @@ fn version_1_rotation(intent: &Intent, rotation: Option<&Rotation>) -> Value {
 
 proptest! {
     #[test]
+    fn a_signature_changes_nothing_of_what_is_read_and_gives_back_what_was_signed(
+        record in any_record(),
+        signature in proptest::collection::vec(any::<u8>(), 1..80),
+    ) {
+        let text = record.to_text(&account(), &user());
+        let signed = banto_receipt::with_signature(&text, &signature);
+        prop_assert_eq!(KeptRecord::from_text(&signed), KeptRecord::from_text(&text));
+        prop_assert_eq!(banto_receipt::without_signature(&signed).0, text);
+        let second = signed.lines().nth(1).unwrap();
+        prop_assert!(serde_json::from_str::<Value>(second).is_ok());
+    }
+
+    #[test]
+    fn a_token_tells_the_number_that_it_was_made_for(sequence in 0..=MAX_SEQUENCE, step in 0u32..9) {
+        let record = Record { sequence, ..Record::first(user_id()) };
+        let token = record.write_token(step);
+        prop_assert_eq!(Record::sequence_of_token(&token), Some(sequence));
+    }
+
+    #[test]
     fn what_is_written_is_read_again(record in any_record()) {
-        prop_assert_eq!(Record::from_text(&record.to_text()), Ok(record));
+        prop_assert_eq!(Record::from_text(&record.to_text(&account(), &user())), Ok(record));
     }
 
     #[test]
     fn the_first_line_is_json_and_the_rest_an_openpgp_message(record in any_record()) {
-        let text = record.to_text();
+        let text = record.to_text(&account(), &user());
         let (first, rest) = text.split_once("\n\n").unwrap();
         prop_assert!(serde_json::from_str::<Value>(first).is_ok() && !first.contains('\n'));
         prop_assert!(rest.is_empty() || rest.starts_with(ARMOR));
@@ -203,7 +235,7 @@ proptest! {
         rotation in any_rotation(),
     ) {
         let intent = Intent { request: None, ..rotation.intent.clone() };
-        let rotation = Rotation { intent, proven_at: None, ..rotation };
+        let rotation = Rotation { intent, proven_at: None, withdrawn_at: None, ..rotation };
         let text = version_1_text(&record, &version_1_rotation(&rotation.intent, Some(&rotation)));
         let expected = Record { rotation: Some(rotation), ..record };
         prop_assert_eq!(Record::from_text(&text), Ok(expected));
@@ -212,7 +244,7 @@ proptest! {
     #[test]
     fn a_record_of_the_previous_version_is_written_as_this_one(record in any_old_record()) {
         let read = Record::from_text(&version_1_text(&record, &Value::Null)).unwrap();
-        let text = read.next("run").to_text();
+        let text = read.next("run").to_text(&account(), &user());
         prop_assert!(text.contains("\"version\":2"));
         prop_assert_eq!(Record::from_text(&text), Ok(record.next("run")));
     }
@@ -254,7 +286,7 @@ proptest! {
             Just(json!({})),
         ],
     ) {
-        let text = record.to_text();
+        let text = record.to_text(&account(), &user());
         let (header, armored) = text.split_once("\n\n").unwrap();
         let mut header: serde_json::Map<String, Value> = serde_json::from_str(header).unwrap();
         let names: Vec<String> = header.keys().cloned().collect();
@@ -263,9 +295,59 @@ proptest! {
         // What is read can be counted with, and written again.
         if let Ok(read) = Record::from_text(&text) {
             prop_assert!(read.sequence <= MAX_SEQUENCE);
-            prop_assert_eq!(Record::from_text(&read.to_text()), Ok(read));
+            prop_assert_eq!(Record::from_text(&read.to_text(&account(), &user())), Ok(read));
         }
     }
+}
+
+#[test]
+fn a_record_says_whose_it_is_and_one_that_does_not_is_nobody_elses() {
+    let kept = KeptRecord::from_text(&full().to_text(&account(), &user())).unwrap();
+    let bob = "bob".parse().unwrap();
+    let other = "444455556666".parse().unwrap();
+    assert!(!kept.is_of_another(&account(), &user()) && kept.is_of(&account(), &user()));
+    assert!(kept.is_of_another(&account(), &bob));
+    assert!(kept.is_of_another(&other, &user()));
+    let old = version_1_text(&Record::first(user_id()), &Value::Null);
+    let old = KeptRecord::from_text(&old).unwrap();
+    assert!(!old.is_of_another(&other, &bob) && !old.is_of(&other, &bob));
+    assert_eq!((old.account, old.user), (None, None));
+}
+
+#[test]
+fn a_token_of_somebody_else_has_no_number() {
+    for token in [
+        "",
+        "put",
+        "00000000-0000-4000-8000-00000000abcd",
+        "banto-record-version-",
+        "banto-record-version-x",
+        "banto-record-version-99999999999999999999999999999999",
+    ] {
+        assert_eq!(Record::sequence_of_token(token), None, "{token}");
+    }
+}
+
+#[test]
+fn the_readers_of_a_record_are_its_owner_the_role_and_break_glass() {
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}").parse();
+    let mut readers = Readers {
+        owner: "arn:aws:iam::111122223333:user/alice".parse().unwrap(),
+        role: role("banto").unwrap(),
+        break_glass: None,
+    };
+    let without = readers.to_string();
+    let Readers {
+        owner,
+        role: of_banto,
+        ..
+    } = &readers;
+    assert_eq!(without, format!("v2 {owner} {of_banto}"));
+    assert_eq!(readers.writers(), [&readers.role]);
+    readers.break_glass = Some(role("break-glass").unwrap());
+    let arn = "arn:aws:iam::111122223333:role/break-glass";
+    assert_eq!(readers.to_string(), format!("{without} {arn}"));
+    assert_eq!(readers.writers().len(), 2);
 }
 
 #[test]
@@ -275,12 +357,15 @@ fn two_runs_never_write_the_same_bytes() {
         record.next("one").write_token(0),
         record.next("other").write_token(0)
     );
-    assert_ne!(record.next("one").to_text(), record.next("other").to_text());
+    assert_ne!(
+        record.next("one").to_text(&account(), &user()),
+        record.next("other").to_text(&account(), &user())
+    );
 }
 
 #[test]
 fn a_text_that_is_no_record_is_refused_without_repeating_it() {
-    let record = Record::first(user_id()).to_text();
+    let record = Record::first(user_id()).to_text(&account(), &user());
     for (text, says) in [
         ("confidential".to_owned(), "line 1 column 1"),
         (record.replace("\"sequence\"", "\"confidential\""), "line 1"),
@@ -331,6 +416,7 @@ fn full() -> Record {
             issued,
             delivered_at: Some(at(2)),
             proven_at: Some(at(3)),
+            withdrawn_at: Some(at(3)),
         }),
         owed: Some(Owed {
             reason: Reason::Emergency,
@@ -350,13 +436,18 @@ fn full() -> Record {
             looked_at: Some(at(10)),
         }),
         notified: [("a notice".to_owned(), at(11))].into(),
+        pin: Some(Pin {
+            fingerprint: "A0".repeat(20).parse().unwrap(),
+            certificate: "xjMEY6".to_owned(),
+        }),
+        reached_by: Some("U024BE7LH".to_owned()),
         ..Record::first(user_id()).next("run")
     }
 }
 
 /// A record's text with the value at one place replaced.
 fn with(record: &Record, pointer: &str, value: Value) -> String {
-    let mut header: Value = serde_json::from_str(&record.to_text()).unwrap();
+    let mut header: Value = serde_json::from_str(&record.to_text(&account(), &user())).unwrap();
     *header.pointer_mut(pointer).expect(pointer) = value;
     format!("{header}\n\n")
 }
@@ -369,6 +460,7 @@ fn places_of_dates() -> Vec<String> {
         "/rotation/issued/createdAt",
         "/rotation/deliveredAt",
         "/rotation/provenAt",
+        "/rotation/withdrawnAt",
         "/owed/askedAt",
         "/emergency/askedAt",
         "/emergency/since",
@@ -385,8 +477,11 @@ fn places_of_dates() -> Vec<String> {
 
 #[test]
 fn the_full_record_is_read_as_it_was_written() {
-    assert_eq!(Record::from_text(&full().to_text()), Ok(full()));
-    let dates = full().to_text().matches("2026-").count();
+    assert_eq!(
+        Record::from_text(&full().to_text(&account(), &user())),
+        Ok(full())
+    );
+    let dates = full().to_text(&account(), &user()).matches("2026-").count();
     assert_eq!(places_of_dates().len(), dates, "no date is left out here");
 }
 
@@ -439,7 +534,10 @@ fn a_date_far_ahead_is_read_and_told() {
     for place in places_of_dates() {
         let record = Record::from_text(&with(&full(), &place, far.to_string().into())).unwrap();
         assert_eq!(record.latest_date(), Some(far), "{place}");
-        assert_eq!(Record::from_text(&record.to_text()), Ok(record));
+        assert_eq!(
+            Record::from_text(&record.to_text(&account(), &user())),
+            Ok(record)
+        );
     }
     let intent = Intent {
         intended_at: far,
@@ -477,10 +575,10 @@ fn a_list_that_no_run_writes_is_refused() {
         ]
     };
     for record in lists(1_000) {
-        assert!(Record::from_text(&record.to_text()).is_ok());
+        assert!(Record::from_text(&record.to_text(&account(), &user())).is_ok());
     }
     for record in lists(1_001) {
-        let error = Record::from_text(&record.to_text())
+        let error = Record::from_text(&record.to_text(&account(), &user()))
             .unwrap_err()
             .to_string();
         assert!(error.contains("over 1000 entries"), "{error}");
@@ -490,7 +588,7 @@ fn a_list_that_no_run_writes_is_refused() {
 #[test]
 fn a_text_that_leaves_no_room_in_its_secret_is_refused() {
     let of_length = |length: usize| {
-        let text = full().to_text();
+        let text = full().to_text(&account(), &user());
         let padding = " ".repeat(length - text.len());
         text.replacen("{\"", &format!("{{{padding}\""), 1)
     };
@@ -538,7 +636,7 @@ fn an_intent_belongs_to_its_run_for_twenty_minutes() {
 
 #[test]
 fn a_record_of_another_version_or_of_none_is_refused_and_says_which() {
-    let record = Record::first(user_id()).to_text();
+    let record = Record::first(user_id()).to_text(&account(), &user());
     assert!(record.contains("\"version\":2"), "{record}");
     for (version, says) in [
         (
@@ -560,4 +658,30 @@ fn a_record_of_another_version_or_of_none_is_refused_and_says_which() {
         );
         assert!(!error.contains("confidential"), "{error}");
     }
+}
+
+#[test]
+fn a_certificate_too_large_to_keep_makes_the_record_unreadable() {
+    for (length, is_read) in [(16_384, true), (16_385, false)] {
+        let text = with(&full(), "/pin/certificate", "A".repeat(length).into());
+        assert_eq!(Record::from_text(&text).is_ok(), is_read, "{length}");
+    }
+}
+
+#[test]
+fn a_record_from_before_pins_were_kept_counts_on_the_certificate_that_it_sealed_to() {
+    let sealed_to: Fingerprint = "A0".repeat(20).parse().unwrap();
+    let before = Record {
+        pin: None,
+        ..full()
+    };
+    assert_eq!(before.pinned(), Some(&sealed_to));
+    let mut after = full();
+    let later: Fingerprint = "B1".repeat(20).parse().unwrap();
+    after.pin = after.pin.map(|pin| Pin {
+        fingerprint: later.clone(),
+        ..pin
+    });
+    assert_eq!(after.pinned(), Some(&later));
+    assert_eq!(Record::first(user_id()).pinned(), None);
 }
