@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use banto_receipt::Verifier;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{AccountId, GroupName, QueueUrl, RoleArn, SecretArn, TopicArn, UserName};
+use crate::record::Readers;
+use crate::{
+    AccountId, GroupName, KeyArn, QueueUrl, RoleArn, SecretArn, TopicArn, UserArn, UserName,
+};
 
 pub mod compliance;
 pub mod onboarding;
@@ -46,6 +50,8 @@ pub struct RotationPolicy {
     /// onboard-accounts' queue, where it is to end the sessions that exposed keys left in other
     /// accounts' roles.
     pub revocations: Option<QueueUrl>,
+    /// The keys that sign records, and whose signature is believed; `None` where none does.
+    pub signing: Option<Signing>,
     /// The users whose keys are rotated; all, if empty.
     pub include: Vec<Selector>,
     /// The users whose keys are not rotated, be they included. Exposed keys end nonetheless.
@@ -54,6 +60,9 @@ pub struct RotationPolicy {
     pub timings: RotationTimings,
     /// Users that are machines, and their own timings.
     pub machines: Option<Machines>,
+    /// Time for which a new certificate does not count yet, unless somebody vouches for it: whoever
+    /// holds a stolen key may register one.
+    pub pin_grace: SignedDuration,
     /// Most users of one account who are issued a key in one run.
     pub max_users_per_run: usize,
     /// Users who are rotated before all others of a run.
@@ -64,15 +73,29 @@ pub struct RotationPolicy {
     pub exemptions: Vec<Exemption>,
 }
 
+/// The keys that sign records, and whose signature is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// The KMS key that signs what is written.
+    pub key: KeyArn,
+    /// The public keys whose signature is believed: the present one, and those before it.
+    pub verifier: Verifier,
+    /// The moment before which what was written without a signature is believed; `None` if nothing
+    /// unsigned ever is.
+    pub since: Option<Timestamp>,
+}
+
 /// An account where IAM users live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityAccount {
     /// The account's id.
     pub id: AccountId,
-    /// The role that Banto is in this account; the one besides the owner who reads a record.
+    /// The role that Banto is in this account; it reads and writes records.
     pub role: RoleArn,
     /// True if the role is assumed; `false` where it is the function's own execution role.
     pub assume: bool,
+    /// A role that may read and write records besides, for days on which Banto can't.
+    pub break_glass: Option<RoleArn>,
     /// The bucket that holds the developers' certificates.
     pub certificate_bucket: String,
     /// The prefix of `<user>.asc` in the bucket, as in `certs/`.
@@ -88,11 +111,11 @@ pub struct RotationTimings {
     pub warn_before: SignedDuration,
     /// Least time between the recorded delivery of a new key and the disabling of the old one.
     pub grace: SignedDuration,
-    /// Time after recorded delivery at which the old key is disabled though the new one is
-    /// unproven.
+    /// Time after the owner was known to be reached at which the old key is disabled though the new
+    /// one is unproven; `None` where that is never.
     pub deadline: Option<SignedDuration>,
-    /// Lead of the reminder to its owner before a deadline or a deletion.
-    pub remind_before: SignedDuration,
+    /// Leads of the reminders to its owner before a key ends, the longest first; never empty.
+    pub reminders: Vec<SignedDuration>,
     /// Time for which a disabled key can be restored before it is deleted.
     pub recovery: SignedDuration,
     /// Time for which an old key must have been unused, since the new one was first used, before it
@@ -101,6 +124,9 @@ pub struct RotationTimings {
     /// Time without use after which a key that is due is retired instead of rotated; `None` where
     /// every key is rotated.
     pub retire_unused_after: Option<SignedDuration>,
+    /// Time after a key was due, and its owner known to be reached, at which it is disabled if no
+    /// usable certificate is registered; `None` where its owner is only told, week by week.
+    pub disable_unregistered_after: Option<SignedDuration>,
 }
 
 /// Users that are machines, and their own timings.
@@ -181,7 +207,8 @@ pub struct NoticePolicy {
     pub queue: Option<QueueUrl>,
 }
 
-/// Slack's incoming webhooks; each is a secret whose value is the URL.
+/// Slack: incoming webhooks, each of which is a secret whose value is the URL, and the bot that
+/// writes to owners themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackPolicy {
     /// The operators' channel.
@@ -190,6 +217,8 @@ pub struct SlackPolicy {
     pub owners: SecretArn,
     /// Channels by the name that an owner's IAM tag `banto:slack` may give.
     pub channels: BTreeMap<String, SecretArn>,
+    /// The secret that holds the bot token, where owners are written to directly.
+    pub token: Option<SecretArn>,
 }
 
 impl Selector {
@@ -272,11 +301,34 @@ impl RotationPolicy {
     }
 }
 
+impl IdentityAccount {
+    /// The principals that a user's record is for.
+    pub fn readers_of(&self, owner: &UserArn) -> Readers {
+        Readers {
+            owner: owner.clone(),
+            role: self.role.clone(),
+            break_glass: self.break_glass.clone(),
+        }
+    }
+}
+
 fn any_matches(selectors: &[Selector], user: UserAttributes<'_>) -> bool {
     selectors.iter().any(|selector| selector.matches(user))
 }
 
 impl RotationTimings {
+    /// The leads of the reminders of an end that comes after so much time, the longest first. One
+    /// that leads by as much would come with the news that the time begins.
+    pub fn reminders_within(&self, time: SignedDuration) -> impl Iterator<Item = SignedDuration> {
+        let leads = self.reminders.iter().copied();
+        leads.filter(move |lead| *lead < time)
+    }
+
+    /// Lead of the last reminder: no key ends before it was given so long ago.
+    pub fn last_reminder(&self) -> SignedDuration {
+        self.reminders.iter().min().copied().unwrap_or_default()
+    }
+
     /// Age of a key at which its owner is warned.
     pub fn warning_age(&self) -> SignedDuration {
         self.rotate_after - self.warn_before

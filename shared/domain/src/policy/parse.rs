@@ -121,11 +121,13 @@ fn slack_policy(mut section: Section<'_, '_>) -> Option<SlackPolicy> {
             Err(why) => section.problem(format_args!("the channel {name:?} {why}")),
         }
     }
+    let token = section.read("token", parsed);
     section.finish();
     Some(SlackPolicy {
         operators: operators?,
         owners: owners?,
         channels,
+        token,
     })
 }
 

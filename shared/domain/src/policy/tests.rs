@@ -72,14 +72,9 @@ fn the_example_says_everything_and_is_accepted() {
     let machines = &rotation.machines.as_ref().unwrap().timings;
     assert_eq!((rotation.timings.rest, machines.rest), (days(1), days(7)));
     assert_eq!(rotation.windows[0].days.len(), 5);
-    assert!(
-        policy
-            .notices
-            .slack
-            .unwrap()
-            .channels
-            .contains_key("team-payments")
-    );
+    let slack = policy.notices.slack.unwrap();
+    assert!(slack.channels.contains_key("team-payments"));
+    assert_eq!(slack.token, policy.compliance.unwrap().slack_token);
 }
 
 #[test]
@@ -178,6 +173,41 @@ fn emergencies_are_switched_apart_from_all_else() {
 }
 
 #[test]
+fn by_default_a_rotation_ends_after_a_month_and_its_end_is_reminded_of_four_times() {
+    let rotation = Policy::parse(LEAST).unwrap().rotation;
+    assert_eq!(rotation.timings.deadline, Some(days(30)));
+    assert_eq!(rotation.timings.reminders, [14, 7, 3, 1].map(days));
+    assert_eq!(rotation.timings.disable_unregistered_after, None);
+    assert_eq!(rotation.pin_grace, days(7));
+}
+
+#[test]
+fn a_deadline_may_be_never_and_reminders_are_told_longest_first() {
+    let lines = "deadline_days = \"never\"\nremind_before_days = [2, 9, 2]";
+    let timings = Policy::parse(&with(lines)).unwrap().rotation.timings;
+    assert_eq!(timings.deadline, None);
+    assert_eq!(timings.reminders, [9, 2].map(days));
+    assert_eq!(timings.last_reminder(), days(2));
+    let within: Vec<_> = timings.reminders_within(days(9)).collect();
+    assert_eq!(within, [days(2)]);
+    for (lines, says) in [
+        (
+            "deadline_days = \"soon\"",
+            "must be a number of days or \"never\", but is \"soon\"",
+        ),
+        ("remind_before_days = []", "must name at least one lead"),
+        ("remind_before_days = 2", "must be a list, but is integer"),
+        (
+            "remind_before_days = [0]",
+            "must be a whole number from 1 to 3650, but is 0",
+        ),
+    ] {
+        let found = problems(&with(lines));
+        assert!(found.contains(says), "{lines}: {found}");
+    }
+}
+
+#[test]
 fn problems_of_lists_and_switches_are_named_with_their_lines() {
     let found = problems(&with(
         "emergencies = 1\n\
@@ -223,19 +253,19 @@ fn every_problem_is_named_at_once_each_with_its_line() {
     let found = problems(&text);
     for (line, says) in [
         (
-            14,
+            21,
             "`rotation.grace_days` must be a whole number from 1 to 3650, but is 0",
         ),
         (
-            17,
+            24,
             "`rotation.recovery_dais` is unknown; did you mean `recovery_days`?",
         ),
         (
-            40,
+            50,
             "`rotation.windows.time_zone` must be a time zone's IANA name, as in \"Asia/Tokyo\", but is \"Asia/Tokio\"",
         ),
         (
-            44,
+            54,
             "`rotation.exemptions.until` must be a date, as in 2027-01-31, or a moment with an offset, but is string",
         ),
     ] {
@@ -314,8 +344,12 @@ fn values_that_contradict_each_other_are_refused() {
             "`warn_before_days` must be less than `rotate_after_days`",
         ),
         (
-            "remind_before_days = 10",
-            "`remind_before_days` must be less than `recovery_days`",
+            "remind_before_days = [14, 10]",
+            "the last of `remind_before_days` must be less than `recovery_days`",
+        ),
+        (
+            "disable_unregistered_after_days = 1",
+            "`disable_unregistered_after_days` must be more than the last of `remind_before_days`",
         ),
         (
             "deadline_days = 1",
@@ -374,6 +408,98 @@ fn values_that_contradict_each_other_are_refused() {
         &format!("[[rotation.accounts]]{account}[notices]"),
     );
     assert!(problems(&twice).contains("111122223333 is listed twice"));
+}
+
+const KEY: &str = "signing_key = \"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"\n";
+const PUBLIC: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhdf2mgxRRzK4NTn3C0jI/TNBz0WrTWtKXEfp73K2iL9xUd/lZQRhv+tCzcDVmCBkxlm2mew/JcsMdvh4M0HBlA==";
+
+#[test]
+fn a_policy_that_has_records_signed_says_with_which_key_whom_to_believe_and_since_when() {
+    let lines = format!(
+        "{KEY}signing_public_keys = [\"{PUBLIC}\"]\nsigned_since = \"2026-12-01T00:00:00Z\""
+    );
+    let signing = Policy::parse(&with(&lines))
+        .unwrap()
+        .rotation
+        .signing
+        .unwrap();
+    assert_eq!(signing.key.region(), "eu-west-1");
+    assert_eq!(signing.since, Some("2026-12-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(
+        signing.verifier,
+        banto_receipt::Verifier::new(vec![PUBLIC.parse().unwrap()])
+    );
+    let plain = lines.replace("\"2026-12-01T00:00:00Z\"", "2026-12-01T00:00:00Z");
+    assert_eq!(
+        Policy::parse(&with(&plain)).unwrap().rotation.signing,
+        Some(signing)
+    );
+    assert_eq!(Policy::parse(LEAST).unwrap().rotation.signing, None);
+}
+
+#[test]
+fn a_policy_that_could_refuse_all_that_it_signs_is_refused() {
+    let keys = format!("signing_public_keys = [\"{PUBLIC}\"]");
+    let alias = KEY.replace("key/1234abcd-12ab-34cd-56ef-1234567890ab", "alias/banto");
+    for (lines, says) in [
+        (KEY.to_owned(), "`signing_key` needs `signing_public_keys`"),
+        (
+            format!("{KEY}signing_public_keys = []"),
+            "`signing_key` needs `signing_public_keys`",
+        ),
+        (keys.clone(), "need `signing_key`"),
+        (
+            "signed_since = \"2026-12-01T00:00:00Z\"".to_owned(),
+            "need `signing_key`",
+        ),
+        (
+            format!("{KEY}signing_public_keys = [\"MFkw\"]"),
+            "no public key on the curve P-256",
+        ),
+        (
+            format!("{KEY}signing_public_keys = [\"-----BEGIN\"]"),
+            "it is not base64",
+        ),
+        (
+            format!("{KEY}{keys}\nsigned_since = 2026-12-01"),
+            "must be a moment with an offset",
+        ),
+        (
+            format!("{KEY}{keys}\nsigned_since = 5"),
+            "must be a moment with an offset",
+        ),
+        (format!("{alias}{keys}"), "a KMS key's ARN"),
+    ] {
+        let found = problems(&with(&lines));
+        assert!(found.contains(says), "{lines}: {found}");
+    }
+}
+
+#[test]
+fn the_break_glass_role_is_another_role_of_the_same_account() {
+    let with_role = |arn: &str| {
+        let line = format!("certificate_bucket = \"certificates\"\nbreak_glass = \"{arn}\"");
+        LEAST.replacen("certificate_bucket = \"certificates\"", &line, 1)
+    };
+    let arn = "arn:aws:iam::111122223333:role/break-glass";
+    let policy = Policy::parse(&with_role(arn)).unwrap();
+    assert_eq!(
+        policy.rotation.accounts[0].break_glass,
+        Some(arn.parse().unwrap())
+    );
+    for (arn, says) in [
+        (
+            "arn:aws:iam::444455556666:role/break-glass",
+            "`break_glass` is in account 444455556666",
+        ),
+        (
+            "arn:aws:iam::111122223333:role/banto",
+            "must be another role than `role`",
+        ),
+    ] {
+        let found = problems(&with_role(arn));
+        assert!(found.contains(says), "{found}");
+    }
 }
 
 /// The least policy that onboards accounts, with something added to that section.

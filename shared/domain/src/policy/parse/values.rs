@@ -159,6 +159,19 @@ pub(super) fn time_zone(value: &DeValue<'_>) -> Result<TimeZone, String> {
     })
 }
 
+/// A moment with an offset, in quotes or not.
+pub(super) fn moment(value: &DeValue<'_>) -> Result<Timestamp, String> {
+    let expected = "must be a moment with an offset, as in \"2026-12-01T00:00:00Z\"";
+    let found = match (value.as_str(), value.as_datetime()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(datetime)) => datetime.to_string(),
+        (None, None) => return Err(format!("{expected}, but is {}", value.type_str())),
+    };
+    found
+        .parse()
+        .map_err(|_| format!("{expected}, but is {found:?}"))
+}
+
 /// A date lasts until its end in UTC; a moment with an offset is taken as it is.
 pub(super) fn until(value: &DeValue<'_>) -> Result<Timestamp, String> {
     let expected = || "must be a date, as in 2027-01-31, or a moment with an offset".to_owned();
