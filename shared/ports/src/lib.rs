@@ -13,6 +13,7 @@ mod organization;
 mod receivers;
 mod records;
 mod secrets;
+mod signer;
 mod trail;
 
 pub use clock::Clock;
@@ -33,7 +34,8 @@ pub use organization::{
     AccountState, AccountStatuses, Dashboard, Delayed, OrgAccount, Organization, PreviousStatus,
     Queue, Received, ReceivedMessages, StackInstance, StackInstances, path_of,
 };
-pub use receivers::{Chat, Mail, Mailer, TopicMessage, Topics, Webhooks};
-pub use records::{Certificates, OpenRecords, Records, StoredText};
+pub use receivers::{Chat, Mail, Mailer, MemberState, TopicMessage, Topics, Webhooks};
+pub use records::{CertificateVersion, Certificates, OpenRecords, Records, StoredText};
 pub use secrets::Secrets;
+pub use signer::Signer;
 pub use trail::{Activity, KeyCreation, Trail};

@@ -20,7 +20,8 @@ pub trait Webhooks: Send + Sync {
     async fn post(&self, url: &SecretString, body: String) -> Result<(), PortError>;
 }
 
-/// Slack by a bot token: messages that can be found and changed again. Nothing is retried here;
+/// Slack by a bot token: messages that can be found and changed again, and go to people, too. A
+/// message whose `channel` is a member's id goes to that member directly. Nothing is retried here;
 /// errors are as those of [`Webhooks`], and [`Missing`](crate::ErrorKind::Missing) where the
 /// message or channel is gone.
 #[async_trait]
@@ -51,6 +52,24 @@ pub trait Chat: Send + Sync {
         id: &str,
         since: Timestamp,
     ) -> Result<Option<MessageRef>, PortError>;
+
+    /// The state of a workspace's member, by the id that Slack gave them;
+    /// [`Missing`](crate::ErrorKind::Missing) if there is none of that id.
+    async fn member(&self, token: &SecretString, id: &str) -> Result<MemberState, PortError>;
+}
+
+/// The state of whoever has a member's id in Slack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberState {
+    /// A person who can sign in, guests included.
+    Active,
+    /// A person who can't sign in any more.
+    Deactivated,
+    /// A person who was invited and has not come yet, or one of another workspace whom the bot
+    /// shares no channel with.
+    Outside,
+    /// A program: an app, a workflow, or Slack's own Slackbot.
+    Bot,
 }
 
 /// Sends mail to people's addresses.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use banto_domain::record::Record;
-use banto_domain::{UserArn, UserName};
+use banto_domain::UserName;
+use banto_domain::record::Readers;
 use jiff::Timestamp;
 
 use crate::PortError;
@@ -15,16 +15,23 @@ pub trait Records: Send + Sync {
     /// The current version of the user's record; `None` if there is none.
     async fn read(&self, user: &UserName) -> Result<Option<StoredText>, PortError>;
 
-    /// Writes the first version, marked as open, readable by the owner and Banto's role only.
-    /// [`Conflict`](crate::ErrorKind::Conflict) if there is a record already.
-    async fn create(&self, user: &UserName, record: &Record) -> Result<(), PortError>;
+    /// The version that was written under this token; `None` if there is none.
+    async fn read_version(
+        &self,
+        user: &UserName,
+        token: &str,
+    ) -> Result<Option<StoredText>, PortError>;
 
-    /// Lets only the owner and Banto's role read the record, and everyone else not.
-    async fn protect(&self, user: &UserName, owner: &UserArn) -> Result<(), PortError>;
+    /// Writes the first version under this token, marked as open.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if there is a record already.
+    async fn create(&self, user: &UserName, text: &str, token: &str) -> Result<(), PortError>;
+
+    /// Lets only these read and write the record, and everyone else not.
+    async fn protect(&self, user: &UserName, readers: &Readers) -> Result<(), PortError>;
 
     /// Writes a later version under this token. Writing the same bytes again changes nothing;
     /// [`Conflict`](crate::ErrorKind::Conflict) if a version of that token exists with other bytes.
-    async fn write(&self, user: &UserName, record: &Record, token: &str) -> Result<(), PortError>;
+    async fn write(&self, user: &UserName, text: &str, token: &str) -> Result<(), PortError>;
 
     /// The tokens of the versions that the store still knows, each with the moment at which it was
     /// written.
@@ -41,13 +48,15 @@ pub trait Records: Send + Sync {
     async fn mark_closed(&self, user: &UserName) -> Result<(), PortError>;
 }
 
-/// The current version of a record.
+/// A version of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredText {
     /// The record's text, whoever wrote it.
     pub text: String,
     /// The token that it was written under.
     pub token: String,
+    /// The moment at which it was written, as the store has it: no writer can set that.
+    pub written_at: Timestamp,
 }
 
 /// The records that are marked as open.
@@ -59,9 +68,30 @@ pub struct OpenRecords {
     pub strangers: BTreeSet<String>,
 }
 
-/// The certificates that developers registered.
+/// The certificates that developers registered, and what they signed with them.
 #[async_trait]
 pub trait Certificates: Send + Sync {
-    /// The user's certificate as it was registered, armored or binary; `None` if there is none.
-    async fn read(&self, user: &UserName) -> Result<Option<Vec<u8>>, PortError>;
+    /// Everything that was ever stored as the user's certificate, the latest first; empty if there
+    /// never was one. The store may keep less, and then each certificate is as old as the last time
+    /// that it was stored.
+    async fn versions(&self, user: &UserName) -> Result<Vec<CertificateVersion>, PortError>;
+
+    /// One version, in whatever form; `None` if it is gone.
+    async fn read_version(
+        &self,
+        user: &UserName,
+        version: &str,
+    ) -> Result<Option<Vec<u8>>, PortError>;
+
+    /// The text by which the user acknowledges a new key, signed; `None` if there is none.
+    async fn acknowledgement(&self, user: &UserName) -> Result<Option<Vec<u8>>, PortError>;
+}
+
+/// A version of what is stored as a user's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateVersion {
+    /// The store's name for it; `None` where it is the absence of a certificate, which was deleted.
+    pub id: Option<String>,
+    /// The moment at which it was stored.
+    pub stored_at: Timestamp,
 }
