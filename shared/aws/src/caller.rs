@@ -302,6 +302,11 @@ pub(crate) fn encoded_path(path: &str) -> String {
     utf8_percent_encode(path, RESERVED_IN_PATHS).to_string()
 }
 
+/// Encodes a value of a query (RFC 3986, section 2.1).
+pub(crate) fn encoded_query(value: &str) -> String {
+    utf8_percent_encode(value, RESERVED).to_string()
+}
+
 fn to_http(request: Request) -> Result<HttpRequest, BoxError> {
     let mut builder = http::Request::builder()
         .method(request.method)

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use banto_domain::QueueUrl;
 use banto_domain::policy::onboarding::Way;
 use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
+use banto_domain::{KeyArn, QueueUrl};
 use banto_ports::{Queue, ReceivedMessages, Secrets, Topics};
 
 use crate::aggregator::ConfigAggregator;
@@ -23,6 +23,7 @@ use crate::role::AssumedRole;
 use crate::secrets::SecretsManager;
 use crate::service::Service;
 use crate::sessions::IamSessions;
+use crate::signer::KmsSigner;
 use crate::stacks::CloudFormationStacks;
 use crate::statuses::{DynamoDbStatuses, S3Dashboard};
 use crate::topics::Sns;
@@ -35,6 +36,8 @@ pub struct Account {
     pub keys: IamKeys,
     /// The records of its users.
     pub records: SecretsManagerRecords,
+    /// The key that signs them, if one does.
+    pub signer: Option<KmsSigner>,
     /// The certificates of its users.
     pub certificates: S3Certificates,
     /// The sessions of its users.
@@ -77,8 +80,8 @@ pub struct ComplianceClients {
 
 impl Aws {
     /// The ways to act in an identity account; its role is assumed when it is first needed, once
-    /// for all of them.
-    pub fn account(&self, identity: &IdentityAccount) -> Account {
+    /// for all of them. It is that role which signs, with whichever account's key.
+    pub fn account(&self, identity: &IdentityAccount, signing_key: Option<&KeyArn>) -> Account {
         let aws = if identity.assume {
             self.with_role(identity)
         } else {
@@ -87,10 +90,10 @@ impl Aws {
         let iam = aws_sdk_iam::Client::from_conf(aws.iam());
         Account {
             keys: IamKeys::new(iam.clone()),
-            records: SecretsManagerRecords::new(
-                aws_sdk_secretsmanager::Client::new(&aws.of(Service::SecretsManager)),
-                identity,
-            ),
+            records: SecretsManagerRecords::new(aws_sdk_secretsmanager::Client::new(
+                &aws.of(Service::SecretsManager),
+            )),
+            signer: signing_key.map(|key| KmsSigner::new(&aws, key)),
             certificates: S3Certificates::new(S3::new(&aws), identity),
             sessions: IamSessions::new(iam, identity),
             trail: CloudTrail::new(&aws, identity),

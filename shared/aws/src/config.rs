@@ -29,6 +29,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 /// AWS, as the environment tells of it; made once, without asking AWS anything.
 #[derive(Debug, Clone)]
 pub struct Aws {
+    region: banto_domain::Region,
     roots: TrustedRoots,
     config: SdkConfig,
     endpoints: Arc<Endpoints>,
@@ -40,6 +41,9 @@ pub enum ConfigError {
     /// Variables that are missing, all of them.
     #[error("the environment lacks {}", .0.join(", "))]
     Missing(Vec<&'static str>),
+    /// A region that can't be one.
+    #[error("AWS_REGION: {0}")]
+    Region(String),
     /// A bundle of certificates that can't be used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -71,6 +75,8 @@ impl Aws {
         };
         let credentials =
             Credentials::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment");
+        let parsed: Result<banto_domain::Region, _> = region.parse();
+        let parsed = parsed.map_err(|error| ConfigError::Region(error.to_string()))?;
         let roots = TrustedRoots::from_vars(&var)?;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -91,10 +97,16 @@ impl Aws {
             .app_name(app_name())
             .build();
         Ok(Self {
+            region: parsed,
             roots,
             config,
             endpoints: Arc::new(Endpoints::from_vars(var)),
         })
+    }
+
+    /// The function's own region.
+    pub fn region(&self) -> &banto_domain::Region {
+        &self.region
     }
 
     /// The authorities whose certificates are trusted, for the other connections of the same
@@ -128,6 +140,7 @@ impl Aws {
             .credentials_provider(provider)
             .identity_cache(cache);
         Self {
+            region: self.region.clone(),
             roots: self.roots.clone(),
             config: config.build(),
             endpoints: Arc::clone(&self.endpoints),

@@ -29,6 +29,7 @@ mod secrets;
 mod service;
 mod sessions;
 mod settings;
+mod signer;
 mod stacks;
 mod statuses;
 mod token_bucket;
@@ -38,4 +39,4 @@ mod xml;
 
 pub use clients::{Account, ComplianceClients, OrganizationClients};
 pub use config::{Aws, ConfigError};
-pub use records::read_policy;
+pub use records::record_policy;

@@ -1,14 +1,27 @@
 //! Objects in S3. Who asks for one names the permission that it needs, as every adapter does.
 
-use banto_ports::PortError;
+use banto_ports::{ErrorKind, PortError};
 
-use crate::caller::{Caller, Request, encoded_path};
+use crate::caller::{Caller, Request, encoded_path, encoded_query};
 use crate::config::Aws;
+use crate::errors::lacking;
 use crate::service::Service;
 
 /// S3 in the function's region, or in a role's account.
 #[derive(Debug, Clone)]
 pub(crate) struct S3(Caller);
+
+/// The code of S3's answer to a range of an object that has no bytes: no range of it is there. The
+/// range asked for begins with the first byte, so that the object is empty. (S3 API reference,
+/// "Error responses".)
+const INVALID_RANGE: &str = "InvalidRange";
+
+/// A version of an object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Version<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) id: &'a str,
+}
 
 impl S3 {
     pub(crate) fn new(aws: &Aws) -> Self {
@@ -28,9 +41,44 @@ impl S3 {
             headers: vec![range],
             ..Request::get(call, "")
         };
-        self.0
-            .ask(addressed(request, self.0.is_elsewhere(), bucket, key))
-            .await
+        let request = addressed(request, self.0.is_elsewhere(), bucket, key);
+        or_empty(self.0.ask(request).await)
+    }
+
+    /// The first `most` bytes of a version of an object.
+    pub(crate) async fn get_version(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        object: Version<'_>,
+        most: usize,
+    ) -> Result<Vec<u8>, PortError> {
+        let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
+        let request = Request {
+            headers: vec![range],
+            ..Request::get(call, "")
+        };
+        let mut request = addressed(request, self.0.is_elsewhere(), bucket, object.key);
+        request.path = format!("{}?versionId={}", request.path, encoded_query(object.id));
+        or_empty(self.0.ask(request).await)
+    }
+
+    /// The versions of every object whose key begins so, up to a thousand; XML. (S3 API reference,
+    /// `ListObjectVersions`.)
+    pub(crate) async fn versions(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<String, PortError> {
+        let mut request = addressed(Request::get(call, ""), self.0.is_elsewhere(), bucket, "");
+        request.path = format!(
+            "{}?prefix={}&versions=",
+            request.path,
+            encoded_query(prefix)
+        );
+        let body = self.0.ask(request).await?;
+        String::from_utf8(body).map_err(|_| lacking(call, "text in UTF-8"))
     }
 
     /// Replaces an object.
@@ -54,6 +102,18 @@ impl S3 {
             .await
             .map(drop)
     }
+}
+
+/// The answer to a ranged request: an empty body where the object is empty.
+fn or_empty(answer: Result<Vec<u8>, PortError>) -> Result<Vec<u8>, PortError> {
+    match answer {
+        Err(error) if is_of_an_empty_object(&error) => Ok(Vec::new()),
+        answer => answer,
+    }
+}
+
+fn is_of_an_empty_object(error: &PortError) -> bool {
+    error.kind == ErrorKind::Invalid && error.message.starts_with(INVALID_RANGE)
 }
 
 /// A bucket is part of the host's name, except where that would not do: a local AWS has no name for

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
-use banto_domain::policy::IdentityAccount;
-use banto_domain::record::{Record, secret_name};
-use banto_domain::{RoleArn, UserArn, UserName};
+use banto_domain::record::{Readers, secret_name};
+use banto_domain::{RoleArn, UserName};
 use banto_ports::{ErrorKind, OpenRecords, PortError, Records, StoredText};
 use jiff::Timestamp;
 use serde_json::json;
@@ -28,51 +28,84 @@ const OPEN: &str = "banto:open";
 /// `ListSecrets` and `ListSecretVersionIds`, `MaxResults`.)
 const PAGE: i32 = 100;
 
+/// The calls that only writers may make: about values, about which of them is current, about copies
+/// and tags. Not among them are `PutResourcePolicy` and `DeleteResourcePolicy`: a policy that only
+/// the role in it may change would lock out the next one for ever.
+const WRITES: [&str; 11] = [
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecret",
+    "secretsmanager:UpdateSecretVersionStage",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:RotateSecret",
+    "secretsmanager:CancelRotateSecret",
+    "secretsmanager:ReplicateSecretToRegions",
+    "secretsmanager:RemoveRegionsFromReplication",
+    "secretsmanager:StopReplicationToReplica",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
+];
+
 /// The records of one identity account's users.
 #[derive(Debug)]
 pub struct SecretsManagerRecords {
     client: Client,
-    role: RoleArn,
 }
 
 impl SecretsManagerRecords {
-    pub(crate) fn new(client: Client, identity: &IdentityAccount) -> Self {
-        Self {
-            client,
-            role: identity.role.clone(),
-        }
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
     }
+
+    fn value_of(&self, user: &UserName) -> GetSecretValueFluentBuilder {
+        self.client.get_secret_value().secret_id(secret_name(user))
+    }
+}
+
+/// Reads a version; `None` if there is none.
+async fn read(request: GetSecretValueFluentBuilder) -> Result<Option<StoredText>, PortError> {
+    const CALL: &str = "secretsmanager:GetSecretValue";
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => return none_if_missing(port_error(CALL, &error)),
+    };
+    let written_at = answer.created_date();
+    let written_at = written_at.ok_or_else(|| lacking(CALL, "the version's date"))?;
+    let written_at = timestamp(CALL, written_at)?;
+    // A version's id is the token that it was written under. (Secrets Manager API reference,
+    // `PutSecretValue`, `ClientRequestToken`.)
+    Ok(Some(StoredText {
+        text: answer
+            .secret_string
+            .ok_or_else(|| lacking(CALL, "a text"))?,
+        token: answer
+            .version_id
+            .ok_or_else(|| lacking(CALL, "the version's id"))?,
+        written_at,
+    }))
 }
 
 #[async_trait]
 impl Records for SecretsManagerRecords {
     async fn read(&self, user: &UserName) -> Result<Option<StoredText>, PortError> {
-        const CALL: &str = "secretsmanager:GetSecretValue";
-        let request = self.client.get_secret_value().secret_id(secret_name(user));
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(error) => return none_if_missing(port_error(CALL, &error)),
-        };
-        // A version's id is the token that it was written under. (Secrets Manager API reference,
-        // `PutSecretValue`, `ClientRequestToken`.)
-        Ok(Some(StoredText {
-            text: answer
-                .secret_string
-                .ok_or_else(|| lacking(CALL, "a text"))?,
-            token: answer
-                .version_id
-                .ok_or_else(|| lacking(CALL, "the version's id"))?,
-        }))
+        read(self.value_of(user)).await
     }
 
-    async fn create(&self, user: &UserName, record: &Record) -> Result<(), PortError> {
+    async fn read_version(
+        &self,
+        user: &UserName,
+        token: &str,
+    ) -> Result<Option<StoredText>, PortError> {
+        read(self.value_of(user).version_id(token)).await
+    }
+
+    async fn create(&self, user: &UserName, text: &str, token: &str) -> Result<(), PortError> {
         let name = secret_name(user);
         let request = self
             .client
             .create_secret()
             .description(description(&name))
-            .client_request_token(record.write_token(0))
-            .secret_string(record.to_text())
+            .client_request_token(token)
+            .secret_string(text)
             .tags(tag(USER, user.as_str()))
             .tags(tag(OPEN, "true"))
             .name(name);
@@ -83,12 +116,12 @@ impl Records for SecretsManagerRecords {
         Ok(())
     }
 
-    async fn protect(&self, user: &UserName, owner: &UserArn) -> Result<(), PortError> {
+    async fn protect(&self, user: &UserName, readers: &Readers) -> Result<(), PortError> {
         let request = self
             .client
             .put_resource_policy()
             .secret_id(secret_name(user))
-            .resource_policy(read_policy(owner, &self.role))
+            .resource_policy(record_policy(readers))
             .block_public_policy(true);
         request
             .send()
@@ -97,13 +130,13 @@ impl Records for SecretsManagerRecords {
         Ok(())
     }
 
-    async fn write(&self, user: &UserName, record: &Record, token: &str) -> Result<(), PortError> {
+    async fn write(&self, user: &UserName, text: &str, token: &str) -> Result<(), PortError> {
         let request = self
             .client
             .put_secret_value()
             .secret_id(secret_name(user))
             .client_request_token(token)
-            .secret_string(record.to_text());
+            .secret_string(text);
         request
             .send()
             .await
@@ -222,11 +255,17 @@ fn user_of(secret: &SecretListEntry) -> Option<UserName> {
     (secret_name(&user) == name_of(secret)).then_some(user)
 }
 
-/// The secret's resource policy: its owner and Banto's role read it, everyone else is denied, be
-/// they administrators. (`aws:PrincipalArn` of a session is its role's ARN; IAM user guide, "AWS
-/// global condition context keys".)
-pub fn read_policy(owner: &UserArn, role: &RoleArn) -> String {
-    let readers = json!([owner, role]);
+/// The secret's resource policy: its owner reads it, Banto's role and that for break glass read and
+/// write it, everyone else is denied, be they administrators. (`aws:PrincipalArn` of a session is
+/// its role's ARN; IAM user guide, "AWS global condition context keys".)
+pub fn record_policy(readers: &Readers) -> String {
+    let Readers {
+        owner,
+        role,
+        break_glass,
+    } = readers;
+    let mut may_read = vec![owner.as_str(), role.as_str()];
+    may_read.extend(break_glass.as_ref().map(RoleArn::as_str));
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -243,7 +282,15 @@ pub fn read_policy(owner: &UserArn, role: &RoleArn) -> String {
                 "Principal": "*",
                 "Action": "secretsmanager:GetSecretValue",
                 "Resource": "*",
-                "Condition": { "StringNotEquals": { "aws:PrincipalArn": readers } },
+                "Condition": { "StringNotEquals": { "aws:PrincipalArn": may_read } },
+            },
+            {
+                "Sid": "NobodyElseWrites",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": WRITES,
+                "Resource": "*",
+                "Condition": { "StringNotEquals": { "aws:PrincipalArn": readers.writers() } },
             },
         ],
     })
