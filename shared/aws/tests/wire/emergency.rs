@@ -342,7 +342,7 @@ async fn each_partition_is_asked_where_its_iam_is() {
             .replace(":aws:", &format!(":{partition}:"))
             .parse()
             .unwrap();
-        let account = service.aws().account(&identity);
+        let account = service.aws().account(&identity, None);
         let since = midnight();
         account.trail.activity(&credential(), since).await.unwrap();
         account.sessions.deny(&alice()).await.unwrap();

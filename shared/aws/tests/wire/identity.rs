@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use banto_aws::{Account, Aws, read_policy};
+use banto_aws::{Account, Aws, record_policy};
 use banto_domain::policy::IdentityAccount;
+use banto_domain::record::Readers;
 use banto_domain::{AccessKeyId, UserName};
 use banto_ports::{
-    AccessKeys, Certificates, ErrorKind, KeyOwner, PortError, Records, ReportState, TopicMessage,
+    AccessKeys, CertificateVersion, Certificates, ErrorKind, KeyOwner, PortError, Records,
+    ReportState, TopicMessage,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ use crate::service::{Canned, SECRET, Service, json_error, xml, xml_error};
 
 impl Service {
     pub(crate) fn account(&self) -> Account {
-        self.aws().account(&identity(false))
+        self.aws().account(&identity(false), None)
     }
 }
 
@@ -24,6 +26,7 @@ pub(crate) fn identity(assume: bool) -> IdentityAccount {
         id: "111122223333".parse().unwrap(),
         role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
         assume,
+        break_glass: None,
         certificate_bucket: "certificates".into(),
         certificate_prefix: "certs/".into(),
     }
@@ -313,30 +316,74 @@ async fn an_answer_that_can_not_be_read_is_an_error_without_what_it_held() {
     );
 }
 
+fn readers(break_glass: Option<&str>) -> Readers {
+    Readers {
+        owner: "arn:aws:iam::111122223333:user/developers/alice"
+            .parse()
+            .unwrap(),
+        role: identity(false).role,
+        break_glass: break_glass.map(|arn| arn.parse().unwrap()),
+    }
+}
+
 #[tokio::test]
 async fn a_record_is_protected_by_a_policy_that_denies_everyone_else() {
     let service = Service::answering([(200, "{}".to_owned())]);
-    let owner = "arn:aws:iam::111122223333:user/developers/alice"
-        .parse()
-        .unwrap();
-    service
-        .account()
-        .records
-        .protect(&alice(), &owner)
-        .await
-        .unwrap();
+    let records = service.account().records;
+    records.protect(&alice(), &readers(None)).await.unwrap();
     let asked = service.asked()[0].json();
     assert_eq!(asked["BlockPublicPolicy"], true);
     let policy: Value = serde_json::from_str(asked["ResourcePolicy"].as_str().unwrap()).unwrap();
-    assert_eq!(
-        policy.to_string(),
-        read_policy(&owner, &identity(false).role)
+    assert_eq!(policy.to_string(), record_policy(&readers(None)));
+    let owner = readers(None).owner;
+    let [owners, readers, writers] = &policy["Statement"].as_array().unwrap()[..] else {
+        panic!("{policy}")
+    };
+    assert_eq!(owners["Principal"]["AWS"], owner.as_str());
+    for denied in [readers, writers] {
+        assert_eq!(
+            (&denied["Effect"], &denied["Principal"]),
+            (&json!("Deny"), &json!("*"))
+        );
+    }
+    let but = |denied: &Value| denied["Condition"]["StringNotEquals"]["aws:PrincipalArn"].clone();
+    assert_eq!(but(readers), json!([owner, identity(false).role]));
+    assert_eq!(but(writers), json!([identity(false).role]));
+    assert_eq!(readers["Action"], "secretsmanager:GetSecretValue");
+}
+
+/// A policy that only the role in it may change would lock out the next one for ever.
+#[test]
+fn the_policy_of_a_record_denies_every_write_but_that_of_the_policy_itself() {
+    let policy: Value = serde_json::from_str(&record_policy(&readers(None))).unwrap();
+    let denied = policy["Statement"][2]["Action"].as_array().unwrap();
+    let names = |name: &str| denied.contains(&json!(format!("secretsmanager:{name}")));
+    for call in [
+        "PutSecretValue",
+        "UpdateSecretVersionStage",
+        "DeleteSecret",
+        "TagResource",
+    ] {
+        assert!(names(call), "{call}");
+    }
+    for call in ["PutResourcePolicy", "DeleteResourcePolicy", "*"] {
+        assert!(!names(call), "{call}");
+    }
+    assert!(
+        record_policy(&readers(None)).len() <= 20_480,
+        "PutResourcePolicy's limit"
     );
-    assert_eq!(policy["Statement"][0]["Principal"]["AWS"], owner.as_str());
-    assert_eq!(policy["Statement"][1]["Effect"], "Deny");
-    assert_eq!(policy["Statement"][1]["Principal"], "*");
-    let readers = &policy["Statement"][1]["Condition"]["StringNotEquals"]["aws:PrincipalArn"];
-    assert_eq!(*readers, json!([owner, identity(false).role]));
+}
+
+#[test]
+fn the_role_for_break_glass_reads_and_writes_as_bantos_own_does() {
+    let arn = "arn:aws:iam::111122223333:role/break-glass";
+    let policy: Value = serde_json::from_str(&record_policy(&readers(Some(arn)))).unwrap();
+    for (statement, but_for) in [(1, 3), (2, 2)] {
+        let but = &policy["Statement"][statement]["Condition"]["StringNotEquals"];
+        let but = but["aws:PrincipalArn"].as_array().unwrap();
+        assert!(but.contains(&json!(arn)) && but.len() == but_for, "{but:?}");
+    }
 }
 
 #[tokio::test]
@@ -345,17 +392,20 @@ async fn a_certificate_is_read_and_its_absence_is_no_error() {
     let service = Service::answering([(200, "a certificate".to_owned()), (404, missing)]);
     let certificates = service.account().certificates;
     assert_eq!(
-        certificates.read(&alice()).await,
+        certificates.read_version(&alice(), "one").await,
         Ok(Some(b"a certificate".to_vec()))
     );
     assert_eq!(
         certificates
-            .read(&"bob+smith@example.com".parse().unwrap())
+            .read_version(&"bob+smith@example.com".parse().unwrap(), "one")
             .await,
         Ok(None)
     );
     let asked = service.asked();
-    assert_eq!(asked[0].line, "GET /certificates/certs/alice.asc HTTP/1.1");
+    assert_eq!(
+        asked[0].line,
+        "GET /certificates/certs/alice.asc?versionId=one HTTP/1.1"
+    );
     assert_eq!(asked[0].header("range"), "bytes=0-262144");
     assert_eq!(asked[0].header("x-amz-content-sha256").len(), 64);
     assert!(
@@ -365,7 +415,79 @@ async fn a_certificate_is_read_and_its_absence_is_no_error() {
     );
     assert_eq!(
         asked[1].line,
-        "GET /certificates/certs/bob%2Bsmith%40example.com.asc HTTP/1.1"
+        "GET /certificates/certs/bob%2Bsmith%40example.com.asc?versionId=one HTTP/1.1"
+    );
+}
+
+#[tokio::test]
+async fn a_certificates_versions_are_listed_the_latest_first_with_its_deletions() {
+    let listed = "<ListVersionsResult><Version><Key>certs/alice.asc</Key><VersionId>new/1</VersionId>\
+        <LastModified>2026-11-20T10:00:00.000Z</LastModified></Version>\
+        <Version><Key>certs/alice.asc</Key><VersionId>null</VersionId>\
+        <LastModified>2026-10-01T10:00:00.000Z</LastModified></Version>\
+        <Version><Key>certs/alice.asc.bak</Key><VersionId>other</VersionId>\
+        <LastModified>2026-11-21T10:00:00.000Z</LastModified></Version>\
+        <DeleteMarker><Key>certs/alice.asc</Key><VersionId>gone</VersionId>\
+        <LastModified>2026-11-01T10:00:00.000Z</LastModified></DeleteMarker></ListVersionsResult>";
+    let service = Service::answering([
+        (200, listed.to_owned()),
+        (200, "a certificate".to_owned()),
+        (404, "<Error><Code>NoSuchVersion</Code></Error>".to_owned()),
+    ]);
+    let certificates = service.account().certificates;
+    let version = |id: Option<&str>, at: &str| CertificateVersion {
+        id: id.map(str::to_owned),
+        stored_at: at.parse().unwrap(),
+    };
+    assert_eq!(
+        certificates.versions(&alice()).await.unwrap(),
+        [
+            version(Some("new/1"), "2026-11-20T10:00:00Z"),
+            version(None, "2026-11-01T10:00:00Z"),
+            version(Some("null"), "2026-10-01T10:00:00Z"),
+        ]
+    );
+    let read = certificates.read_version(&alice(), "new/1").await;
+    assert_eq!(read, Ok(Some(b"a certificate".to_vec())));
+    let gone = certificates.read_version(&alice(), "null").await;
+    assert_eq!(gone, Ok(None));
+    let asked = service.asked();
+    assert_eq!(
+        asked[0].line,
+        "GET /certificates/?prefix=certs%2Falice.asc&versions= HTTP/1.1"
+    );
+    assert_eq!(
+        asked[1].line,
+        "GET /certificates/certs/alice.asc?versionId=new%2F1 HTTP/1.1"
+    );
+    assert_eq!(asked[1].header("range"), "bytes=0-262144");
+}
+
+/// S3 has no range of an object without bytes. (S3 API reference, "Error responses".)
+#[tokio::test]
+async fn an_empty_object_is_read_as_one_without_bytes() {
+    let empty = "<Error><Code>InvalidRange</Code><Message>The requested range is not satisfiable\
+        </Message><RangeRequested>bytes=0-262144</RangeRequested><ActualObjectSize>0\
+        </ActualObjectSize></Error>";
+    let service = Service::answering([(416, empty.to_owned()), (416, empty.to_owned())]);
+    let certificates = service.account().certificates;
+    let version = certificates.read_version(&alice(), "new/1").await;
+    assert_eq!(version, Ok(Some(Vec::new())));
+    let acknowledgement = certificates.acknowledgement(&alice()).await;
+    assert_eq!(acknowledgement, Ok(Some(Vec::new())));
+}
+
+#[tokio::test]
+async fn an_acknowledgement_is_beside_the_certificate_and_its_absence_is_no_error() {
+    let missing = "<Error><Code>NoSuchKey</Code></Error>".to_owned();
+    let service = Service::answering([(200, "signed".to_owned()), (404, missing)]);
+    let certificates = service.account().certificates;
+    let read = certificates.acknowledgement(&alice()).await;
+    assert_eq!(read, Ok(Some(b"signed".to_vec())));
+    assert_eq!(certificates.acknowledgement(&alice()).await, Ok(None));
+    assert_eq!(
+        service.asked()[0].line,
+        "GET /certificates/certs/alice.acknowledged HTTP/1.1"
     );
 }
 
@@ -381,18 +503,32 @@ async fn a_certificate_that_is_forbidden_or_too_large_or_in_no_bucket_is_an_erro
         (200, "x".repeat(9 << 20)),
     ]);
     let certificates = service.account().certificates;
-    let error = certificates.read(&alice()).await.unwrap_err();
+    let error = certificates
+        .read_version(&alice(), "one")
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.contains("s3:ListBucket"), "{error}");
     assert_eq!(
-        certificates.read(&alice()).await.unwrap_err().kind,
+        certificates
+            .read_version(&alice(), "one")
+            .await
+            .unwrap_err()
+            .kind,
         ErrorKind::Missing
     );
     assert_eq!(
-        certificates.read(&alice()).await.unwrap_err().kind,
+        certificates
+            .read_version(&alice(), "one")
+            .await
+            .unwrap_err()
+            .kind,
         ErrorKind::Invalid
     );
-    let error = certificates.read(&alice()).await.unwrap_err();
+    let error = certificates
+        .read_version(&alice(), "one")
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.kind, error.message.as_str()),
         (ErrorKind::Invalid, "ResponseTooLarge: 9437184 bytes")
@@ -492,7 +628,7 @@ async fn a_role_is_assumed_once_and_its_credentials_sign_every_call() {
     );
     let nobody = || json_error(400, "ResourceNotFoundException");
     let service = Service::answering([assumed, xml("UpdateAccessKey", ""), nobody(), nobody()]);
-    let account = service.aws().account(&identity(true));
+    let account = service.aws().account(&identity(true), None);
     assert!(
         service.asked().is_empty(),
         "nothing is asked before it is needed"
@@ -539,16 +675,24 @@ fn every_missing_variable_is_named_at_once() {
 }
 
 #[test]
+fn a_region_that_can_not_be_one_is_told_at_the_start() {
+    let error = Aws::from_vars(|_| Some("somewhere".to_owned())).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.starts_with("AWS_REGION: \"somewhere\" is not a region"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_bundle_of_certificates_that_cannot_be_read_is_told_at_the_start() {
     let error = Aws::from_vars(|name| {
-        Some(
-            if name == "AWS_CA_BUNDLE" {
-                "/nowhere.pem"
-            } else {
-                "x"
-            }
-            .to_owned(),
-        )
+        let value = match name {
+            "AWS_CA_BUNDLE" => "/nowhere.pem",
+            "AWS_REGION" => "eu-west-1",
+            _ => "x",
+        };
+        Some(value.to_owned())
     });
     let error = error.unwrap_err().to_string();
     assert!(
@@ -571,12 +715,13 @@ async fn one_services_endpoint_wins_over_the_common_one_unless_endpoints_are_ign
             "AWS_ENDPOINT_URL_IAM" => Some(format!("http://127.0.0.1:{own}")),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" => ignore.then(|| "true".to_owned()),
             "AWS_CA_BUNDLE" => None,
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
             _ => Some("x".to_owned()),
         }
     };
     let account = Aws::from_vars(vars(false))
         .unwrap()
-        .account(&identity(false));
+        .account(&identity(false), None);
     account.keys.delete(&alice(), &key()).await.unwrap();
     assert_eq!((common.asked().len(), own.asked().len()), (0, 1));
     assert!(!format!("{:?}", Aws::from_vars(vars(true)).unwrap()).contains("127.0.0.1"));

@@ -1,16 +1,23 @@
 //! How records are kept, marked and found.
 
 use banto_domain::record::Record;
-use banto_ports::{ErrorKind, OpenRecords, PortError, Records, StoredText};
+use banto_ports::{ErrorKind, OpenRecords, PortError, Records, Signer, StoredText};
 use serde_json::{Value, json};
 
-use crate::identity::alice;
+use crate::identity::{alice, identity};
 use crate::service::{Canned, Service, json_answer, json_error};
 
 const TOKEN: &str = "banto-record-version-00000000000000000000000000000001";
 
+const FIRST: &str = "{\"sequence\":1}\n\n";
+
 fn record() -> Record {
     Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()).next("run")
+}
+
+/// An answer with a version of a record.
+fn current() -> Value {
+    json!({ "SecretString": "a record", "VersionId": "a-token", "CreatedDate": 1_780_000_000 })
 }
 
 /// A secret of the list, tagged with a user's name and as open.
@@ -40,7 +47,7 @@ fn marked_for_deletion() -> Canned {
 
 #[tokio::test]
 async fn a_record_is_read_and_its_absence_is_no_error() {
-    let current = json!({ "SecretString": "a record", "VersionId": "a-token" });
+    let current = current();
     let service = Service::answering([
         json_answer(&current),
         json_error(400, "ResourceNotFoundException"),
@@ -49,6 +56,7 @@ async fn a_record_is_read_and_its_absence_is_no_error() {
     let stored = StoredText {
         text: "a record".to_owned(),
         token: "a-token".to_owned(),
+        written_at: "2026-05-28T20:26:40Z".parse().unwrap(),
     };
     assert_eq!(records.read(&alice()).await, Ok(Some(stored)));
     assert_eq!(records.read(&"bob,smith".parse().unwrap()).await, Ok(None));
@@ -70,10 +78,11 @@ async fn a_record_is_read_and_its_absence_is_no_error() {
 async fn a_record_is_created_and_written_under_its_versions_token() {
     let service = Service::answering([(200, "{}".to_owned()), (200, "{}".to_owned())]);
     let records = service.account().records;
-    records.create(&alice(), &record()).await.unwrap();
+    let token = record().write_token(0);
+    records.create(&alice(), FIRST, &token).await.unwrap();
     let next = record().next("run");
     records
-        .write(&alice(), &next, &next.write_token(3))
+        .write(&alice(), "later", &next.write_token(3))
         .await
         .unwrap();
     let asked = service.asked();
@@ -82,7 +91,7 @@ async fn a_record_is_created_and_written_under_its_versions_token() {
         asked[0].json()["ClientRequestToken"],
         record().write_token(0)
     );
-    assert_eq!(asked[0].json()["SecretString"], record().to_text());
+    assert_eq!(asked[0].json()["SecretString"], FIRST);
     assert_eq!(
         asked[0].json()["Tags"],
         json!([
@@ -98,7 +107,7 @@ async fn a_record_is_created_and_written_under_its_versions_token() {
     );
     assert_eq!(asked[1].operation(), "PutSecretValue");
     assert_eq!(asked[1].json()["ClientRequestToken"], next.write_token(3));
-    assert_eq!(asked[1].json()["SecretString"], next.to_text());
+    assert_eq!(asked[1].json()["SecretString"], "later");
 }
 
 #[tokio::test]
@@ -109,12 +118,16 @@ async fn a_version_that_someone_else_wrote_is_a_conflict() {
     ]);
     let records = service.account().records;
     assert_eq!(
-        records.create(&alice(), &record()).await.unwrap_err().kind,
+        records
+            .create(&alice(), FIRST, TOKEN)
+            .await
+            .unwrap_err()
+            .kind,
         ErrorKind::Conflict
     );
     assert_eq!(
         records
-            .write(&alice(), &record(), TOKEN)
+            .write(&alice(), FIRST, TOKEN)
             .await
             .unwrap_err()
             .kind,
@@ -123,11 +136,98 @@ async fn a_version_that_someone_else_wrote_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_record_without_its_token_is_an_error() {
-    let service = Service::answering([json_answer(&json!({ "SecretString": "a record" }))]);
-    let error = service.account().records.read(&alice()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert!(error.message.contains("the version's id"), "{error}");
+async fn a_record_without_its_token_its_date_or_a_text_is_an_error() {
+    for (lacks, says) in [
+        ("VersionId", "the version's id"),
+        ("CreatedDate", "the version's date"),
+        ("SecretString", "a text"),
+    ] {
+        let mut answer = current();
+        answer.as_object_mut().unwrap().remove(lacks);
+        let service = Service::answering([json_answer(&answer)]);
+        let error = service.account().records.read(&alice()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(error.message.contains(says), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_read_by_its_token_and_its_absence_is_no_error() {
+    let service = Service::answering([
+        json_answer(&current()),
+        json_error(400, "ResourceNotFoundException"),
+    ]);
+    let records = service.account().records;
+    let version = records.read_version(&alice(), TOKEN).await.unwrap();
+    assert_eq!(version.unwrap().text, "a record");
+    assert_eq!(records.read_version(&alice(), TOKEN).await, Ok(None));
+    let asked = service.asked();
+    assert_eq!(asked[0].operation(), "GetSecretValue");
+    assert_eq!(
+        asked[0].json(),
+        json!({ "SecretId": "banto/access-keys/alice", "VersionId": TOKEN })
+    );
+}
+
+/// An account of a policy that has records signed by a key in Frankfurt.
+fn signing(service: &Service) -> impl Signer {
+    let key = "arn:aws:kms:eu-central-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let key = key.parse().unwrap();
+    service
+        .aws()
+        .account(&identity(false), Some(&key))
+        .signer
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_digest_is_signed_by_the_key_in_its_own_region() {
+    let service = Service::answering([json_answer(&json!({
+        "KeyId": "whatever", "Signature": "MAA=", "SigningAlgorithm": "ECDSA_SHA_256",
+    }))]);
+    assert_eq!(signing(&service).sign([7; 32]).await, Ok(vec![48, 0]));
+    let asked = &service.asked()[0];
+    assert_eq!(asked.header("x-amz-target"), "TrentService.Sign");
+    assert_eq!(asked.header("content-type"), "application/x-amz-json-1.1");
+    let scope = asked.header("authorization");
+    assert!(scope.contains("/eu-central-1/kms/aws4_request"), "{scope}");
+    assert_eq!(
+        asked.json(),
+        json!({
+            "KeyId": "arn:aws:kms:eu-central-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "Message": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
+            "MessageType": "DIGEST",
+            "SigningAlgorithm": "ECDSA_SHA_256",
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_be_used_or_an_answer_without_a_signature_is_an_error() {
+    for (answer, kind) in [
+        (json_error(400, "AccessDeniedException"), ErrorKind::Denied),
+        (json_error(400, "NotFoundException"), ErrorKind::Missing),
+        (json_error(400, "DisabledException"), ErrorKind::Invalid),
+        (
+            json_error(400, "KMSInvalidStateException"),
+            ErrorKind::Invalid,
+        ),
+        (json_answer(&json!({})), ErrorKind::Unavailable),
+        (
+            json_answer(&json!({ "Signature": "no base64" })),
+            ErrorKind::Unavailable,
+        ),
+    ] {
+        let service = Service::answering([answer]);
+        let error = signing(&service).sign([7; 32]).await.unwrap_err();
+        assert_eq!((error.kind, error.call), (kind, "kms:Sign"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_without_a_signing_key_has_no_signer() {
+    let service = Service::answering([]);
+    assert!(service.account().signer.is_none());
 }
 
 #[tokio::test]
@@ -140,7 +240,7 @@ async fn a_secret_that_is_scheduled_for_deletion_is_an_error_that_says_so() {
         PortError::new(ErrorKind::Invalid, "secretsmanager:GetSecretValue", says)
     );
     assert_eq!(
-        records.write(&alice(), &record(), TOKEN).await.unwrap_err(),
+        records.write(&alice(), FIRST, TOKEN).await.unwrap_err(),
         PortError::new(ErrorKind::Invalid, "secretsmanager:PutSecretValue", says)
     );
     let error = records.mark_closed(&alice()).await.unwrap_err();
