@@ -101,7 +101,7 @@ impl Recipient {
     }
 
     fn encrypt_unchecked(&self, plaintext: &[u8]) -> openpgp::Result<String> {
-        let recipient = StreamRecipient::new(self.features.clone(), self.handle(), &self.key);
+        let recipient = StreamRecipient::new(self.features(), self.handle(), &self.key);
         let mut sink = Vec::new();
         let message = Armorer::new(Message::new(&mut sink)).build()?;
         let message = Encryptor::for_recipients(message, [recipient]).build()?;

@@ -4,28 +4,35 @@
 //! Banto never sees one.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
 
-use banto_domain::Fingerprint;
+use banto_domain::{AccessKeyId, Fingerprint, NameError};
 use jiff::Timestamp;
 use sequoia_openpgp as openpgp;
 
-use openpgp::cert::{CertBuilder, CipherSuite};
-use openpgp::crypto::SessionKey;
-use openpgp::packet::{PKESK, SKESK};
+use openpgp::cert::{CertBuilder, CertRevocationBuilder, CipherSuite};
+use openpgp::crypto::{KeyPair, SessionKey};
+use openpgp::packet::key::{PublicParts, UnspecifiedRole};
+use openpgp::packet::signature::SignatureBuilder;
+use openpgp::packet::{Key, PKESK, SKESK, Signature};
 use openpgp::parse::Parse;
 use openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
 };
 use openpgp::policy::StandardPolicy;
 use openpgp::serialize::SerializeInto;
-use openpgp::types::SymmetricAlgorithm;
+use openpgp::serialize::stream::{Message, Signer};
+use openpgp::types::{ReasonForRevocation, SymmetricAlgorithm};
 use openpgp::{Cert, KeyHandle, Profile};
 use zeroize::Zeroizing;
 
 /// Longest payload that is taken out of an envelope, in bytes.
 const MAX_PAYLOAD: u64 = 64 * 1024;
+
+/// The step between one signature and the next: OpenPGP's times are whole seconds, and the newest
+/// signature counts.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Someone who has a certificate and the secret key that belongs to it.
 pub struct Holder {
@@ -75,10 +82,7 @@ impl Holder {
     /// Makes a certificate for `user_id`, as in `Alice <alice@example.com>`, with one encryption
     /// subkey.
     pub fn generate(user_id: &str, kind: Kind, lifetime: Lifetime) -> Result<Self, HolderError> {
-        let failed = |error: openpgp::anyhow::Error| HolderError {
-            what: "the certificate could not be made",
-            why: error.to_string(),
-        };
+        let failed = |error| failure("the certificate could not be made", error);
         let validity = lifetime
             .until
             .map(|until| Duration::try_from(until.duration_since(lifetime.from)));
@@ -94,14 +98,14 @@ impl Holder {
                     .generate()
             })
             .map_err(failed)?;
-        let fingerprint = certificate
-            .fingerprint()
-            .to_hex()
-            .parse()
-            .map_err(|error| HolderError {
-                what: "the certificate's fingerprint can't be read",
-                why: format!("{error}"),
-            })?;
+        Self::of(certificate)
+    }
+
+    fn of(certificate: Cert) -> Result<Self, HolderError> {
+        let fingerprint = certificate.fingerprint().to_hex().parse();
+        let fingerprint = fingerprint.map_err(|error: NameError| {
+            failure("the certificate's fingerprint can't be read", error.into())
+        })?;
         Ok(Self {
             certificate,
             fingerprint,
@@ -110,16 +114,95 @@ impl Holder {
 
     /// The public part, armored.
     pub fn certificate(&self) -> Result<String, HolderError> {
-        let failed = |why: String| HolderError {
-            what: "the certificate could not be written",
-            why,
-        };
-        let armored = self
+        armored(&self.certificate)
+    }
+
+    /// The public part of another certificate, armored, with a certification of its user ids by
+    /// this one.
+    ///
+    /// The certification is made a second after the younger of the two certificates.
+    pub fn certify(&self, other: &Self) -> Result<String, HolderError> {
+        let failed = |error| failure("the certificate could not be certified", error);
+        let at = self.made_at().max(other.made_at()) + SECOND;
+        let mut signer = self.signer()?;
+        let certifications: openpgp::Result<Vec<Signature>> = other
             .certificate
-            .armored()
-            .to_vec()
-            .map_err(|error| failed(error.to_string()))?;
-        String::from_utf8(armored).map_err(|error| failed(error.to_string()))
+            .userids()
+            .map(|user_id| {
+                let certified = &other.certificate;
+                user_id
+                    .userid()
+                    .certify(&mut signer, certified, None, None, at)
+            })
+            .collect();
+        let certifications = certifications.map_err(failed)?;
+        let certified = other.certificate.clone().insert_packets(certifications);
+        armored(&certified.map_err(failed)?.0)
+    }
+
+    /// The public part, armored, revoked because its secret key was compromised.
+    pub fn revoke(&self) -> Result<String, HolderError> {
+        let failed = |error| failure("the certificate could not be revoked", error);
+        let revocation = CertRevocationBuilder::new()
+            .set_signature_creation_time(self.made_at() + SECOND)
+            .and_then(|builder| {
+                builder.set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
+            })
+            .map_err(failed)?
+            .build(&mut self.signer()?, &self.certificate, None)
+            .map_err(failed)?;
+        let revoked = self.certificate.clone().insert_packets(revocation);
+        armored(&revoked.map_err(failed)?.0)
+    }
+
+    /// The same certificate with another end; a copy that was given out before keeps its own.
+    pub fn extend(&self, until: Timestamp) -> Result<Self, HolderError> {
+        let failed = |error| failure("the certificate could not be extended", error);
+        let until = SystemTime::try_from(until).map_err(|error| failed(error.into()))?;
+        let validity = until.duration_since(self.made_at());
+        let renewal = Renewal {
+            signer: self.signer()?,
+            validity: validity.map_err(|error| failed(error.into()))?,
+        };
+        let renewed = renewal.of(&self.certificate).map_err(failed)?;
+        let extended = self.certificate.clone().insert_packets(renewed);
+        Self::of(extended.map_err(failed)?.0)
+    }
+
+    /// The id of an access key, clear-signed: an acknowledgement.
+    pub fn acknowledge(&self, key: &AccessKeyId) -> Result<String, HolderError> {
+        let failed = |error| failure("the acknowledgement could not be made", error);
+        let mut sink = Vec::new();
+        let signed = Signer::new(Message::new(&mut sink), self.signing_key()?)
+            .map_err(failed)?
+            .cleartext()
+            .creation_time(self.made_at() + SECOND)
+            .build();
+        let mut signed = signed.map_err(failed)?;
+        let written = signed.write_all(key.as_str().as_bytes());
+        written.map_err(|error| failed(error.into()))?;
+        signed.finalize().map_err(failed)?;
+        String::from_utf8(sink).map_err(|error| failed(error.into()))
+    }
+
+    fn made_at(&self) -> SystemTime {
+        self.certificate.primary_key().key().creation_time()
+    }
+
+    /// The primary key, which certifies.
+    fn signer(&self) -> Result<KeyPair, HolderError> {
+        pair_of(self.certificate.primary_key().key().clone().into())
+    }
+
+    /// The newest subkey that may sign, else the primary key.
+    fn signing_key(&self) -> Result<KeyPair, HolderError> {
+        let policy = StandardPolicy::new();
+        let at = self.made_at() + SECOND;
+        let mut keys = self.certificate.keys().with_policy(&policy, at);
+        match keys.find(|key| key.for_signing()) {
+            Some(key) => pair_of(key.key().clone().role_into_unspecified()),
+            None => self.signer(),
+        }
     }
 
     /// The certificate's fingerprint.
@@ -129,10 +212,7 @@ impl Holder {
 
     /// Takes the payload out of an envelope; what comes before its armor is passed over.
     pub fn open(&self, envelope: &str) -> Result<Zeroizing<Vec<u8>>, HolderError> {
-        let failed = |why: String| HolderError {
-            what: "the envelope could not be opened",
-            why,
-        };
+        let failed = |error| failure("the envelope could not be opened", error);
         let policy = StandardPolicy::new();
         let reader = DecryptorBuilder::from_bytes(envelope)
             .and_then(|builder| {
@@ -144,13 +224,32 @@ impl Holder {
                     },
                 )
             })
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(failed)?;
         let mut payload = Zeroizing::new(Vec::new());
         reader
             .take(MAX_PAYLOAD)
             .read_to_end(&mut payload)
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| failed(error.into()))?;
         Ok(payload)
+    }
+}
+
+fn armored(certificate: &Cert) -> Result<String, HolderError> {
+    let failed = |error| failure("the certificate could not be written", error);
+    let armored = certificate.armored().to_vec().map_err(failed)?;
+    String::from_utf8(armored).map_err(|error| failed(error.into()))
+}
+
+fn pair_of(key: Key<PublicParts, UnspecifiedRole>) -> Result<KeyPair, HolderError> {
+    let key = key.parts_into_secret();
+    key.and_then(|key| key.into_keypair())
+        .map_err(|error| failure("the secret key can't be used", error))
+}
+
+fn failure(what: &'static str, error: openpgp::anyhow::Error) -> HolderError {
+    HolderError {
+        what,
+        why: error.to_string(),
     }
 }
 
@@ -181,6 +280,48 @@ impl Kind {
             Self::Curve25519V6 => Profile::RFC9580,
             _ => Profile::RFC4880,
         }
+    }
+}
+
+/// Self-signatures with another end.
+struct Renewal {
+    signer: KeyPair,
+    validity: Duration,
+}
+
+impl Renewal {
+    /// The newest self-signature of each part, anew: subkeys end when the primary key does.
+    fn of(mut self, certificate: &Cert) -> openpgp::Result<Vec<Signature>> {
+        let primary = certificate.primary_key().key();
+        let mut renewed = Vec::new();
+        for old in certificate.primary_key().self_signatures().take(1) {
+            let builder = self.builder(old)?;
+            renewed.push(builder.sign_direct_key(&mut self.signer, primary)?);
+        }
+        for user_id in certificate.userids() {
+            for old in user_id.self_signatures().take(1) {
+                let builder = self.builder(old)?;
+                renewed.push(
+                    user_id
+                        .userid()
+                        .bind(&mut self.signer, certificate, builder)?,
+                );
+            }
+        }
+        for subkey in certificate.keys().subkeys() {
+            for old in subkey.self_signatures().take(1) {
+                let builder = self.builder(old)?;
+                renewed.push(subkey.key().bind(&mut self.signer, certificate, builder)?);
+            }
+        }
+        Ok(renewed)
+    }
+
+    fn builder(&self, old: &Signature) -> openpgp::Result<SignatureBuilder> {
+        let made_at = old.signature_creation_time();
+        SignatureBuilder::from(old.clone())
+            .set_signature_creation_time(made_at.unwrap_or(SystemTime::UNIX_EPOCH) + SECOND)?
+            .set_key_validity_period(self.validity)
     }
 }
 
@@ -236,9 +377,7 @@ impl VerificationHelper for Opener<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    use openpgp::serialize::stream::{Armorer, Encryptor, LiteralWriter, Message};
+    use openpgp::serialize::stream::{Armorer, Encryptor, LiteralWriter};
 
     use super::*;
 
