@@ -1,6 +1,6 @@
-// Makes a key of the asked kind, prints its certificate as one JSON line, reads an envelope as one
-// JSON line, and prints what was inside as another. The secret key never leaves this process.
-import { createInterface } from "node:readline";
+// openpgp.js behind the commands of Stateless OpenPGP: `generate-key KIND`, `extract-cert`, and `decrypt KEYFILE`.
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import * as openpgp from "openpgp";
 
 const kinds = {
@@ -14,16 +14,17 @@ const kinds = {
   rsa4096: { type: "rsa", rsaBits: 4096 },
 };
 
-const { privateKey, publicKey } = await openpgp.generateKey({
-  userIDs: [{ name: "Alice", email: "alice@example.com" }],
-  format: "object",
-  ...kinds[process.argv[2]],
-});
-console.log(JSON.stringify({ certificate: publicKey.armor(), fingerprint: publicKey.getFingerprint().toUpperCase() }));
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const message = await openpgp.readMessage({ armoredMessage: JSON.parse(line) });
-  const { data } = await openpgp.decrypt({ message, decryptionKeys: privateKey });
-  console.log(JSON.stringify(data));
-  process.exit(0);
+const [command, argument] = process.argv.slice(2);
+if (command === "generate-key") {
+  const userIDs = [{ name: "Alice", email: "alice@example.com" }];
+  const { privateKey } = await openpgp.generateKey({ userIDs, format: "armored", ...kinds[argument] });
+  process.stdout.write(privateKey);
+} else if (command === "extract-cert") {
+  const key = await openpgp.readKey({ armoredKey: await text(process.stdin) });
+  process.stdout.write(key.toPublic().armor());
+} else {
+  const message = await openpgp.readMessage({ armoredMessage: await text(process.stdin) });
+  const decryptionKeys = await openpgp.readPrivateKey({ armoredKey: readFileSync(argument, "utf8") });
+  const { data } = await openpgp.decrypt({ message, decryptionKeys });
+  process.stdout.write(data);
 }

@@ -1,19 +1,30 @@
-//! Makes a key of the asked kind, prints its certificate as one JSON line, reads an envelope as one
-//! JSON line, and prints what was inside as another. The secret key never leaves this process.
+//! rPGP behind the commands of Stateless OpenPGP: `generate-key KIND`, `extract-cert`, and
+//! `decrypt KEYFILE`.
 
 use std::error::Error;
-use std::io::{self, BufRead as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 
 use pgp::composed::{
-    ArmorOptions, EncryptionCaps, KeyType, Message, SecretKeyParamsBuilder, SignedPublicKey, SubkeyParamsBuilder,
+    ArmorOptions, Deserializable as _, EncryptionCaps, KeyType, Message, SecretKeyParamsBuilder, SignedPublicKey,
+    SignedSecretKey, SubkeyParamsBuilder,
 };
 use pgp::crypto::ecc_curve::ECCCurve;
-use pgp::types::{KeyDetails as _, KeyVersion, Password};
-use serde_json::{Value, json};
+use pgp::types::{KeyVersion, Password};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let kind = std::env::args().nth(1).ok_or("name a kind of key")?;
-    let (version, primary, subkey) = key_types(&kind).ok_or("no such kind of key")?;
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().ok_or("name a command")?;
+    match command.as_str() {
+        "generate-key" => generate(&arguments.next().ok_or("name a kind of key")?),
+        "extract-cert" => extract(),
+        "decrypt" => decrypt(&arguments.next().ok_or("name a key")?),
+        _ => Err("no such command".into()),
+    }
+}
+
+fn generate(kind: &str) -> Result<(), Box<dyn Error>> {
+    let (version, primary, subkey) = key_types(kind).ok_or("no such kind of key")?;
     let subkey =
         SubkeyParamsBuilder::default().version(version).key_type(subkey).can_encrypt(EncryptionCaps::All).build()?;
     let key = SecretKeyParamsBuilder::default()
@@ -25,19 +36,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         .subkeys(vec![subkey])
         .build()?
         .generate(rand::thread_rng())?;
+    print!("{}", key.to_armored_string(ArmorOptions::default())?);
+    Ok(())
+}
 
-    let certificate = SignedPublicKey::from(key.clone()).to_armored_string(ArmorOptions::default())?;
-    let fingerprint = format!("{:X}", key.fingerprint());
-    println!("{}", json!({ "certificate": certificate, "fingerprint": fingerprint }));
+fn extract() -> Result<(), Box<dyn Error>> {
+    let (key, _headers) = SignedSecretKey::from_armor_single(io::stdin().lock())?;
+    print!("{}", SignedPublicKey::from(key).to_armored_string(ArmorOptions::default())?);
+    Ok(())
+}
 
-    let line = io::stdin().lock().lines().next().ok_or("no envelope came")??;
-    let stored: String = serde_json::from_str(&line)?;
+fn decrypt(file: &str) -> Result<(), Box<dyn Error>> {
+    let (key, _headers) = SignedSecretKey::from_armor_single(File::open(file)?)?;
+    let mut stored = String::new();
+    io::stdin().lock().read_to_string(&mut stored)?;
     let (message, _headers) = Message::from_string(&stored)?;
     let mut opened = message.decrypt(&Password::empty(), &key)?;
     if opened.is_compressed() {
         opened = opened.decompress()?;
     }
-    println!("{}", Value::from(opened.as_data_string()?));
+    print!("{}", opened.as_data_string()?);
     Ok(())
 }
 
