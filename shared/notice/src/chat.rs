@@ -1,10 +1,10 @@
-//! Slack by a bot token: `chat.postMessage`, `chat.update`, `conversations.history` and
-//! `conversations.replies`. (Slack's Web API reference of each.)
+//! Slack by a bot token: `chat.postMessage`, `chat.update`, `conversations.history`,
+//! `conversations.replies` and `users.info`. (Slack's Web API reference of each.)
 
 use async_trait::async_trait;
 use banto_domain::SlackCloud;
 use banto_domain::compliance::MessageRef;
-use banto_ports::{Chat, ErrorKind, PortError};
+use banto_ports::{Chat, ErrorKind, MemberState, PortError};
 use banto_tls::TrustedRoots;
 use http::{Request, Uri};
 use http_body_util::Full;
@@ -14,11 +14,16 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::http::{Answered, Http, invalid, is_local, kind_of, refused};
+use crate::slack::is_member_id;
 
 const POST: &str = "slack:chat.postMessage";
 const UPDATE: &str = "slack:chat.update";
 const HISTORY: &str = "slack:conversations.history";
 const REPLIES: &str = "slack:conversations.replies";
+const MEMBER: &str = "slack:users.info";
+
+/// The content type of arguments for methods that take no JSON.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Names another Web API than that of slack.com.
 const API_VARIABLE: &str = "SLACK_API_URL";
@@ -29,6 +34,13 @@ const ANSWER_BYTES: usize = 64 * 1024;
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 /// How many messages of a channel are looked through.
 const LOOKED_THROUGH: usize = 100;
+
+/// Slackbot's id in every workspace, whose user object does not say that it is a bot.
+const SLACKBOT: &str = "USLACKBOT";
+/// Fields of a user object that are true of programs.
+const BOTS: [&str; 3] = ["is_bot", "is_workflow_bot", "is_connector_bot"];
+/// Fields of a user object that are true of people who are not in the workspace, or not yet.
+const OUTSIDERS: [&str; 2] = ["is_stranger", "is_invited_user"];
 
 /// What the messages' own data is called in Slack.
 const EVENT: &str = "banto_notice";
@@ -200,15 +212,7 @@ impl Chat for SlackChat {
         );
         form.extend(thread.iter().flat_map(|message| ["&ts=", &message.ts]));
         let call = if thread.is_some() { REPLIES } else { HISTORY };
-        let answer = self
-            .ask(
-                call,
-                token,
-                "application/x-www-form-urlencoded",
-                form,
-                HISTORY_BYTES,
-            )
-            .await?;
+        let answer = self.ask(call, token, FORM, form, HISTORY_BYTES).await?;
         let messages = answer
             .get("messages")
             .and_then(Value::as_array)
@@ -225,6 +229,41 @@ impl Chat for SlackChat {
             ts: ts.to_owned(),
         }))
     }
+
+    async fn member(&self, token: &SecretString, id: &str) -> Result<MemberState, PortError> {
+        // An id is letters and digits; whatever else a text holds could be another argument.
+        if !is_member_id(id) {
+            return Err(invalid(MEMBER, "the text is no member's id"));
+        }
+        let form = format!("user={id}");
+        let answer = self.ask(MEMBER, token, FORM, form, ANSWER_BYTES).await?;
+        let user = answer.get("user").unwrap_or(&Value::Null);
+        state_of(user, id).ok_or_else(|| {
+            PortError::new(
+                ErrorKind::Unavailable,
+                MEMBER,
+                "the answer does not say who that is",
+            )
+        })
+    }
+}
+
+/// The state of a user object, if it is that of the id which was asked for. (Slack's "User object";
+/// fields that say no may be left out, but `deleted`.)
+fn state_of(user: &Value, id: &str) -> Option<MemberState> {
+    let has_id = user.get("id").and_then(Value::as_str) == Some(id);
+    let is_deleted = user.get("deleted").and_then(Value::as_bool);
+    let is_any = |fields: &[&str]| {
+        let is_set = |field: &&str| user.get(field) == Some(&Value::Bool(true));
+        fields.iter().any(is_set)
+    };
+    let state = match is_deleted.filter(|_| has_id)? {
+        true => MemberState::Deactivated,
+        false if id == SLACKBOT || is_any(&BOTS) => MemberState::Bot,
+        false if is_any(&OUTSIDERS) => MemberState::Outside,
+        false => MemberState::Active,
+    };
+    Some(state)
 }
 
 /// Slack says no with status 200 and a word. (Slack's Web API reference, "Errors" of each method.)
@@ -237,9 +276,8 @@ fn not_ok(call: &'static str, answered: &Answered, word: Option<&str>) -> PortEr
         | "service_unavailable"
         | "request_timeout"
         | "team_added_to_org" => ErrorKind::Unavailable,
-        "channel_not_found" | "is_archived" | "message_not_found" | "thread_not_found" => {
-            ErrorKind::Missing
-        }
+        "channel_not_found" | "is_archived" | "message_not_found" | "thread_not_found"
+        | "user_not_found" | "user_not_visible" => ErrorKind::Missing,
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive"
         | "missing_scope" | "not_in_channel" | "restricted_action" | "no_permission"
         | "access_denied" | "ekm_access_denied" => ErrorKind::Denied,
@@ -394,6 +432,127 @@ mod tests {
         );
     }
 
+    async fn member(head: &str, body: &str) -> Result<MemberState, PortError> {
+        let (slack, _asked) = answering(head, body);
+        slack.member(&token(), "U024BE7LH").await
+    }
+
+    #[tokio::test]
+    async fn a_member_is_asked_for_by_a_form_since_slack_takes_no_json_there() {
+        let user = r#"{"ok":true,"user":{"id":"U024BE7LH","deleted":false,"is_bot":false}}"#;
+        let (slack, asked) = answering("200 OK", user);
+        let state = slack.member(&token(), "U024BE7LH").await;
+        assert_eq!(state, Ok(MemberState::Active));
+        let asked = asked.recv().unwrap();
+        for piece in [
+            "POST /api/users.info HTTP/1.1\r\n",
+            "content-type: application/x-www-form-urlencoded\r\n",
+            "authorization: Bearer xoxb-confidential\r\n",
+            "\r\n\r\nuser=U024BE7LH",
+        ] {
+            assert!(asked.contains(piece), "{asked}");
+        }
+        assert!(asked.ends_with("user=U024BE7LH"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn only_a_person_who_is_in_the_workspace_is_an_active_member() {
+        for (fields, state) in [
+            (r#""deleted":false"#, MemberState::Active),
+            // A guest.
+            (
+                r#""deleted":false,"is_restricted":true"#,
+                MemberState::Active,
+            ),
+            // A person who uses an app is none.
+            (r#""deleted":false,"is_app_user":true"#, MemberState::Active),
+            (r#""deleted":true"#, MemberState::Deactivated),
+            (r#""deleted":true,"is_bot":true"#, MemberState::Deactivated),
+            (r#""deleted":false,"is_bot":true"#, MemberState::Bot),
+            (
+                r#""deleted":false,"is_workflow_bot":true"#,
+                MemberState::Bot,
+            ),
+            (
+                r#""deleted":false,"is_connector_bot":true"#,
+                MemberState::Bot,
+            ),
+            (
+                r#""deleted":false,"is_stranger":true"#,
+                MemberState::Outside,
+            ),
+            (
+                r#""deleted":false,"is_invited_user":true"#,
+                MemberState::Outside,
+            ),
+        ] {
+            let user = format!(r#"{{"ok":true,"user":{{"id":"U024BE7LH",{fields}}}}}"#);
+            assert_eq!(member("200 OK", &user).await, Ok(state), "{fields}");
+        }
+        let slackbot = r#"{"ok":true,"user":{"id":"USLACKBOT","deleted":false,"is_bot":false}}"#;
+        let (slack, _asked) = answering("200 OK", slackbot);
+        let state = slack.member(&token(), "USLACKBOT").await;
+        assert_eq!(state, Ok(MemberState::Bot));
+    }
+
+    #[tokio::test]
+    async fn no_answer_but_one_about_the_member_says_that_they_are_active() {
+        let other = r#"{"ok":true,"user":{"id":"U9","deleted":false}}"#;
+        let unsaid = r#"{"ok":true,"user":{"id":"U024BE7LH"}}"#;
+        for (head, body, kind, says) in [
+            ("200 OK", r#"{"ok":true}"#, ErrorKind::Unavailable, "who"),
+            ("200 OK", other, ErrorKind::Unavailable, "who"),
+            ("200 OK", unsaid, ErrorKind::Unavailable, "who"),
+            ("200 OK", "<html>", ErrorKind::Unavailable, "can't be read"),
+            ("200 OK", "ok", ErrorKind::Unavailable, "can't be read"),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"user_not_found"}"#,
+                ErrorKind::Missing,
+                "user_not_found",
+            ),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"user_not_visible"}"#,
+                ErrorKind::Missing,
+                "user_not_visible",
+            ),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"missing_scope","needed":"users:read"}"#,
+                ErrorKind::Denied,
+                "missing_scope",
+            ),
+            (
+                "429 X\r\nretry-after: 30",
+                r#"{"ok":false,"error":"ratelimited"}"#,
+                ErrorKind::Throttled,
+                "after 30 s",
+            ),
+            ("502 X", "<html>", ErrorKind::Unavailable, "502"),
+        ] {
+            let error = member(head, body).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{head} {body}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_members_id_is_never_asked_for() {
+        // Nobody listens at port 9: a call would fail as unavailable.
+        let nobody = SlackChat::at("http://127.0.0.1:9/api", &TrustedRoots::default()).unwrap();
+        for id in [
+            "alice",
+            "",
+            "C024BE91L",
+            "U024BE7LH&channel=C1",
+            "u024be7lh",
+        ] {
+            let refused = nobody.member(&token(), id).await.unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::Invalid, "{id}");
+        }
+    }
+
     #[tokio::test]
     async fn every_refusal_has_its_kind_and_none_repeats_the_token() {
         for (head, body, kind, retry_after) in [
@@ -401,6 +560,12 @@ mod tests {
                 "200 OK",
                 r#"{"ok":false,"error":"channel_not_found"}"#,
                 ErrorKind::Missing,
+                None,
+            ),
+            (
+                "200 OK",
+                r#"{"ok":false,"error":"missing_scope","needed":"chat:write"}"#,
+                ErrorKind::Denied,
                 None,
             ),
             (

@@ -5,6 +5,7 @@
 //! visible.
 
 mod chat;
+mod direct_messages;
 mod http;
 pub mod mail;
 mod notice;

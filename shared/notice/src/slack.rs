@@ -67,6 +67,29 @@ pub fn message(notice: &Notice) -> Value {
     json!({ "text": mention + &escaped(&notice.headline, HEADLINE), "blocks": blocks })
 }
 
+/// The message to post to a member by a bot. It mentions nobody: whoever reads it is alone there.
+pub fn direct_message(notice: &Notice, member: &str) -> Value {
+    let mut unaddressed = notice.clone();
+    if let Audience::Owner { slack, .. } = &mut unaddressed.audience {
+        *slack = None;
+    }
+    let mut body = message(&unaddressed);
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("channel".to_owned(), member.into());
+    }
+    body
+}
+
+/// The member whom an owner's tag names; `None` if it names a channel, or nothing.
+pub fn member(audience: &Audience) -> Option<&str> {
+    match audience {
+        Audience::Owner {
+            slack: Some(id), ..
+        } if is_member_id(id) => Some(id),
+        Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
+    }
+}
+
 /// The channel that an owner's tag names; `None` if it names a person, or nothing.
 pub fn channel(audience: &Audience) -> Option<&str> {
     match audience {
@@ -92,16 +115,11 @@ fn header(notice: &Notice) -> Value {
 }
 
 fn mention(notice: &Notice) -> Option<String> {
-    match &notice.audience {
-        Audience::Owner {
-            slack: Some(id), ..
-        } if is_member_id(id) => Some(format!("<@{id}>")),
-        Audience::Owner { .. } | Audience::Operators | Audience::Route(_) => None,
-    }
+    member(&notice.audience).map(|id| format!("<@{id}>"))
 }
 
 /// A member id as Slack gives them: `U` or `W`, then capital letters and digits.
-fn is_member_id(text: &str) -> bool {
+pub(crate) fn is_member_id(text: &str) -> bool {
     let rest = text.strip_prefix('U').or_else(|| text.strip_prefix('W'));
     rest.is_some_and(|rest| {
         (8..=20).contains(&rest.len())
