@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "notice_sender/direct.rs"]
+mod direct;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -107,10 +110,19 @@ fn secret(name: &str) -> SecretArn {
 }
 
 fn notice_sender(world: &Arc<World>, with_slack: bool) -> NoticeSender {
+    notice_sender_with(world, with_slack, None)
+}
+
+fn notice_sender_with(
+    world: &Arc<World>,
+    with_slack: bool,
+    token: Option<SecretArn>,
+) -> NoticeSender {
     let slack = SlackPolicy {
         operators: secret("operators"),
         owners: secret("owners"),
         channels: [("team-payments".to_owned(), secret("payments"))].into(),
+        token,
     };
     let policy = NoticePolicy {
         operators_topic: "arn:aws:sns:eu-west-1:111122223333:operators"
