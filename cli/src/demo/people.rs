@@ -1,11 +1,13 @@
 //! Who takes part: a user in each part of a key's life, with real certificates.
 
 use anyhow::{Context as _, Result};
+use banto_ports::MemberState;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::environment::{ACCOUNT, Environment};
 use crate::local::aws::{AccessKey, Aws};
+use crate::local::slack::TOKEN;
 
 const BUCKET: &str = "banto-certificates-111122223333";
 
@@ -101,13 +103,19 @@ impl People {
         let owners_hook = aws
             .create_secret("banto/slack/owners", &env.slack.webhook("developers"))
             .await?;
+        // Another secret than the second act's, which makes its own.
+        let token = aws
+            .create_secret("banto/slack/rotation-token", TOKEN)
+            .await?;
         let frank_until = (env.first_day + days(90)).strftime("%F").to_string();
         let policy = policy(
-            &[&operators, &owners, &operators_hook, &owners_hook],
+            &[&operators, &owners, &operators_hook, &owners_hook, &token],
             &frank_until,
         );
         std::fs::write(env.policy_path(), policy).context("can't write the policy")?;
 
+        // Certificates that were registered long enough ago, so that nobody need vouch for them.
+        env.set_now(env.first_day - days(30)).await?;
         let mut people = Vec::new();
         let mut births: Vec<(i64, &'static str)> = Vec::new();
         for beginning in beginnings() {
@@ -117,6 +125,12 @@ impl People {
                 .map(|(kind, expiry)| certificate(beginning.name, kind, &expiry, env.first_day));
             let holder = holder.transpose()?;
             let slack = member_id(beginning.name);
+            // Nobody reads what a machine is sent, so that it goes to the owners' channel.
+            let state = match beginning.path {
+                "/" => MemberState::Active,
+                _ => MemberState::Bot,
+            };
+            env.slack.set_member(&slack, state);
             let mut tags = vec![("banto:slack", slack.as_str())];
             if let Some(holder) = &holder {
                 aws.put_object(
@@ -189,15 +203,15 @@ fn member_id(name: &str) -> String {
     format!("U0{:0<8}", name.to_uppercase())
 }
 
-fn policy(arns: &[&str; 4], frank_until: &str) -> String {
-    let [operators, owners, operators_hook, owners_hook] = arns;
+fn policy(arns: &[&str; 5], frank_until: &str) -> String {
+    let [operators, owners, operators_hook, owners_hook, token] = arns;
     format!(
         r#"[rotation]
 rotate_after_days = 90
 warn_before_days = 7
 grace_days = 1
 deadline_days = 14
-remind_before_days = 2
+remind_before_days = [2]
 recovery_days = 10
 
 [rotation.machines]
@@ -222,6 +236,7 @@ owners_topic = "{owners}"
 [notices.slack]
 operators = "{operators_hook}"
 owners = "{owners_hook}"
+token = "{token}"
 "#
     )
 }

@@ -244,10 +244,7 @@ impl Show {
     fn headlines<'a>(&self, posts: impl IntoIterator<Item = &'a Post>) {
         let mut table = table(&["channel", "message"]);
         for post in posts {
-            table.add_row([
-                format!("#{}", post.channel),
-                text(&post.body, "text").to_owned(),
-            ]);
+            table.add_row([post.place(), text(&post.body, "text").to_owned()]);
         }
         self.table(&table);
     }

@@ -365,16 +365,18 @@ fn s3_operation(request: &Request<Bytes>) -> String {
         .trim_start_matches('/')
         .split_once('/')
         .map_or("", |(_, key)| key);
-    let lists = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.contains("list-type=2"));
+    let asks_for = |field: &str| {
+        let mut fields = request.uri().query().unwrap_or_default().split('&');
+        fields.any(|given| given.starts_with(field))
+    };
     match (request.method(), key.is_empty()) {
+        (&Method::GET, false) if asks_for("versionId=") => "GetObjectVersion".to_owned(),
         (&Method::GET, false) => "GetObject".to_owned(),
         (&Method::HEAD, false) => "HeadObject".to_owned(),
         (&Method::PUT, false) => "PutObject".to_owned(),
         (&Method::DELETE, false) => "DeleteObject".to_owned(),
-        (&Method::GET, true) if lists => "ListObjectsV2".to_owned(),
+        (&Method::GET, true) if asks_for("list-type=2") => "ListObjectsV2".to_owned(),
+        (&Method::GET, true) if asks_for("versions") => "ListBucketVersions".to_owned(),
         (&Method::PUT, true) => "CreateBucket".to_owned(),
         (method, _) => format!("{method} {path}"),
     }

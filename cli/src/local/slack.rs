@@ -1,15 +1,17 @@
 //! A stand-in for Slack: incoming webhooks, and the Web API for a bot token. It keeps what is
 //! posted, and refuses when told to.
 //!
-//! Where it falls short of the real one: every channel exists and the bot is in it; of blocks it
-//! knows those that Banto makes; it holds nobody to Slack's pace but keeps what a test needs to do
-//! so; and it gives each page of a history without a cursor to the next.
+//! Where it falls short of the real one: every channel exists and the bot is in it, but members are
+//! those that were added; of blocks it knows those that Banto makes; it holds nobody to Slack's
+//! pace but keeps what a test needs to do so; and it gives each page of a history without a cursor
+//! to the next.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use banto_notice::slack;
+use banto_ports::MemberState;
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
@@ -18,6 +20,8 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, HangUp, Server, response};
 
+#[cfg(test)]
+mod direct_tests;
 #[cfg(test)]
 mod tests;
 mod web_api;
@@ -35,7 +39,8 @@ pub struct Slack {
 /// A message that was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
-    /// The channel: as [`Slack::webhook`] was given it, or its id.
+    /// The channel: as [`Slack::webhook`] was given it, or its id. That of direct messages to a
+    /// member is the member's id, with a `D` for its first letter.
     pub channel: String,
     /// Slack's id of the message, which no other message has.
     pub ts: String,
@@ -65,6 +70,8 @@ pub enum Refusal {
     Word(&'static str),
     /// `invalid_blocks`.
     InvalidBlocks,
+    /// A page of HTML with status 200, as a proxy may have one in place of Slack's answer.
+    Page,
     /// No answer at all, for as long as the client waits.
     Silence,
     /// The connection is closed before anything is done.
@@ -77,6 +84,8 @@ pub enum Refusal {
 struct State {
     posts: Vec<Post>,
     refusals: VecDeque<Refusal>,
+    /// The workspace's members, by their ids.
+    members: BTreeMap<String, MemberState>,
     /// How far this clock is ahead of the machine's.
     ahead: SignedDuration,
 }
@@ -88,6 +97,18 @@ enum Door<'a> {
     Webhook(&'a str),
     /// A method of the Web API.
     WebApi(&'a str),
+}
+
+impl Post {
+    /// The place as people call it: `#payments`, or the member whom a direct message is for, as in
+    /// `@U024BE7LH`.
+    pub fn place(&self) -> String {
+        let is_of_ids = |rest: &&str| rest.chars().all(|c| c.is_ascii_digit() || c.is_uppercase());
+        match self.channel.strip_prefix('D').filter(is_of_ids) {
+            Some(rest) => format!("@U{rest}"),
+            None => format!("#{}", self.channel),
+        }
+    }
 }
 
 impl Slack {
@@ -112,6 +133,11 @@ impl Slack {
     /// Every message that was accepted, in order.
     pub fn posts(&self) -> Vec<Post> {
         lock(&self.state).posts.clone()
+    }
+
+    /// Adds a member to the workspace, or changes the state of one.
+    pub fn set_member(&self, id: &str, state: MemberState) {
+        lock(&self.state).members.insert(id.to_owned(), state);
     }
 
     /// Refuses the next call, whatever it is; of several such calls, each refuses one.
@@ -187,6 +213,10 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
         Some(Refusal::LostAnswer) => door.open(&state, &request).and(Err(HangUp)),
         Some(Refusal::Word(word)) => door.say(Err(word)),
         Some(Refusal::InvalidBlocks) => door.say(Err("invalid_blocks")),
+        Some(Refusal::Page) => {
+            let page = "<html><body>Please sign in.</body></html>";
+            Ok(response(StatusCode::OK, "text/html", page))
+        }
         Some(Refusal::ServerError) => Ok(response(
             StatusCode::INTERNAL_SERVER_ERROR,
             "text/plain",

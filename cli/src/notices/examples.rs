@@ -23,6 +23,7 @@ use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
 use onboard_accounts::converge::snapshot::Job;
 use onboard_accounts::message::{Cause, ConvergeRequest};
+use rotate_access_keys::notices::Place;
 use rotate_access_keys::plan::{OtherKey, OwnerNotice};
 use rotate_access_keys::snapshot::{SLACK_TAG, User};
 
@@ -498,6 +499,7 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
         .accounts
         .first()
         .context("the policy has no identity account")?;
+    let timings = &policy.rotation.timings;
     let (old, new) = (
         "AKIAIOSFODNN7EXAMPLE".parse()?,
         "AKIAI44QH8DHBEXAMPLE".parse()?,
@@ -505,19 +507,26 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
     let alice = alice()?;
     let keys = BTreeSet::from([old]);
     let record = record_of_a_rotation(&alice, &keys, new, teller.now)?;
+    let region = "eu-west-1".parse()?;
+    let place = Place {
+        identity: account,
+        region: &region,
+    };
     let say = |teller: &mut Teller, about, message: &OwnerNotice| {
         teller.say(
             about,
-            &rotate_access_keys::notices::to_owner(message, &alice, account, Some(&record)),
+            &rotate_access_keys::notices::to_owner(message, &alice, place, Some(&record)),
         );
     };
     let issued = OwnerNotice::Issued {
         reason: record::Reason::Due,
         old: keys.clone(),
         carry_envelope: false,
+        deadline_days: timings.deadline.map(|time| time.as_hours() / 24),
     };
     say(&mut teller, "A new key is issued", &issued);
-    let deadline = teller.now + policy.rotation.timings.remind_before;
+    let lead = timings.last_reminder();
+    let deadline = teller.now + lead;
     let last_use = Some(LastUse {
         at: teller.now,
         service: "s3".to_owned(),
@@ -530,10 +539,21 @@ fn keys(policy: &Policy, now: Timestamp) -> Result<Channel> {
             &OwnerNotice::WillBeDisabled {
                 key,
                 at: deadline,
+                days: lead.as_hours() / 24,
                 last_use: last_use.clone(),
             },
         );
     }
+    let new_certificate = OwnerNotice::NewCertificate {
+        certificate: "0123456789ABCDEF0123456789ABCDEF01234567".parse()?,
+        replaces: record.pinned().cloned(),
+        counts_from: teller.now + policy.rotation.pin_grace,
+    };
+    say(
+        &mut teller,
+        "A certificate is pinned that does not count yet",
+        &new_certificate,
+    );
     let exposed = OwnerNotice::Exposed {
         keys,
         other: OtherKey::None,
@@ -563,6 +583,7 @@ fn record_of_a_rotation(
         },
         delivered_at: None,
         proven_at: None,
+        withdrawn_at: None,
     };
     Ok(record::Record {
         rotation: Some(rotation),

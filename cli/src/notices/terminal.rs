@@ -33,7 +33,7 @@ pub fn lines(post: &Post, colour: bool) -> Vec<String> {
     let time = post.at.strftime("%-d %b %H:%M");
     let mut lines = vec![vec![(
         vec![FAINT],
-        format!("{place}#{}, {time}", post.channel),
+        format!("{place}{}, {time}", post.place()),
     )]];
     match post.body.get("blocks").and_then(Value::as_array) {
         Some(blocks) => blocks.iter().for_each(|it| block(it, &mut lines)),

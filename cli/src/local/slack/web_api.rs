@@ -1,5 +1,6 @@
 //! The methods of Slack's Web API that Banto calls. (Slack's Web API reference of each.)
 
+use banto_ports::MemberState;
 use bytes::Bytes;
 use hyper::Request;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -38,17 +39,21 @@ pub(super) fn call(state: &mut State, method: &str, request: &Request<Bytes>) ->
         "chat.update" => update(state, &arguments),
         "conversations.history" => history(state, &arguments),
         "conversations.replies" => replies(state, &arguments),
+        "users.info" if is_json(request) => Err("invalid_arguments"),
+        "users.info" => member(state, &arguments),
         _ => Err("unknown_method"),
     }
 }
 
+/// True if the arguments come as JSON, which not every method takes.
+fn is_json(request: &Request<Bytes>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/json"))
+}
+
 fn arguments(request: &Request<Bytes>) -> Result<Arguments, &'static str> {
-    let kind = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    if kind.starts_with("application/json") {
+    if is_json(request) {
         return serde_json::from_slice(request.body()).map_err(|_| "invalid_json");
     }
     let form = std::str::from_utf8(request.body()).map_err(|_| "invalid_form_data")?;
@@ -106,8 +111,35 @@ fn content(arguments: &Arguments) -> Value {
         .collect()
 }
 
+/// The channel of the bot's direct messages to a member, where a member's id is given for a
+/// channel.
+fn opened(state: &State, channel: &str) -> Result<String, &'static str> {
+    let Some(rest) = channel.strip_prefix(['U', 'W']) else {
+        return Ok(channel.to_owned());
+    };
+    match state.members.get(channel) {
+        Some(MemberState::Active) => Ok(format!("D{rest}")),
+        Some(MemberState::Bot) => Err("cannot_dm_bot"),
+        Some(MemberState::Deactivated | MemberState::Outside) | None => Err("channel_not_found"),
+    }
+}
+
+/// The user object of a member, with the fields that tell who that is.
+fn member(state: &State, arguments: &Arguments) -> Said {
+    let id = text(arguments, "user").ok_or("user_not_found")?;
+    let member = *state.members.get(id).ok_or("user_not_found")?;
+    Ok(json!({ "ok": true, "user": {
+        "id": id,
+        "deleted": member == MemberState::Deactivated,
+        "is_bot": member == MemberState::Bot,
+        "is_stranger": member == MemberState::Outside,
+        "is_app_user": false,
+        "profile": {},
+    } }))
+}
+
 fn post(state: &mut State, arguments: &Arguments) -> Said {
-    let channel = channel(arguments)?;
+    let channel = &opened(state, channel(arguments)?)?;
     let body = content(arguments);
     fits(&body)?;
     has_good_metadata(&body)?;
