@@ -45,8 +45,9 @@ OPERATIONS = {
         "UpdateAssumeRolePolicy",
         "UpdateRole",
     ],
+    "kms": ["Sign"],
     "organizations": ["DescribeAccount", "ListParents", "MoveAccount", "TagResource"],
-    "s3": ["GetObject"],
+    "s3": ["GetObject", "ListObjectVersions"],
     "secretsmanager": [
         "CreateSecret",
         "GetSecretValue",

@@ -11,17 +11,18 @@ use banto_domain::compliance::{
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
     AccountCache, AggregatedFinding, Aggregator, Chat, DeliveryCommit, DeliverySchedule, ErrorKind,
-    FindingChange, FindingStore, Mail, Mailer, NotificationLog, Outbox, PortError, RouteLease,
-    RouteLock,
+    FindingChange, FindingStore, Mail, Mailer, MemberState, NotificationLog, Outbox, PortError,
+    RouteLease, RouteLock,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::account_requests;
+use crate::members::channel_with;
 use crate::run::Run;
 use crate::view::Sent;
-use crate::world::World;
+use crate::world::{State, World};
 
 /// Slack takes one message a second in a channel.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
@@ -101,12 +102,15 @@ impl ComplianceState {
         }
     }
 
-    /// Posts a message, unless it comes too soon after another in its channel.
-    fn post(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<MessageRef, PortError> {
+    /// Posts a message into a channel, unless it comes too soon after another one there.
+    fn post(
+        &mut self,
+        id: &str,
+        channel: String,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<MessageRef, PortError> {
         const CALL: &str = "slack:chat.postMessage";
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let channel = text("channel")
-            .ok_or_else(|| PortError::new(ErrorKind::Invalid, CALL, "invalid_arguments"))?;
         let last = self
             .messages
             .iter()
@@ -124,7 +128,7 @@ impl ComplianceState {
         };
         self.messages.push(SlackMessage {
             message: message.clone(),
-            thread: text("thread_ts"),
+            thread: text_of(body, "thread_ts"),
             broadcast: body.get("reply_broadcast") == Some(&Value::Bool(true)),
             id: id.to_owned(),
             at: now,
@@ -132,6 +136,27 @@ impl ComplianceState {
         });
         Ok(message)
     }
+}
+
+fn text_of(body: &Value, name: &str) -> Option<String> {
+    body.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Posts a message where its body says: into a channel, or to a member.
+fn post(state: &mut State, id: &str, body: &Value) -> Result<MessageRef, PortError> {
+    const CALL: &str = "slack:chat.postMessage";
+    if let Some(error) = &state.compliance.slack_fails {
+        return Err(error.clone());
+    }
+    let channel = text_of(body, "channel")
+        .ok_or_else(|| PortError::new(ErrorKind::Invalid, CALL, "invalid_arguments"))?;
+    let Some(member) = state.members.addressed(&channel)? else {
+        return state.compliance.post(id, channel, body, state.now);
+    };
+    let channel = channel_with(&member);
+    let message = state.compliance.post(id, channel, body, state.now)?;
+    state.sent.push(Sent::Direct(member, body.to_string()));
+    Ok(message)
 }
 
 #[async_trait]
@@ -142,13 +167,8 @@ impl Chat for Run {
         id: &str,
         body: &Value,
     ) -> Result<MessageRef, PortError> {
-        self.step("slack:chat.postMessage", id, |state| {
-            match &state.compliance.slack_fails {
-                Some(error) => Err(error.clone()),
-                None => state.compliance.post(id, body, state.now),
-            }
-        })
-        .await
+        self.step("slack:chat.postMessage", id, |state| post(state, id, body))
+            .await
     }
 
     async fn update(
@@ -193,6 +213,16 @@ impl Chat for Run {
                 is_there && message.id == id && message.at >= since
             });
             Ok(found.map(|found| found.message.clone()))
+        })
+        .await
+    }
+
+    async fn member(&self, _token: &SecretString, id: &str) -> Result<MemberState, PortError> {
+        self.step("slack:users.info", id, |state| {
+            match &state.compliance.slack_fails {
+                Some(error) => Err(error.clone()),
+                None => state.members.state_of(id),
+            }
         })
         .await
     }

@@ -19,6 +19,7 @@
 
 mod account_ports;
 mod account_requests;
+mod certificates;
 mod committed;
 mod compliance;
 mod constraints;
@@ -27,6 +28,7 @@ mod iam;
 mod iam_ports;
 mod lag;
 pub mod leaks;
+mod members;
 mod organization;
 mod organization_ports;
 mod outages;
@@ -39,6 +41,7 @@ mod record_ports;
 mod records;
 mod report;
 mod run;
+mod signer;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -57,5 +60,6 @@ pub use policy::PolicyText;
 pub use queue::{QUEUE_ARN, Queued};
 pub use report::ReportShape;
 pub use run::{Fault, FaultKind, Run};
+pub use signer::KeyPair;
 pub use view::{Call, KeyView, Sent, UserView, View};
 pub use world::World;

@@ -184,12 +184,4 @@ impl World {
         let now = state.now;
         state.iam.delete_key(key, now);
     }
-
-    /// Stores a user's certificate.
-    pub fn put_certificate(&self, user: &UserName, certificate: &[u8]) {
-        let mut state = self.state();
-        state
-            .certificates
-            .insert(user.clone(), certificate.to_vec());
-    }
 }

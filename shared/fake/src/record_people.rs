@@ -58,6 +58,50 @@ impl World {
         self.put_version(user, &change(&text), &token);
     }
 
+    /// Takes the signature off the current text, and writes that.
+    pub fn strip_signature(&self, user: &UserName) {
+        self.tamper(user, |text| banto_receipt::without_signature(text).0);
+    }
+
+    /// Writes the current text again with another envelope in place of its own, and the signature
+    /// that it had.
+    pub fn swap_envelope(&self, user: &UserName, armored: &str) {
+        self.tamper(user, |text| {
+            let header = text.split_once("\n\n").map_or("", |(header, _)| header);
+            format!("{header}\n\n{armored}")
+        });
+    }
+
+    /// Writes the current text of one user's record into another's.
+    #[expect(
+        clippy::panic,
+        reason = "a test that copies a record that isn't there is to fail at once"
+    )]
+    pub fn copy_record(&self, from: &UserName, to: &UserName) {
+        match self.record(from) {
+            Some(text) => self.tamper(to, |_| text),
+            None => panic!("{from} has no record"),
+        }
+    }
+
+    /// Makes the version current that was written under a token, as a person with
+    /// `UpdateSecretVersionStage` does.
+    #[expect(
+        clippy::panic,
+        reason = "a test that names a version that isn't there is to fail at once"
+    )]
+    pub fn make_current(&self, user: &UserName, token: &str) {
+        let place = self
+            .record_tokens(user)
+            .iter()
+            .rev()
+            .position(|known| known == token);
+        match place {
+            Some(back) => self.restore_version(user, back),
+            None => panic!("there is no version {token}"),
+        }
+    }
+
     /// Makes the version current that was written so many versions before the last one, as a person
     /// with `UpdateSecretVersionStage` does.
     #[expect(

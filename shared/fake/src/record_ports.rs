@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use banto_domain::record::{Record, secret_name};
-use banto_domain::{UserArn, UserName};
-use banto_ports::{Certificates, ErrorKind, OpenRecords, PortError, Records, StoredText};
+use banto_domain::UserName;
+use banto_domain::record::{Readers, secret_name};
+use banto_ports::{ErrorKind, OpenRecords, PortError, Records, StoredText};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -26,16 +26,30 @@ impl Records for Run {
                 Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
                 secret => secret?,
             };
-            Ok(secret.current_at(at).map(|version| StoredText {
-                text: version.text.clone(),
-                token: version.token.clone(),
-            }))
+            Ok(secret.current_at(at).map(Version::stored))
         })
         .await
     }
 
-    async fn create(&self, user: &UserName, record: &Record) -> Result<(), PortError> {
-        let (token, text) = (record.write_token(0), record.to_text());
+    async fn read_version(
+        &self,
+        user: &UserName,
+        token: &str,
+    ) -> Result<Option<StoredText>, PortError> {
+        const CALL: &str = "secretsmanager:GetSecretValue";
+        let request = json!({ "SecretId": secret_name(user), "VersionId": token });
+        self.ask(CALL, user, request, |state| {
+            let secret = match state.records.usable(CALL, user, state.now) {
+                Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+                secret => secret?,
+            };
+            Ok(secret.version(token).map(Version::stored))
+        })
+        .await
+    }
+
+    async fn create(&self, user: &UserName, text: &str, token: &str) -> Result<(), PortError> {
+        let (token, text) = (token.to_owned(), text.to_owned());
         let request = json!({
             "Name": secret_name(user),
             "ClientRequestToken": token,
@@ -57,23 +71,23 @@ impl Records for Run {
         .await
     }
 
-    async fn protect(&self, user: &UserName, owner: &UserArn) -> Result<(), PortError> {
+    async fn protect(&self, user: &UserName, readers: &Readers) -> Result<(), PortError> {
         const CALL: &str = "secretsmanager:PutResourcePolicy";
         let request = json!({
             "SecretId": secret_name(user),
-            "ResourcePolicy": policy_for(owner),
+            "ResourcePolicy": policy_for(readers),
             "BlockPublicPolicy": true,
         });
         self.ask(CALL, user, request, |state| {
             let secret = state.records.usable(CALL, user, state.now)?;
-            secret.reader = Some(owner.clone());
+            secret.readers = Some(readers.clone());
             Ok(())
         })
         .await
     }
 
-    async fn write(&self, user: &UserName, record: &Record, token: &str) -> Result<(), PortError> {
-        let (token, text) = (token.to_owned(), record.to_text());
+    async fn write(&self, user: &UserName, text: &str, token: &str) -> Result<(), PortError> {
+        let (token, text) = (token.to_owned(), text.to_owned());
         let request = json!({
             "SecretId": secret_name(user),
             "ClientRequestToken": token,
@@ -154,17 +168,6 @@ impl Records for Run {
     }
 }
 
-#[async_trait]
-impl Certificates for Run {
-    async fn read(&self, user: &UserName) -> Result<Option<Vec<u8>>, PortError> {
-        let request = json!({ "Bucket": "certificates", "Key": format!("{user}.asc") });
-        self.ask("s3:GetObject", user, request, |state| {
-            Ok(state.certificates.get(user).cloned())
-        })
-        .await
-    }
-}
-
 fn about(user: &UserName) -> Value {
     json!({ "SecretId": secret_name(user) })
 }
@@ -178,9 +181,11 @@ fn list_request(page: usize) -> Value {
     page_of(request, page)
 }
 
-/// A policy that names the owner. The words of the real one are the adapter's, which are held by
+/// A policy that names the readers. The words of the real one are the adapter's, which are held by
 /// its own tests.
-fn policy_for(owner: &UserArn) -> String {
-    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": owner } });
+fn policy_for(readers: &Readers) -> String {
+    let mut named = vec![readers.owner.to_string()];
+    named.extend(readers.writers().into_iter().map(ToString::to_string));
+    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": named } });
     json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::record::secret_name;
-use banto_domain::{UserArn, UserName};
-use banto_ports::{ErrorKind, OpenRecords, PortError};
+use banto_domain::record::{Readers, secret_name};
+use banto_domain::{RoleArn, UserName};
+use banto_ports::{ErrorKind, OpenRecords, PortError, StoredText};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::lag::Reader;
@@ -36,9 +36,20 @@ pub(crate) struct Store {
     secrets: BTreeMap<String, Secret>,
     /// Every text that was ever stored.
     pub(crate) written: Vec<String>,
-    /// True while a resource policy denies every call about a record.
+    /// True while a resource policy of somebody else denies every call about a record.
     pub(crate) is_denied: bool,
+    /// The role that Banto calls as; while nobody said it, no secret's own policy denies anything.
+    pub(crate) caller: Option<RoleArn>,
 }
+
+/// The calls that a record's own policy denies to all but those whom it names. Listing versions and
+/// changing the policy are not among them.
+const DENIED_TO_OTHERS: [&str; 4] = [
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
+];
 
 /// A secret.
 #[derive(Debug, Clone)]
@@ -47,8 +58,8 @@ pub(crate) struct Secret {
     pub(crate) versions: Vec<Version>,
     /// The token of the current version.
     pub(crate) current: String,
-    /// Whom its resource policy lets read it besides Banto.
-    pub(crate) reader: Option<UserArn>,
+    /// The principals that its resource policy names; `None` while it has none.
+    pub(crate) readers: Option<Readers>,
     pub(crate) tags: BTreeMap<String, String>,
     created_at: Timestamp,
     /// When it is gone, once it is scheduled for deletion.
@@ -71,6 +82,17 @@ pub(crate) struct Version {
     pub(crate) token: String,
     pub(crate) text: String,
     pub(crate) created_at: Timestamp,
+}
+
+impl Version {
+    /// The version, as its reader gets it.
+    pub(crate) fn stored(&self) -> StoredText {
+        StoredText {
+            text: self.text.clone(),
+            token: self.token.clone(),
+            written_at: self.created_at,
+        }
+    }
 }
 
 impl Store {
@@ -137,11 +159,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<&mut Secret, PortError> {
         let is_denied = self.is_denied;
+        let caller = self.caller.clone();
         let secret = self.secrets.get_mut(&secret_name(user));
         let secret = secret.filter(|secret| !secret.is_gone(now));
         let missing = || error(ErrorKind::Missing, call, "ResourceNotFoundException");
         let secret = secret.ok_or_else(missing)?;
-        if is_denied {
+        if is_denied || caller.is_some_and(|caller| secret.denies(call, &caller)) {
             let message = "AccessDeniedException: with an explicit deny in a resource-based policy";
             return Err(error(ErrorKind::Denied, call, message));
         }
@@ -212,7 +235,7 @@ impl Secret {
             current: version.token.clone(),
             created_at: version.created_at,
             versions: vec![version],
-            reader: None,
+            readers: None,
             tags,
             deleted_from: None,
             past: Vec::new(),
@@ -293,11 +316,18 @@ impl Secret {
         self.deleted_from = None;
     }
 
+    /// True if the secret's policy denies a call of a role.
+    fn denies(&self, call: &str, caller: &RoleArn) -> bool {
+        let readers = self.readers.as_ref();
+        DENIED_TO_OTHERS.contains(&call)
+            && readers.is_some_and(|readers| !readers.writers().contains(&caller))
+    }
+
     fn is_gone(&self, now: Timestamp) -> bool {
         self.deleted_from.is_some_and(|from| from <= now)
     }
 
-    fn version(&self, token: &str) -> Option<&Version> {
+    pub(crate) fn version(&self, token: &str) -> Option<&Version> {
         let mut versions = self.versions.iter();
         versions.find(|version| version.token == token)
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use banto_domain::RoleArn;
 use banto_ports::{ErrorKind, PortError};
 use serde_json::Value;
 
@@ -74,6 +75,11 @@ impl Run {
             cancelled: AtomicBool::new(false),
             interferences: Mutex::default(),
         }
+    }
+
+    /// Lets everyone of the world who calls call as this role, as a policy names it.
+    pub fn act_as(&self, role: &RoleArn) {
+        self.world.state().records.caller = Some(role.clone());
     }
 
     /// The number of calls that the run has made.

@@ -31,6 +31,8 @@ impl Call {
 pub enum Sent {
     /// To a Slack webhook: its body.
     Slack(String),
+    /// To a member of Slack's workspace, directly: the member's id, and the body.
+    Direct(String, String),
     /// To an SNS topic.
     Topic(TopicArn, TopicMessage),
     /// By mail.
@@ -108,7 +110,9 @@ impl UserView {
             keys: keys.collect(),
             tags: user.tags.clone(),
             record: secret.and_then(Secret::text).map(str::to_owned),
-            record_reader: secret.and_then(|secret| secret.reader.clone()),
+            record_reader: secret
+                .and_then(|secret| secret.readers.clone())
+                .map(|readers| readers.owner),
             record_is_open: secret.is_some_and(Secret::is_open),
             sessions_denied: user.policies.contains(DENY_POLICY),
         }

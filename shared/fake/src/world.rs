@@ -5,19 +5,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use banto_domain::{SecretArn, UserName};
+use banto_domain::SecretArn;
 use banto_ports::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::certificates::Bucket;
 use crate::compliance::ComplianceState;
 use crate::iam::Iam;
 use crate::lag::Lags;
+use crate::members::Members;
 use crate::organization::Org;
 use crate::outages::Outage;
 use crate::queue::Messages;
 use crate::records::Store;
 use crate::report::ReportShape;
 use crate::run::{Fault, Run};
+use crate::signer::KeyPair;
 use crate::trail::History;
 use crate::view::{Call, Sent, View};
 
@@ -45,10 +48,13 @@ pub(crate) struct State {
     pub(crate) history: History,
     pub(crate) queue: Messages,
     pub(crate) records: Store,
-    pub(crate) certificates: BTreeMap<UserName, Vec<u8>>,
+    /// True once another key stands under the ARN of KMS's own.
+    pub(crate) has_other_key: bool,
+    pub(crate) bucket: Bucket,
     pub(crate) sent: Vec<Sent>,
     pub(crate) org: Org,
     pub(crate) compliance: ComplianceState,
+    pub(crate) members: Members,
     pub(crate) calls: Vec<Call>,
     runs: usize,
     /// How long each call takes, where time is simulated.
@@ -177,6 +183,11 @@ impl World {
         self.state().topics_fail = kind;
     }
 
+    /// Lets KMS sign with a key that no policy believes from now on, or with its own again.
+    pub fn change_signing_key(&self, is_other: bool) {
+        self.state().has_other_key = is_other;
+    }
+
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
@@ -214,6 +225,17 @@ impl World {
         let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watcher) = watcher.as_ref() {
             watcher(&self.view(), call);
+        }
+    }
+}
+
+impl State {
+    /// The key that KMS signs with.
+    pub(crate) fn signing_key(&self) -> KeyPair {
+        if self.has_other_key {
+            KeyPair::of_somebody()
+        } else {
+            KeyPair::of_kms()
         }
     }
 }

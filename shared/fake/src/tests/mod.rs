@@ -2,6 +2,7 @@
 
 mod faults;
 mod iam;
+mod members;
 mod queue;
 mod records;
 mod trail;

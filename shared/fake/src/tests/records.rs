@@ -3,16 +3,32 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use banto_domain::UserName;
-use banto_domain::record::Record;
-use banto_ports::{ErrorKind, Records};
+use banto_domain::record::{Readers, Record};
+use banto_domain::{RoleArn, UserName};
+use banto_ports::{ErrorKind, PortError, Records, Signer};
 
 use super::{days, done, kind, minutes, start, world};
-use crate::{Reader, Run, World};
+use crate::{KeyPair, Reader, Run, World};
 
 fn first() -> Record {
     let user_id = "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap();
     Record::first(user_id).next("run-1")
+}
+
+/// The text of a record.
+fn text(record: &Record) -> String {
+    record.to_text(&"111122223333".parse().unwrap(), &"alice".parse().unwrap())
+}
+
+/// Creates a record, as its writer does.
+fn create(run: &Run, user: &UserName, record: &Record) -> Result<(), PortError> {
+    let (text, token) = (text(record), record.write_token(0));
+    done(run, Records::create(run, user, &text, &token))
+}
+
+/// Writes a version of a record.
+fn write(run: &Run, user: &UserName, record: &Record, token: &str) -> Result<(), PortError> {
+    done(run, Records::write(run, user, &text(record), token))
 }
 
 /// A user with a record.
@@ -20,7 +36,7 @@ fn with_record() -> (Arc<World>, UserName, Arc<Run>) {
     let world = world();
     let alice = world.add_user("alice");
     let run = world.run(None);
-    done(&run, Records::create(&*run, &alice, &first())).unwrap();
+    create(&run, &alice, &first()).unwrap();
     (world, alice, run)
 }
 
@@ -30,12 +46,9 @@ fn a_record_is_read_with_its_token_and_its_versions_with_their_dates() {
     world.advance(minutes(1));
     let second = first().next("run-2");
     let token = second.write_token(0);
-    done(&run, Records::write(&*run, &alice, &second, &token)).unwrap();
+    write(&run, &alice, &second, &token).unwrap();
     let stored = done(&run, Records::read(&*run, &alice)).unwrap().unwrap();
-    assert_eq!(
-        (stored.text, stored.token),
-        (second.to_text(), token.clone())
-    );
+    assert_eq!((stored.text, stored.token), (text(&second), token.clone()));
     let versions = done(&run, run.versions(&alice)).unwrap();
     let expected = [
         (first().write_token(0), start()),
@@ -48,16 +61,14 @@ fn a_record_is_read_with_its_token_and_its_versions_with_their_dates() {
 fn a_token_is_taken_for_good_by_its_bytes() {
     let (_, alice, run) = with_record();
     let token = first().write_token(0);
-    let (record, write) = (first(), |record| {
-        Records::write(&*run, &alice, record, &token)
-    });
-    assert!(done(&run, write(&record)).is_ok());
+    assert!(write(&run, &alice, &first(), &token).is_ok());
     let other = first().next("run-2");
-    assert_eq!(kind(done(&run, write(&other))), Some(ErrorKind::Conflict));
-    assert!(done(&run, Records::create(&*run, &alice, &first())).is_ok());
+    let other = write(&run, &alice, &other, &token);
+    assert_eq!(kind(other), Some(ErrorKind::Conflict));
+    assert!(create(&run, &alice, &first()).is_ok());
     let another = first().next("run-2");
-    let another = Records::create(&*run, &alice, &another);
-    assert_eq!(kind(done(&run, another)), Some(ErrorKind::Conflict));
+    let another = create(&run, &alice, &another);
+    assert_eq!(kind(another), Some(ErrorKind::Conflict));
 }
 
 #[test]
@@ -119,7 +130,7 @@ fn open_records_come_in_pages_and_show_late_where_the_list_lags() {
     world.lag(Reader::ListSecrets, minutes(5));
     for number in 0..250 {
         let user = world.add_user(&format!("user-{number}"));
-        done(&run, Records::create(&*run, &user, &first())).unwrap();
+        create(&run, &user, &first()).unwrap();
     }
     assert!(done(&run, run.open()).unwrap().users.is_empty());
     world.advance(minutes(5));
@@ -140,15 +151,15 @@ fn a_text_shows_late_where_its_reader_lags_and_writes_act_on_the_truth() {
     world.advance(minutes(1));
     let second = first().next("run-2");
     let token = second.write_token(0);
-    done(&run, Records::write(&*run, &alice, &second, &token)).unwrap();
-    assert_eq!(read().unwrap().text, first().to_text());
+    write(&run, &alice, &second, &token).unwrap();
+    assert_eq!(read().unwrap().text, text(&first()));
     let other = first().next("run-3");
-    let other = done(&run, Records::write(&*run, &alice, &other, &token));
+    let other = write(&run, &alice, &other, &token);
     assert_eq!(kind(other), Some(ErrorKind::Conflict));
     world.advance(minutes(1));
-    assert_eq!(read().unwrap().text, second.to_text());
+    assert_eq!(read().unwrap().text, text(&second));
     world.restore_version(&alice, 1);
-    assert_eq!(read().unwrap().text, second.to_text());
+    assert_eq!(read().unwrap().text, text(&second));
     world.advance(minutes(1));
     assert_eq!(read().unwrap().token, first().write_token(0));
 }
@@ -174,11 +185,11 @@ fn people_restore_rewrite_and_change_versions() {
     assert_eq!(world.record(&alice).unwrap(), "by hand, and changed");
     world.restore_version(&alice, 2);
     let stored = done(&run, Records::read(&*run, &alice)).unwrap().unwrap();
-    assert_eq!(stored.text, first().to_text());
+    assert_eq!(stored.text, text(&first()));
     // The bytes that a token is known for make no version current again.
     world.restore_version(&alice, 1);
     let (record, token) = (first(), first().write_token(0));
-    assert!(done(&run, Records::write(&*run, &alice, &record, &token)).is_ok());
+    assert!(write(&run, &alice, &record, &token).is_ok());
     assert_eq!(world.record(&alice).unwrap(), "by hand");
     assert!(
         world
@@ -195,7 +206,7 @@ fn a_secret_that_is_scheduled_for_deletion_is_refused_until_it_is_gone() {
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(error.message.contains("InvalidRequestException"), "{error}");
     assert!(error.message.contains("marked for deletion"), "{error}");
-    let created = done(&run, Records::create(&*run, &alice, &first()));
+    let created = create(&run, &alice, &first());
     assert_eq!(kind(created), Some(ErrorKind::Invalid));
     assert!(done(&run, run.open()).unwrap().users.is_empty());
     world.restore_secret(&alice);
@@ -203,7 +214,7 @@ fn a_secret_that_is_scheduled_for_deletion_is_refused_until_it_is_gone() {
     world.schedule_deletion(&alice);
     world.advance(days(30));
     assert_eq!(done(&run, Records::read(&*run, &alice)), Ok(None));
-    assert!(done(&run, Records::create(&*run, &alice, &first())).is_ok());
+    assert!(create(&run, &alice, &first()).is_ok());
 }
 
 #[test]
@@ -211,10 +222,10 @@ fn a_policy_of_somebody_else_denies_every_call_about_a_record() {
     let (world, alice, run) = with_record();
     world.deny_records(true);
     let second = first().next("run-2");
-    let write = Records::write(&*run, &alice, &second, "00000000000000000000000000000002");
+    let token = "00000000000000000000000000000002";
     for result in [
         done(&run, Records::read(&*run, &alice)).map(drop),
-        done(&run, write),
+        write(&run, &alice, &second, token),
         done(&run, run.versions(&alice)).map(drop),
         done(&run, run.mark_closed(&alice)),
     ] {
@@ -234,5 +245,68 @@ fn a_policy_of_somebody_else_denies_every_call_about_a_record() {
 #[should_panic = "secretsmanager:PutSecretValue: ClientRequestToken: 5 characters, at least 32"]
 fn a_token_that_aws_would_refuse_fails_the_test() {
     let (_, alice, run) = with_record();
-    drop(done(&run, Records::write(&*run, &alice, &first(), "token")));
+    drop(write(&run, &alice, &first(), "token"));
+}
+
+#[test]
+fn a_version_is_read_by_its_token_with_its_date() {
+    let (world, alice, run) = with_record();
+    world.advance(minutes(1));
+    let second = first().next("run-2");
+    write(&run, &alice, &second, &second.write_token(0)).unwrap();
+    let read = |token: &str| done(&run, run.read_version(&alice, token)).unwrap();
+    let version = read(&first().write_token(0)).unwrap();
+    assert_eq!(
+        (version.text, version.written_at),
+        (text(&first()), start())
+    );
+    assert_eq!(read("00000000-0000-4000-8000-00000000abcd"), None);
+}
+
+#[test]
+fn a_role_that_a_records_policy_does_not_name_is_denied_all_but_the_policy_itself() {
+    let (_, alice, run) = with_record();
+    let role = |name: &str| {
+        let arn = format!("arn:aws:iam::111122223333:role/{name}");
+        arn.parse::<RoleArn>().unwrap()
+    };
+    let mut readers = Readers {
+        owner: "arn:aws:iam::111122223333:user/alice".parse().unwrap(),
+        role: role("old"),
+        break_glass: None,
+    };
+    run.act_as(&role("new"));
+    done(&run, run.protect(&alice, &readers)).unwrap();
+    let second = first().next("run-2");
+    for result in [
+        done(&run, Records::read(&*run, &alice)).map(drop),
+        done(
+            &run,
+            run.read_version(&alice, "00000000-0000-4000-8000-00000000abcd"),
+        )
+        .map(drop),
+        write(&run, &alice, &second, &second.write_token(0)),
+        done(&run, run.mark_open(&alice)),
+        done(&run, run.mark_closed(&alice)),
+    ] {
+        assert_eq!(result.unwrap_err().kind, ErrorKind::Denied);
+    }
+    assert!(done(&run, run.versions(&alice)).is_ok());
+    readers.break_glass = Some(role("new"));
+    done(&run, run.protect(&alice, &readers)).unwrap();
+    assert!(done(&run, Records::read(&*run, &alice)).is_ok());
+}
+
+#[test]
+fn kms_signs_with_the_key_that_the_policy_names_until_another_stands_under_its_arn() {
+    let (world, _, run) = with_record();
+    let verifier = banto_receipt::Verifier::new(vec![KeyPair::of_kms().public().parse().unwrap()]);
+    let signed = || {
+        let signature = done(&run, run.sign(banto_receipt::digest("{}\n\n"))).unwrap();
+        banto_receipt::with_signature("{}\n\n", &signature)
+    };
+    assert!(verifier.verify(&signed()).is_ok());
+    assert_eq!(signed(), KeyPair::of_kms().signed("{}\n\n"));
+    world.change_signing_key(true);
+    assert!(verifier.verify(&signed()).is_err());
 }
