@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, AccountId, SessionKeyId, UserName};
+use banto_domain::{AccessKeyId, AccountId, Fingerprint, SessionKeyId, UserName};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -60,6 +60,8 @@ pub enum Scope {
         /// The keys that are to be restored or discarded; empty in all other modes, and where
         /// everything that Banto disabled is to be restored.
         keys: BTreeSet<AccessKeyId>,
+        /// The certificate that is approved; `None` in all modes but that.
+        certificate: Option<Fingerprint>,
     },
     /// The owners of credentials that AWS found exposed.
     Exposed(Exposure),
@@ -95,6 +97,8 @@ pub enum Mode {
     Restore,
     /// Delete keys whose secret was lost when an issue was interrupted.
     Discard,
+    /// Let a new certificate count at once.
+    Approve,
 }
 
 /// An event that is none of ours, and what it was.
@@ -119,8 +123,8 @@ pub enum EventError {
     /// A request of our own shape with something wrong in it.
     #[error(
         "{0}; expected {{\"account\": \"111122223333\", \"users\": [\"alice\"], \
-         \"mode\": \"due\" | \"force\" | \"emergency\" | \"restore\" | \"discard\", \
-         \"keys\": [\"AKIAIOSFODNN7EXAMPLE\"], \"dryRun\": true | false}}"
+         \"mode\": \"due\" | \"force\" | \"emergency\" | \"restore\" | \"discard\" | \"approve\", \
+         \"keys\": [\"AKIAIOSFODNN7EXAMPLE\"], \"certificate\": \"FINGERPRINT\", \"dryRun\": true | false}}"
     )]
     Request(String),
     /// A Health event that can't be read.
@@ -170,6 +174,7 @@ struct RequestFields {
     mode: Mode,
     #[serde(default)]
     keys: BTreeSet<AccessKeyId>,
+    certificate: Option<String>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -268,12 +273,14 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
     if fields.mode == Mode::Discard && fields.keys.is_empty() {
         return Err(refused("this mode needs \"keys\""));
     }
+    let certificate = approved(&fields)?;
     let scope = match fields.users {
         Some(users) if users.is_empty() => return Err(refused("\"users\" is empty")),
         Some(users) => Scope::Users {
             users,
             mode: fields.mode,
             keys: fields.keys,
+            certificate,
         },
         None if fields.mode != Mode::Due => return Err(refused("this mode needs \"users\"")),
         None if fields.account.is_some() => return Err(refused("\"account\" needs \"users\"")),
@@ -285,6 +292,18 @@ fn decode_request(event: Value) -> Result<Trigger, EventError> {
         dry_run: fields.dry_run,
         asked_at: None,
     }))
+}
+
+/// The certificate that is approved, as people write fingerprints.
+fn approved(fields: &RequestFields) -> Result<Option<Fingerprint>, EventError> {
+    match (fields.mode, &fields.certificate) {
+        (Mode::Approve, None) => Err(refused("this mode needs \"certificate\"")),
+        (Mode::Approve, Some(text)) => Fingerprint::from_human(text)
+            .map(Some)
+            .map_err(|error| EventError::Request(format!("\"certificate\": {error}"))),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(refused("\"certificate\" needs the mode approve")),
+    }
 }
 
 fn refused(why: &str) -> EventError {
@@ -323,6 +342,14 @@ impl Scope {
             Self::Everyone => Mode::Due,
             Self::Users { mode, .. } => *mode,
             Self::Exposed(_) => Mode::Emergency,
+        }
+    }
+
+    /// The certificate that is approved.
+    pub fn approved(&self) -> Option<&Fingerprint> {
+        match self {
+            Self::Users { certificate, .. } => certificate.as_ref(),
+            Self::Everyone | Self::Exposed(_) => None,
         }
     }
 
@@ -527,10 +554,43 @@ mod tests {
         assert_eq!(
             trigger,
             Ok(Invoked::Direct(request(
-                Scope::Users { users, mode, keys },
+                Scope::Users {
+                    users,
+                    mode,
+                    keys,
+                    certificate: None
+                },
                 true
             )))
         );
+    }
+
+    #[test]
+    fn a_certificate_is_approved_by_its_fingerprint_however_that_is_written() {
+        const FINGERPRINT: &str = "D1A66E1A23B182C9980F788CFBFCC82A015E7330";
+        let approve = |certificate: &str| json!({ "users": ["alice"], "mode": "approve", "certificate": certificate });
+        for certificate in [FINGERPRINT, "0xd1a66e1a23b182c9980f788cfbfcc82a015e7330"] {
+            let decoded = decode(approve(certificate).to_string().as_bytes());
+            let Ok(Invoked::Direct(Trigger::Rotate(request))) = decoded else {
+                panic!("{decoded:?}")
+            };
+            assert_eq!(request.scope.mode(), Mode::Approve);
+            assert_eq!(request.scope.approved().unwrap().as_str(), FINGERPRINT);
+        }
+        for (event, says) in [
+            (
+                json!({ "users": ["alice"], "mode": "approve" }),
+                "this mode needs \"certificate\"",
+            ),
+            (
+                json!({ "users": ["alice"], "mode": "force", "certificate": FINGERPRINT }),
+                "\"certificate\" needs the mode approve",
+            ),
+            (approve("alice"), "\"certificate\": "),
+        ] {
+            let error = decode(event.to_string().as_bytes()).unwrap_err();
+            assert!(error.to_string().starts_with(says), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A run's job in one identity account, and the accounts that a request is about.
 
-use banto_domain::AccountId;
 use banto_domain::policy::{IdentityAccount, RotationPolicy};
+use banto_domain::{AccountId, Region};
 
 use crate::event::{Asked, Request, Scope};
 use crate::ports::Account;
@@ -10,6 +10,8 @@ use crate::ports::Account;
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
     pub identity: &'a IdentityAccount,
+    /// The region of the account's records and certificates.
+    pub region: &'a Region,
     pub scope: &'a Scope,
     pub policy: &'a RotationPolicy,
     pub asked: &'a Asked,

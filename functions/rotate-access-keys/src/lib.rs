@@ -205,9 +205,15 @@ impl Rotator {
             dry_run: request.dry_run,
             is_named: request.scope != Scope::Everyone,
         };
-        for Account { identity, ports } in accounts {
+        for Account {
+            identity,
+            region,
+            ports,
+        } in accounts
+        {
             let job = Job {
                 identity,
+                region,
                 scope: &request.scope,
                 policy: &self.policy,
                 asked,

@@ -99,6 +99,12 @@ pub enum ApplyError {
     /// The record could not be read, so nothing can be added to it.
     #[error("the record can't be read, so nothing can be noted in it")]
     UnreadableRecord,
+    /// Nobody would believe the version when it is read.
+    #[error(
+        "the record was not written, since the signature of `rotation.signing_key` is by none of \
+         `rotation.signing_public_keys`"
+    )]
+    Unsigned,
 }
 
 impl AccountOutcome {

@@ -5,13 +5,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use banto_domain::Region;
 use banto_domain::policy::IdentityAccount;
 use banto_notice::NoticeSender;
-use banto_ports::{AccessKeys, Certificates, Clock, Queue, Records, Trail, UserSessions};
+use banto_ports::{AccessKeys, Certificates, Clock, Queue, Records, Signer, Trail, UserSessions};
 
 /// One identity account, and the ways to act in it.
 pub struct Account {
     pub identity: IdentityAccount,
+    /// The region of the account's records and certificates.
+    pub region: Region,
     pub ports: Ports,
 }
 
@@ -25,6 +28,8 @@ pub struct Ports {
     /// onboard-accounts' queue, where it takes revocations of sessions in roles.
     pub revocations: Option<Arc<dyn Queue>>,
     pub records: Arc<dyn Records>,
+    /// The key that signs records; `None` where the policy names none.
+    pub signer: Option<Arc<dyn Signer>>,
     pub certificates: Arc<dyn Certificates>,
     pub notice_sender: Arc<NoticeSender>,
     pub clock: Arc<dyn Clock>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::UserAttributes;
-use banto_domain::record::{Intent, Record, Rotation};
+use banto_domain::record::{Intent, Pin, Record, Rotation};
 use banto_domain::{
     AccessKeyId, AccountId, CredentialId, Fingerprint, GroupName, RoleArn, SessionKeyId, UserArn,
     UserId, UserName,
@@ -19,7 +19,8 @@ use crate::event::{Asked, Mode};
 pub const PIN_TAG: &str = "banto:openpgp";
 /// The IAM tag by which users name their Slack member id or channel.
 pub const SLACK_TAG: &str = "banto:slack";
-/// The IAM tag by which users acknowledge a new key: its id.
+/// The IAM tag by which users say that they signed an acknowledgement of a new key: its id. It is
+/// no proof, since whoever holds the old key may set it.
 pub const ACKNOWLEDGED_TAG: &str = "banto:acknowledged";
 
 /// A snapshot, and the certificates that new keys can be sealed to.
@@ -38,10 +39,14 @@ pub struct Snapshot {
     pub account: AccountId,
     /// Banto's own role in the account.
     pub role: RoleArn,
+    /// The role that may read and write records besides.
+    pub break_glass: Option<RoleArn>,
     pub mode: Mode,
     pub asked: Asked,
     /// The keys that the request names, to be restored or discarded.
     pub named_keys: BTreeSet<AccessKeyId>,
+    /// The certificate that the request approves.
+    pub approved: Option<Fingerprint>,
     /// The beginning of the exposure, if the run is about one.
     pub exposed_since: Option<Timestamp>,
     /// The keys that are known to be exposed: those that AWS named, and those that were made with
@@ -146,6 +151,12 @@ pub struct User {
     /// The name under which an older record of the user is still marked as open.
     pub left_open: Option<UserName>,
     pub certificate: Certificate,
+    /// All that the pinned certificate has said of itself so far, if it could be read, be it
+    /// usable or not.
+    pub seen_certificate: Option<Pin>,
+    /// The new key, if its owner acknowledged it by a signature of the certificate that it is
+    /// sealed to.
+    pub acknowledged: Option<AccessKeyId>,
     /// The access keys that CloudTrail saw created for the user around an interrupted issue.
     pub creations: Creations,
     /// All that CloudTrail saw done with exposed credentials of the user.
@@ -215,8 +226,10 @@ pub enum StoredRecord {
         /// there is no record under it.
         sequence: Option<u64>,
     },
-    /// There is a record, but it can't be read, and why.
+    /// There is a record, but it can't be read or is not believed, and why.
     Unreadable(String),
+    /// Banto is denied to read the record, in these words: its policy names an earlier role.
+    Denied(String),
 }
 
 /// A user's certificate, so far as it was looked at.
@@ -239,6 +252,10 @@ pub enum Certificate {
         fingerprint: Fingerprint,
         /// The end of the certificate, if that is soon.
         expires_soon: Option<Timestamp>,
+        /// True if the certificate that counts as the user's certified this one.
+        certified: bool,
+        /// The moment since which it has been stored without a break, if nobody vouches for it.
+        stored_since: Option<Timestamp>,
     },
 }
 
@@ -248,9 +265,11 @@ impl Snapshot {
         Self {
             account,
             role,
+            break_glass: None,
             mode: Mode::Due,
             asked,
             named_keys: BTreeSet::new(),
+            approved: None,
             exposed_since: None,
             exposed: BTreeSet::new(),
             gone_keys: BTreeSet::new(),
@@ -275,7 +294,7 @@ impl StoredRecord {
     pub fn own(&self) -> Option<&Record> {
         match self {
             Self::Own(record) | Self::Renamed { record, .. } => Some(record),
-            Self::Absent | Self::FormerUser(_) | Self::Unreadable(_) => None,
+            Self::Absent | Self::FormerUser(_) | Self::Unreadable(_) | Self::Denied(_) => None,
         }
     }
 }
@@ -295,6 +314,8 @@ impl User {
             marked_open: false,
             left_open: None,
             certificate: Certificate::NotAsked,
+            seen_certificate: None,
+            acknowledged: None,
             creations: Creations::NotAsked,
             trail: TrailLook::NotAsked,
         }

@@ -1,5 +1,5 @@
-//! Times that IAM and CloudTrail take to show what was done, and the times that emergencies look
-//! back and ahead by.
+//! Times that IAM and CloudTrail take to show what was done, the times that emergencies look back
+//! and ahead by, and the time by which daily runs differ.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,6 +22,11 @@ pub const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(36);
 /// Time after which IAM shows the use of a key. (IAM user guide, "Refining permissions using last
 /// accessed information": within four hours.)
 pub const USAGE_LAG: SignedDuration = SignedDuration::from_hours(4);
+
+/// Time by which a run may come early and a date still counts as reached. Daily runs don't start on
+/// the same second: something told some seconds late would otherwise put off by a whole day what it
+/// announced.
+pub const RUN_JITTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// The moment so long after another; the first or last that can be counted, where it is beyond.
 pub fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
