@@ -41,6 +41,7 @@ pub struct ReportError(String);
 
 /// The positions of the columns that matter, whatever their order and number.
 struct Columns {
+    width: usize,
     user: usize,
     arn: Option<usize>,
     active: [usize; 2],
@@ -50,14 +51,16 @@ struct Columns {
 /// Reads the report. Its columns are found by name, so that more, fewer or others do no harm.
 /// (IAM user guide, "Understanding the report format".)
 pub fn parse(report: &[u8]) -> Result<Vec<Row>, ReportError> {
-    let mut reader = csv::Reader::from_reader(report);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(report);
     let columns = Columns::find(reader.headers().map_err(describe)?)?;
     let mut rows = Vec::new();
     for (index, record) in reader.records().enumerate() {
         if index >= MAX_ROWS {
             return Err(ReportError(format!("it has more than {MAX_ROWS} rows")));
         }
-        rows.extend(columns.read(&record.map_err(describe)?)?);
+        let record = record.map_err(describe)?;
+        let whole = columns.whole(&record).ok_or_else(|| torn(&record))?;
+        rows.extend(columns.read(&whole)?);
     }
     Ok(rows)
 }
@@ -88,6 +91,7 @@ impl Row {
 impl Columns {
     fn find(headers: &csv::StringRecord) -> Result<Self, ReportError> {
         Ok(Self {
+            width: headers.len(),
             user: position(headers, "user")?,
             arn: position(headers, "arn").ok(),
             active: [
@@ -99,6 +103,30 @@ impl Columns {
                 position(headers, "access_key_2_last_rotated")?,
             ],
         })
+    }
+
+    /// Returns a row of the header's width; `None` if there is none.
+    ///
+    /// A user's name and path may hold commas, and nothing says that the report puts such cells in
+    /// quotes. One user's name must not keep all others from being looked at.
+    fn whole(&self, record: &csv::StringRecord) -> Option<csv::StringRecord> {
+        let surplus = record.len().checked_sub(self.width)?;
+        if surplus == 0 {
+            return Some(record.clone());
+        }
+        if (self.user, self.arn) != (0, Some(1)) {
+            return None;
+        }
+        let cells: Vec<&str> = record.iter().collect();
+        // No name holds a colon.
+        let start = cells.iter().position(|cell| cell.starts_with("arn:"))?;
+        let (name, rest) = cells.split_at_checked(start)?;
+        let (arn, rest) = rest.split_at_checked((surplus + 2).checked_sub(start)?)?;
+        let (name, arn) = (name.join(","), arn.join(","));
+        let fits = arn.ends_with(&format!("/{name}"));
+        let mut whole = csv::StringRecord::from(vec![name, arn]);
+        whole.extend(rest);
+        fits.then_some(whole)
     }
 
     /// Reads one row; `None` for the root user, whose keys IAM's calls for users don't reach.
@@ -152,11 +180,17 @@ impl Slot {
 
 fn describe(error: csv::Error) -> ReportError {
     // The library's own words may quote a row; its position says enough.
-    let place = error
-        .position()
-        .map_or("its first line".to_owned(), |position| {
-            format!("line {}", position.line())
-        });
+    not_csv(error.position())
+}
+
+fn torn(record: &csv::StringRecord) -> ReportError {
+    not_csv(record.position())
+}
+
+fn not_csv(position: Option<&csv::Position>) -> ReportError {
+    let place = position.map_or("its first line".to_owned(), |position| {
+        format!("line {}", position.line())
+    });
     ReportError(format!("{place} is not CSV of the header's width"))
 }
 
@@ -214,6 +248,38 @@ mod tests {
             "/developers/web/"
         );
         assert_eq!(path_of("nothing"), "/");
+    }
+
+    #[test]
+    fn a_comma_in_a_name_or_a_path_costs_nobody_a_look_quoted_or_not() {
+        let cells = ["true", "N/A", "false", "N/A"];
+        let plain = report(&[("a,b", cells), ("alice", cells)]);
+        let deep = plain.replace("user/a,b", "user/x,y/z/a,b");
+        let quoted = deep.replace("\na,b,arn:", "\n\"a,b\",\"arn:");
+        let quoted = quoted.replace("z/a,b", "z/a,b\"");
+        for (report, path) in [(plain, "/"), (deep, "/x,y/z/"), (quoted, "/x,y/z/")] {
+            let rows = parse(report.as_bytes()).unwrap();
+            let seen: Vec<(&str, &str)> = rows
+                .iter()
+                .map(|row| (row.user.as_str(), row.path.as_str()))
+                .collect();
+            assert_eq!(seen, [("a,b", path), ("alice", "/")], "{report}");
+            assert_eq!(rows[0].slots, rows[1].slots);
+        }
+    }
+
+    #[test]
+    fn a_row_whose_cells_fit_no_name_is_torn() {
+        let cells = ["true", "N/A", "false", "N/A"];
+        let report = report(&[("alice", cells)]);
+        for torn in [
+            report.replace("user/alice", "user/alice,N/A"),
+            report.replace("alice,arn", "alice,bob,arn"),
+            format!("{report},N/A"),
+        ] {
+            let error = parse(torn.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains("line 2"), "{error}");
+        }
     }
 
     #[test]

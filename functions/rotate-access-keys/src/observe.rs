@@ -23,6 +23,7 @@ mod choice;
 mod look;
 mod owners;
 mod renamed;
+mod stored;
 mod trail;
 mod user;
 
@@ -97,7 +98,9 @@ fn empty_snapshot(job: &Job<'_>) -> Snapshot {
     let since = exposure.map(|exposure| exposure.began(job.asked.at));
     Snapshot {
         mode: job.scope.mode(),
+        break_glass: identity.break_glass.clone(),
         named_keys: job.scope.named_keys(),
+        approved: job.scope.approved().cloned(),
         exposed_since: since,
         exposed: exposure
             .map(|exposure| exposure.keys.clone())

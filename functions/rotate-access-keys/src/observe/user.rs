@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::record::Record;
-use banto_domain::{GroupName, UserId, UserName};
+use banto_domain::{GroupName, UserName};
 use banto_ports::{ErrorKind, LiveKey, LiveUser, PortError};
 use banto_seal::Recipient;
-use jiff::Timestamp;
 
 use super::look::Look;
-use super::{certificate, renamed, trail};
+use super::renamed::Found;
+use super::{certificate, renamed, stored, trail};
 use crate::event::Mode;
 use crate::snapshot::{Key, StoredRecord, Used, User};
-use crate::trail_times::shifted;
 
 /// The result of a look at a name.
 pub(super) enum Seen {
@@ -40,9 +39,13 @@ pub(super) async fn look_at_user(look: &Look<'_>, name: &UserName) -> Result<See
         Some(live) if live.name == *name || !is_open => look_at(look, live, None).await,
         None if !is_open => Ok(Seen::Nobody),
         // IAM finds a user whatever the case of the letters; the secret's name has the old one.
-        _ => match renamed::find(look.ports, name).await? {
-            Some((live, record)) => look_at(look, live, Some((name.clone(), record))).await,
-            None => Ok(Seen::Gone),
+        _ => match renamed::find(look, name).await? {
+            Found::User(found) => {
+                let (live, record) = *found;
+                look_at(look, live, Some((name.clone(), record))).await
+            }
+            Found::Gone => Ok(Seen::Gone),
+            Found::NoRecord => Ok(Seen::Nobody),
         },
     }
 }
@@ -55,8 +58,8 @@ async fn look_at(
     let name = live.name.clone();
     // The record before the keys: if another run changes both in between, the record is the stale
     // one, and whatever is planned on it is refused when its next version is written.
-    let record = match look.ports.records.read(&name).await {
-        Ok(stored) => parse_record(stored.map(|stored| stored.text), &live.id, look.now),
+    let record = match stored::read(look, &name, &live.id).await {
+        Ok(stored) => stored,
         // No record stands between an exposed key and its end.
         Err(error) if look.job.scope.mode() == Mode::Emergency => {
             StoredRecord::Unreadable(error.to_string())
@@ -75,10 +78,13 @@ async fn look_at(
     look_at_usage(look, &mut user).await;
     user.creations = trail::creations(look, &user).await;
     user.trail = trail::exposed_activity(look, &user).await;
+    certificate::acknowledged(look, &mut user).await;
     let mut recipient = None;
     if may_need_key(look, &user) {
-        (user.certificate, recipient) =
-            certificate::look_at_certificate(look.ports, look.job, &user, look.now).await;
+        let looked = certificate::look_at_certificate(look, &user).await;
+        user.certificate = looked.certificate;
+        user.seen_certificate = looked.seen;
+        recipient = looked.recipient;
     }
     Ok(Seen::User(Box::new(SeenUser { user, recipient })))
 }
@@ -144,28 +150,6 @@ fn groups_of(
     member_of
 }
 
-fn parse_record(text: Option<String>, user_id: &UserId, now: Timestamp) -> StoredRecord {
-    let Some(text) = text else {
-        return StoredRecord::Absent;
-    };
-    match Record::from_text(&text) {
-        Ok(record) if is_from_the_future(&record, now) => {
-            let why = "the stored record can't be read: a date in it is still to come";
-            StoredRecord::Unreadable(why.to_owned())
-        }
-        Ok(record) if record.user_id == *user_id => StoredRecord::Own(record),
-        Ok(record) => StoredRecord::FormerUser(record),
-        Err(error) => StoredRecord::Unreadable(error.to_string()),
-    }
-}
-
-/// True if the record has a date that no run can have written. AWS takes no request of a clock that
-/// is more than a few minutes off, so that an hour is never a clock's difference.
-fn is_from_the_future(record: &Record, now: Timestamp) -> bool {
-    let limit = shifted(now, jiff::SignedDuration::from_hours(1));
-    record.latest_date().is_some_and(|date| date > limit)
-}
-
 /// The user's keys, oldest first.
 async fn look_at_keys(look: &Look<'_>, name: &UserName) -> Result<Vec<Key>, PortError> {
     let live = look.ports.keys.keys(name).await?;
@@ -206,13 +190,20 @@ fn depends_on_usage(look: &Look<'_>, user: &User, key: &Key) -> bool {
     is_of_open_rotation(user, key) || may_be_orphan(user, key) || may_be_retired(look, user, key)
 }
 
-/// True if the key is the new one of a rotation and not proven, or an active one on either side of
-/// a rotation that still has an old one to disable.
+/// True if the key is the new one of a rotation and not proven, or one on either side of a rotation
+/// that still has an old one to disable. One that a person deactivated is still to be recorded.
 fn is_of_open_rotation(user: &User, key: &Key) -> bool {
     let Some(rotation) = user.rotation() else {
         return false;
     };
-    let is_old = |key: &Key| rotation.intent.existing_keys.contains(&key.id) && key.active;
+    let is_recorded = |key: &Key| {
+        user.record()
+            .is_some_and(|record| record.disabled.contains_key(&key.id))
+    };
+    let is_old = |key: &Key| {
+        let is_to_end = key.active || !is_recorded(key);
+        rotation.intent.existing_keys.contains(&key.id) && is_to_end
+    };
     let is_new = rotation.issued.key == key.id;
     let retires = user.keys.iter().any(is_old);
     is_new && rotation.proven_at.is_none() || retires && (is_new || is_old(key))
@@ -235,7 +226,7 @@ fn may_be_retired(look: &Look<'_>, user: &User, key: &Key) -> bool {
     timings.retire_unused_after.is_some() && key.active && age >= timings.warning_age()
 }
 
-/// True if this run may want to issue the user a key, or warn of it.
+/// True if this run may want to issue the user a key, warn of it, or tell of a new certificate.
 fn may_need_key(look: &Look<'_>, user: &User) -> bool {
     let mode = look.job.scope.mode();
     let warning_age = look.job.policy.timings_for(user.attributes()).warning_age();
@@ -246,8 +237,9 @@ fn may_need_key(look: &Look<'_>, user: &User) -> bool {
         let age = look.now.duration_since(key.created_at);
         key.active && age >= warning_age && !has_successor(user, key)
     };
-    let is_asked_for = matches!(mode, Mode::Force | Mode::Emergency);
-    is_asked_for || is_owed || user.keys.iter().any(nears_end)
+    let is_asked_for = matches!(mode, Mode::Force | Mode::Emergency | Mode::Approve);
+    let is_new = certificate::pins_another(user) || certificate::is_sealed_to_a_former(user);
+    is_asked_for || is_owed || is_new || user.keys.iter().any(nears_end)
 }
 
 /// True if the key is an old one of a rotation whose new key is there and works.
