@@ -13,11 +13,13 @@ use crate::event::Mode;
 use crate::snapshot::Snapshot;
 
 mod action;
+mod certificate;
 mod draft;
 mod emergency;
 mod finding;
 mod housekeeping;
 mod interrupted_issue;
+mod lateness;
 mod new_key;
 mod requests;
 mod retirement;
@@ -25,6 +27,7 @@ mod rollout;
 #[cfg(test)]
 mod tests;
 mod user;
+mod withdrawal;
 
 pub use action::{Action, Chain, DisableReason, Exposed, OrphanProof, OtherKey, OwnerNotice, Plan};
 pub use finding::{Finding, FindingKind, WaitReason, Waiting};
@@ -55,7 +58,7 @@ pub fn reason_to_wait(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Op
         Mode::Emergency => (!policy.emergencies).then_some(WaitReason::EmergencySwitch),
         _ if !policy.enabled => Some(WaitReason::KillSwitch),
         Mode::Due => (!policy.in_window(now)).then_some(WaitReason::ChangeWindow),
-        Mode::Force | Mode::Restore | Mode::Discard => None,
+        Mode::Force | Mode::Restore | Mode::Discard | Mode::Approve => None,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::record::Reason;
+use banto_domain::record::{Reason, Record};
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, UserName};
 use banto_ports::LastUse;
 use jiff::Timestamp;
@@ -61,7 +61,7 @@ pub enum Action {
     /// Delete an exposed key at once, to make room for a new one.
     #[serde(rename_all = "camelCase")]
     DeleteExposed { key: AccessKeyId },
-    /// Delete an orphan: a key whose secret was lost in a crash before anyone could have it.
+    /// Delete an orphan: a key whose secret was lost before anyone could have it.
     #[serde(rename_all = "camelCase")]
     DiscardOrphan {
         key: AccessKeyId,
@@ -69,9 +69,24 @@ pub enum Action {
     },
     /// Record that an interrupted issue left nothing behind.
     DropIntent,
+    /// Record what the certificate says of itself by now, so that an older copy does not unsay it.
+    SaveCertificate,
+    /// Record that a new certificate counts as the user's, since an operator says so.
+    #[serde(rename_all = "camelCase")]
+    Approve { certificate: Fingerprint },
+    /// Forget that people were told of certificates that the user pins no more.
+    #[serde(rename_all = "camelCase")]
+    ForgetNews { ids: BTreeSet<String> },
     /// Record that the user is to get a new key as soon as that is possible.
     #[serde(rename_all = "camelCase")]
     Owe {
+        reason: Reason,
+        request: String,
+        asked_at: Timestamp,
+    },
+    /// Record that the new key is withdrawn, and that the user is to get another one instead.
+    #[serde(rename_all = "camelCase")]
+    Withdraw {
         reason: Reason,
         request: String,
         asked_at: Timestamp,
@@ -144,6 +159,9 @@ pub enum OrphanProof {
     Trail,
     /// An operator says so.
     Operator,
+    /// It is sealed to a certificate that another one has replaced, and was withdrawn: IAM shows no
+    /// use of it though it must by now.
+    Replaced,
 }
 
 /// The key that an owner has besides exposed ones.
@@ -170,6 +188,8 @@ pub enum OwnerNotice {
         key: AccessKeyId,
         /// The date at which the key is replaced.
         rotates_at: Timestamp,
+        /// The certificate that the new key is sealed to, if one can be used.
+        certificate: Option<Fingerprint>,
         /// The reason why the certificate can't be used, if it can't.
         certificate_problem: Option<String>,
         /// The end of the certificate, if that is soon.
@@ -191,11 +211,30 @@ pub enum OwnerNotice {
         old: BTreeSet<AccessKeyId>,
         /// True if the owner has no working key to fetch the envelope with.
         carry_envelope: bool,
+        /// The days after which the old keys end, whatever still uses them.
+        deadline_days: Option<i64>,
     },
+    /// The new key waits, and nobody has used it. Told week by week.
+    NotFetched {
+        key: AccessKeyId,
+        /// The old keys that still work.
+        old: BTreeSet<AccessKeyId>,
+    },
+    /// A certificate was pinned that does not count yet.
+    NewCertificate {
+        certificate: Fingerprint,
+        /// The certificate that counts until then.
+        replaces: Option<Fingerprint>,
+        counts_from: Timestamp,
+    },
+    /// An operator let a new certificate count at once.
+    CertificateApproved { certificate: Fingerprint },
     /// A reminder: the old key will be disabled, whatever still uses it.
     WillBeDisabled {
         key: AccessKeyId,
         at: Timestamp,
+        /// The days that are left then, by which each reminder is told once.
+        days: i64,
         /// The key's last use, as far as it is known.
         last_use: Option<LastUse>,
     },
@@ -203,7 +242,17 @@ pub enum OwnerNotice {
     WillBeRetired {
         key: AccessKeyId,
         at: Timestamp,
+        days: i64,
         last_use: Option<LastUse>,
+    },
+    /// A reminder: the key will be disabled, since no certificate is registered by which it could
+    /// be replaced.
+    WillEndUnregistered {
+        key: AccessKeyId,
+        at: Timestamp,
+        days: i64,
+        /// The reason why there is no usable certificate, and what to do about it.
+        reason: String,
     },
     /// The old key is being disabled.
     Disabling {
@@ -224,7 +273,11 @@ pub enum OwnerNotice {
     /// A disabled key was made active again.
     Restored { key: AccessKeyId },
     /// A reminder: the disabled key will be deleted.
-    WillBeDeleted { key: AccessKeyId, at: Timestamp },
+    WillBeDeleted {
+        key: AccessKeyId,
+        at: Timestamp,
+        days: i64,
+    },
     /// The disabled key is being deleted.
     Deleting { key: AccessKeyId },
 }
@@ -241,6 +294,10 @@ pub enum DisableReason {
     Deadline,
     /// Nobody has used the key for as long as the policy says.
     Unused,
+    /// The key was due long ago, and its owner has registered no usable certificate.
+    Unregistered,
+    /// The new key is sealed to a certificate that another one has replaced.
+    Replaced,
 }
 
 impl Plan {
@@ -280,7 +337,11 @@ impl Action {
             Self::DeleteExposed { .. } => "deleteExposed",
             Self::DiscardOrphan { .. } => "discardOrphan",
             Self::DropIntent => "dropIntent",
+            Self::SaveCertificate => "saveCertificate",
+            Self::Approve { .. } => "approve",
+            Self::ForgetNews { .. } => "forgetNews",
             Self::Owe { .. } => "owe",
+            Self::Withdraw { .. } => "withdraw",
             Self::Issue { .. } => "issue",
             Self::NotifyOwner(_) => "notifyOwner",
             Self::SaveProof { .. } => "saveProof",
@@ -307,7 +368,11 @@ impl Action {
             Self::DeleteExposed { .. } => "exposed access key deleted",
             Self::DiscardOrphan { .. } => "orphaned access key discarded",
             Self::DropIntent => "intent dropped",
+            Self::SaveCertificate => "certificate recorded",
+            Self::Approve { .. } => "certificate approved",
+            Self::ForgetNews { .. } => "news of former pins forgotten",
             Self::Owe { .. } => "new access key owed",
+            Self::Withdraw { .. } => "new access key to be withdrawn",
             Self::Issue { .. } => "access key issued",
             Self::NotifyOwner(_) => "owner notified",
             Self::SaveProof { .. } => "use of the new access key recorded",
@@ -335,7 +400,8 @@ impl Action {
     }
 
     /// True if the rest of the chain goes on where the action fails: no record, session or notice
-    /// stands between an exposed key's end and what follows from it.
+    /// stands between an exposed key's end and what follows from it. A new certificate of which its
+    /// owner could not be told does not count, and needs nothing else to wait.
     pub fn may_be_passed_over(&self) -> bool {
         matches!(
             self,
@@ -343,7 +409,9 @@ impl Action {
                 | Self::DenySessions { .. }
                 | Self::Revoke { .. }
                 | Self::NotifyOwner(
-                    OwnerNotice::Exposed { .. } | OwnerNotice::SessionExposed { .. }
+                    OwnerNotice::Exposed { .. }
+                        | OwnerNotice::SessionExposed { .. }
+                        | OwnerNotice::NewCertificate { .. }
                 )
         )
     }
@@ -372,6 +440,21 @@ impl Action {
 }
 
 impl OwnerNotice {
+    /// True if the notice goes to every address that is known: whoever holds the user's key may
+    /// have changed the one in the tag.
+    pub fn goes_everywhere(&self, record: Option<&Record>) -> bool {
+        let counts_none = record.is_none_or(|record| record.pinned().is_none());
+        match self {
+            Self::NewCertificate { .. } | Self::CertificateApproved { .. } => true,
+            // It names the first certificate that will count.
+            Self::Warning { certificate, .. } => certificate.is_some() && counts_none,
+            _ => false,
+        }
+    }
+
+    /// The beginning of the ids of notices of a new certificate; its fingerprint follows.
+    pub const NEW_CERTIFICATE: &str = "new-certificate:";
+
     /// The beginning of the ids of notices of an exposure; the keys follow.
     pub const EXPOSED: &str = "exposed:";
 
@@ -389,14 +472,51 @@ impl OwnerNotice {
                 key: None, code, ..
             } => format!("certificate:{code}"),
             Self::Issued { .. } => "issued".to_owned(),
-            Self::WillBeDisabled { key, .. } => format!("will-be-disabled:{key}"),
-            Self::WillBeRetired { key, .. } => format!("will-be-retired:{key}"),
+            Self::NotFetched { key, .. } => format!("not-fetched:{key}"),
+            Self::NewCertificate { certificate, .. } => {
+                format!("{}{certificate}", Self::NEW_CERTIFICATE)
+            }
+            Self::CertificateApproved { certificate } => {
+                format!("certificate-approved:{certificate}")
+            }
+            Self::WillBeDisabled { key, days, .. } => format!("will-end:{key}:{days}"),
+            Self::WillBeRetired { key, days, .. } => format!("will-be-retired:{key}:{days}"),
+            Self::WillEndUnregistered { key, days, .. } => {
+                format!("will-end-unregistered:{key}:{days}")
+            }
             Self::Disabling { key, .. } => format!("disabling:{key}"),
             Self::Exposed { keys, .. } => format!("{}{}", Self::EXPOSED, joined(keys)),
             Self::SessionExposed { request } => format!("session-exposed:{request}"),
             Self::Restored { key } => format!("restored:{key}"),
-            Self::WillBeDeleted { key, .. } => format!("will-be-deleted:{key}"),
+            Self::WillBeDeleted { key, days, .. } => format!("will-be-deleted:{key}:{days}"),
             Self::Deleting { key } => format!("deleting:{key}"),
+        }
+    }
+
+    /// The keys that an owner knows of once the notice has reached them: those that it names, but
+    /// the new key of the rotation where it says that one is ready, or that the old one ends soon
+    /// and the new one is to be used.
+    pub fn keys(&self, record: &Record) -> BTreeSet<AccessKeyId> {
+        match self {
+            Self::Issued { .. } | Self::WillBeDisabled { .. } => {
+                let rotation = record.rotation.iter();
+                rotation
+                    .map(|rotation| rotation.issued.key.clone())
+                    .collect()
+            }
+            Self::Exposed { keys, .. } => keys.clone(),
+            Self::CertificateProblem { key, .. } => key.iter().cloned().collect(),
+            Self::SessionExposed { .. }
+            | Self::NewCertificate { .. }
+            | Self::CertificateApproved { .. } => BTreeSet::new(),
+            Self::Warning { key, .. }
+            | Self::NotFetched { key, .. }
+            | Self::WillEndUnregistered { key, .. }
+            | Self::WillBeRetired { key, .. }
+            | Self::Disabling { key, .. }
+            | Self::Restored { key }
+            | Self::WillBeDeleted { key, .. }
+            | Self::Deleting { key } => BTreeSet::from([key.clone()]),
         }
     }
 }

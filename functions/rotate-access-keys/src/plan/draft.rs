@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Action, OwnerNotice};
 use super::finding::{FindingKind, WaitReason};
+use super::lateness;
 use crate::event::Mode;
 use crate::snapshot::{ACKNOWLEDGED_TAG, Key, Snapshot, Used, User};
 
@@ -20,6 +21,8 @@ pub(super) struct Draft<'a> {
     pub(super) user: &'a User,
     pub(super) record: Option<&'a Record>,
     pub(super) timings: &'a RotationTimings,
+    /// Time for which a new certificate does not count yet.
+    pub(super) pin_grace: SignedDuration,
     pub(super) now: Timestamp,
     /// The keys that no action so far deletes, oldest first. A key that Banto disabled just now
     /// counts as inactive, whatever IAM still shows.
@@ -55,6 +58,7 @@ impl<'a> Draft<'a> {
             user,
             record,
             timings: policy.timings_for(user.attributes()),
+            pin_grace: policy.pin_grace,
             now,
             keys: settled_keys(user, record, now),
             exposed: BTreeSet::new(),
@@ -118,10 +122,16 @@ impl<'a> Draft<'a> {
         self.record.is_some_and(|record| record.issued(id))
     }
 
-    /// True if the user's tag names the key as received.
+    /// True if the owner acknowledged the key by a signature.
     pub(super) fn is_acknowledged(&self, id: &AccessKeyId) -> bool {
-        let acknowledged = self.user.tags.get(ACKNOWLEDGED_TAG);
-        acknowledged.is_some_and(|acknowledged| acknowledged == id.as_str())
+        self.user.acknowledged.as_ref() == Some(id)
+    }
+
+    /// True if the user's tag says that the owner has the key. It proves nothing, but a key of
+    /// which somebody says so is not discarded.
+    pub(super) fn claims(&self, id: &AccessKeyId) -> bool {
+        let claimed = self.user.tags.get(ACKNOWLEDGED_TAG);
+        claimed.is_some_and(|claimed| claimed == id.as_str())
     }
 
     /// True if the user waits for an emergency to end, whatever the run is about.
@@ -133,6 +143,16 @@ impl<'a> Draft<'a> {
             || owed.is_some_and(|owed| owed.reason == Reason::Emergency)
     }
 
+    /// The moment at which the owner was first known to be reached about a key.
+    pub(super) fn reached_at(&self, key: &AccessKeyId) -> Option<Timestamp> {
+        self.record?.reached_at(key)
+    }
+
+    /// The moment at which the owner of a key was first known to be asked for a certificate.
+    pub(super) fn asked_at(&self, key: &AccessKeyId) -> Option<Timestamp> {
+        self.record?.asked_at(key)
+    }
+
     /// The moment at which an earlier run notified the owner of this, if one did.
     pub(super) fn notified_at(&self, notice: &OwnerNotice) -> Option<Timestamp> {
         self.record?.notified.get(&notice.id()).copied()
@@ -141,6 +161,14 @@ impl<'a> Draft<'a> {
     /// Notifies the owner, unless an earlier run did.
     pub(super) fn notify_once(&mut self, notice: OwnerNotice) {
         if self.notified_at(&notice).is_none() {
+            self.actions.push(Action::NotifyOwner(notice));
+        }
+    }
+
+    /// Notifies the owner, unless an earlier run did in the last week.
+    pub(super) fn notify_weekly(&mut self, notice: OwnerNotice) {
+        let told_at = self.notified_at(&notice);
+        if told_at.is_none_or(|told_at| lateness::is_time_for_owner(told_at, self.now)) {
             self.actions.push(Action::NotifyOwner(notice));
         }
     }

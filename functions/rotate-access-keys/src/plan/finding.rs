@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, RoleArn, UserName};
+use banto_domain::{AccessKeyId, Fingerprint, RoleArn, UserName};
 use banto_ports::LastUse;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,8 +15,10 @@ pub struct Finding {
     pub user: UserName,
     #[serde(flatten)]
     pub kind: FindingKind,
-    /// True if an earlier run told people.
+    /// True if an earlier run told people, and it is not time to tell them again.
     pub notified: bool,
+    /// True if an earlier run told people, be it weeks ago.
+    pub again: bool,
     /// True if the user is a machine, which needs no access key at all.
     pub machine: bool,
 }
@@ -43,8 +45,28 @@ pub enum FindingKind {
     Restored { key: AccessKeyId },
     /// The new key was made inactive before the old one was retired.
     NewKeyInactive { key: AccessKeyId },
-    /// The new key was delivered two weeks ago and never used, and the policy sets no deadline.
-    NewKeyUnused { key: AccessKeyId },
+    /// The new key was delivered two weeks ago and never used.
+    NewKeyUnused {
+        key: AccessKeyId,
+        /// True if another key of the user works.
+        has_old_key: bool,
+        /// The end of the old key, if its owner was reached and the policy sets a deadline.
+        old_key_ends: Option<Timestamp>,
+        /// False if nothing shows that the owner was reached.
+        reached: bool,
+    },
+    /// A certificate was pinned that does not count yet.
+    NewCertificate {
+        certificate: Fingerprint,
+        replaces: Option<Fingerprint>,
+        stored_since: Timestamp,
+        counts_from: Timestamp,
+    },
+    /// A certificate was to be approved, but it is not the one that the user pinned and stored.
+    NothingToApprove {
+        certificate: Fingerprint,
+        why: String,
+    },
     /// After an emergency the user has no working key, and there is no room for a new one.
     NoRoomForNewKey {
         /// The keys that take both places.
@@ -141,9 +163,21 @@ pub enum WaitReason {
     Usage { key: AccessKeyId },
     /// The certificate store to answer.
     CertificateStore { why: String },
+    /// IAM to show if a withdrawn key was used, or another certificate to count.
+    Withdrawn { key: AccessKeyId },
+    /// A new certificate to count.
+    PinGrace {
+        certificate: Fingerprint,
+        until: Timestamp,
+    },
+    /// The record to be read: it was protected anew, since Banto was denied to.
+    Record { why: String },
 }
 
 impl FindingKind {
+    /// The beginning of the ids of findings of a new certificate; its fingerprint follows.
+    pub const NEW_CERTIFICATE: &str = "finding:new-certificate:";
+
     /// True if the finding answers a request. It is told whenever it is asked for.
     pub fn is_answer(&self) -> bool {
         matches!(
@@ -151,7 +185,42 @@ impl FindingKind {
             Self::ExposedNotRestored { .. }
                 | Self::NothingToRestore { .. }
                 | Self::NothingToDiscard { .. }
+                | Self::NothingToApprove { .. }
         )
+    }
+
+    /// True if the finding stays until somebody does something about it. It is told again each
+    /// week.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::TwoActiveKeys { .. }
+            | Self::InactiveKeyInTheWay { .. }
+            | Self::NoCertificate { .. }
+            | Self::Restored { .. }
+            | Self::NewKeyInactive { .. }
+            | Self::NewKeyUnused { .. }
+            | Self::NoRoomForNewKey { .. }
+            | Self::UnprovenOrphan { .. }
+            | Self::OrphanInUse { .. }
+            | Self::OldKeyInUse { .. }
+            | Self::UnreadableRecord { .. } => true,
+            Self::NewCertificate { .. }
+            | Self::ExposedKey { .. }
+            | Self::RolesAssumed { .. }
+            | Self::ExposedNotRestored { .. }
+            | Self::NothingToRestore { .. }
+            | Self::NothingToDiscard { .. }
+            | Self::NothingToApprove { .. } => false,
+        }
+    }
+
+    /// The moment before which nobody can have been told of the finding: it came up then, be it for
+    /// the second time.
+    pub fn came_up_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::NewCertificate { stored_since, .. } => Some(*stored_since),
+            _ => None,
+        }
     }
 
     /// True if the finding would not be there if the user had no access key.
@@ -173,7 +242,13 @@ impl FindingKind {
             Self::NoCertificate { code, .. } => format!("finding:no-certificate:{code}"),
             Self::Restored { key } => format!("finding:restored:{key}"),
             Self::NewKeyInactive { key } => format!("finding:new-key-inactive:{key}"),
-            Self::NewKeyUnused { key } => format!("finding:new-key-unused:{key}"),
+            Self::NewKeyUnused { key, .. } => format!("finding:new-key-unused:{key}"),
+            Self::NewCertificate { certificate, .. } => {
+                format!("{}{certificate}", Self::NEW_CERTIFICATE)
+            }
+            Self::NothingToApprove { certificate, .. } => {
+                format!("finding:nothing-to-approve:{certificate}")
+            }
             Self::NoRoomForNewKey { keys } => format!("finding:no-room:{}", joined(keys)),
             Self::UnprovenOrphan { keys } => format!("finding:unproven-orphan:{}", joined(keys)),
             Self::ExposedKey { key } => format!("finding:exposed:{key}"),
@@ -206,7 +281,10 @@ impl WaitReason {
     pub fn is_fault(&self) -> bool {
         matches!(
             self,
-            Self::Trail { .. } | Self::Usage { .. } | Self::CertificateStore { .. }
+            Self::Trail { .. }
+                | Self::Usage { .. }
+                | Self::CertificateStore { .. }
+                | Self::Record { .. }
         )
     }
 
@@ -219,6 +297,7 @@ impl WaitReason {
                 | Self::NotCovered
                 | Self::EarlierRotation { .. }
                 | Self::Deletion { .. }
+                | Self::PinGrace { .. }
         )
     }
 
@@ -232,7 +311,8 @@ impl WaitReason {
             | Self::Creation { .. }
             | Self::MadeKeys { .. }
             | Self::Usage { .. }
-            | Self::CertificateStore { .. } => true,
+            | Self::CertificateStore { .. }
+            | Self::Record { .. } => true,
             Self::KillSwitch
             | Self::EmergencySwitch
             | Self::ChangeWindow
@@ -246,6 +326,8 @@ impl WaitReason {
             | Self::NextRun
             | Self::Canaries
             | Self::Proof { .. }
+            | Self::PinGrace { .. }
+            | Self::Withdrawn { .. }
             | Self::Deletion { .. } => false,
         }
     }
