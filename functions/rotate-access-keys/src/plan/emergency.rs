@@ -229,7 +229,11 @@ fn deny_sessions(draft: &mut Draft<'_>) {
 
 fn notify(draft: &mut Draft<'_>) {
     // A notice that can't be recorded would be sent by every run.
-    if matches!(draft.user.record, StoredRecord::Unreadable(_)) {
+    let record = &draft.user.record;
+    if matches!(
+        record,
+        StoredRecord::Unreadable(_) | StoredRecord::Denied(_)
+    ) {
         return;
     }
     for key in &draft.exposed {

@@ -1,7 +1,7 @@
 //! The record's own affairs: whose name it is kept under, who may read it, and if a later run must
 //! look at it.
 
-use banto_domain::record::Record;
+use banto_domain::record::{Readers, Record};
 
 use super::action::Action;
 use super::draft::Draft;
@@ -19,18 +19,24 @@ pub(super) fn keep_the_record(draft: &mut Draft<'_>) {
             let from = from.clone();
             draft.actions.push(Action::CloseEarlier { from });
         }
-        (StoredRecord::Own(record), None) if !is_read_by_owner(draft, record) => {
+        (StoredRecord::Own(record), None) if !is_read_by_those_it_is_for(draft, record) => {
             draft.actions.push(Action::Reprotect);
         }
         _ => {}
     }
 }
 
-/// True if the record's resource policy lets the user read it under the present ARN. Where it was
-/// not set yet, the next write sets it, and only an envelope can't wait for that.
-fn is_read_by_owner(draft: &Draft<'_>, record: &Record) -> bool {
+/// True if the record's resource policy names the user's present ARN, and the roles that the policy
+/// names now. Where it was not set yet, the next write sets it, and only an envelope can't wait for
+/// that.
+fn is_read_by_those_it_is_for(draft: &Draft<'_>, record: &Record) -> bool {
+    let readers = Readers {
+        owner: draft.user.arn.clone(),
+        role: draft.snapshot.role.clone(),
+        break_glass: draft.snapshot.break_glass.clone(),
+    };
     match record.readers.as_deref() {
-        Some(readers) => readers.split(' ').next() == Some(draft.user.arn.as_str()),
+        Some(set) => set == readers.to_string(),
         None => record.envelope.is_none(),
     }
 }
@@ -47,7 +53,10 @@ pub(super) fn close_at_rest(draft: &mut Draft<'_>) {
     let is_open = match &draft.user.record {
         StoredRecord::Own(record) => record.open || draft.user.marked_open,
         StoredRecord::FormerUser(_) => draft.user.marked_open,
-        StoredRecord::Absent | StoredRecord::Renamed { .. } | StoredRecord::Unreadable(_) => false,
+        StoredRecord::Absent
+        | StoredRecord::Renamed { .. }
+        | StoredRecord::Unreadable(_)
+        | StoredRecord::Denied(_) => false,
     };
     if is_open && is_at_rest(draft) {
         draft.actions.push(Action::Close);
@@ -61,6 +70,7 @@ fn is_at_rest(draft: &Draft<'_>) -> bool {
             action,
             Action::Issue { .. }
                 | Action::Owe { .. }
+                | Action::Withdraw { .. }
                 | Action::DisableExposed(_)
                 | Action::DenySessions { .. }
                 | Action::Disable { .. }

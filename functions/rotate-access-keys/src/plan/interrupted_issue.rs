@@ -93,8 +93,8 @@ fn discard(draft: &mut Draft<'_>, key: &Key) -> Resolved {
     let id = key.id.clone();
     match key.used {
         Used::Unknown => draft.waiting.push(WaitReason::Usage { key: id }),
-        // Whoever acknowledged a key has seen its secret, as has whoever used it.
-        Used::Never if !draft.is_acknowledged(&id) => {
+        // Whoever says that they have a key may have seen its secret, as has whoever used it.
+        Used::Never if !draft.claims(&id) => {
             draft.forget_key(&id);
             let proof = OrphanProof::Trail;
             draft.actions.push(Action::DiscardOrphan { key: id, proof });

@@ -6,6 +6,7 @@ use banto_domain::AccessKeyId;
 use banto_domain::record::{Intent, Reason, Rotation};
 
 use super::action::{Action, Exposed, OwnerNotice};
+use super::certificate;
 use super::draft::{Draft, ids};
 use super::finding::{FindingKind, WaitReason};
 use super::retirement;
@@ -121,14 +122,25 @@ fn nears_end(draft: &Draft<'_>, key: &Key) -> bool {
 }
 
 fn warn(draft: &mut Draft<'_>, key: &Key) {
-    let (certificate_problem, certificate_expires_at) = match &draft.user.certificate {
-        Certificate::Refused { reason, .. } => (Some(reason.clone()), None),
-        Certificate::Usable { expires_soon, .. } => (None, *expires_soon),
-        Certificate::NotAsked | Certificate::Unknown(_) => (None, None),
-    };
+    let mut certificate = None;
+    let mut certificate_problem = None;
+    let mut certificate_expires_at = None;
+    match &draft.user.certificate {
+        Certificate::Refused { reason, .. } => certificate_problem = Some(reason.clone()),
+        Certificate::Usable {
+            fingerprint,
+            expires_soon,
+            ..
+        } => {
+            certificate = Some(fingerprint.clone());
+            certificate_expires_at = *expires_soon;
+        }
+        Certificate::NotAsked | Certificate::Unknown(_) => {}
+    }
     draft.notify_once(OwnerNotice::Warning {
         key: key.id.clone(),
         rotates_at: key.created_at + draft.timings.rotate_after,
+        certificate,
         certificate_problem,
         certificate_expires_at,
     });
@@ -153,6 +165,10 @@ pub(super) fn issue(draft: &mut Draft<'_>, reason: Reason) {
         return;
     }
     match &draft.user.certificate {
+        // Owner and operators hear of it; whoever pinned it may be a thief.
+        Certificate::Usable { .. } if certificate::grace_ends(draft).is_some() => {
+            owe(draft, reason);
+        }
         Certificate::Usable { fingerprint, .. } => {
             let recipient = fingerprint.clone();
             if let Room::ByDeleting(key) = room {
@@ -170,7 +186,7 @@ pub(super) fn issue(draft: &mut Draft<'_>, reason: Reason) {
         }
         Certificate::Refused { code, reason: why } => {
             owe(draft, reason);
-            ask_for_certificate(draft, code, why);
+            ask_for_certificate(draft, reason, code, why);
         }
         Certificate::Unknown(why) => {
             let why = why.clone();
@@ -230,14 +246,19 @@ fn owe(draft: &mut Draft<'_>, reason: Reason) {
     });
 }
 
-fn ask_for_certificate(draft: &mut Draft<'_>, code: &str, reason: &str) {
+fn ask_for_certificate(draft: &mut Draft<'_>, issued_for: Reason, code: &str, reason: &str) {
     let (code, reason) = (code.to_owned(), reason.to_owned());
     let working = draft.working_keys();
     draft.findings.push(FindingKind::NoCertificate {
         code: code.clone(),
         reason: reason.clone(),
     });
-    draft.notify_once(OwnerNotice::CertificateProblem {
+    if let (Reason::Due, [key]) = (issued_for, working.as_slice())
+        && retirement::end_unregistered(draft, key, &reason)
+    {
+        return;
+    }
+    draft.notify_weekly(OwnerNotice::CertificateProblem {
         key: working.first().map(|key| key.id.clone()),
         code,
         reason,
@@ -293,5 +314,10 @@ pub(super) fn deliver(
         reason,
         carry_envelope: old.is_empty(),
         old: ids(&old),
+        deadline_days: draft.timings.deadline.map(whole_days),
     }));
+}
+
+fn whole_days(time: jiff::SignedDuration) -> i64 {
+    time.as_hours() / 24
 }

@@ -66,7 +66,7 @@ fn discard(draft: &mut Draft<'_>, key: AccessKeyId) {
     let is_left_over = draft.user.intent().is_some_and(|intent| {
         !intent.may_be_under_way(draft.now) && !intent.existing_keys.contains(&key)
     });
-    if is_unused && is_left_over && !draft.is_issued(&key) && !draft.is_acknowledged(&key) {
+    if is_unused && is_left_over && !draft.is_issued(&key) && !draft.claims(&key) {
         draft.forget_key(&key);
         let proof = OrphanProof::Operator;
         draft.actions.push(Action::DiscardOrphan { key, proof });

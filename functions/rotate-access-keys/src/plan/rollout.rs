@@ -8,7 +8,7 @@ use banto_domain::policy::RotationPolicy;
 use banto_domain::record::Reason;
 use jiff::Timestamp;
 
-use super::action::{Action, Chain, OwnerNotice, Plan};
+use super::action::{Action, Chain, OrphanProof, OwnerNotice, Plan};
 use super::finding::{WaitReason, Waiting};
 use crate::snapshot::{Snapshot, User};
 
@@ -82,7 +82,14 @@ fn is_canary(user: &User, policy: &RotationPolicy) -> bool {
 /// Removes the new key, what makes room for it, and its delivery.
 fn remove_due_issue(chain: &mut Chain) {
     chain.actions.retain(|action| {
-        let makes_room = matches!(action, Action::DeleteExposed { .. });
+        let makes_room = matches!(
+            action,
+            Action::DeleteExposed { .. }
+                | Action::DiscardOrphan {
+                    proof: OrphanProof::Replaced,
+                    ..
+                }
+        );
         !is_due_issue(action) && !is_due_delivery(action) && !makes_room
     });
 }

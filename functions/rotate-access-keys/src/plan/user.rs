@@ -7,11 +7,14 @@ use banto_domain::policy::RotationPolicy;
 use banto_domain::record::{IAM_LAG, Reason, Rotation};
 use jiff::Timestamp;
 
-use super::action::{Chain, Plan};
+use super::action::{Action, Chain, Plan};
 use super::draft::Draft;
 use super::finding::{Finding, FindingKind, WaitReason, Waiting};
 use super::interrupted_issue::Resolved;
-use super::{emergency, housekeeping, interrupted_issue, new_key, requests, retirement};
+use super::{
+    certificate, emergency, housekeeping, interrupted_issue, lateness, new_key, requests,
+    retirement, withdrawal,
+};
 use crate::event::Mode;
 use crate::snapshot::{Key, Snapshot, StoredRecord, User};
 
@@ -38,7 +41,14 @@ fn decide(draft: &mut Draft<'_>, policy: &RotationPolicy) {
         draft.findings.push(FindingKind::UnreadableRecord { why });
         return;
     }
+    if let StoredRecord::Denied(why) = &draft.user.record {
+        let why = why.clone();
+        draft.actions.push(Action::Reprotect);
+        draft.waiting.push(WaitReason::Record { why });
+        return;
+    }
     housekeeping::keep_the_record(draft);
+    certificate::follow(draft);
     emergency::follow_up(draft);
     if let Some(reason) = left_alone(draft, policy) {
         draft.waiting.push(reason);
@@ -67,6 +77,10 @@ fn rotate(draft: &mut Draft<'_>) {
     }
     if emergency::owes_new_key(draft) {
         new_key::issue(draft, Reason::Emergency);
+        return;
+    }
+    if let Some((rotation, new)) = withdrawal::withdrawn(draft) {
+        withdrawal::replace_withdrawn(draft, rotation, &new);
         return;
     }
     let in_progress = rotation_in_progress(draft);
@@ -105,6 +119,10 @@ fn go_on(draft: &mut Draft<'_>, rotation: &Rotation, new: &Key) {
     if !draft.is_working(new) {
         let key = new.id.clone();
         draft.findings.push(FindingKind::NewKeyInactive { key });
+        return;
+    }
+    if certificate::is_sealed_to_a_former(draft, rotation, new) {
+        withdrawal::withdraw(draft, rotation, new);
         return;
     }
     match rotation.delivered_at {
@@ -163,13 +181,18 @@ fn add(plan: &mut Plan, draft: Draft<'_>, policy: &RotationPolicy) {
     }
     let machine = policy.is_machine(draft.user.attributes());
     for kind in draft.findings {
-        let id = kind.id();
+        let told_at = draft
+            .record
+            .and_then(|record| record.notified.get(&kind.id()))
+            .copied()
+            .filter(|_| !kind.is_answer())
+            .filter(|at| kind.came_up_at().is_none_or(|came_up_at| *at >= came_up_at));
+        let is_due_again = kind.is_lasting()
+            && told_at.is_some_and(|at| lateness::is_time_for_operators(at, draft.now));
         plan.findings.push(Finding {
             user: user.clone(),
-            notified: !kind.is_answer()
-                && draft
-                    .record
-                    .is_some_and(|record| record.notified.contains_key(&id)),
+            notified: told_at.is_some() && !is_due_again,
+            again: told_at.is_some(),
             machine,
             kind,
         });
