@@ -1,25 +1,23 @@
 //! The end of an old key: it is disabled once the new one is proven and the old one has rested, and
 //! deleted when nobody missed it.
 
+use std::collections::BTreeSet;
+
 use banto_domain::AccessKeyId;
 use banto_domain::record::{Record, Rotation};
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Action, DisableReason, OwnerNotice};
-use super::draft::{Draft, last_use};
+use super::draft::{Draft, ids, last_use};
 use super::finding::{FindingKind, WaitReason};
+use super::lateness::WEEK;
 use crate::snapshot::{Key, Used};
-use crate::trail_times::USAGE_LAG;
+use crate::trail_times::{RUN_JITTER, USAGE_LAG, shifted};
 
 /// Time after which operators are told that a rotation makes no progress: that the new key is
-/// unused, where the policy sets no deadline, or that the old one is still in use. Two weeks
+/// unused, or that the old one is still in use. Two weeks
 /// outlast most holidays; much later, an owner may have forgotten that there is a new key.
 const NO_PROGRESS_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// Time by which a reminder may be late and still counts as given in full. Daily runs don't start
-/// on the same second: a reminder given some seconds late would otherwise put off by a whole day
-/// what it announced.
-const RUN_JITTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Proof that the owner has the new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +41,9 @@ pub(super) fn retire_old_keys(
     }
     let old_keys = keys_to_disable(draft, rotation, new);
     draft.is_pending |= !old_keys.is_empty() || proof.is_none();
+    if old_keys.is_empty() && proof.is_none() {
+        wait_for_proof(draft, new, delivered_at, None);
+    }
     for old in old_keys {
         plan_disabling(draft, &old, new, delivered_at, proof);
     }
@@ -72,23 +73,104 @@ fn plan_disabling(
     proof: Option<Proof>,
 ) {
     let grace_is_over = draft.is_past(delivered_at, draft.timings.grace);
-    match (proof, draft.timings.deadline) {
-        (Some(proof), _) if grace_is_over && has_rested(draft, old, proof) => {
-            disable(draft, old, Some(&new.id), proof.reason);
-        }
-        (_, Some(deadline)) if comes_near(draft, delivered_at + deadline) => {
-            approach_deadline(draft, old, new, delivered_at + deadline);
-        }
-        (Some(proof), _) => wait_for_rest(draft, old, proof),
-        (None, None) if draft.is_past(delivered_at, NO_PROGRESS_AFTER) => {
-            let key = new.id.clone();
-            draft.findings.push(FindingKind::NewKeyUnused { key });
-        }
-        (None, _) => {
-            let key = new.id.clone();
-            draft.waiting.push(WaitReason::Proof { key });
+    if let Some(proof) = proof
+        && grace_is_over
+        && has_rested(draft, old, proof)
+    {
+        disable(draft, old, Some(&new.id), proof.reason);
+        return;
+    }
+    let deadline = deadline(draft, new, delivered_at, proof);
+    if let Some(deadline) = deadline {
+        match remind_of_deadline(draft, old, deadline) {
+            Reminder::Over => {
+                return disable(draft, old, Some(&new.id), DisableReason::Deadline);
+            }
+            Reminder::Given(end) => {
+                wait_for_date(draft, old, end);
+                return find_lateness(draft, old, new, delivered_at, proof, deadline);
+            }
+            Reminder::NotYet => {}
         }
     }
+    match proof {
+        Some(proof) => wait_for_rest(draft, old, proof),
+        None => wait_for_proof(draft, new, delivered_at, deadline),
+    }
+}
+
+/// The moment at which the old key ends, whoever uses it. It is counted from when the owner was
+/// known to be reached: nobody loses a key by a message that may have reached nobody.
+fn deadline(
+    draft: &Draft<'_>,
+    new: &Key,
+    delivered_at: Timestamp,
+    proof: Option<Proof>,
+) -> Option<Timestamp> {
+    let reached_at = draft.reached_at(&new.id);
+    let evidence = reached_at.into_iter().chain(proof.map(|proof| proof.at));
+    let evidence = evidence.min()?.max(delivered_at);
+    Some(shifted(evidence, draft.timings.deadline?))
+}
+
+/// Finds what is late though its end is announced: operators learn why.
+fn find_lateness(
+    draft: &mut Draft<'_>,
+    old: &Key,
+    new: &Key,
+    delivered_at: Timestamp,
+    proof: Option<Proof>,
+    deadline: Timestamp,
+) {
+    let _is_late = match proof {
+        Some(proof) => find_old_key_in_use(draft, old, proof),
+        None => find_new_key_unused(draft, new, delivered_at, Some(deadline)),
+    };
+}
+
+/// Waits for the new key's first use, and tells owner and operators week by week.
+fn wait_for_proof(
+    draft: &mut Draft<'_>,
+    new: &Key,
+    delivered_at: Timestamp,
+    deadline: Option<Timestamp>,
+) {
+    let key = new.id.clone();
+    if draft.is_past(delivered_at, WEEK - RUN_JITTER) {
+        draft.notify_weekly(OwnerNotice::NotFetched {
+            key: key.clone(),
+            old: other_keys(draft, new),
+        });
+    }
+    if !find_new_key_unused(draft, new, delivered_at, deadline) {
+        draft.waiting.push(WaitReason::Proof { key });
+    }
+}
+
+/// Finds that the new key has been unused for long. False if it has not been so long.
+fn find_new_key_unused(
+    draft: &mut Draft<'_>,
+    new: &Key,
+    delivered_at: Timestamp,
+    old_key_ends: Option<Timestamp>,
+) -> bool {
+    let is_late = draft.is_past(delivered_at, NO_PROGRESS_AFTER);
+    if is_late {
+        draft.findings.push(FindingKind::NewKeyUnused {
+            reached: draft.reached_at(&new.id).is_some(),
+            key: new.id.clone(),
+            has_old_key: !other_keys(draft, new).is_empty(),
+            old_key_ends,
+        });
+    }
+    is_late
+}
+
+/// The other keys of the user that work.
+fn other_keys(draft: &Draft<'_>, new: &Key) -> BTreeSet<AccessKeyId> {
+    let mut other = ids(&draft.working_keys());
+    other.remove(&new.id);
+    other
 }
 
 /// The proof that the owner has the new key, if there is any.
@@ -122,12 +204,7 @@ fn wait_for_rest(draft: &mut Draft<'_>, old: &Key, proof: Proof) {
     let key = old.id.clone();
     match &old.used {
         Used::Unknown if old.active => draft.waiting.push(WaitReason::Usage { key }),
-        Used::Last(used) if used.at > proof.at && draft.is_past(proof.at, NO_PROGRESS_AFTER) => {
-            let last_use = used.clone();
-            draft
-                .findings
-                .push(FindingKind::OldKeyInUse { key, last_use });
-        }
+        _ if find_old_key_in_use(draft, old, proof) => {}
         Used::Unknown | Used::Never | Used::Last(_) => {
             let last_use = last_use(old);
             draft.waiting.push(WaitReason::Rest { key, last_use });
@@ -135,64 +212,165 @@ fn wait_for_rest(draft: &mut Draft<'_>, old: &Key, proof: Proof) {
     }
 }
 
-/// True if it is time for the reminder of a date.
-fn comes_near(draft: &Draft<'_>, at: Timestamp) -> bool {
-    draft.now >= at - draft.timings.remind_before
-}
-
-/// Reminds of the deadline, then disables.
-fn approach_deadline(draft: &mut Draft<'_>, old: &Key, new: &Key, deadline: Timestamp) {
-    let lead = draft.timings.remind_before;
-    let reminder = OwnerNotice::WillBeDisabled {
-        key: old.id.clone(),
-        at: deadline.max(draft.now + lead),
-        last_use: last_use(old),
+/// Finds that the old key has been in use for long beside the new one. False if it has not.
+fn find_old_key_in_use(draft: &mut Draft<'_>, old: &Key, proof: Proof) -> bool {
+    let Used::Last(used) = &old.used else {
+        return false;
     };
-    remind_then(draft, reminder, deadline, old, |draft| {
-        disable(draft, old, Some(&new.id), DisableReason::Deadline);
-    });
+    let is_late = used.at > proof.at && draft.is_past(proof.at, NO_PROGRESS_AFTER);
+    if is_late {
+        draft.findings.push(FindingKind::OldKeyInUse {
+            key: old.id.clone(),
+            last_use: used.clone(),
+        });
+    }
+    is_late
 }
 
-/// Gives a reminder, and does what it announced once its lead is over.
-fn remind_then(
+/// The state of the reminders of an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reminder {
+    /// It is too early for the first.
+    NotYet,
+    /// The end is still to come, at this moment.
+    Given(Timestamp),
+    /// The end has come, and was reminded of.
+    Over,
+}
+
+/// Gives the reminder of an end that is due, unless an earlier run did. An end comes after so much
+/// time altogether. `notice` makes a reminder with the days that are left, and the end's date.
+///
+/// The first reminder leads by the longest time, however late it is, and no end comes before the
+/// dates that were announced.
+fn remind(
     draft: &mut Draft<'_>,
-    reminder: OwnerNotice,
-    at: Timestamp,
-    key: &Key,
-    act: impl FnOnce(&mut Draft<'_>),
-) {
-    match draft.notified_at(&reminder) {
-        None => draft.notify_once(reminder),
-        Some(reminded_at) if is_over(draft, at, reminded_at) => act(draft),
-        Some(_) => {
-            let key = key.id.clone();
-            draft.waiting.push(WaitReason::Reminded { key, at });
-        }
+    end: Timestamp,
+    time: SignedDuration,
+    notice: impl Fn(i64, Timestamp) -> OwnerNotice,
+) -> Reminder {
+    let leads: Vec<_> = draft.timings.reminders_within(time).collect();
+    let given: Vec<_> = leads
+        .iter()
+        .filter_map(|lead| given_at(draft, *lead, &notice).map(|at| (*lead, at)))
+        .collect();
+    let announced = given
+        .iter()
+        .map(|(lead, at)| shifted(*at, *lead - RUN_JITTER));
+    let end = announced.fold(end, Timestamp::max);
+    let is_near = |lead: &&SignedDuration| draft.now >= shifted(end, -**lead);
+    let due = if given.is_empty() {
+        leads.first().filter(is_near)
+    } else {
+        leads.iter().filter(is_near).min()
+    };
+    let Some(lead) = due.copied() else {
+        let was_given = !given.is_empty();
+        return if was_given {
+            Reminder::Given(end)
+        } else {
+            Reminder::NotYet
+        };
+    };
+    if !given.iter().any(|(of, _)| *of == lead) {
+        let at = end.max(shifted(draft.now, lead));
+        draft
+            .actions
+            .push(Action::NotifyOwner(notice(days(lead), at)));
+        return Reminder::Given(at);
+    }
+    let last = draft.timings.last_reminder();
+    if lead == last && draft.now >= end {
+        Reminder::Over
+    } else {
+        Reminder::Given(end)
     }
 }
 
-/// True if a date has come, and its reminder was given long enough before.
-fn is_over(draft: &Draft<'_>, at: Timestamp, reminded_at: Timestamp) -> bool {
-    let reminder_lasts_until = reminded_at + draft.timings.remind_before - RUN_JITTER;
-    draft.now >= at && draft.now >= reminder_lasts_until
+/// The moment at which a reminder with this lead was given, if that was for this end: what was
+/// announced for a date that is over for a week came to nothing, as during an exemption.
+fn given_at(
+    draft: &Draft<'_>,
+    lead: SignedDuration,
+    notice: &impl Fn(i64, Timestamp) -> OwnerNotice,
+) -> Option<Timestamp> {
+    let at = draft.notified_at(&notice(days(lead), draft.now))?;
+    (draft.now < shifted(at, lead + WEEK)).then_some(at)
+}
+
+fn days(lead: SignedDuration) -> i64 {
+    lead.as_hours() / 24
+}
+
+fn remind_of_deadline(draft: &mut Draft<'_>, old: &Key, deadline: Timestamp) -> Reminder {
+    let (key, last_use) = (old.id.clone(), last_use(old));
+    let time = draft.timings.deadline.unwrap_or(SignedDuration::MAX);
+    remind(draft, deadline, time, |days, at| {
+        OwnerNotice::WillBeDisabled {
+            key: key.clone(),
+            at,
+            days,
+            last_use: last_use.clone(),
+        }
+    })
+}
+
+fn wait_for_date(draft: &mut Draft<'_>, key: &Key, at: Timestamp) {
+    let key = key.id.clone();
+    draft.waiting.push(WaitReason::Reminded { key, at });
 }
 
 /// Reminds the owner that a key which nobody uses ends, then disables it. No new one is issued: a
 /// key that nobody needs is one too many.
 pub(super) fn retire_unused(draft: &mut Draft<'_>, key: &Key) {
-    let lead = draft.timings.remind_before;
-    let due_at = key.created_at + draft.timings.rotate_after;
-    let reminder = OwnerNotice::WillBeRetired {
-        key: key.id.clone(),
-        at: due_at.max(draft.now + lead),
-        last_use: last_use(key),
-    };
-    remind_then(draft, reminder, due_at, key, |draft| {
-        disable(draft, key, None, DisableReason::Unused);
+    let end = shifted(key.created_at, draft.timings.rotate_after);
+    let (id, used) = (key.id.clone(), last_use(key));
+    // The run that warns is the first that looks.
+    let time = draft.timings.warn_before + RUN_JITTER;
+    let reminder = remind(draft, end, time, |days, at| OwnerNotice::WillBeRetired {
+        key: id.clone(),
+        at,
+        days,
+        last_use: used.clone(),
     });
+    match reminder {
+        Reminder::NotYet => {}
+        Reminder::Given(end) => wait_for_date(draft, key, end),
+        Reminder::Over => disable(draft, key, None, DisableReason::Unused),
+    }
 }
 
-fn disable(
+/// Reminds the owner of the end of a key that can't be replaced, as no usable certificate is
+/// registered, then disables it. False if that end is not near, or never comes: the policy may say
+/// so, and nobody loses a key who was not reached.
+pub(super) fn end_unregistered(draft: &mut Draft<'_>, key: &Key, reason: &str) -> bool {
+    let Some(time) = draft.timings.disable_unregistered_after else {
+        return false;
+    };
+    let Some(reached_at) = draft.asked_at(&key.id) else {
+        return false;
+    };
+    let due_at = shifted(key.created_at, draft.timings.rotate_after);
+    let end = shifted(due_at.max(reached_at), time);
+    let id = key.id.clone();
+    let reminder = remind(draft, end, time, |days, at| {
+        OwnerNotice::WillEndUnregistered {
+            key: id.clone(),
+            at,
+            days,
+            reason: reason.to_owned(),
+        }
+    });
+    match reminder {
+        Reminder::NotYet => return false,
+        Reminder::Given(end) => wait_for_date(draft, key, end),
+        Reminder::Over => disable(draft, key, None, DisableReason::Unregistered),
+    }
+    true
+}
+
+/// Notifies the owner of the end of a key, and disables it.
+pub(super) fn disable(
     draft: &mut Draft<'_>,
     old: &Key,
     stand_in: Option<&AccessKeyId>,
@@ -263,16 +441,17 @@ fn add_restored(draft: &mut Draft<'_>, id: &AccessKeyId) {
 /// Reminds of the deletion, then deletes.
 fn plan_deletion(draft: &mut Draft<'_>, key: &Key, disabled_at: Timestamp) {
     draft.is_pending = true;
-    let lead = draft.timings.remind_before;
-    let due_at = disabled_at + draft.timings.recovery;
-    let reminder = OwnerNotice::WillBeDeleted {
-        key: key.id.clone(),
-        at: due_at.max(draft.now + lead),
-    };
-    match draft.notified_at(&reminder) {
-        None if draft.now >= due_at - lead => draft.notify_once(reminder),
-        Some(reminded_at) if is_over(draft, due_at, reminded_at) => delete(draft, &key.id),
-        None | Some(_) => {}
+    let end = shifted(disabled_at, draft.timings.recovery);
+    let id = key.id.clone();
+    let reminder = remind(draft, end, draft.timings.recovery, |days, at| {
+        OwnerNotice::WillBeDeleted {
+            key: id.clone(),
+            at,
+            days,
+        }
+    });
+    if reminder == Reminder::Over {
+        delete(draft, &key.id);
     }
 }
 
