@@ -40,6 +40,7 @@ const STEP_RULES: &[(&str, StepRule)] = &[
     ("R5", rules::intent_names_every_key),
     ("R5", rules::no_other_run_is_issuing),
     ("R8", rules::recipient_is_pinned_and_usable),
+    ("R8", rules::pin_is_old_enough_or_vouched_for),
     ("R2", orphan::discarded_key_is_the_orphan),
     ("R2", orphan::discarded_key_is_proven_to_be_ours),
     ("R7", orphan::discarded_key_is_known_to_be_unused),
@@ -49,6 +50,8 @@ const STEP_RULES: &[(&str, StepRule)] = &[
     ("R1", rules::new_key_stands_in),
     ("R7", rules::new_key_is_proven_and_old_one_rests),
     ("R7", rules::retired_key_is_known_to_be_unused),
+    ("R7", rules::withdrawn_key_is_sealed_to_a_former_certificate),
+    ("R1", rules::unregistered_owner_was_reached_and_reminded),
     ("R1", rules::owner_was_reminded_of_the_deadline),
     ("R1", rules::owner_was_notified_of_deletion),
     ("R2", rules::deleted_key_is_inactive),
@@ -82,8 +85,7 @@ pub fn check(
                 breaches.push(Breach::new("R7", &chain.user, what));
             }
             Some(user) => {
-                let timings = policy.timings_for(user.attributes());
-                let simulation = Simulation::run(snapshot, user, chain, timings, now);
+                let simulation = Simulation::run(snapshot, user, chain, policy, now);
                 breaches.extend(breaches_of(&simulation));
             }
         }

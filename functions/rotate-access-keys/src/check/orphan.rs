@@ -2,21 +2,27 @@
 
 use banto_domain::record::LEASE;
 use banto_domain::{AccessKeyId, RoleArn};
+use jiff::Timestamp;
 
-use super::rules::breach_unless;
+use super::rules::{breach_unless, is_sealed_to_a_former};
 use super::simulation::{Simulation, Step};
 use crate::event::Mode;
 use crate::plan::{Action, OrphanProof};
 use crate::snapshot::{Creations, Used};
+use crate::trail_times::USAGE_LAG;
 
 pub(super) fn discarded_key_is_the_orphan(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::DiscardOrphan { key, .. } = step.action else {
+    let Action::DiscardOrphan { key, proof } = step.action else {
         return None;
     };
-    breach_unless(is_orphan(simulation, key), || {
+    let is_sound = match proof {
+        OrphanProof::Replaced => is_withdrawn(simulation, key),
+        OrphanProof::Trail | OrphanProof::Operator => is_orphan(simulation, key),
+    };
+    breach_unless(is_sound, || {
         format!("{key} discarded, but it is not the orphan of an intent")
     })
 }
@@ -40,6 +46,15 @@ fn is_orphan(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
         && !is_sealed
 }
 
+/// True if the key was withdrawn, so long ago that IAM must show a use of it by now.
+fn is_withdrawn(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
+    let record = simulation.user.record();
+    let disabled_at = record.and_then(|record| record.disabled.get(id));
+    let is_past = |at: &Timestamp| simulation.now.duration_since(*at) >= USAGE_LAG;
+    let is_active = simulation.user.key(id).is_some_and(|key| key.active);
+    !is_active && disabled_at.is_some_and(is_past) && is_sealed_to_a_former(simulation, id)
+}
+
 pub(super) fn discarded_key_is_proven_to_be_ours(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
@@ -53,6 +68,8 @@ pub(super) fn discarded_key_is_proven_to_be_ours(
         OrphanProof::Operator => {
             snapshot.mode == Mode::Discard && snapshot.named_keys.contains(key)
         }
+        // Its envelope is in the record.
+        OrphanProof::Replaced => true,
     };
     breach_unless(is_proven, || {
         format!("{key} discarded, but nothing proves that Banto's role created it")
@@ -84,7 +101,11 @@ pub(super) fn discarded_keys_run_is_over(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::DiscardOrphan { key, .. } = step.action else {
+    let Action::DiscardOrphan {
+        key,
+        proof: OrphanProof::Trail | OrphanProof::Operator,
+    } = step.action
+    else {
         return None;
     };
     let is_over = simulation

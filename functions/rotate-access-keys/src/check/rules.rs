@@ -1,14 +1,15 @@
 //! The rules about new and old keys, each a small function: it returns what a step or a chain would
 //! do, if that is a breach.
 
-use banto_domain::record::LEASE;
+use banto_domain::record::{LEASE, Reason};
 use banto_domain::{AccessKeyId, Fingerprint};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::simulation::{Simulation, Step};
-use crate::plan::{Action, OwnerNotice};
-use crate::snapshot::{ACKNOWLEDGED_TAG, Certificate, Key, PIN_TAG, Used};
-use crate::trail_times::USAGE_LAG;
+use crate::event::Mode;
+use crate::plan::{Action, DisableReason, OwnerNotice};
+use crate::snapshot::{Certificate, Key, PIN_TAG, Used};
+use crate::trail_times::{RUN_JITTER, USAGE_LAG};
 
 // --- New keys ----------------------------------------------------------------------------------
 
@@ -59,6 +60,73 @@ pub(super) fn recipient_is_pinned_and_usable(
     breach_unless(is_sound, || {
         format!("would seal to {recipient}, which is not the pinned, usable certificate")
     })
+}
+
+pub(super) fn pin_is_old_enough_or_vouched_for(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let Action::Issue { recipient, .. } = step.action else {
+        return None;
+    };
+    breach_unless(pin_counts(simulation, recipient), || {
+        format!("would seal to {recipient}, which is too new, and nobody vouches for it")
+    })
+}
+
+fn pin_counts(simulation: &Simulation<'_>, pin: &Fingerprint) -> bool {
+    let record = simulation.user.record();
+    let counted = record.and_then(|record| record.pinned());
+    let is_approved = simulation.snapshot.approved.as_ref() == Some(pin);
+    counted == Some(pin)
+        || is_approved
+        || is_certified(simulation)
+        || (counted.is_none() && nobody_holds_a_key(simulation))
+        || pin_age(simulation, pin) >= Some(simulation.pin_grace - RUN_JITTER)
+}
+
+fn is_certified(simulation: &Simulation<'_>) -> bool {
+    let certificate = &simulation.user.certificate;
+    matches!(
+        certificate,
+        Certificate::Usable {
+            certified: true,
+            ..
+        }
+    )
+}
+
+fn nobody_holds_a_key(simulation: &Simulation<'_>) -> bool {
+    let is_emergency = simulation.snapshot.mode == Mode::Emergency;
+    let was_exposed = simulation.user.record().is_some_and(|record| {
+        let owed = record.owed.as_ref().map(|owed| owed.reason);
+        !record.exposed.is_empty() || owed == Some(Reason::Emergency)
+    });
+    let is_exposed = |key: &Key| simulation.is_exposed(&key.id);
+    let mut keys = simulation.user.keys.iter();
+    !is_emergency && !was_exposed && !keys.any(|key| key.active || is_exposed(key))
+}
+
+/// The time for which the certificate has been stored and, if another one counted, known to people.
+fn pin_age(simulation: &Simulation<'_>, pin: &Fingerprint) -> Option<SignedDuration> {
+    let Certificate::Usable { stored_since, .. } = &simulation.user.certificate else {
+        return None;
+    };
+    let stored_since = (*stored_since)?;
+    let record = simulation.user.record();
+    let replaces = record.and_then(|record| record.pinned()).is_some();
+    let mut since = stored_since;
+    if replaces {
+        let notified = &record?.notified;
+        for told in ["new-certificate:", "finding:new-certificate:"] {
+            let told_at = *notified.get(&format!("{told}{pin}"))?;
+            if told_at < stored_since {
+                return None;
+            }
+            since = since.max(told_at);
+        }
+    }
+    Some(simulation.now.duration_since(since))
 }
 
 // --- Old keys ----------------------------------------------------------------------------------
@@ -136,11 +204,10 @@ pub(super) fn new_key_is_proven_and_old_one_rests(
 }
 
 fn is_proven(simulation: &Simulation<'_>, new: &Key) -> bool {
-    let acknowledged = simulation.user.tags.get(ACKNOWLEDGED_TAG);
     let was_proven = simulation
         .rotation()
         .is_some_and(|rotation| rotation.proven_at.is_some());
-    acknowledged.is_some_and(|id| id == new.id.as_str())
+    simulation.user.acknowledged.as_ref() == Some(&new.id)
         || matches!(new.used, Used::Last(_))
         || was_proven
 }
@@ -178,7 +245,7 @@ pub(super) fn owner_was_reminded_of_the_deadline(
     let (key, _) = replaced(step)?;
     let (new, _) = simulation.delivered()?;
     let is_by_proof = is_proven(simulation, new) && rests(simulation, key);
-    let is_reminded = was_notified(simulation, &format!("will-be-disabled:{key}"));
+    let is_reminded = was_reminded(simulation, &format!("will-end:{key}"));
     breach_unless(is_by_proof || is_reminded, || {
         format!("{key} disabled by deadline, but its owner was not reminded")
     })
@@ -194,10 +261,16 @@ pub(super) fn owner_was_notified_of_deletion(
     let is_told = |action: &Action| matches!(action, Action::NotifyOwner(OwnerNotice::Deleting { key: told }) if told == key);
     let is_notified =
         was_notified(simulation, &format!("deleting:{key}")) || step.earlier.iter().any(is_told);
-    let is_reminded = was_notified(simulation, &format!("will-be-deleted:{key}"));
+    let is_reminded = was_reminded(simulation, &format!("will-be-deleted:{key}"));
     breach_unless(is_notified && is_reminded, || {
         format!("{key} deleted, but its owner was not told and reminded")
     })
+}
+
+/// True if the last reminder of an end was given.
+fn was_reminded(simulation: &Simulation<'_>, of: &str) -> bool {
+    let last = simulation.timings.last_reminder().as_hours() / 24;
+    was_notified(simulation, &format!("{of}:{last}"))
 }
 
 fn was_notified(simulation: &Simulation<'_>, id: &str) -> bool {
@@ -205,18 +278,29 @@ fn was_notified(simulation: &Simulation<'_>, id: &str) -> bool {
     record.is_some_and(|record| record.notified.contains_key(id))
 }
 
+/// The key that a step disables without another one in its place.
+fn retired<'a>(step: &Step<'a>) -> Option<(&'a AccessKeyId, DisableReason)> {
+    match step.action {
+        Action::Disable {
+            key,
+            stand_in: None,
+            reason,
+        } => Some((key, *reason)),
+        _ => None,
+    }
+}
+
 pub(super) fn retired_key_is_known_to_be_unused(
     simulation: &Simulation<'_>,
     step: &Step<'_>,
 ) -> Option<String> {
-    let Action::Disable {
-        key,
-        stand_in: None,
-        ..
-    } = step.action
-    else {
+    let (key, reason) = retired(step)?;
+    if matches!(
+        reason,
+        DisableReason::Unregistered | DisableReason::Replaced
+    ) {
         return None;
-    };
+    }
     let live = simulation.user.key(key)?;
     let since = match &live.used {
         Used::Unknown => None,
@@ -227,12 +311,66 @@ pub(super) fn retired_key_is_known_to_be_unused(
     let is_unused = since
         .zip(limit)
         .is_some_and(|(since, limit)| simulation.now.duration_since(since) >= limit + USAGE_LAG);
-    let reminder = format!("will-be-retired:{key}");
-    let record = simulation.user.record();
-    let is_reminded = record.is_some_and(|record| record.notified.contains_key(&reminder));
+    let is_reminded = was_reminded(simulation, &format!("will-be-retired:{key}"));
     breach_unless(is_unused && is_reminded, || {
         format!("{key} retired, but it is not known to be unused, or nobody was reminded")
     })
+}
+
+pub(super) fn unregistered_owner_was_reached_and_reminded(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let (key, reason) = retired(step)?;
+    if reason != DisableReason::Unregistered {
+        return None;
+    }
+    let record = simulation.user.record();
+    let reached_at = record.and_then(|record| record.asked_at(key));
+    let created_at = simulation.user.key(key)?.created_at;
+    let timings = simulation.timings;
+    let age = simulation.now.duration_since(created_at);
+    let is_late = timings.disable_unregistered_after.is_some_and(|time| {
+        let is_past = |at: Timestamp| simulation.now.duration_since(at) >= time;
+        reached_at.is_some_and(is_past) && age >= timings.rotate_after + time
+    });
+    let is_reminded = was_reminded(simulation, &format!("will-end-unregistered:{key}"));
+    let is_registered = matches!(simulation.user.certificate, Certificate::Usable { .. });
+    breach_unless(is_late && is_reminded && !is_registered, || {
+        format!("{key} ended unregistered, but its owner was not reached and reminded in time")
+    })
+}
+
+pub(super) fn withdrawn_key_is_sealed_to_a_former_certificate(
+    simulation: &Simulation<'_>,
+    step: &Step<'_>,
+) -> Option<String> {
+    let (key, reason) = retired(step)?;
+    if reason != DisableReason::Replaced {
+        return None;
+    }
+    let is_former = is_sealed_to_a_former(simulation, key);
+    let is_unused = simulation.user.key(key)?.used == Used::Never;
+    breach_unless(is_former && is_unused, || {
+        format!("{key} withdrawn, but it may be used, or its certificate counts")
+    })
+}
+
+/// True if the key is the new one of an unproven rotation, and sealed to another certificate than
+/// the one that counts.
+pub(super) fn is_sealed_to_a_former(simulation: &Simulation<'_>, id: &AccessKeyId) -> bool {
+    let Some(rotation) = simulation.rotation() else {
+        return false;
+    };
+    let Certificate::Usable { fingerprint, .. } = &simulation.user.certificate else {
+        return false;
+    };
+    let is_proven =
+        rotation.proven_at.is_some() || simulation.user.acknowledged.as_ref() == Some(id);
+    rotation.issued.key == *id
+        && !is_proven
+        && *fingerprint != rotation.intent.recipient
+        && pin_counts(simulation, fingerprint)
 }
 
 pub(super) fn deleted_key_is_inactive(_: &Simulation<'_>, step: &Step<'_>) -> Option<String> {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use banto_domain::AccessKeyId;
-use banto_domain::policy::RotationTimings;
+use banto_domain::policy::{RotationPolicy, RotationTimings};
 use banto_domain::record::{Intent, Rotation};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::plan::{Action, Chain};
-use crate::snapshot::{Key, Snapshot, User};
+use crate::snapshot::{Key, Snapshot, Used, User};
 
 /// The keys by their id, each with true if it is active; a key not yet created has no id.
 pub(super) type Keys<'a> = BTreeMap<Option<&'a AccessKeyId>, bool>;
@@ -18,6 +18,8 @@ pub(super) struct Simulation<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) user: &'a User,
     pub(super) timings: &'a RotationTimings,
+    /// Time for which a new certificate does not count yet.
+    pub(super) pin_grace: SignedDuration,
     pub(super) now: Timestamp,
     pub(super) steps: Vec<Step<'a>>,
     /// The keys after the last step.
@@ -39,7 +41,7 @@ impl<'a> Simulation<'a> {
         snapshot: &'a Snapshot,
         user: &'a User,
         chain: &'a Chain,
-        timings: &'a RotationTimings,
+        policy: &'a RotationPolicy,
         now: Timestamp,
     ) -> Self {
         let mut keys = Keys::new();
@@ -60,7 +62,8 @@ impl<'a> Simulation<'a> {
         Self {
             snapshot,
             user,
-            timings,
+            timings: policy.timings_for(user.attributes()),
+            pin_grace: policy.pin_grace,
             now,
             steps,
             keys,
@@ -96,14 +99,23 @@ impl<'a> Simulation<'a> {
             || self.steps.iter().any(disables)
     }
 
-    /// True if the policy's hard deadline for the new key has passed.
+    /// True if the policy's hard deadline for the new key has passed, counted from when its owner
+    /// was known to be reached.
     pub(super) fn is_past_deadline(&self) -> bool {
-        match (self.delivered(), self.timings.deadline) {
-            (Some((_, delivered_at)), Some(deadline)) => {
-                self.now.duration_since(delivered_at) >= deadline
-            }
-            _ => false,
-        }
+        let (Some((new, delivered_at)), Some(deadline)) = (self.delivered(), self.timings.deadline)
+        else {
+            return false;
+        };
+        let record = self.user.record();
+        let used_at = match &new.used {
+            Used::Last(used) => Some(used.at),
+            Used::Never | Used::Unknown => None,
+        };
+        let proven_at = self.rotation().and_then(|rotation| rotation.proven_at);
+        let reached_at = record.and_then(|record| record.reached_at(&new.id));
+        let evidence = [used_at, proven_at, reached_at].into_iter().flatten().min();
+        evidence
+            .is_some_and(|evidence| self.now.duration_since(evidence.max(delivered_at)) >= deadline)
     }
 }
 
@@ -135,7 +147,11 @@ fn act<'a>(action: &'a Action, keys: &mut Keys<'a>) {
         | Action::AllowSessions
         | Action::SaveLook
         | Action::DropIntent
+        | Action::SaveCertificate
+        | Action::ForgetNews { .. }
+        | Action::Approve { .. }
         | Action::Owe { .. }
+        | Action::Withdraw { .. }
         | Action::NotifyOwner(_)
         | Action::SaveProof { .. }
         | Action::SaveDisabled { .. }
