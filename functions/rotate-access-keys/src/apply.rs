@@ -13,6 +13,7 @@ use banto_domain::record::{
     Emergency, Intent, Issued, Owed, Reason, Record, Rotation, StoredEnvelope, lease_left,
 };
 use banto_lambda::Invocation;
+use banto_notice::DeliveredBy;
 use banto_ports::{CreatedKey, Delayed, ErrorKind, LiveKey, PortError};
 use banto_seal::{Credential, Recipient, SealError};
 use jiff::Timestamp;
@@ -24,19 +25,19 @@ use crate::outcome::{ApplyError, ChainOutcome};
 use crate::plan::{Action, Chain, DisableReason, Exposed, OwnerNotice, Plan};
 use crate::ports::Ports;
 use crate::record_writer::RecordWriter;
-use crate::snapshot::{Observed, Used, User};
+use crate::snapshot::{Observed, SLACK_TAG, Used, User};
 
 /// Time that an action takes at the worst. Issuing makes most calls: the record is marked, written
 /// and protected, the key is created, its envelope stored; and where a write is in the way of an
-/// older version, that costs two more. Each of the seven ends within 25 s, all its attempts
-/// included (`CALL_TIMEOUT` in `banto_aws`). With less time left a run stops, so that no action is
-/// cut short by the end of the invocation.
-pub const ACTION_TIME: Duration = Duration::from_secs(7 * 25);
+/// older version, that costs two more; both texts are signed. Each of the nine ends within 25 s,
+/// all its attempts included (`CALL_TIMEOUT` in `banto_aws`). With less time left a run stops, so
+/// that no action is cut short by the end of the invocation.
+pub const ACTION_TIME: Duration = Duration::from_secs(9 * 25);
 
 /// Time that must be left of an intent's lease when the key is created, since a later run could
-/// otherwise take the key for an orphan: creating it and storing its envelope take 25 s each at
-/// most, and 70 s are for a process that is paused or a clock that differs.
-const LEASE_NEEDED: Duration = Duration::from_secs(120);
+/// otherwise take the key for an orphan: creating it, signing and storing its envelope take 25 s
+/// each at most, and 70 s are for a process that is paused or a clock that differs.
+const LEASE_NEEDED: Duration = Duration::from_secs(145);
 
 /// Carries out every chain, one after the other.
 pub async fn apply(
@@ -123,7 +124,8 @@ impl Executor<'_> {
     async fn act(&mut self, action: &Action) -> Result<(), ApplyError> {
         match action {
             // Whoever writes lets the record follow name and readers.
-            Action::FollowRename { .. } | Action::Reprotect => self.writer.write(|_| {}).await,
+            Action::FollowRename { .. } => self.writer.write(|_| {}).await,
+            Action::Reprotect => self.writer.reprotect().await,
             Action::DisableExposed(exposed) => self.disable_exposed(exposed).await,
             Action::DenySessions {
                 request,
@@ -136,11 +138,22 @@ impl Executor<'_> {
             Action::DeleteExposed { key } | Action::Delete { key } => self.delete(key).await,
             Action::DiscardOrphan { key, .. } => self.discard_orphan(key).await,
             Action::DropIntent => self.drop_intent().await,
+            Action::SaveCertificate => self.save_certificate(|_| {}).await,
+            Action::Approve { .. } => {
+                self.save_certificate(|record| record.reached_by = None)
+                    .await
+            }
+            Action::ForgetNews { ids } => self.forget_news(ids).await,
             Action::Owe {
                 reason,
                 request,
                 asked_at,
             } => self.owe(*reason, request, *asked_at).await,
+            Action::Withdraw {
+                reason,
+                request,
+                asked_at,
+            } => self.withdraw(*reason, request, *asked_at).await,
             Action::Issue {
                 reason,
                 request,
@@ -329,6 +342,24 @@ impl Executor<'_> {
             .await
     }
 
+    async fn forget_news(&mut self, ids: &BTreeSet<String>) -> Result<(), ApplyError> {
+        self.writer
+            .write(|record| record.notified.retain(|id, _| !ids.contains(id)))
+            .await
+    }
+
+    /// Saves the pinned certificate as it was seen: it counts from now on, and what it says of
+    /// itself is remembered.
+    async fn save_certificate(&mut self, and: impl FnOnce(&mut Record)) -> Result<(), ApplyError> {
+        let seen = self.user.seen_certificate.clone();
+        self.writer
+            .write(|record| {
+                record.pin = seen.or(record.pin.take());
+                and(record);
+            })
+            .await
+    }
+
     async fn owe(
         &mut self,
         reason: Reason,
@@ -341,6 +372,28 @@ impl Executor<'_> {
             asked_at,
         };
         self.writer.write(|record| record.owed = Some(owed)).await
+    }
+
+    async fn withdraw(
+        &mut self,
+        reason: Reason,
+        request: &str,
+        asked_at: Timestamp,
+    ) -> Result<(), ApplyError> {
+        let owed = Owed {
+            reason,
+            request: request.to_owned(),
+            asked_at,
+        };
+        let now = self.ports.clock.now();
+        self.writer
+            .write(|record| {
+                record.owed.get_or_insert(owed);
+                if let Some(rotation) = &mut record.rotation {
+                    rotation.withdrawn_at = Some(now);
+                }
+            })
+            .await
     }
 
     /// Issues a key. This is the one action that can't be repeated, since the secret is told only
@@ -379,9 +432,12 @@ impl Executor<'_> {
 
     /// Saves the intent to issue a key, and makes sure that its lease lasts long enough to do so.
     async fn save_intent(&mut self, intent: &Intent) -> Result<(), ApplyError> {
+        let pin = self.user.seen_certificate.clone();
+        let pin = pin.filter(|pin| pin.fingerprint == intent.recipient);
         self.writer
             .write(|record| {
                 record.intent = Some(intent.clone());
+                record.pin = pin.or(record.pin.take());
                 keep_only_what_names(&intent.existing_keys, record);
             })
             .await?;
@@ -423,6 +479,7 @@ impl Executor<'_> {
                     issued,
                     delivered_at: None,
                     proven_at: None,
+                    withdrawn_at: None,
                 });
             })
             .await
@@ -431,19 +488,30 @@ impl Executor<'_> {
     /// Notifies the owner, and saves that once the notice was accepted for delivery.
     async fn notify_owner(&mut self, notice: &OwnerNotice) -> Result<(), ApplyError> {
         let record = self.writer.record();
-        let message = notices::to_owner(notice, self.user, self.job.identity, record);
-        self.ports
-            .notice_sender
-            .send(&message, self.invocation.remaining())
-            .await?;
+        let place = notices::Place {
+            identity: self.job.identity,
+            region: self.job.region,
+        };
+        let message = notices::to_owner(notice, self.user, place, record);
+        let sender = &self.ports.notice_sender;
+        let time_left = self.invocation.remaining();
+        let reached_by = record.and_then(|record| record.reached_by.as_ref());
+        // Whoever holds the user's key may have changed the tag.
+        let is_elsewhere = reached_by.is_some() && self.user.tags.get(SLACK_TAG) != reached_by;
+        let way = if is_elsewhere || notice.goes_everywhere(record) {
+            let reached_by = reached_by.map(String::as_str);
+            sender
+                .send_everywhere(&message, reached_by, time_left)
+                .await?
+        } else {
+            sender.send(&message, time_left).await?
+        };
         let now = self.ports.clock.now();
-        if !matches!(notice, OwnerNotice::Issued { .. }) {
-            return self.writer.save_notified(&[notice.id()], now).await;
-        }
         self.writer
             .write(|record| {
-                if let Some(rotation) = &mut record.rotation {
-                    rotation.delivered_at = Some(now);
+                save_delivered(notice, now, record);
+                if let DeliveredBy::DirectMessage { member } = way {
+                    save_reached(notice, member, now, record);
                 }
             })
             .await
@@ -452,9 +520,15 @@ impl Executor<'_> {
     async fn save_proof(&mut self, at: Timestamp) -> Result<(), ApplyError> {
         self.writer
             .write(|record| {
-                if let Some(rotation) = &mut record.rotation {
-                    rotation.proven_at = Some(at);
-                }
+                let Some(rotation) = &mut record.rotation else {
+                    return;
+                };
+                rotation.proven_at = Some(at);
+                // Nothing is owed any more that this very key answers, were it withdrawn meanwhile.
+                let request = rotation.intent.request.as_ref();
+                record
+                    .owed
+                    .take_if(|owed| owed.reason == Reason::Due || Some(&owed.request) == request);
             })
             .await
     }
@@ -490,7 +564,11 @@ impl Executor<'_> {
         reason: DisableReason,
     ) -> Result<(), ApplyError> {
         // At a deadline the key ends, whoever uses it.
-        if reason != DisableReason::Deadline && self.was_used_since(key).await? {
+        let is_by_date = matches!(
+            reason,
+            DisableReason::Deadline | DisableReason::Unregistered
+        );
+        if !is_by_date && self.was_used_since(key).await? {
             return Err(ApplyError::ChangedMeanwhile(key.clone()));
         }
         let Some(stand_in) = stand_in else {
@@ -563,6 +641,36 @@ impl Executor<'_> {
     async fn set_active(&self, key: &AccessKeyId, active: bool) -> Result<(), PortError> {
         let keys = &self.ports.keys;
         keys.set_active(&self.user.name, key, active).await
+    }
+}
+
+/// Keeps in mind that a notice was accepted for delivery.
+fn save_delivered(notice: &OwnerNotice, now: Timestamp, record: &mut Record) {
+    if !matches!(notice, OwnerNotice::Issued { .. }) {
+        record.notified.insert(notice.id(), now);
+    } else if let Some(rotation) = &mut record.rotation {
+        rotation.delivered_at = Some(now);
+    }
+}
+
+/// Keeps in mind that Slack has the notice before a person, and since when the owner knows of the
+/// keys that it is about. Another member than the first is no evidence: whoever holds the user's
+/// key may have changed the tag.
+fn save_reached(notice: &OwnerNotice, member: String, now: Timestamp, record: &mut Record) {
+    if *record.reached_by.get_or_insert_with(|| member.clone()) != member {
+        return;
+    }
+    let asks = matches!(
+        notice,
+        OwnerNotice::CertificateProblem { .. } | OwnerNotice::WillEndUnregistered { .. }
+    );
+    for key in notice.keys(record) {
+        let id = if asks {
+            Record::asked_id(&key)
+        } else {
+            Record::reached_id(&key)
+        };
+        record.notified.entry(id).or_insert(now);
     }
 }
 

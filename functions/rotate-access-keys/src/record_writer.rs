@@ -1,8 +1,10 @@
-//! Writes a user's record, version after version.
+//! Writes a user's record, version after version, and has each version signed where the policy says
+//! so.
 
-use banto_domain::record::{LEASE, Record};
-use banto_domain::{RoleArn, UserName};
-use banto_ports::{Clock, ErrorKind, Records};
+use banto_domain::UserName;
+use banto_domain::policy::{IdentityAccount, Signing};
+use banto_domain::record::{LEASE, Readers, Record};
+use banto_ports::{Clock, ErrorKind, Records, Signer};
 use jiff::Timestamp;
 
 use crate::job::Job;
@@ -14,7 +16,10 @@ use crate::snapshot::{StoredRecord, User};
 pub(crate) struct RecordWriter<'a> {
     records: &'a dyn Records,
     clock: &'a dyn Clock,
-    role: &'a RoleArn,
+    signer: Option<&'a dyn Signer>,
+    /// The keys that records are signed with; `None` where they are not.
+    signing: Option<&'a Signing>,
+    identity: &'a IdentityAccount,
     user: &'a User,
     /// The run that writes, so that two runs never write the same bytes.
     run: &'a str,
@@ -35,7 +40,9 @@ impl<'a> RecordWriter<'a> {
         Self {
             records: ports.records.as_ref(),
             clock: ports.clock.as_ref(),
-            role: &job.identity.role,
+            signer: ports.signer.as_deref(),
+            signing: job.policy.signing.as_ref(),
+            identity: job.identity,
             user,
             run,
             stored,
@@ -89,6 +96,18 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
+    /// Lets the record follow its user's readers. One that Banto is denied to read is protected
+    /// anew first: its policy names an earlier role, and the next run reads it.
+    pub(crate) async fn reprotect(&mut self) -> Result<(), ApplyError> {
+        match &self.stored {
+            StoredRecord::Denied(_) => {
+                let name = &self.user.name;
+                Ok(self.records.protect(name, &self.readers()).await?)
+            }
+            _ => self.write(|_| {}).await,
+        }
+    }
+
     /// Writes that nothing is left to follow, then takes the mark off. A mark that stays behind
     /// costs a look.
     pub(crate) async fn close(&mut self) -> Result<(), ApplyError> {
@@ -129,7 +148,7 @@ impl<'a> RecordWriter<'a> {
                 readers: None,
                 ..record.clone()
             }),
-            StoredRecord::Unreadable(_) => None,
+            StoredRecord::Unreadable(_) | StoredRecord::Denied(_) => None,
         }
     }
 
@@ -158,7 +177,10 @@ impl<'a> RecordWriter<'a> {
     /// first version holds is dates, key ids and ciphertext. It counts as stored even if protecting
     /// fails, so that the next write replaces it.
     async fn create(&mut self, mut record: Record) -> Result<(), ApplyError> {
-        self.records.create(&self.user.name, &record).await?;
+        let text = self.text_of(&record).await?;
+        self.records
+            .create(&self.user.name, &text, &record.write_token(0))
+            .await?;
         self.is_marked = true;
         self.stored = StoredRecord::Own(record.clone());
         self.protect(&mut record).await?;
@@ -168,7 +190,7 @@ impl<'a> RecordWriter<'a> {
 
     /// Protects the secret, then writes a later version, which may hold an envelope.
     async fn replace(&mut self, mut record: Record) -> Result<(), ApplyError> {
-        if record.readers.as_ref() != Some(&self.readers()) {
+        if record.readers != Some(self.readers().to_string()) {
             self.protect(&mut record).await?;
         }
         self.write_version(&record).await?;
@@ -181,9 +203,10 @@ impl<'a> RecordWriter<'a> {
     /// an earlier version since, or wrote one of their own.
     async fn write_version(&self, record: &Record) -> Result<(), ApplyError> {
         let name = &self.user.name;
+        let text = self.text_of(record).await?;
         let written = self
             .records
-            .write(name, record, &record.write_token(0))
+            .write(name, &text, &record.write_token(0))
             .await;
         let conflict = match written {
             Err(error) if error.kind == ErrorKind::Conflict => error,
@@ -205,19 +228,35 @@ impl<'a> RecordWriter<'a> {
         tracing::warn!(user.name = %name, step, "an older version of the record is in the way and is stepped over");
         Ok(self
             .records
-            .write(name, record, &record.write_token(step))
+            .write(name, &text, &record.write_token(step))
             .await?)
+    }
+
+    /// The text of a version, signed where the policy says so. It is signed once, however often it
+    /// is tried to be written, and not written if no reader would believe it.
+    async fn text_of(&self, record: &Record) -> Result<String, ApplyError> {
+        let text = record.to_text(&self.identity.id, &self.user.name);
+        let Some(signing) = self.signing else {
+            return Ok(text);
+        };
+        let signer = self.signer.ok_or(ApplyError::Unsigned)?;
+        let signature = signer.sign(banto_receipt::digest(&text)).await?;
+        let signed = banto_receipt::with_signature(&text, &signature);
+        match signing.verifier.verify(&signed) {
+            Ok(_) => Ok(signed),
+            Err(_) => Err(ApplyError::Unsigned),
+        }
     }
 
     /// Lets the owner and Banto read the record, and nobody else.
     async fn protect(&self, record: &mut Record) -> Result<(), ApplyError> {
-        let user = self.user;
-        self.records.protect(&user.name, &user.arn).await?;
-        record.readers = Some(self.readers());
+        let readers = self.readers();
+        self.records.protect(&self.user.name, &readers).await?;
+        record.readers = Some(readers.to_string());
         Ok(())
     }
 
-    fn readers(&self) -> String {
-        format!("{} {}", self.user.arn, self.role)
+    fn readers(&self) -> Readers {
+        self.identity.readers_of(&self.user.arn)
     }
 }
