@@ -8,6 +8,7 @@
 //! Deliberately absent: any decision. The planner decides, and hands on the data of these
 //! sentences.
 
+mod commands;
 mod operators;
 mod owner;
 mod registration;
@@ -15,6 +16,7 @@ mod sentence;
 mod strangers;
 mod uses;
 
+pub use commands::Place;
 pub use operators::{failures, finding, hindrances, refusals, summary, waiting, waiting_lines};
 pub use owner::to_owner;
 pub use registration::{bad_pin, no_certificate, no_pin};

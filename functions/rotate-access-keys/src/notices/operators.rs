@@ -3,14 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, RoleArn, UserName};
+use banto_domain::{AccessKeyId, Fingerprint, RoleArn, UserName};
 use banto_notice::text::{day, day_and_time, joined};
 use banto_notice::{Audience, Notice, Section, Urgency};
+
+use jiff::Timestamp;
 
 use super::uses::used;
 use crate::event::Mode;
 use crate::outcome::{AccountOutcome, ApplyError, Failures};
-use crate::plan::{Action, FindingKind, OwnerNotice, WaitReason, Waiting};
+use crate::plan::{
+    Action, DisableReason, FindingKind, OrphanProof, OwnerNotice, WaitReason, Waiting,
+};
+use crate::snapshot::SLACK_TAG;
 
 /// The advice that follows a finding about a machine.
 const KEYLESS: &str = "; it is a machine, which needs no access key: use OIDC, an instance role or IAM Roles Anywhere";
@@ -18,22 +23,24 @@ const KEYLESS: &str = "; it is a machine, which needs no access key: use OIDC, a
 /// Returns the operators' summary of a run; `None` if there is nothing new to tell.
 pub fn summary(outcome: &AccountOutcome, reported: Failures, run: &str) -> Option<Notice> {
     let failures = failures_to_tell(outcome, reported);
-    let findings = finding_lines(outcome, reported);
+    let findings = finding_lines(outcome, reported, Told::First);
+    let late = finding_lines(outcome, reported, Told::Again);
     let done = done_lines(outcome);
     let left_alone = left_alone_lines(outcome);
     let is_silent = failures.is_empty() && left_alone.is_empty();
-    if is_silent && findings.is_empty() && done.is_empty() {
+    if is_silent && findings.is_empty() && late.is_empty() && done.is_empty() {
         return None;
     }
     let id = format!("rotate-access-keys:{}:summary:{run}", outcome.account);
     let told = [
         (findings.len(), "to look at"),
+        (late.len(), "still late"),
         (left_alone.len(), "not done"),
         (failures.len(), "failed"),
     ];
     let counts = counts(outcome, told);
     let headline = format!("Access keys in {}: {counts}", outcome.account);
-    let nothing_to_look_at = findings.is_empty() && left_alone.is_empty();
+    let nothing_to_look_at = findings.is_empty() && late.is_empty() && left_alone.is_empty();
     let urgency = match (failures.is_empty(), nothing_to_look_at) {
         (false, _) => Urgency::Alarm,
         (true, false) => Urgency::Action,
@@ -42,6 +49,7 @@ pub fn summary(outcome: &AccountOutcome, reported: Failures, run: &str) -> Optio
     let mut sections = vec![
         section("Failed", failures),
         section("To look at", findings),
+        section("Still late this week", late),
         section("Not done", left_alone),
         section("Done", done),
     ];
@@ -77,7 +85,10 @@ fn hindrances_to_tell(outcome: &AccountOutcome) -> Vec<String> {
 /// The lines about what was asked for and is not done, though nothing failed: whoever asked is to
 /// know why.
 fn left_alone_lines(outcome: &AccountOutcome) -> Vec<String> {
-    let was_asked = matches!(outcome.mode, Mode::Force | Mode::Restore | Mode::Discard);
+    let was_asked = matches!(
+        outcome.mode,
+        Mode::Force | Mode::Restore | Mode::Discard | Mode::Approve
+    );
     let mut lines = Vec::new();
     for Waiting { user, reason } in outcome.waiting() {
         if was_asked && reason.answers_a_request() {
@@ -105,7 +116,7 @@ fn facts(outcome: &AccountOutcome) -> Vec<(String, String)> {
 }
 
 /// The counts of a run, as in "2 issued, 1 failed".
-fn counts(outcome: &AccountOutcome, told: [(usize, &str); 3]) -> String {
+fn counts(outcome: &AccountOutcome, told: [(usize, &str); 4]) -> String {
     let done = [
         (outcome.count_done(Action::is_issue), "issued"),
         (outcome.keys_disabled(), "disabled"),
@@ -177,9 +188,19 @@ fn user_waits(outcome: &AccountOutcome, is: fn(&WaitReason) -> bool) -> Vec<Stri
     lines
 }
 
-fn finding_lines(outcome: &AccountOutcome, reported: Failures) -> Vec<String> {
+/// Tells if operators hear of findings for the first time, or again since a week has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    First,
+    Again,
+}
+
+fn finding_lines(outcome: &AccountOutcome, reported: Failures, told: Told) -> Vec<String> {
     let mut lines = Vec::new();
     for new in outcome.new_findings() {
+        if new.again != (told == Told::Again) {
+            continue;
+        }
         // It can't be recorded as told, and a request that comes again would tell it each time.
         let is_unrecorded = matches!(new.kind, FindingKind::UnreadableRecord { .. });
         if is_unrecorded && reported == Failures::Withheld {
@@ -191,6 +212,9 @@ fn finding_lines(outcome: &AccountOutcome, reported: Failures) -> Vec<String> {
             ""
         };
         lines.push(format!("{} {}{advice}", new.user, finding(&new.kind)));
+    }
+    if told == Told::Again {
+        return lines;
     }
     for gone in outcome.gone() {
         lines.push(format!(
@@ -227,29 +251,50 @@ fn done_line(user: &UserName, action: &Action) -> Option<String> {
         Action::DeleteExposed { key } => {
             format!("exposed key {key} deleted to make room for the new one")
         }
+        Action::DiscardOrphan {
+            key,
+            proof: OrphanProof::Replaced,
+        } => format!("key {key}, sealed to a former certificate, discarded"),
         Action::DiscardOrphan { key, .. } => format!("key {key}, lost in a crash, discarded"),
         Action::Issue { recipient, .. } => format!("new key issued, sealed to {recipient}"),
         Action::Owe { .. } => "gets a new key as soon as that is possible".to_owned(),
         Action::Disable {
             key,
             stand_in: None,
-            ..
-        } => format!("unused key {key} disabled"),
+            reason,
+        } => retired(key, *reason),
         Action::Disable { key, .. } => format!("old key {key} disabled"),
         Action::Delete { key } => format!("disabled key {key} deleted"),
         Action::SaveRestored { key } => format!("key {key} was restored by a person"),
         Action::Restore { key } => format!("key {key} restored, as asked"),
         Action::NotifyOwner(notice) => notice_line(notice)?,
         // The record's own affairs.
+        Action::Approve { certificate } => format!("certificate {certificate} approved, as asked"),
         Action::Reprotect
         | Action::SaveLook
         | Action::DropIntent
+        | Action::SaveCertificate
+        | Action::Withdraw { .. }
+        | Action::ForgetNews { .. }
         | Action::SaveProof { .. }
         | Action::SaveDisabled { .. }
         | Action::Close
         | Action::CloseEarlier { .. } => return None,
     };
     Some(format!("{user}: {what}"))
+}
+
+/// A key that was disabled without another one in its place.
+fn retired(key: &AccessKeyId, reason: DisableReason) -> String {
+    match reason {
+        DisableReason::Unregistered => {
+            format!("overdue key {key} disabled, since no usable certificate is registered")
+        }
+        DisableReason::Replaced => {
+            format!("new key {key} withdrawn, since its certificate was replaced")
+        }
+        _ => format!("unused key {key} disabled"),
+    }
 }
 
 /// The keys by name, as in "keys AKIA… and AKIA…".
@@ -271,9 +316,17 @@ fn failed_line(user: &UserName, action: &Action, error: &ApplyError) -> String {
         Action::AllowSessions => "allowing sessions again".to_owned(),
         Action::SaveLook => "recording the look at CloudTrail".to_owned(),
         Action::DeleteExposed { key } => format!("deleting the exposed key {key} to make room"),
+        Action::DiscardOrphan {
+            key,
+            proof: OrphanProof::Replaced,
+        } => format!("discarding the key {key}, sealed to a former certificate,"),
         Action::DiscardOrphan { key, .. } => format!("discarding the key {key}, lost in a crash,"),
         Action::DropIntent => "dropping the intent of an interrupted issue".to_owned(),
+        Action::SaveCertificate => "recording what the certificate says".to_owned(),
+        Action::ForgetNews { .. } => "recording that a certificate is pinned no more".to_owned(),
+        Action::Approve { certificate } => format!("approving the certificate {certificate}"),
         Action::Owe { .. } => "recording that a new key is owed".to_owned(),
+        Action::Withdraw { .. } => "recording that the new key is withdrawn".to_owned(),
         Action::Issue { .. } => "issuing a new key".to_owned(),
         Action::SaveProof { .. } => "recording the use of the new key".to_owned(),
         Action::Disable { key, .. } => format!("disabling the old key {key}"),
@@ -294,6 +347,16 @@ fn notifying(notice: &OwnerNotice) -> String {
             "asking the owner for a usable certificate".to_owned()
         }
         OwnerNotice::Issued { .. } => "telling the owner of the new key".to_owned(),
+        OwnerNotice::NotFetched { key, .. } => {
+            format!("reminding the owner that the new key {key} waits")
+        }
+        OwnerNotice::NewCertificate { .. } => "telling the owner of a new certificate".to_owned(),
+        OwnerNotice::CertificateApproved { .. } => {
+            "telling the owner that a certificate was approved".to_owned()
+        }
+        OwnerNotice::WillEndUnregistered { key, .. } => {
+            format!("reminding the owner that {key} ends without a certificate")
+        }
         OwnerNotice::WillBeDisabled { key, .. } => {
             format!("reminding the owner that {key} will be disabled")
         }
@@ -325,8 +388,14 @@ fn notice_line(notice: &OwnerNotice) -> Option<String> {
         OwnerNotice::WillBeDeleted { key, .. } => {
             Some(format!("reminded that {key} will be deleted"))
         }
+        OwnerNotice::WillEndUnregistered { key, .. } => Some(format!(
+            "reminded that {key} will be disabled unless a certificate is registered"
+        )),
         OwnerNotice::CertificateProblem { .. } => Some("asked for a usable certificate".to_owned()),
+        OwnerNotice::NotFetched { key, .. } => Some(format!("reminded that {key} waits")),
         OwnerNotice::Issued { .. }
+        | OwnerNotice::NewCertificate { .. }
+        | OwnerNotice::CertificateApproved { .. }
         | OwnerNotice::Disabling { .. }
         | OwnerNotice::Exposed { .. }
         | OwnerNotice::SessionExposed { .. }
@@ -338,12 +407,7 @@ fn notice_line(notice: &OwnerNotice) -> Option<String> {
 /// Returns a finding in one line for operators.
 pub fn finding(kind: &FindingKind) -> String {
     match kind {
-        FindingKind::TwoActiveKeys { keys } => {
-            format!(
-                "has two active keys ({}) that Banto did not make; delete the one that is not needed",
-                joined(keys, ", ")
-            )
-        }
+        FindingKind::TwoActiveKeys { keys } => two_active_keys(keys),
         FindingKind::InactiveKeyInTheWay { key } => {
             format!(
                 "is due, but the inactive key {key} takes the second place; delete it if it is not needed"
@@ -359,24 +423,30 @@ pub fn finding(kind: &FindingKind) -> String {
                  switch the new one on again"
             )
         }
-        FindingKind::NewKeyUnused { key } => {
-            format!(
-                "has not used the new key {key} for two weeks; the old one is kept: ask them to fetch the new one"
-            )
+        FindingKind::NewKeyUnused {
+            key,
+            has_old_key,
+            old_key_ends,
+            reached,
+        } => {
+            let old = if *has_old_key {
+                old_key(*old_key_ends)
+            } else {
+                "no other key of theirs works".to_owned()
+            };
+            new_key_unused(key, &old, *reached)
         }
-        FindingKind::NoRoomForNewKey { keys } => {
-            format!(
-                "has no working key, and {} take both places; restore or delete one",
-                joined(keys, ", ")
-            )
+        FindingKind::NewCertificate {
+            certificate,
+            replaces,
+            counts_from,
+            ..
+        } => new_certificate(certificate, replaces.as_ref(), *counts_from),
+        FindingKind::NothingToApprove { certificate, why } => {
+            format!("was to have the certificate {certificate} approved, but: {why}")
         }
-        FindingKind::UnprovenOrphan { keys } => {
-            format!(
-                "has keys ({}) that appeared when an issue was interrupted, and CloudTrail does not show that Banto made \
-                 them; ask who made them, and discard the one that nobody has",
-                joined(keys, ", ")
-            )
-        }
+        FindingKind::NoRoomForNewKey { keys } => no_room(keys),
+        FindingKind::UnprovenOrphan { keys } => unproven_orphan(keys),
         FindingKind::OrphanInUse { key } => {
             format!(
                 "has {key} in use, whose secret was lost in a crash; find out who has it, and force an emergency if nobody should"
@@ -405,6 +475,60 @@ pub fn finding(kind: &FindingKind) -> String {
         }
         FindingKind::UnreadableRecord { why } => format!("is left alone: {why}"),
     }
+}
+
+fn two_active_keys(keys: &BTreeSet<AccessKeyId>) -> String {
+    format!(
+        "has two active keys ({}) that Banto did not make; delete the one that is not needed",
+        joined(keys, ", ")
+    )
+}
+
+fn no_room(keys: &BTreeSet<AccessKeyId>) -> String {
+    format!(
+        "has no working key, and {} take both places; restore or delete one",
+        joined(keys, ", ")
+    )
+}
+
+fn unproven_orphan(keys: &BTreeSet<AccessKeyId>) -> String {
+    format!(
+        "has keys ({}) that appeared when an issue was interrupted, and CloudTrail does not show that Banto made \
+         them; ask who made them, and discard the one that nobody has",
+        joined(keys, ", ")
+    )
+}
+
+fn old_key(ends: Option<Timestamp>) -> String {
+    match ends {
+        Some(at) => format!("the old one ends on {}", day(at)),
+        None => "the old one is kept until then".to_owned(),
+    }
+}
+
+fn new_key_unused(key: &AccessKeyId, old: &str, reached: bool) -> String {
+    if reached {
+        return format!(
+            "has not used the new key {key} for two weeks; {old}: ask them to fetch the new one"
+        );
+    }
+    format!(
+        "has not used the new key {key} for two weeks, and nothing shows that they were reached; {old}: ask them in \
+         person to fetch the new one, or put their Slack member id into the tag {SLACK_TAG} and `approve` their certificate"
+    )
+}
+
+fn new_certificate(
+    certificate: &Fingerprint,
+    replaces: Option<&Fingerprint>,
+    counts_from: Timestamp,
+) -> String {
+    let instead = replaces.map_or(String::new(), |replaces| format!(" instead of {replaces}"));
+    format!(
+        "has pinned the certificate {certificate}{instead}, which counts from {} on; ask them in person whether it is \
+         theirs: if so, `approve` lets it count at once; if not, somebody has their key: send an emergency",
+        day(counts_from)
+    )
 }
 
 /// The roles that were assumed with an exposed key, and how to end their sessions.
@@ -496,8 +620,18 @@ pub fn waiting(reason: &WaitReason) -> String {
         }
         WaitReason::Deletion { key } => format!("the disabled key {key} must be deleted first"),
         WaitReason::Usage { key } => format!("IAM does not tell whether {key} was used"),
+        WaitReason::Withdrawn { key } => format!(
+            "the new key {key} was withdrawn, since its certificate was replaced; another follows"
+        ),
+        WaitReason::PinGrace { certificate, until } => format!(
+            "the new certificate {certificate} counts from {} on, or once it is approved",
+            day(*until)
+        ),
         WaitReason::CertificateStore { why } => {
             format!("the certificate could not be fetched: {why}")
+        }
+        WaitReason::Record { why } => {
+            format!("Banto may not read the record, whose readers are set anew: {why}")
         }
     }
 }

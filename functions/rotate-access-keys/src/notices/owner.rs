@@ -6,14 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::AccessKeyId;
-use banto_domain::policy::IdentityAccount;
-use banto_domain::record::{Reason, Record, secret_name};
-use banto_notice::text::{day, fact, joined};
+use banto_domain::record::{Reason, Record};
+use banto_domain::{AccessKeyId, AccountId, Fingerprint};
+use banto_notice::text::{count, day, fact, joined};
 use banto_notice::{Audience, Notice, Step, Urgency};
 use banto_ports::LastUse;
 use jiff::Timestamp;
 
+use super::commands::{self, Place};
 use super::sentence::sentence;
 use super::uses::used;
 use crate::plan::{DisableReason, OtherKey, OwnerNotice};
@@ -37,18 +37,19 @@ struct Content {
 pub fn to_owner(
     notice: &OwnerNotice,
     user: &User,
-    identity: &IdentityAccount,
+    place: Place<'_>,
     record: Option<&Record>,
 ) -> Notice {
-    let content = content(notice, user, record);
-    let mut facts = vec![fact("Account", &identity.id), fact("IAM user", &user.name)];
+    let content = content(notice, user, place, record);
+    let account = &place.identity.id;
+    let mut facts = vec![fact("Account", account), fact("IAM user", &user.name)];
     facts.extend(content.facts);
     let audience = Audience::Owner {
-        account: identity.id.clone(),
+        account: account.clone(),
         user: user.name.clone(),
         slack: user.tags.get(SLACK_TAG).cloned(),
     };
-    let id = notice_id(notice, user, identity, record);
+    let id = notice_id(notice, user, account, record);
     Notice {
         paragraphs: content.paragraphs,
         facts,
@@ -63,14 +64,27 @@ pub fn to_owner(
 fn notice_id(
     notice: &OwnerNotice,
     user: &User,
-    identity: &IdentityAccount,
+    account: &AccountId,
     record: Option<&Record>,
 ) -> String {
     let subject = match (notice, new_key(record)) {
         (OwnerNotice::Issued { .. }, Some(key)) => format!("issued:{key}"),
+        (OwnerNotice::NewCertificate { certificate, .. }, _) => {
+            format!("new-certificate:{}", short(certificate))
+        }
+        (OwnerNotice::CertificateApproved { certificate }, _) => {
+            format!("certificate-approved:{}", short(certificate))
+        }
         (other, _) => other.id(),
     };
-    format!("rotate-access-keys:{}:{}:{subject}", identity.id, user.name)
+    format!("rotate-access-keys:{account}:{}:{subject}", user.name)
+}
+
+/// The end of a fingerprint, by which people tell certificates apart: it fits a line of 80 columns.
+fn short(certificate: &Fingerprint) -> &str {
+    let digits = certificate.as_str();
+    let begins = digits.len().saturating_sub(16);
+    digits.get(begins..).unwrap_or(digits)
 }
 
 /// The envelope itself, for an owner who has no working key to fetch it with.
@@ -78,6 +92,7 @@ fn envelope(notice: &OwnerNotice, record: Option<&Record>) -> Option<String> {
     let carries_envelope = match notice {
         OwnerNotice::Issued { carry_envelope, .. } => *carry_envelope,
         OwnerNotice::Disabling { reason, .. } => *reason == DisableReason::Deadline,
+        OwnerNotice::NotFetched { old, .. } => old.is_empty(),
         OwnerNotice::Exposed { other, .. } => *other == OtherKey::Sealed,
         _ => false,
     };
@@ -90,60 +105,94 @@ fn new_key(record: Option<&Record>) -> Option<&AccessKeyId> {
     Some(&rotation.issued.key)
 }
 
-fn content(notice: &OwnerNotice, user: &User, record: Option<&Record>) -> Content {
+fn content(
+    notice: &OwnerNotice,
+    user: &User,
+    place: Place<'_>,
+    record: Option<&Record>,
+) -> Content {
     match notice {
         OwnerNotice::Warning {
             key,
             rotates_at,
+            certificate,
             certificate_problem: None,
             certificate_expires_at,
-        } => warning(key, *rotates_at, *certificate_expires_at),
+        } => warning(
+            key,
+            *rotates_at,
+            certificate.as_ref(),
+            *certificate_expires_at,
+        ),
         OwnerNotice::Warning {
             key,
             rotates_at,
             certificate_problem: Some(problem),
             ..
-        } => warning_with_problem(key, *rotates_at, problem),
+        } => warning_with_problem(key, *rotates_at, problem, user, place),
         OwnerNotice::CertificateProblem { key, reason, .. } => {
-            certificate_problem(key.as_ref(), reason)
+            certificate_problem(key.as_ref(), reason, user, place)
         }
         OwnerNotice::Issued {
+            carry_envelope: is_carried,
             reason,
             old,
-            carry_envelope,
-        } => issued(*reason, &joined(old, ", "), *carry_envelope, user, record),
-        OwnerNotice::WillBeDisabled { key, at, last_use } => {
-            will_be_disabled(key, *at, last_use.as_ref(), user)
-        }
-        OwnerNotice::WillBeRetired { key, at, last_use } => {
-            will_be_retired(key, *at, last_use.as_ref())
-        }
-        OwnerNotice::Disabling {
-            key,
-            reason: DisableReason::Deadline,
-            restorable_until,
-            last_use,
-        } => disabling_by_deadline(key, *restorable_until, last_use.as_ref(), user),
+            deadline_days,
+        } => Content {
+            steps: steps_to_open(*is_carried, user, place),
+            ..issued(*reason, old, *is_carried, *deadline_days, record)
+        },
+        OwnerNotice::NotFetched { key, old } => Content {
+            steps: steps_to_open(old.is_empty(), user, place),
+            ..not_fetched(key, &joined(old, ", "), record)
+        },
+        OwnerNotice::NewCertificate {
+            certificate,
+            replaces,
+            counts_from,
+        } => new_certificate(certificate, replaces.as_ref(), *counts_from),
+        OwnerNotice::CertificateApproved { certificate } => certificate_approved(certificate),
+        OwnerNotice::WillBeDisabled {
+            key, at, last_use, ..
+        } => will_be_disabled(key, *at, last_use.as_ref(), user, place),
+        OwnerNotice::WillBeRetired {
+            key, at, last_use, ..
+        } => will_be_retired(key, *at, last_use.as_ref()),
+        OwnerNotice::WillEndUnregistered {
+            key, at, reason, ..
+        } => will_end_unregistered(key, *at, reason, user, place),
         OwnerNotice::Disabling {
             key,
             reason,
-            restorable_until,
+            restorable_until: until,
             last_use,
-        } => disabling(key, *reason, *restorable_until, last_use.as_ref(), user),
+        } => disabled(key, *reason, *until, last_use.as_ref(), user),
         OwnerNotice::Exposed { keys, other } => exposed(keys, *other),
         OwnerNotice::SessionExposed { .. } => session_exposed(),
         OwnerNotice::Restored { key } => restored(key),
-        OwnerNotice::WillBeDeleted { key, at } => will_be_deleted(key, *at, user, record),
+        OwnerNotice::WillBeDeleted { key, at, .. } => will_be_deleted(key, *at, user, record),
         OwnerNotice::Deleting { key } => deleting(key),
     }
 }
 
-fn warning(key: &AccessKeyId, rotates_at: Timestamp, expires_at: Option<Timestamp>) -> Content {
+fn warning(
+    key: &AccessKeyId,
+    rotates_at: Timestamp,
+    certificate: Option<&Fingerprint>,
+    expires_at: Option<Timestamp>,
+) -> Content {
     let mut paragraphs = vec![
         "You need not do anything now. On that day you get a new key, encrypted to your OpenPGP certificate. The old \
-         one works on for as long as you need to change over, and the notice of that day says how."
+         one works on while you change over, and the notice of that day says how."
             .to_owned(),
     ];
+    let mut facts = vec![fact("Key", key), fact("Replaced on", day(rotates_at))];
+    if let Some(certificate) = certificate {
+        facts.push(fact("Certificate", certificate));
+        paragraphs.push(
+            "If the certificate below is not yours, tell the security team at once.".to_owned(),
+        );
+    }
     if let Some(expires_at) = expires_at {
         paragraphs.push(format!(
             "Your OpenPGP certificate expires on {}: extend it and register it again before that.",
@@ -154,12 +203,18 @@ fn warning(key: &AccessKeyId, rotates_at: Timestamp, expires_at: Option<Timestam
         urgency: Urgency::Information,
         headline: replaced_on(key, rotates_at),
         paragraphs,
-        facts: vec![fact("Key", key), fact("Replaced on", day(rotates_at))],
+        facts,
         steps: Vec::new(),
     }
 }
 
-fn warning_with_problem(key: &AccessKeyId, rotates_at: Timestamp, problem: &str) -> Content {
+fn warning_with_problem(
+    key: &AccessKeyId,
+    rotates_at: Timestamp,
+    problem: &str,
+    user: &User,
+    place: Place<'_>,
+) -> Content {
     Content {
         urgency: Urgency::Action,
         headline: replaced_on(key, rotates_at),
@@ -168,7 +223,7 @@ fn warning_with_problem(key: &AccessKeyId, rotates_at: Timestamp, problem: &str)
             sentence(problem)
         )],
         facts: vec![fact("Key", key), fact("Replaced on", day(rotates_at))],
-        steps: vec![register_step()],
+        steps: commands::register(user, place),
     }
 }
 
@@ -176,7 +231,12 @@ fn replaced_on(key: &AccessKeyId, rotates_at: Timestamp) -> String {
     format!("Your access key {key} is replaced on {}", day(rotates_at))
 }
 
-fn certificate_problem(key: Option<&AccessKeyId>, reason: &str) -> Content {
+fn certificate_problem(
+    key: Option<&AccessKeyId>,
+    reason: &str,
+    user: &User,
+    place: Place<'_>,
+) -> Content {
     let headline = match key {
         Some(key) => {
             format!("Your access key {key} can't be replaced: no usable certificate")
@@ -184,42 +244,114 @@ fn certificate_problem(key: Option<&AccessKeyId>, reason: &str) -> Content {
         None => "You can't be given an access key: no usable OpenPGP certificate".to_owned(),
     };
     let until_then = match key {
-        Some(_) => "Your present key works until then",
+        Some(_) => "Your present key works for now",
         None => "No key of yours works until then",
     };
     let next = format!(
-        "Once a usable OpenPGP certificate is registered, the next daily run sends you a new key. {until_then}."
+        "Once a usable OpenPGP certificate is registered and counts, you get a new key. {until_then}."
     );
     Content {
         urgency: Urgency::Action,
         headline,
         paragraphs: vec![sentence(reason), next],
         facts: key.map(|key| fact("Key", key)).into_iter().collect(),
-        steps: vec![register_step()],
+        steps: commands::register(user, place),
+    }
+}
+
+fn new_certificate(
+    certificate: &Fingerprint,
+    replaces: Option<&Fingerprint>,
+    counts_from: Timestamp,
+) -> Content {
+    let mut facts = vec![
+        fact("New certificate", certificate),
+        fact("Counts from", day(counts_from)),
+    ];
+    facts.extend(replaces.map(|replaces| fact("Former certificate", replaces)));
+    let vouch = "If it was you, you need not do anything. To let it count at once, certify it with your former key \
+                 (docs/openpgp.md says how), or ask an operator to approve it.";
+    Content {
+        urgency: Urgency::Alarm,
+        headline: "A new OpenPGP certificate was registered for you".to_owned(),
+        paragraphs: vec![
+            "If it was not you, tell the security team at once. Somebody else has your access key, and would get \
+             the next one."
+                .to_owned(),
+            vouch.to_owned(),
+        ],
+        facts,
+        steps: Vec::new(),
+    }
+}
+
+fn certificate_approved(certificate: &Fingerprint) -> Content {
+    Content {
+        urgency: Urgency::Action,
+        headline: "An operator approved your new OpenPGP certificate".to_owned(),
+        paragraphs: vec![
+            "If you did not ask for it, tell the security team at once. Your next access key is encrypted to this \
+             certificate."
+                .to_owned(),
+        ],
+        facts: vec![fact("New certificate", certificate)],
+        steps: Vec::new(),
     }
 }
 
 fn issued(
     reason: Reason,
-    old: &str,
+    old: &BTreeSet<AccessKeyId>,
     carry_envelope: bool,
-    user: &User,
+    deadline_days: Option<i64>,
     record: Option<&Record>,
 ) -> Content {
+    let old = joined(old, ", ");
     let new_key = new_key(record)
         .map(AccessKeyId::to_string)
         .unwrap_or_default();
-    let (urgency, steps) = if carry_envelope {
-        (Urgency::Alarm, vec![open_step()])
+    let urgency = if carry_envelope {
+        Urgency::Alarm
     } else {
-        (Urgency::Action, fetch_steps(user))
+        Urgency::Action
     };
+    let mut paragraphs = vec![why_issued(reason).to_owned(), until_used(&old).to_owned()];
+    if let (Some(days), false) = (deadline_days, old.is_empty()) {
+        paragraphs.push(format!(
+            "Once it is known that you have this message, the old key stops working after {}. You are reminded before.",
+            count(days, "day")
+        ));
+    }
     Content {
         urgency,
         headline: format!("Your new access key {new_key} is ready to fetch"),
-        paragraphs: vec![why_issued(reason).to_owned(), until_used(old).to_owned()],
-        facts: facts_of_new_key(&new_key, old, record),
-        steps,
+        paragraphs,
+        facts: facts_of_new_key(&new_key, &old, record),
+        steps: Vec::new(),
+    }
+}
+
+fn not_fetched(key: &AccessKeyId, old: &str, record: Option<&Record>) -> Content {
+    let what = "Nobody has used it yet. Fetch it, and use it wherever you use the old one.";
+    let only = "Nobody has used it yet, and no other key of yours works. It is in the message below, which only you \
+                can open.";
+    let lost = "If you can't open it, register a new OpenPGP certificate. Once that counts, you get another key.";
+    let what = if old.is_empty() { only } else { what };
+    Content {
+        urgency: Urgency::Action,
+        headline: format!("Your new access key {key} still waits for you"),
+        paragraphs: vec![what.to_owned(), lost.to_owned()],
+        facts: facts_of_new_key(key.as_str(), old, record),
+        steps: Vec::new(),
+    }
+}
+
+/// The steps to a new key: out of the message, where no other key works to fetch it with.
+fn steps_to_open(is_carried: bool, user: &User, place: Place<'_>) -> Vec<Step> {
+    if is_carried {
+        vec![open_step()]
+    } else {
+        commands::fetch(user, place)
     }
 }
 
@@ -256,6 +388,7 @@ fn will_be_disabled(
     at: Timestamp,
     last_use: Option<&LastUse>,
     user: &User,
+    place: Place<'_>,
 ) -> Content {
     let what = "A new key was delivered to you. Fetch it, and use it wherever you use the old one, before that day.";
     let mut facts = vec![fact("Old key", key), fact("Disabled on", day(at))];
@@ -265,7 +398,25 @@ fn will_be_disabled(
         headline: format!("Your old access key {key} stops working on {}", day(at)),
         paragraphs: vec![what.to_owned()],
         facts,
-        steps: fetch_steps(user),
+        steps: commands::fetch(user, place),
+    }
+}
+
+fn will_end_unregistered(
+    key: &AccessKeyId,
+    at: Timestamp,
+    reason: &str,
+    user: &User,
+    place: Place<'_>,
+) -> Content {
+    let what = "It is older than a key may become, and can't be replaced without a usable OpenPGP certificate. \
+                Register one before that day: then you get a new key instead.";
+    Content {
+        urgency: Urgency::Alarm,
+        headline: format!("Your access key {key} stops working on {}", day(at)),
+        paragraphs: vec![what.to_owned(), sentence(reason)],
+        facts: vec![fact("Key", key), fact("Disabled on", day(at))],
+        steps: commands::register(user, place),
     }
 }
 
@@ -307,9 +458,16 @@ fn disabling(
              you can open."
         }
         DisableReason::Unused => "Nobody has used it for long, so it gets no successor.",
+        DisableReason::Unregistered => {
+            "It is older than a key may become, and no usable OpenPGP certificate was registered to replace it. Once \
+             you have registered one, ask an operator for a new key."
+        }
+        DisableReason::Replaced => "It is encrypted to your former OpenPGP certificate.",
     };
     let kind = match reason {
         DisableReason::Unused => "unused",
+        DisableReason::Unregistered => "overdue",
+        DisableReason::Replaced => "new",
         DisableReason::NewKeyUsed | DisableReason::Acknowledged | DisableReason::Deadline => "old",
     };
     let until = day(restorable_until);
@@ -321,6 +479,33 @@ fn disabling(
         paragraphs: vec![why.to_owned(), format!("It can be restored until {until}.")],
         facts,
         steps: vec![restore_step(user, key)],
+    }
+}
+
+/// The end of a key that was not exposed.
+fn disabled(
+    key: &AccessKeyId,
+    reason: DisableReason,
+    restorable_until: Timestamp,
+    last_use: Option<&LastUse>,
+    user: &User,
+) -> Content {
+    match reason {
+        DisableReason::Replaced => withdrawing(key),
+        DisableReason::Deadline => disabling_by_deadline(key, restorable_until, last_use, user),
+        _ => disabling(key, reason, restorable_until, last_use, user),
+    }
+}
+
+fn withdrawing(key: &AccessKeyId) -> Content {
+    let what = "It is encrypted to your former OpenPGP certificate, and nobody has used it. Another one follows, \
+                encrypted to your new certificate. If you opened it already, wait for that one all the same.";
+    Content {
+        urgency: Urgency::Information,
+        headline: format!("Your new access key {key} is withdrawn"),
+        paragraphs: vec![what.to_owned()],
+        facts: vec![fact("Withdrawn key", key)],
+        steps: Vec::new(),
     }
 }
 
@@ -435,35 +620,10 @@ fn deleting(key: &AccessKeyId) -> Content {
     }
 }
 
-fn fetch_steps(user: &User) -> Vec<Step> {
-    vec![
-        Step {
-            text: "Fetch and open it with the key that you have now:".to_owned(),
-            command: Some(format!(
-                "aws secretsmanager get-secret-value --secret-id {} --query SecretString --output text | gpg --decrypt",
-                secret_name(&user.name)
-            )),
-        },
-        Step {
-            text: "Put the new key into ~/.aws/credentials, and use it once:".to_owned(),
-            command: Some("aws sts get-caller-identity".to_owned()),
-        },
-    ]
-}
-
 fn open_step() -> Step {
     Step {
         text: "Copy the whole message, from BEGIN to END, and open it:".to_owned(),
         command: Some("gpg --decrypt".to_owned()),
-    }
-}
-
-fn register_step() -> Step {
-    Step {
-        text: "Mend or make a certificate (docs/openpgp.md says how) and register it:".to_owned(),
-        command: Some(
-            "gpg --export --armor --export-options export-minimal YOUR-FINGERPRINT".to_owned(),
-        ),
     }
 }
 
