@@ -7,10 +7,11 @@
 mod operators;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use banto_domain::AccessKeyId;
 use banto_domain::policy::IdentityAccount;
 use banto_domain::record::{Intent, Issued, Reason, Record, Rotation, StoredEnvelope};
+use banto_domain::{AccessKeyId, Fingerprint, Region};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use banto_ports::LastUse;
@@ -68,6 +69,7 @@ fn record() -> Record {
         },
         delivered_at: None,
         proven_at: None,
+        withdrawn_at: None,
     };
     Record {
         rotation: Some(rotation),
@@ -79,8 +81,17 @@ fn record() -> Record {
     }
 }
 
-const PROBLEM: &str = "the certificate expired on 2026-10-09T00:00:00Z; extend it with `gpg --quick-set-expire FINGERPRINT 2y` \
-    and register it again";
+const PROBLEM: &str = "Extend the certificate with `gpg --quick-set-expire FINGERPRINT 2y`. It expired on 9 October 2026.";
+
+/// Alice's certificate.
+fn certificate() -> Fingerprint {
+    "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap()
+}
+
+/// One that was pinned instead.
+fn another() -> Fingerprint {
+    "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()
+}
 
 fn warning(
     certificate_problem: Option<&str>,
@@ -89,6 +100,7 @@ fn warning(
     OwnerNotice::Warning {
         key: old(),
         rotates_at: at(),
+        certificate: certificate_problem.is_none().then(certificate),
         certificate_problem: certificate_problem.map(str::to_owned),
         certificate_expires_at,
     }
@@ -107,6 +119,7 @@ fn issued(reason: Reason, old: BTreeSet<AccessKeyId>, carry_envelope: bool) -> O
         reason,
         old,
         carry_envelope,
+        deadline_days: Some(30),
     }
 }
 
@@ -124,41 +137,134 @@ fn exposed(other: OtherKey) -> OwnerNotice {
     OwnerNotice::Exposed { keys, other }
 }
 
-fn messages() -> Vec<(&'static str, OwnerNotice)> {
-    let keys = BTreeSet::from([old()]);
-    let (key, at) = (old(), at());
+type Named = (&'static str, OwnerNotice);
+
+fn keys() -> BTreeSet<AccessKeyId> {
+    BTreeSet::from([old()])
+}
+
+/// Every notice to owners.
+fn messages() -> Vec<Named> {
+    let mut messages = warnings();
+    messages.extend(certificates());
+    messages.extend(new_keys());
+    messages.extend(ends());
+    messages.extend(exposures());
+    messages
+}
+
+/// Warnings.
+fn warnings() -> Vec<Named> {
     vec![
         ("warning", warning(None, None)),
-        ("warning, certificate expires soon", warning(None, Some(at))),
+        (
+            "warning, certificate expires soon",
+            warning(None, Some(at())),
+        ),
         ("warning, certificate refused", warning(Some(PROBLEM), None)),
-        ("certificate problem", certificate_problem(Some(old()))),
-        ("certificate problem, no key", certificate_problem(None)),
-        ("issued", issued(Reason::Due, keys.clone(), false)),
+    ]
+}
+
+/// News of new keys.
+fn new_keys() -> Vec<Named> {
+    vec![
+        ("issued", issued(Reason::Due, keys(), false)),
         (
             "issued after an emergency",
             issued(Reason::Emergency, BTreeSet::new(), true),
         ),
+        ("issued, forced", issued(Reason::Forced, keys(), false)),
         (
-            "issued, forced",
-            issued(Reason::Forced, keys.clone(), false),
+            "still waits",
+            OwnerNotice::NotFetched {
+                key: new(),
+                old: keys(),
+            },
         ),
+        (
+            "still waits, no other key",
+            OwnerNotice::NotFetched {
+                key: new(),
+                old: BTreeSet::new(),
+            },
+        ),
+    ]
+}
+
+/// Needs of certificates, and news of them.
+fn certificates() -> Vec<Named> {
+    vec![
+        ("certificate problem", certificate_problem(Some(old()))),
+        ("certificate problem, no key", certificate_problem(None)),
+        (
+            "a new certificate",
+            OwnerNotice::NewCertificate {
+                certificate: another(),
+                replaces: Some(certificate()),
+                counts_from: at(),
+            },
+        ),
+        (
+            "a first certificate",
+            OwnerNotice::NewCertificate {
+                certificate: certificate(),
+                replaces: None,
+                counts_from: at(),
+            },
+        ),
+        (
+            "a certificate approved",
+            OwnerNotice::CertificateApproved {
+                certificate: another(),
+            },
+        ),
+    ]
+}
+
+/// Ends of keys, and reminders of them.
+fn ends() -> Vec<Named> {
+    vec![
         (
             "will be disabled",
             OwnerNotice::WillBeDisabled {
-                key: key.clone(),
-                at,
+                key: old(),
+                at: at(),
+                days: 7,
                 last_use: last_use(),
+            },
+        ),
+        (
+            "will end unregistered",
+            OwnerNotice::WillEndUnregistered {
+                key: old(),
+                at: at(),
+                days: 3,
+                reason: PROBLEM.into(),
             },
         ),
         (
             "will be retired",
             OwnerNotice::WillBeRetired {
-                key: key.clone(),
-                at,
+                key: old(),
+                at: at(),
+                days: 1,
                 last_use: None,
             },
         ),
         ("disabling, unused", disabling(DisableReason::Unused)),
+        (
+            "withdrawn",
+            OwnerNotice::Disabling {
+                key: new(),
+                reason: DisableReason::Replaced,
+                restorable_until: at(),
+                last_use: None,
+            },
+        ),
+        (
+            "disabling, unregistered",
+            disabling(DisableReason::Unregistered),
+        ),
         (
             "disabling, new key used",
             disabling(DisableReason::NewKeyUsed),
@@ -168,6 +274,21 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
             disabling(DisableReason::Acknowledged),
         ),
         ("disabling by deadline", disabling(DisableReason::Deadline)),
+        (
+            "will be deleted",
+            OwnerNotice::WillBeDeleted {
+                key: old(),
+                at: at(),
+                days: 3,
+            },
+        ),
+        ("deleting", OwnerNotice::Deleting { key: old() }),
+    ]
+}
+
+/// Exposures, and keys that are back.
+fn exposures() -> Vec<Named> {
+    vec![
         ("exposed", exposed(OtherKey::None)),
         ("exposed, another key works", exposed(OtherKey::InUse)),
         ("exposed, the new key is left", exposed(OtherKey::Sealed)),
@@ -184,15 +305,7 @@ fn messages() -> Vec<(&'static str, OwnerNotice)> {
                 request: "request".into(),
             },
         ),
-        ("restored", OwnerNotice::Restored { key: key.clone() }),
-        (
-            "will be deleted",
-            OwnerNotice::WillBeDeleted {
-                key: key.clone(),
-                at,
-            },
-        ),
-        ("deleting", OwnerNotice::Deleting { key }),
+        ("restored", OwnerNotice::Restored { key: old() }),
     ]
 }
 
@@ -201,7 +314,17 @@ fn notice(message: &OwnerNotice) -> Notice {
 }
 
 fn notice_to(user: &User, message: &OwnerNotice) -> Notice {
-    notices::to_owner(message, user, &account(), Some(&record()))
+    notices::to_owner(message, user, place(), Some(&record()))
+}
+
+static ACCOUNT: LazyLock<IdentityAccount> = LazyLock::new(account);
+static REGION: LazyLock<Region> = LazyLock::new(|| "eu-west-1".parse().unwrap());
+
+fn place() -> notices::Place<'static> {
+    notices::Place {
+        identity: &ACCOUNT,
+        region: &REGION,
+    }
 }
 
 fn account() -> IdentityAccount {
@@ -209,6 +332,7 @@ fn account() -> IdentityAccount {
         id: "111122223333".parse().unwrap(),
         role: "arn:aws:iam::111122223333:role/banto".parse().unwrap(),
         assume: false,
+        break_glass: None,
         certificate_bucket: "certificates".into(),
         certificate_prefix: "certs/".into(),
     }
@@ -220,9 +344,10 @@ fn exposed_and_deleted() -> Option<(&'static str, Notice)> {
         &OwnerNotice::WillBeDeleted {
             key: old(),
             at: at(),
+            days: 3,
         },
         &alice(),
-        &account(),
+        place(),
         Some(&Record {
             exposed: BTreeSet::from([old()]),
             ..record()
@@ -260,6 +385,7 @@ fn whoever_has_no_working_key_gets_the_envelope_itself_and_nobody_else_does() {
     for (name, message) in messages() {
         let expected = [
             "issued after an emergency",
+            "still waits, no other key",
             "disabling by deadline",
             "exposed, the new key is left",
         ]
@@ -295,6 +421,7 @@ fn each_message_has_an_id_of_its_own() {
         .map(|(_, message)| notice(message).id)
         .collect();
     // Messages about one key have one id, whatever they say: three warnings, three reasons to issue
-    // the key that replaces it, four to disable it, and three that it was exposed.
-    assert_eq!(ids.len(), messages().len() - 9, "{ids:#?}");
+    // the key that replaces it, two that it waits, five to disable it, and three that it was
+    // exposed.
+    assert_eq!(ids.len(), messages().len() - 11, "{ids:#?}");
 }

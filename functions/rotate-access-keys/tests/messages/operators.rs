@@ -6,6 +6,7 @@ use banto_domain::record::Reason;
 use banto_domain::{AccessKeyId, Breach, SessionKeyId};
 use banto_notice::Notice;
 use banto_ports::{ErrorKind, PortError};
+use jiff::Timestamp;
 use rotate_access_keys::event::Mode;
 use rotate_access_keys::notices;
 use rotate_access_keys::outcome::{AccountOutcome, ApplyError, ChainOutcome, Failures};
@@ -26,7 +27,8 @@ pub(super) fn messages() -> Vec<(&'static str, Notice)> {
         ("to operators: done", summary(&done())),
         ("to operators: failed", summary(&failed())),
         ("to operators: refused", summary(&refused())),
-        ("to operators: to look at", summary(&found())),
+        ("to operators: to look at", summary(&found(false))),
+        ("to operators: still late", summary(&found(true))),
         ("to operators: not done", summary(&left_alone(answers()))),
         ("to operators: hindered", summary(&left_alone(hindrances()))),
         (
@@ -78,6 +80,15 @@ fn actions() -> Vec<Action> {
             key: old(),
             proof: OrphanProof::Trail,
         },
+        Action::DiscardOrphan {
+            key: new(),
+            proof: OrphanProof::Replaced,
+        },
+        Action::Withdraw {
+            reason: Reason::Due,
+            request: "request".into(),
+            asked_at: at(),
+        },
         Action::Owe {
             reason: Reason::Forced,
             request: "request".into(),
@@ -89,6 +100,26 @@ fn actions() -> Vec<Action> {
             existing_keys: keys(),
             recipient,
         },
+        Action::Delete { key: old() },
+        Action::SaveRestored { key: old() },
+        Action::Restore { key: old() },
+        Action::FollowRename { from },
+        Action::Reprotect,
+        Action::Revoke { before: at() },
+        Action::SaveLook,
+        Action::DropIntent,
+        Action::SaveCertificate,
+        Action::Approve {
+            certificate: super::another(),
+        },
+        Action::SaveProof { at: at() },
+        Action::Close,
+    ]
+}
+
+/// One end of a key of each kind.
+fn ends() -> Vec<Action> {
+    vec![
         Action::Disable {
             key: old(),
             stand_in: Some(new()),
@@ -99,16 +130,20 @@ fn actions() -> Vec<Action> {
             stand_in: None,
             reason: DisableReason::Unused,
         },
-        Action::Delete { key: old() },
-        Action::SaveRestored { key: old() },
-        Action::Restore { key: old() },
-        Action::FollowRename { from },
-        Action::Reprotect,
-        Action::Revoke { before: at() },
-        Action::SaveLook,
-        Action::DropIntent,
-        Action::SaveProof { at: at() },
-        Action::Close,
+        Action::Disable {
+            key: old(),
+            stand_in: None,
+            reason: DisableReason::Unregistered,
+        },
+        Action::Disable {
+            key: new(),
+            stand_in: None,
+            reason: DisableReason::Replaced,
+        },
+        Action::DiscardOrphan {
+            key: new(),
+            proof: OrphanProof::Replaced,
+        },
     ]
 }
 
@@ -121,11 +156,13 @@ fn owner_notices() -> Vec<Action> {
         OwnerNotice::WillBeDisabled {
             key: old(),
             at: at(),
+            days: 3,
             last_use: last_use(),
         },
         OwnerNotice::WillBeRetired {
             key: old(),
             at: at(),
+            days: 3,
             last_use: last_use(),
         },
         super::disabling(DisableReason::Deadline),
@@ -137,6 +174,25 @@ fn owner_notices() -> Vec<Action> {
         OwnerNotice::WillBeDeleted {
             key: old(),
             at: at(),
+            days: 3,
+        },
+        OwnerNotice::NotFetched {
+            key: new(),
+            old: keys(),
+        },
+        OwnerNotice::NewCertificate {
+            certificate: super::another(),
+            replaces: Some(super::certificate()),
+            counts_from: at(),
+        },
+        OwnerNotice::CertificateApproved {
+            certificate: super::another(),
+        },
+        OwnerNotice::WillEndUnregistered {
+            key: old(),
+            at: at(),
+            days: 3,
+            reason: PROBLEM.into(),
         },
         OwnerNotice::Deleting { key: old() },
     ];
@@ -155,7 +211,25 @@ fn findings() -> Vec<FindingKind> {
         },
         FindingKind::Restored { key: key.clone() },
         FindingKind::NewKeyInactive { key: new() },
-        FindingKind::NewKeyUnused { key: new() },
+        unused(None, false),
+        unused(Some(at()), true),
+        unused(None, true),
+        FindingKind::NewKeyUnused {
+            key: new(),
+            has_old_key: false,
+            old_key_ends: None,
+            reached: false,
+        },
+        FindingKind::NewCertificate {
+            certificate: super::another(),
+            replaces: Some(super::certificate()),
+            stored_since: at(),
+            counts_from: at(),
+        },
+        FindingKind::NothingToApprove {
+            certificate: super::another(),
+            why: format!("{} is pinned and stored", super::certificate()),
+        },
         FindingKind::NoRoomForNewKey { keys: keys.clone() },
         FindingKind::UnprovenOrphan { keys },
         FindingKind::ExposedKey { key: key.clone() },
@@ -197,6 +271,7 @@ fn chain(done: Vec<Action>, failed: Vec<(Action, ApplyError)>) -> ChainOutcome {
 
 fn done() -> AccountOutcome {
     let mut done = actions();
+    done.extend(ends());
     done.extend(owner_notices());
     AccountOutcome {
         chains: vec![chain(done, Vec::new())],
@@ -210,6 +285,7 @@ fn denied() -> PortError {
 
 fn failed() -> AccountOutcome {
     let mut actions = actions();
+    actions.extend(ends());
     actions.extend(owner_notices());
     let failed = actions
         .into_iter()
@@ -235,11 +311,24 @@ fn refused() -> AccountOutcome {
     }
 }
 
-fn found() -> AccountOutcome {
-    let findings = findings().into_iter().map(|kind| Finding {
+fn unused(old_key_ends: Option<Timestamp>, reached: bool) -> FindingKind {
+    FindingKind::NewKeyUnused {
+        key: new(),
+        has_old_key: true,
+        old_key_ends,
+        reached,
+    }
+}
+
+/// Everything that can be found; again, if people were told weeks ago.
+fn found(again: bool) -> AccountOutcome {
+    let mut kinds = findings();
+    kinds.retain(|kind| !again || kind.is_lasting());
+    let findings = kinds.into_iter().map(|kind| Finding {
         user: "alice".parse().unwrap(),
         machine: matches!(kind, FindingKind::OldKeyInUse { .. }),
         notified: false,
+        again,
         kind,
     });
     let plan = Plan {
@@ -280,6 +369,10 @@ fn answers() -> Vec<WaitReason> {
         WaitReason::NotCovered,
         WaitReason::EarlierRotation { key: new() },
         WaitReason::Deletion { key: old() },
+        WaitReason::PinGrace {
+            certificate: super::another(),
+            until: at(),
+        },
     ]
 }
 
