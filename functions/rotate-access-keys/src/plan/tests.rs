@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::{RotationPolicy, RotationTimings};
 use banto_domain::record::{
-    Emergency, Intent, Issued, Owed, Reason, Record, Rotation, StoredEnvelope,
+    Emergency, Intent, Issued, Owed, Pin, Reason, Record, Rotation, StoredEnvelope,
 };
 use banto_domain::{AccessKeyId, Fingerprint, RoleArn};
 use banto_fake::PolicyText;
@@ -16,6 +16,7 @@ use super::{Action, Exposed, OrphanProof, OwnerNotice, Plan, plan};
 use crate::event::{Asked, Mode};
 use crate::snapshot::{Certificate, Creations, Key, PIN_TAG, Snapshot, StoredRecord, Used, User};
 
+mod certificates;
 mod emergencies;
 mod properties;
 mod several;
@@ -39,6 +40,11 @@ fn id(id: &str) -> AccessKeyId {
 
 fn pinned() -> Fingerprint {
     PINNED.parse().unwrap()
+}
+
+/// The fingerprint of another certificate.
+fn another() -> Fingerprint {
+    "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()
 }
 
 fn policy() -> RotationPolicy {
@@ -66,6 +72,8 @@ fn usable() -> Certificate {
     Certificate::Usable {
         fingerprint: pinned(),
         expires_soon: None,
+        certified: false,
+        stored_since: Some(now() - days(365)),
     }
 }
 
@@ -105,7 +113,10 @@ fn snapshot(mode: Mode, users: Vec<User>) -> Snapshot {
 /// The record of a user who has had no rotation yet.
 fn first_record() -> Record {
     Record {
-        readers: Some(format!("arn:aws:iam::111122223333:user/alice {}", role())),
+        readers: Some(format!(
+            "v2 arn:aws:iam::111122223333:user/alice {}",
+            role()
+        )),
         open: true,
         ..Record::first("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap())
     }
@@ -152,6 +163,7 @@ fn issued(age: SignedDuration) -> Rotation {
         },
         delivered_at: None,
         proven_at: None,
+        withdrawn_at: None,
     }
 }
 
@@ -247,5 +259,8 @@ fn id_of_old() -> AccessKeyId {
 }
 
 fn named(text: &str) -> String {
-    text.replace(OLD, "old").replace(NEW, "new")
+    text.replace(OLD, "old")
+        .replace(NEW, "new")
+        .replace(PINNED, "pinned")
+        .replace(another().as_str(), "another")
 }

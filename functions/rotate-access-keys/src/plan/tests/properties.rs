@@ -70,7 +70,7 @@ prop_compose! {
         let created_at = intent.intended_at;
         let delivered_at = delivered.map(|age| now() - age);
         let proven_at = proven.map(|age| now() - age);
-        Rotation { intent, issued: Issued { key: id(issued), created_at }, delivered_at, proven_at }
+        Rotation { intent, issued: Issued { key: id(issued), created_at }, delivered_at, proven_at, withdrawn_at: None }
     }
 }
 
@@ -106,11 +106,15 @@ prop_compose! {
         exposed in any_ids(),
         said in proptest::sample::subsequence(
             vec![
-                "warning", "disabling", "will-be-disabled", "will-be-retired", "will-be-deleted", "deleting", "exposed",
+                "warning", "disabling", "will-end", "will-be-retired", "will-be-deleted", "deleting", "exposed",
+                "will-end-unregistered", "reached",
             ],
-            0..=7,
+            0..=9,
         ),
         said_age in any_age(),
+        reached in proptest::option::of(any_age()),
+        told_of_another in proptest::option::of(any_age()),
+        pin in proptest::option::weighted(0.3, Just(another())),
     ) -> Record {
         let mut record = rotation.map_or_else(first_record, record);
         record.intent = intent;
@@ -119,7 +123,17 @@ prop_compose! {
         record.disabled = disabled.into_iter().map(|id| (id, now() - disabled_age)).collect();
         record.restored = restored;
         record.exposed = exposed;
-        record.notified = said.into_iter().map(|what| (format!("{what}:{OLD}"), now() - said_age)).collect();
+        for what in said {
+            let lead = if what.starts_with("will-") { ":1" } else { "" };
+            record.notified.insert(format!("{what}:{OLD}{lead}"), now() - said_age);
+        }
+        record.notified.extend(reached.map(|age| (format!("reached:{NEW}"), now() - age)));
+        if let Some(age) = told_of_another {
+            for what in ["new-certificate", "finding:new-certificate"] {
+                record.notified.insert(format!("{what}:{PINNED}"), now() - age);
+            }
+        }
+        record.pin = pin.map(|fingerprint| Pin { fingerprint, certificate: String::new() });
         record
     }
 }
@@ -147,6 +161,7 @@ fn any_mode() -> impl Strategy<Value = Mode> {
         2 => Just(Mode::Emergency),
         1 => Just(Mode::Restore),
         1 => Just(Mode::Discard),
+        1 => Just(Mode::Approve),
     ]
 }
 
@@ -155,8 +170,16 @@ fn any_certificate() -> impl Strategy<Value = Certificate> {
         code: "expired".into(),
         reason: "it expired".into(),
     };
+    let new = (any::<bool>(), proptest::option::of(any_age()));
+    let new = new.prop_map(|(certified, stored)| Certificate::Usable {
+        fingerprint: pinned(),
+        expires_soon: None,
+        certified,
+        stored_since: stored.map(|age| now() - age),
+    });
     prop_oneof![
         3 => Just(usable()),
+        2 => new,
         1 => Just(Certificate::NotAsked),
         1 => Just(Certificate::Unknown("denied".into())),
         1 => Just(refused),
@@ -173,6 +196,7 @@ prop_compose! {
         exposed in any_ids(),
         is_named in any::<bool>(),
         named_keys in any_ids(),
+        approved in prop_oneof![Just(pinned()), Just(another())],
     ) -> Snapshot {
         let record = record.map_or(StoredRecord::Absent, StoredRecord::Own);
         let alice = User { record, certificate, creations, ..user("alice", keys) };
@@ -181,6 +205,7 @@ prop_compose! {
             exposed: if is_named { exposed } else { BTreeSet::new() },
             exposed_since: is_named.then(now),
             named_keys,
+            approved: (mode == Mode::Approve).then_some(approved),
             ..snapshot(mode, vec![alice])
         }
     }
@@ -190,11 +215,13 @@ fn any_policy() -> impl Strategy<Value = RotationPolicy> {
     let limits = (
         proptest::option::of(3i64..30),
         proptest::option::of(1i64..200),
+        proptest::option::of(2i64..60),
     );
-    limits.prop_map(|(deadline, unused)| RotationPolicy {
+    limits.prop_map(|(deadline, unused, unregistered)| RotationPolicy {
         timings: RotationTimings {
             deadline: deadline.map(days),
             retire_unused_after: unused.map(days),
+            disable_unregistered_after: unregistered.map(days),
             ..policy().timings
         },
         ..policy()
@@ -263,9 +290,54 @@ proptest! {
                 rotation.proven_at = None;
             }
         }
-        let actions = actions(&plan(&snapshot, &policy(), now()));
+        let never = RotationPolicy {
+            timings: RotationTimings { deadline: None, ..policy().timings },
+            ..policy()
+        };
+        let actions = actions(&plan(&snapshot, &never, now()));
         let retires = |action: &Action| matches!(action, Action::Disable { .. } | Action::DiscardOrphan { .. });
         prop_assert!(!actions.iter().any(retires), "{:?}", actions);
+    }
+
+    /// R1: nobody loses a key by a deadline who was not reached.
+    #[test]
+    fn nobody_who_was_not_reached_loses_a_key_by_a_date(mut snapshot in any_snapshot(), policy in any_policy()) {
+        for user in &mut snapshot.users {
+            for key in &mut user.keys {
+                key.used = Used::Never;
+            }
+            if let StoredRecord::Own(record) = &mut user.record {
+                record.notified.retain(|id, _| !id.starts_with("reached:"));
+                record.rotation.iter_mut().for_each(|rotation| rotation.proven_at = None);
+            }
+        }
+        for action in actions(&plan(&snapshot, &policy, now())) {
+            if let Action::Disable { reason, .. } = action {
+                prop_assert_eq!(reason, DisableReason::Unused);
+            }
+        }
+    }
+
+    /// R8: no key is sealed to a certificate that is new and that nobody vouches for, whoever holds
+    /// the old key.
+    #[test]
+    fn nothing_is_sealed_to_a_pin_in_its_grace(mut snapshot in any_snapshot(), policy in any_policy()) {
+        for user in &mut snapshot.users {
+            user.certificate = Certificate::Usable {
+                fingerprint: pinned(),
+                expires_soon: None,
+                certified: false,
+                stored_since: Some(now() - policy.pin_grace + SignedDuration::from_mins(61)),
+            };
+            if let StoredRecord::Own(record) = &mut user.record {
+                record.pin = Some(Pin { fingerprint: another(), certificate: String::new() });
+            }
+        }
+        snapshot.approved = None;
+        let is_known = snapshot.users.iter().any(|user| user.record().is_some());
+        let has_key = snapshot.users.iter().any(|user| user.keys.iter().any(|key| key.active));
+        let issues = actions(&plan(&snapshot, &policy, now())).iter().any(Action::is_issue);
+        prop_assert!(!issues || !(is_known || has_key));
     }
 
     /// R1: nobody loses a key unnotified.
@@ -282,7 +354,7 @@ proptest! {
                     prop_assert!(told.contains(&id), "{}", id);
                 }
                 Action::Delete { key } => {
-                    for id in [format!("will-be-deleted:{key}"), format!("deleting:{key}")] {
+                    for id in [format!("will-be-deleted:{key}:1"), format!("deleting:{key}")] {
                         prop_assert!(told.contains(&id), "{}", id);
                     }
                 }

@@ -5,7 +5,6 @@ use banto_fake::assert_as_committed;
 
 use super::*;
 use crate::check::check;
-use crate::snapshot::ACKNOWLEDGED_TAG;
 
 const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/tests/expected.txt");
 
@@ -46,17 +45,26 @@ fn disabled(age: i64, reminded: Option<i64>) -> Record {
     if let Some(reminded) = reminded {
         record
             .notified
-            .insert(format!("will-be-deleted:{OLD}"), now() - days(reminded));
+            .insert(format!("will-be-deleted:{OLD}:1"), now() - days(reminded));
     }
     record
 }
 
-/// The record of a rotation whose owner was reminded of the deadline two days ago.
-fn reminded(age: i64) -> Record {
+/// The record of a rotation whose owner was reached when the new key was delivered.
+fn reached(age: i64) -> Record {
     let mut record = record(delivered(days(age)));
     record
         .notified
-        .insert(format!("will-be-disabled:{OLD}"), now() - days(2));
+        .insert(format!("reached:{NEW}"), now() - days(age));
+    record
+}
+
+/// The same, reminded of the deadline two days ago for the last time.
+fn reminded(age: i64) -> Record {
+    let mut record = reached(age);
+    record
+        .notified
+        .insert(format!("will-end:{OLD}:1"), now() - days(2));
     record
 }
 
@@ -123,8 +131,11 @@ fn records_of_a_rotation() -> Vec<(&'static str, Record)> {
         ("delivered 1 d ago", record(delivered(days(1)))),
         ("delivered 12 d ago", record(delivered(days(12)))),
         ("delivered 14 d ago", record(delivered(days(14)))),
+        ("reached 5 d ago", reached(5)),
+        ("reached 12 d ago", reached(12)),
+        ("reached 14 d ago", reached(14)),
         ("proven 20 d ago", record(proven(days(20)))),
-        ("delivered 14 d ago, reminded", reminded(14)),
+        ("reached 14 d ago, reminded", reminded(14)),
         ("disabled 1 d ago", disabled(1, None)),
         ("disabled 8 d ago", disabled(8, None)),
         ("disabled 10 d ago", disabled(10, None)),
@@ -240,9 +251,9 @@ fn every_situation() -> impl Iterator<Item = Vec<Situation>> {
 fn in_every_detail(
     alice: &User,
 ) -> impl Iterator<Item = ([&'static str; 3], RotationPolicy, User)> {
-    let with_deadline = RotationPolicy {
+    let with = |deadline| RotationPolicy {
         timings: RotationTimings {
-            deadline: Some(days(14)),
+            deadline,
             ..policy().timings
         },
         ..policy()
@@ -256,35 +267,40 @@ fn in_every_detail(
         ("refused", refused),
         ("not fetched", Certificate::Unknown("denied".into())),
     ];
-    [("no deadline", policy()), ("deadline", with_deadline)]
-        .into_iter()
-        .flat_map(move |(policy_name, policy)| {
-            let certificates = certificates.clone();
-            uses().into_iter().flat_map(move |of| {
-                let policy = policy.clone();
-                certificates
-                    .clone()
-                    .into_iter()
-                    .map(move |(certificate_name, certificate)| {
-                        let mut alice = User {
-                            certificate,
-                            ..alice.clone()
-                        };
-                        for key in &mut alice.keys {
-                            let used = if key.id == id(NEW) { &of.new } else { &of.old };
-                            key.used = used.clone();
-                        }
-                        if of.acknowledged {
-                            alice.tags.insert(ACKNOWLEDGED_TAG.into(), NEW.into());
-                        }
-                        (
-                            [policy_name, of.words, certificate_name],
-                            policy.clone(),
-                            alice,
-                        )
-                    })
-            })
+    let policies = [
+        ("no deadline", with(None)),
+        ("deadline", with(Some(days(14)))),
+    ];
+    policies.into_iter().flat_map(move |(policy_name, policy)| {
+        let certificates = certificates.clone();
+        uses().into_iter().flat_map(move |of| {
+            let policy = policy.clone();
+            certificates
+                .clone()
+                .into_iter()
+                .map(move |(certificate_name, certificate)| {
+                    let mut alice = User {
+                        certificate,
+                        ..alice.clone()
+                    };
+                    for key in &mut alice.keys {
+                        let used = if key.id == id(NEW) { &of.new } else { &of.old };
+                        key.used = used.clone();
+                    }
+                    if of.acknowledged {
+                        alice.acknowledged = Some(id(NEW));
+                    }
+                    if certificate_name.starts_with("another") {
+                        alice.tags.insert(PIN_TAG.into(), another().to_string());
+                    }
+                    (
+                        [policy_name, of.words, certificate_name],
+                        policy.clone(),
+                        alice,
+                    )
+                })
         })
+    })
 }
 
 /// The lines of one situation: a line for each combination of those details that matter in it.
