@@ -21,7 +21,8 @@ fn root() -> PathBuf {
 /// The crates of ours that each crate of ours may name, besides in tests.
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     BTreeMap::from([
-        ("banto-domain", BTreeSet::new()),
+        ("banto-receipt", BTreeSet::new()),
+        ("banto-domain", BTreeSet::from(["banto-receipt"])),
         ("banto-ports", BTreeSet::from(["banto-domain"])),
         ("banto-seal", BTreeSet::from(["banto-domain"])),
         ("banto-setup", BTreeSet::new()),
@@ -40,7 +41,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ),
         (
             "banto-fake",
-            BTreeSet::from(["banto-domain", "banto-ports"]),
+            BTreeSet::from(["banto-domain", "banto-ports", "banto-receipt"]),
         ),
         (
             "rotate-access-keys",
@@ -49,6 +50,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "banto-domain",
                 "banto-notice",
                 "banto-ports",
+                "banto-receipt",
                 "banto-seal",
                 "banto-lambda",
             ]),

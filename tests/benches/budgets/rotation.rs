@@ -112,6 +112,8 @@ pub fn planning() {
         certificate: Certificate::Usable {
             fingerprint: fingerprint.parse().unwrap(),
             expires_soon: None,
+            certified: false,
+            stored_since: None,
         },
         ..User::new(
             format!("user-{number}").parse().unwrap(),

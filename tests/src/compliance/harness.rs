@@ -319,6 +319,11 @@ pub fn seen(world: &World) -> Vec<Seen> {
                 text: format!("{body:#}"),
             }
         }
+        Sent::Direct(member, body) => Seen {
+            way: member,
+            first: body.clone(),
+            text: body,
+        },
         Sent::Topic(topic, message) => Seen {
             way: topic.as_str().rsplit(':').next().unwrap().to_owned(),
             first: message.subject.clone(),
@@ -344,7 +349,7 @@ pub fn breaches(world: &World) -> Vec<String> {
         .flat_map(|message| message.bodies);
     let webhooks = world.sent().into_iter().filter_map(|sent| match sent {
         Sent::Slack(body) => Some(serde_json::from_str(&body).unwrap()),
-        Sent::Topic(..) | Sent::Mail(_) => None,
+        Sent::Topic(..) | Sent::Mail(_) | Sent::Direct(..) => None,
     });
     for body in bodies.chain(webhooks) {
         broken.extend(

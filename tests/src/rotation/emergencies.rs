@@ -370,7 +370,10 @@ fn an_emergency_without_a_certificate_is_told_and_the_owed_key_comes_once_there_
     let old = world.add_key(&user, days(10));
     by_queue(&world, &policy(), &asked(&user, "emergency"));
     assert!(!is_active(&world, &old));
-    assert!(any_has(&owners_told(&world), "banto keys register"));
+    assert!(any_has(
+        &owners_told(&world),
+        "aws iam tag-user --user-name=alice"
+    ));
     assert!(any_has(&operators_told(&world), "can't be given a key"));
     run_daily(&world, &policy(), 14);
     register(&world, &user);

@@ -8,9 +8,9 @@ use banto_fake::{Reader, World};
 use serde_json::{Value, json};
 
 use super::harness::{
-    HOLDER, Process, add_registered, alone, any_has, asked, by_queue, count, days, everyone,
-    exposed, exposed_entities, has, is_active, minutes, operators_told, policy, register,
-    run_daily, sealed, start, working,
+    Process, add_registered, alone, any_has, asked, by_queue, count, days, everyone, exposed,
+    exposed_entities, has, is_active, minutes, operators_told, policy, register, run_daily, sealed,
+    start, working,
 };
 use crate::harness::{Sqs, enqueue, handle};
 
@@ -287,8 +287,7 @@ fn an_exposed_key_of_a_user_whom_the_policy_leaves_out_ends() {
     policy.rotation.exclude = vec![banto_domain::policy::Selector::Path("/machines/".into())];
     let world = World::at(start());
     let user = world.add_user_at("/machines/", "exporter");
-    world.tag(&user, "banto:openpgp", HOLDER.fingerprint().as_str());
-    world.put_certificate(&user, HOLDER.certificate().unwrap().as_bytes());
+    register(&world, &user);
     let old = world.add_key(&user, days(400));
     for _ in 0..3 {
         handle(&world, &policy, &everyone());

@@ -1,12 +1,13 @@
 //! The function on the world in memory, what people ask of it, and what a test sees.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use banto_domain::policy::Policy;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
-use banto_fake::{Call, Driven, PolicyText, Run, Sent, View, World};
+use banto_fake::{Call, Driven, KeyPair, PolicyText, Run, Sent, UserView, View, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
@@ -27,6 +28,19 @@ pub static HOLDER: LazyLock<Holder> = LazyLock::new(|| {
     )
     .unwrap()
 });
+
+/// The certificate with which everyone's own is replaced, where it is.
+pub static SUCCESSOR: LazyLock<Holder> = LazyLock::new(another_holder);
+
+/// The same, certified by the one that it replaces.
+static CERTIFIED: LazyLock<String> = LazyLock::new(|| HOLDER.certify(&SUCCESSOR).unwrap());
+
+/// Another certificate: a thief's, or a new one of the same user.
+pub fn another_holder() -> Holder {
+    let from = "2026-02-01T00:00:00Z".parse().unwrap();
+    let lifetime = Lifetime { from, until: None };
+    Holder::generate("Mallory <mallory@example.com>", Kind::Curve25519, lifetime).unwrap()
+}
 
 pub fn start() -> Timestamp {
     "2026-06-01T01:00:00Z".parse().unwrap()
@@ -51,21 +65,61 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         .parse()
 });
 
-pub fn policy() -> Policy {
-    POLICY.clone()
+thread_local! {
+    static IS_SIGNED: Cell<bool> = const { Cell::new(false) };
 }
+
+/// The policy that tests have; while [`Signed`] lasts, records are signed by it.
+pub fn policy() -> Policy {
+    if IS_SIGNED.get() {
+        SIGNING.clone()
+    } else {
+        POLICY.clone()
+    }
+}
+
+/// The time in which this thread's policy has records signed, or not.
+pub struct Signed {
+    before: bool,
+}
+
+impl Signed {
+    pub fn from_now(is_signed: bool) -> Self {
+        Self {
+            before: IS_SIGNED.replace(is_signed),
+        }
+    }
+}
+
+impl Drop for Signed {
+    fn drop(&mut self) {
+        IS_SIGNED.set(self.before);
+    }
+}
+
+/// The same policy with records signed.
+static SIGNING: LazyLock<Policy> = LazyLock::new(|| {
+    let lines = format!("deadline_days = 14\n{}", KeyPair::policy_lines());
+    PolicyText::least().with_lines("rotation", &lines).parse()
+});
 
 /// The function, on one run's view of the world.
 pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
-    let notice_sender = Arc::new(NoticeSender::new(
+    let notice_sender = NoticeSender::new(
         run.clone(),
         run.clone(),
         run.clone(),
         policy.notices.clone(),
         run.clone(),
-    ));
+    );
+    let notice_sender = Arc::new(notice_sender.writing_by(run.clone()));
+    if let Some(identity) = policy.rotation.accounts.first() {
+        run.act_as(&identity.role);
+    }
+    let signing = policy.rotation.signing.as_ref();
     let accounts = policy.rotation.accounts.iter().map(|identity| Account {
         identity: identity.clone(),
+        region: "eu-west-1".parse().unwrap(),
         ports: Ports {
             keys: run.clone(),
             sessions: run.clone(),
@@ -76,6 +130,7 @@ pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
                 .is_some()
                 .then(|| run.clone() as Arc<dyn banto_ports::Queue>),
             records: run.clone(),
+            signer: signing.map(|_| run.clone() as Arc<dyn banto_ports::Signer>),
             certificates: run.clone(),
             notice_sender: notice_sender.clone(),
             clock: run.clone(),
@@ -177,10 +232,21 @@ pub fn add_registered(world: &World, name: &str, age: SignedDuration) -> (UserNa
     (user, key)
 }
 
-/// A user registers a certificate.
+/// A user registers a certificate, so long ago that nobody need vouch for it.
 pub fn register(world: &World, user: &UserName) {
     world.tag(user, "banto:openpgp", HOLDER.fingerprint().as_str());
-    world.put_certificate(user, HOLDER.certificate().unwrap().as_bytes());
+    let certificate = HOLDER.certificate().unwrap();
+    world.put_certificate_before(user, certificate.as_bytes(), days(365));
+}
+
+/// A user pins and stores the certificate that replaces their own.
+pub fn register_successor(world: &World, user: &UserName, is_certified: bool) {
+    world.tag(user, "banto:openpgp", SUCCESSOR.fingerprint().as_str());
+    let certificate = match is_certified {
+        true => CERTIFIED.clone(),
+        false => SUCCESSOR.certificate().unwrap(),
+    };
+    world.put_certificate(user, certificate.as_bytes());
 }
 
 /// A user with a key of that age, alone in a world.
@@ -282,7 +348,7 @@ pub fn subjects(world: &World) -> Vec<String> {
     let sent = world.view().sent;
     let subject = |sent: Sent| match sent {
         Sent::Topic(_, message) => Some(message.subject),
-        Sent::Slack(_) | Sent::Mail(_) => None,
+        Sent::Slack(_) | Sent::Direct(..) | Sent::Mail(_) => None,
     };
     sent.into_iter().filter_map(subject).collect()
 }
@@ -348,6 +414,18 @@ pub fn record(view: &View, user: &UserName) -> Option<Record> {
 /// The secret that an owner finds in their envelope, as their OpenPGP program would show it.
 pub fn opened(text: &str) -> BTreeMap<String, Value> {
     serde_json::from_slice(&HOLDER.open(text).unwrap()).unwrap()
+}
+
+/// The secret that an owner finds in their envelope with the certificate that they pinned now;
+/// `None` if they can't open it.
+pub fn opened_by(user: &UserView, text: &str) -> Option<BTreeMap<String, Value>> {
+    let pin = user.tags.get("banto:openpgp")?;
+    let holder = match *pin == SUCCESSOR.fingerprint().to_string() {
+        true => &SUCCESSOR,
+        false => &HOLDER,
+    };
+    let opened = holder.open(text).ok()?;
+    serde_json::from_slice(&opened).ok()
 }
 
 /// The calls that were made, one a line, for a failing test's message.

@@ -1,19 +1,25 @@
 //! rotate-access-keys against the world in memory.
 
 mod aftermath;
+mod certificates;
 mod crash_points;
 mod emergencies;
 mod exposures;
 mod harness;
+mod idle;
 mod interleavings;
 mod late;
 mod leaks;
 mod orphans;
 mod play;
+mod reached;
+mod receipts;
 mod records;
+mod replaced;
 mod requests;
 mod retirement;
 mod runs;
+mod signed;
 mod slices;
 mod stories;
 mod users;

@@ -122,7 +122,7 @@ fn an_orphan_without_proof_becomes_a_finding_that_discarding_settles() {
     run_daily(&world, &policy(), 10);
     let findings = operators_told(&world);
     let findings = findings.iter().filter(|text| has(text, finding));
-    assert_eq!(findings.count(), 1, "it is told once");
+    assert_eq!(findings.count(), 2, "at once, and as a week begins");
     assert!(is_there(&world, &user, &lost));
     by_queue(&world, &policy(), &asked_about(&user, "discard", &[&lost]));
     assert!(!is_there(&world, &user, &lost));

@@ -1,14 +1,17 @@
 //! Plays stories in kinds of world: what befalls them there, who follows, and what is judged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use banto_domain::UserName;
 use banto_domain::policy::Policy;
-use banto_fake::{Driven, Fault, FaultKind, Reader, Run, World};
+use banto_domain::record::Record;
+use banto_fake::{Driven, Fault, FaultKind, Reader, Run, UserView, World};
 use banto_ports::ErrorKind;
 
 use super::harness::{
-    any_has, days, everyone, hours, minutes, operators_told, policy, record, register, story,
+    SUCCESSOR, Signed, any_has, days, everyone, hours, minutes, operators_told, policy, record,
+    register, register_successor, story,
 };
 use super::stories::{Asks, End, Prepared, Story};
 use super::watch::{Watch, has_usable};
@@ -19,10 +22,21 @@ use crate::harness::{Function, Handled, Sqs, enqueue, handle_with, invoke_on};
 #[derive(Clone, Copy)]
 pub struct Nature {
     pub begin: fn(&World),
+    /// True if records are signed, from the story's beginning.
+    pub is_signed: bool,
 }
 
 /// Nothing lags.
-pub const PLAIN: Nature = Nature { begin: |_| {} };
+pub const PLAIN: Nature = Nature {
+    begin: |_| {},
+    is_signed: false,
+};
+
+/// Nothing lags, and records are signed.
+pub const SIGNED: Nature = Nature {
+    begin: |_| {},
+    is_signed: true,
+};
 
 /// IAM shows what was done late.
 pub const LAGGING: Nature = Nature {
@@ -30,6 +44,7 @@ pub const LAGGING: Nature = Nature {
         world.lag(Reader::ListAccessKeys, iam_lag());
         world.lag(Reader::GetAccessKeyLastUsed, hours(3));
     },
+    is_signed: false,
 };
 
 /// What people report of IAM: seconds.
@@ -44,6 +59,7 @@ pub const LATE_RECORDS: Nature = Nature {
         world.lag(Reader::ListSecrets, minutes(5));
         world.lag(Reader::GetUser, iam_lag());
     },
+    is_signed: false,
 };
 
 /// Something that befalls a call of an invocation.
@@ -131,7 +147,7 @@ pub const ACTS: [Act; 8] = [
         name: "renames the user",
         act: |world, user| {
             let user = world.rename_user(user, RENAMED);
-            register(world, &user);
+            store_pinned(world, &user);
         },
     },
     Act {
@@ -139,6 +155,16 @@ pub const ACTS: [Act; 8] = [
         act: |world, user| world.tag(user, "team", "red"),
     },
 ];
+
+/// Stores the pinned certificate under the user's present name.
+fn store_pinned(world: &World, user: &UserName) {
+    let pin = world.view().users[user].tags.get("banto:openpgp").cloned();
+    if pin.as_deref() == Some(SUCCESSOR.fingerprint().as_str()) {
+        register_successor(world, user, false);
+    } else {
+        register(world, user);
+    }
+}
 
 /// A story in a kind of world.
 pub struct Told {
@@ -157,6 +183,7 @@ pub struct Hit {
 impl Told {
     /// Plays the story until nothing is left to do.
     pub fn play_with(&self, hits: &[Hit]) -> Played {
+        let _signed = Signed::from_now(self.nature.is_signed);
         let policy = policy();
         let mut prepared = (self.story.prepare)();
         (self.nature.begin)(&prepared.world);
@@ -361,6 +388,9 @@ pub fn settle(
         Some(End::OneNewKey) => {
             keys.len() == 1 && keys.iter().all(|key| key.active && key.by_banto)
         }
+        Some(End::OneKeyForSuccessor) => {
+            keys.len() == 1 && keys.iter().all(|key| key.active) && opens_its_key(&view.users[user])
+        }
         Some(End::SameKey) => keys.len() == 1 && keys.iter().all(|key| key.active),
         Some(End::BothKeys) => keys.len() == 2 && keys.iter().all(|key| key.active),
     };
@@ -374,18 +404,35 @@ pub fn settle(
     broken
 }
 
-/// Runs daily until runs do nothing for longer than anything waits; the owner uses each new key as
-/// soon as it is told. Whether it came to that.
+/// True if the user's only key is in the envelope, and the certificate that replaced the former one
+/// opens that.
+fn opens_its_key(user: &UserView) -> bool {
+    let text = user.record.as_deref().unwrap_or_default();
+    let record = Record::from_text(text).ok();
+    let envelope = record.and_then(|record| record.envelope);
+    envelope.is_some_and(|envelope| {
+        user.keys.contains_key(&envelope.key) && SUCCESSOR.open(&envelope.armored).is_ok()
+    })
+}
+
+/// Runs daily until runs change nothing for longer than anything waits, but that people are told
+/// again each week; the owner uses each new key as soon as it is told. True if it came to that.
 fn converge(prepared: &Prepared, policy: &Policy, watch: &Watch, broken: &mut Vec<String>) -> bool {
     let (world, user) = (&prepared.world, &prepared.user);
     let mut quiet = 0;
+    let mut told = 0;
     for _ in 0..60 {
-        let before = (world.view().users, world.view().sent.len());
+        let before = (settled(world), world.view().sent.len());
         let (handled, _) = handle_with(world, policy, &everyone(), None);
         watch.run_ended();
         broken.extend(refused(Some(&handled)));
-        let after = (world.view().users, world.view().sent.len());
-        quiet = if before == after { quiet + 1 } else { 0 };
+        let after = (settled(world), world.view().sent.len());
+        told += after.1 - before.1;
+        if before.0 == after.0 && told <= 2 {
+            quiet += 1;
+        } else {
+            (quiet, told) = (0, 0);
+        }
         let user = &present_name(world, user);
         use_new_key(world, user);
         world.advance(days(1));
@@ -398,14 +445,39 @@ fn converge(prepared: &Prepared, policy: &Policy, watch: &Watch, broken: &mut Ve
     false
 }
 
-/// The owner uses the new key, once told of it.
+/// The users with their keys and records, but for the moments at which people were told.
+fn settled(world: &World) -> Vec<String> {
+    let view = world.view();
+    let mut users = Vec::new();
+    for (name, user) in &view.users {
+        // One that can't be read is seen by its text.
+        let text = user.record.as_deref().unwrap_or_default();
+        let record = Record::from_text(text).map(|record| Record {
+            notified: BTreeMap::new(),
+            sequence: 0,
+            run: String::new(),
+            ..record
+        });
+        let record = record.map_err(|_| text);
+        users.push(format!(
+            "{name} {:?} {record:?} {}",
+            user.keys, user.record_is_open
+        ));
+    }
+    users
+}
+
+/// The owner uses the new key, once told of it; not one that the certificate they pinned now does
+/// not open.
 fn use_new_key(world: &World, user: &UserName) {
     let rotation = record(&world.view(), user).and_then(|record| record.rotation);
     let Some(rotation) = rotation.filter(|rotation| rotation.delivered_at.is_some()) else {
         return;
     };
+    let pin = world.view().users[user].tags.get("banto:openpgp").cloned();
+    let is_opened = pin.as_deref() == Some(rotation.intent.recipient.as_str());
     let key = rotation.issued.key;
-    if world.works(&key) {
+    if is_opened && world.works(&key) {
         world.use_key(&key);
     }
 }

@@ -161,7 +161,8 @@ fn a_forged_intent_has_no_key_deleted() {
     intent.intended_at = world.now();
     intent.existing_keys.clear();
     forged.intent = Some(intent);
-    world.put_record(&bob, &forged.to_text());
+    let account = "111122223333".parse().unwrap();
+    world.put_record(&bob, &forged.to_text(&account, &bob));
     let keys = world.view().users[&bob].keys.clone();
     run_daily(&world, &policy(), 20);
     assert_eq!(world.view().users[&bob].keys, keys);

@@ -188,7 +188,10 @@ fn a_key_that_was_asked_for_comes_once_its_owner_registers_a_certificate() {
     let world = World::at(start());
     let user = world.add_user("alice");
     by_queue(&world, &policy(), &asked(&user, "force"));
-    assert!(any_has(&owners_told(&world), "banto keys register"));
+    assert!(any_has(
+        &owners_told(&world),
+        "aws iam tag-user --user-name=alice"
+    ));
     run_daily(&world, &policy(), 20);
     register(&world, &user);
     run_daily(&world, &policy(), 1);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use banto_domain::{AccessKeyId, UserName};
 use banto_fake::{Reader, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::harness::{
-    alone, asked, asked_about, days, delivered, disabled, everyone, exposed, minutes, policy,
-    register, start,
+    Delivered, SUCCESSOR, alone, asked, asked_about, days, delivered, disabled, everyone, exposed,
+    hours, minutes, policy, register, register_successor, start,
 };
 use super::watch::Terms;
 use crate::harness::handle;
@@ -50,6 +50,8 @@ pub struct Prepared {
 pub enum End {
     /// The user has one key, a new one.
     OneNewKey,
+    /// The user has one key, and it is sealed to the certificate that replaced the former one.
+    OneKeyForSuccessor,
     /// The user has the one key that was there before.
     SameKey,
     /// The user has the old key back, and the new one.
@@ -157,13 +159,16 @@ fn proven() -> Prepared {
     Prepared::new(rotation.world, rotation.user, everyone())
 }
 
-/// The deadline has passed, and nobody used the new key.
-fn unproven() -> Prepared {
+/// The deadline has passed, and the old key is still in use.
+fn past_deadline() -> Prepared {
     let rotation = delivered();
+    rotation.world.use_key(&rotation.new);
     for _ in 0..14 {
+        rotation.world.use_key(&rotation.old);
         rotation.world.advance(days(1));
         handle(&rotation.world, &policy(), &everyone());
     }
+    rotation.world.use_key(&rotation.old);
     rotation.world.advance(days(1));
     let prepared = Prepared::new(rotation.world, rotation.user, everyone());
     let terms = Terms {
@@ -209,10 +214,68 @@ fn owed() -> Prepared {
     Prepared::new(world, user, everyone())
 }
 
+/// A user who uses the only key, which Banto issued, so that a certificate counts.
+fn settled() -> (Arc<World>, UserName) {
+    let Delivered {
+        world,
+        user,
+        old,
+        new,
+    } = delivered();
+    world.use_key(&new);
+    world.delete_key(&old);
+    world.advance(days(1));
+    handle(&world, &policy(), &everyone());
+    assert!(!world.view().users[&user].record_is_open);
+    (world, user)
+}
+
+/// A key is to be issued, and its owner has pinned another certificate, for which nobody vouches.
+fn new_certificate() -> Prepared {
+    let (world, user) = settled();
+    register_successor(&world, &user, false);
+    let grace = policy().rotation.pin_grace;
+    // A daily run that is some minutes early counts the day as over.
+    let counts_from = Some(world.now() + grace - hours(1));
+    let event = asked(&user, "force");
+    let prepared = Prepared::new(world, user, event);
+    let terms = Terms {
+        counts_from,
+        ..Terms::default()
+    };
+    Prepared { terms, ..prepared }
+}
+
+/// An operator approves the certificate for which a key waits.
+fn to_be_approved() -> Prepared {
+    let waiting = new_certificate();
+    let (world, user) = (waiting.world, waiting.user);
+    handle(&world, &policy(), &waiting.event);
+    world.advance(days(1));
+    let certificate = SUCCESSOR.fingerprint();
+    let event = json!({ "users": [user], "mode": "approve", "certificate": certificate });
+    Prepared::new(world, user, event)
+}
+
+/// The new key is sealed to a certificate that its owner has replaced before they used it.
+fn to_come_anew() -> Prepared {
+    let Delivered {
+        world, user, new, ..
+    } = delivered();
+    register_successor(&world, &user, true);
+    world.advance(days(1));
+    let prepared = Prepared::new(world, user, everyone());
+    let terms = Terms {
+        replaced: [new].into(),
+        ..Terms::default()
+    };
+    Prepared { terms, ..prepared }
+}
+
 /// Every story.
 pub fn stories() -> Vec<Story> {
     use Asks::{ByQueue, Directly, Schedule};
-    use End::{BothKeys, OneNewKey, SameKey};
+    use End::{BothKeys, OneKeyForSuccessor, OneNewKey, SameKey};
     let story = |name, asks, prepare, end| Story {
         name,
         asks,
@@ -228,10 +291,18 @@ pub fn stories() -> Vec<Story> {
         story("emergency with a thief", ByQueue, thief, OneNewKey),
         story("warn", Schedule, warned, SameKey),
         story("disable", Schedule, proven, OneNewKey),
-        story("deadline", Schedule, unproven, OneNewKey),
+        story("deadline", Schedule, past_deadline, OneNewKey),
         story("delete", Schedule, retired, OneNewKey),
         story("rename", Schedule, renamed, OneNewKey),
         story("restore", ByQueue, to_be_restored, BothKeys),
         story("owed key", Schedule, owed, OneNewKey),
+        story("approve", ByQueue, to_be_approved, OneKeyForSuccessor),
+        story("issue anew", Schedule, to_come_anew, OneKeyForSuccessor),
+        story(
+            "new certificate",
+            Directly,
+            new_certificate,
+            OneKeyForSuccessor,
+        ),
     ]
 }

@@ -1,15 +1,16 @@
 //! Users who are renamed, moved, deleted or made again, whose names differ in case only, or whom
 //! the policy leaves out: a user is who has the unique id.
 
+use banto_domain::UserName;
 use banto_domain::policy::{Policy, Selector};
 use banto_domain::record::Record;
 use banto_fake::World;
 use banto_ports::ErrorKind;
 
 use super::harness::{
-    add_registered, any_has, asked, by_queue, count, days, delivered, disabled, everyone, exposed,
-    has, is_active, is_there, operators_told, policy, record, register, run_daily, sealed, start,
-    working,
+    Signed, add_registered, any_has, asked, by_queue, count, days, delivered, disabled, everyone,
+    exposed, has, is_active, is_there, operators_told, policy, record, register, run_daily, sealed,
+    start, working,
 };
 use crate::harness::handle;
 
@@ -105,6 +106,38 @@ fn a_user_who_is_gone_in_the_middle_of_a_rotation_is_told_once() {
     assert!(!world.record_tags(&rotation.user).contains_key("banto:open"));
 }
 
+/// R4: a record that is not believed tells nothing of its user, who is found once it is mended.
+#[test]
+fn a_renamed_user_whose_record_is_not_believed_is_not_taken_for_gone() {
+    let spoils: [fn(&World, &UserName); 3] = [
+        |world, name| world.strip_signature(name),
+        |world, name| world.tamper(name, |_| "not a record".to_owned()),
+        |world, _| world.deny_records(true),
+    ];
+    for (number, spoil) in spoils.into_iter().enumerate() {
+        let _signed = Signed::from_now(true);
+        let rotation = delivered();
+        let (world, name) = (&rotation.world, &rotation.user);
+        let good = world.record(name).unwrap();
+        let user = world.rename_user(name, "alicia");
+        register(world, &user);
+        spoil(world, name);
+        run_daily(world, &policy(), 3);
+        let told = operators_told(world);
+        assert!(!any_has(&told, "alice is gone"), "{number}: {told:?}");
+        assert!(any_has(&told, "alice: not looked at"), "{number}: {told:?}");
+        let tags = world.record_tags(name);
+        assert!(tags.contains_key("banto:open"), "{number}");
+        world.deny_records(false);
+        world.tamper(name, |_| good);
+        world.use_key(&rotation.new);
+        run_daily(world, &policy(), 20);
+        let keys = working(world, &user);
+        assert_eq!(keys, std::slice::from_ref(&rotation.new), "{number}");
+        assert_eq!(count(world, "iam:CreateAccessKey"), 1, "{number}");
+    }
+}
+
 /// IAM's names are one whatever the case of the letters; the record is kept under IAM's own.
 #[test]
 fn a_name_in_another_case_is_the_same_user_with_one_record() {
@@ -139,6 +172,7 @@ fn users_outside_the_include_or_inside_the_exclude_are_not_touched() {
         change(&mut policy);
         for _ in 0..32 {
             handle(&world, &policy, &everyone());
+            world.use_key(&sealed(&world, &inside));
             world.advance(days(1));
         }
         assert_eq!(world.view().users[&outside].keys, keys);

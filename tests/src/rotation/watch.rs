@@ -14,7 +14,7 @@ use banto_fake::{Call, KeyView, UserView, View, World};
 use banto_seal::recipients_of;
 use jiff::Timestamp;
 
-use super::harness::opened;
+use super::harness::{SUCCESSOR, hours, opened_by};
 
 /// The part of the promises that a world excuses, or holds the function to besides.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +25,11 @@ pub struct Terms {
     pub people_act: bool,
     /// Keys that are exposed: their loss leaves nobody without a key, and they end for good (R9).
     pub exposed: BTreeSet<AccessKeyId>,
+    /// New keys that nobody used and that come anew: they may be deleted once they were disabled,
+    /// and recorded so, for as long as IAM may show a use late.
+    pub replaced: BTreeSet<AccessKeyId>,
+    /// The moment before which nothing is sealed to the certificate that replaces the user's own.
+    pub counts_from: Option<Timestamp>,
 }
 
 /// Promises broken so far, as seen after every single effect.
@@ -113,7 +118,7 @@ impl Seen {
         }
         broken.extend(step.deletions(&self.terms, &self.timings));
         broken.extend(step.creations());
-        broken.extend(step.envelope());
+        broken.extend(step.envelope(&self.terms));
         broken.extend(step.revived(&self.terms));
         broken
     }
@@ -131,7 +136,9 @@ impl Seen {
             };
             let exposed = exposed_keys(user, &self.terms);
             let stays_ended = |key: &&AccessKeyId| {
-                !exposed.contains(*key) && !user.keys.get(*key).is_some_and(|key| key.active)
+                !exposed.contains(*key)
+                    && !self.terms.replaced.contains(*key)
+                    && !user.keys.get(*key).is_some_and(|key| key.active)
             };
             let lost: Vec<_> = keys.iter().filter(stays_ended).collect();
             if !lost.is_empty() && !has_usable(user) && !self.terms.deadline {
@@ -184,8 +191,11 @@ impl Step<'_> {
                 broken.push(format!("R2: {id} deleted while active"));
             }
             let disabled_at = record.as_ref().and_then(|record| record.disabled.get(id));
-            let is_late =
-                disabled_at.is_some_and(|at| self.now.duration_since(*at) >= timings.recovery);
+            let recovery = match terms.replaced.contains(id) && key.used.is_none() {
+                true => hours(4),
+                false => timings.recovery,
+            };
+            let is_late = disabled_at.is_some_and(|at| self.now.duration_since(*at) >= recovery);
             if !is_late && !exposed.contains(id) && !is_orphan(record.as_ref(), id, key) {
                 broken.push(format!("R2: {id} deleted too early"));
             }
@@ -212,7 +222,7 @@ impl Step<'_> {
     }
 
     /// R8: a new envelope has one recipient, the pinned one, who finds the key in it.
-    fn envelope(&self) -> Vec<String> {
+    fn envelope(&self, terms: &Terms) -> Vec<String> {
         let mut broken = Vec::new();
         if self.was.record == self.is.record {
             return broken;
@@ -232,11 +242,23 @@ impl Step<'_> {
         if recipients_of(&envelope.armored).map_or(0, |recipients| recipients.len()) != 1 {
             broken.push("R8: the envelope has not one recipient".to_owned());
         }
+        let Some(opened) = opened_by(self.is, &envelope.armored) else {
+            // A person who pins another one meanwhile gets a key anew.
+            if !terms.people_act {
+                let what = "R8: whoever pinned the certificate can't open the envelope";
+                broken.push(what.to_owned());
+            }
+            return broken;
+        };
         match self.is.keys.get(&envelope.key) {
-            Some(key) if opened(&envelope.armored)["SecretAccessKey"] != key.secret => {
+            Some(key) if opened["SecretAccessKey"] != key.secret => {
                 broken.push("R8: the envelope holds another key".to_owned());
             }
             _ => {}
+        }
+        let is_early = terms.counts_from.is_some_and(|from| self.now < from);
+        if is_early && SUCCESSOR.open(&envelope.armored).is_ok() {
+            broken.push("R8: sealed to a certificate that does not count yet".to_owned());
         }
         broken
     }
@@ -278,6 +300,7 @@ fn is_orphan(record: Option<&Record>, id: &AccessKeyId, key: &KeyView) -> bool {
 pub fn has_usable(user: &UserView) -> bool {
     let record = record_of(user);
     let sealed = record.as_ref().and_then(|record| record.envelope.as_ref());
+    let sealed = sealed.filter(|envelope| is_to_be_opened(user, record.as_ref(), &envelope.key));
     let is_exposed = |id| {
         record
             .as_ref()
@@ -289,4 +312,15 @@ pub fn has_usable(user: &UserView) -> bool {
             || sealed.is_some_and(|envelope| envelope.key == *id);
         key.active && !is_exposed(id) && has_secret
     })
+}
+
+/// True unless the key is sealed to a certificate that the user has replaced since: whoever can't
+/// open it any more has said so by that.
+fn is_to_be_opened(user: &UserView, record: Option<&Record>, key: &AccessKeyId) -> bool {
+    let rotation = record.and_then(|record| record.rotation.as_ref());
+    let recipient = rotation
+        .filter(|rotation| rotation.issued.key == *key)
+        .map(|rotation| rotation.intent.recipient.as_str());
+    let pin = user.tags.get("banto:openpgp").map(String::as_str);
+    recipient.is_none() || pin.is_none() || recipient == pin
 }
