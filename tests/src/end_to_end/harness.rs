@@ -5,8 +5,10 @@ use std::time::Duration;
 use banto::local::aws::caller_identity_by_boto3;
 use banto::local::queue::{Queue, Worked};
 use banto::local::runtime_api::InvocationError;
+use banto::local::slack::TOKEN;
 use banto_domain::record::Record;
 use banto_fake::PolicyText;
+use banto_ports::MemberState;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -100,6 +102,18 @@ impl Harness {
             holder,
             policy,
         }
+    }
+
+    /// Gives the policy a bot token, and alice an id in Slack, where she is an active member.
+    pub async fn write_directly(&mut self, member: &str) {
+        let Local { aws, slack, .. } = &self.local;
+        let token = aws.create_secret("banto/slack/token", TOKEN).await.unwrap();
+        aws.tag_user("alice", &[("banto:slack", member)])
+            .await
+            .unwrap();
+        slack.set_member(member, MemberState::Active);
+        let line = format!("token = \"{token}\"");
+        self.policy = self.policy.clone().with_lines("notices.slack", &line);
     }
 
     /// Starts the function anew, hands it an event, and ends it.

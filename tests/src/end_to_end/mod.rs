@@ -1,6 +1,7 @@
 //! The real binary, through the Lambda Runtime API, on a local AWS (moto): what the wire does to
 //! it.
 
+mod commands;
 mod compliance;
 mod harness;
 mod local;
@@ -10,7 +11,8 @@ use std::collections::BTreeSet;
 
 use banto::local::aws::Refused;
 use banto::local::proxy::{Fault, Rule};
-use banto::local::slack::Refusal;
+use banto::local::slack::{Refusal, TOKEN};
+use banto_domain::record::Record;
 use banto_fake::leaks;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,12 +20,13 @@ use serde_json::{Value, json};
 use harness::Harness;
 
 /// The calls of a first rotation, each of which fails in every way below.
-const CALLS: [&str; 8] = [
+const CALLS: [&str; 9] = [
     "iam:GenerateCredentialReport",
     "iam:GetUser",
     "iam:ListAccessKeys",
     "secretsmanager:GetSecretValue",
-    "s3:GetObject",
+    "s3:ListBucketVersions",
+    "s3:GetObjectVersion",
     "secretsmanager:CreateSecret",
     "secretsmanager:PutResourcePolicy",
     "secretsmanager:PutSecretValue",
@@ -253,13 +256,43 @@ async fn when_slack_refuses_sns_carries_the_notice_and_no_url_is_logged() {
 }
 
 #[tokio::test]
+async fn an_owner_is_written_to_directly_and_only_slacks_ok_to_that_is_in_the_record() {
+    for (refusal, channel) in [
+        (None, "D024BE7LH"),
+        (Some(Refusal::Word("missing_scope")), "owners"),
+    ] {
+        let mut harness = Harness::with_due_alice().await;
+        harness.local.log_level = "trace";
+        harness.write_directly("U024BE7LH").await;
+        if let Some(refusal) = refusal {
+            harness.local.slack.refuse_next(refusal);
+        }
+        let answer = harness.invoke(&scheduled()).await.unwrap();
+        assert_eq!(answer["accounts"][0]["failures"], json!([]), "{answer:#}");
+        let posts = harness.local.slack.posts();
+        assert_eq!(posts[0].channel, channel);
+        let record = Record::from_text(&harness.record().await).unwrap();
+        let key = &record.rotation.as_ref().unwrap().issued.key;
+        let is_reached = refusal.is_none();
+        assert_eq!(record.reached_by.is_some(), is_reached, "{refusal:?}");
+        assert_eq!(record.reached_at(key).is_some(), is_reached, "{refusal:?}");
+        let log = String::from_utf8_lossy(&harness.log);
+        assert_eq!(log.contains("missing_scope"), !is_reached, "{log}");
+        assert!(!log.contains(TOKEN), "the token is in the log");
+    }
+}
+
+#[tokio::test]
 async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
     let mut allowed = onboarding::allowed(include_str!(
         "../../../functions/rotate-access-keys/iam-policy.json"
     ));
-    // Needed without being called: S3 asks for the first when an object is missing, Lambda's event
-    // source mapping calls the others on the function's behalf.
+    // Needed without being called here: KMS signs only where the policy names a key, an
+    // acknowledgement is read where a tag names one, S3 asks for the third when that is missing,
+    // and Lambda's event source mapping calls the others on the function's behalf.
     for implied in [
+        "kms:Sign",
+        "s3:GetObject",
         "s3:ListBucket",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
