@@ -366,11 +366,7 @@ impl Executor<'_> {
         request: &str,
         asked_at: Timestamp,
     ) -> Result<(), ApplyError> {
-        let owed = Owed {
-            reason,
-            request: request.to_owned(),
-            asked_at,
-        };
+        let owed = owed(reason, request, asked_at);
         self.writer.write(|record| record.owed = Some(owed)).await
     }
 
@@ -380,11 +376,7 @@ impl Executor<'_> {
         request: &str,
         asked_at: Timestamp,
     ) -> Result<(), ApplyError> {
-        let owed = Owed {
-            reason,
-            request: request.to_owned(),
-            asked_at,
-        };
+        let owed = owed(reason, request, asked_at);
         let now = self.ports.clock.now();
         self.writer
             .write(|record| {
@@ -682,6 +674,14 @@ fn keep_request(intent: Intent, record: &mut Record) {
             request,
             asked_at: intent.intended_at,
         });
+    }
+}
+
+fn owed(reason: Reason, request: &str, asked_at: Timestamp) -> Owed {
+    Owed {
+        reason,
+        request: request.to_owned(),
+        asked_at,
     }
 }
 

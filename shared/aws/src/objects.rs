@@ -36,11 +36,7 @@ impl S3 {
         key: &str,
         most: usize,
     ) -> Result<Vec<u8>, PortError> {
-        let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
-        let request = Request {
-            headers: vec![range],
-            ..Request::get(call, "")
-        };
+        let request = beginning(call, most);
         let request = addressed(request, self.0.is_elsewhere(), bucket, key);
         or_empty(self.0.ask(request).await)
     }
@@ -53,11 +49,7 @@ impl S3 {
         object: Version<'_>,
         most: usize,
     ) -> Result<Vec<u8>, PortError> {
-        let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
-        let request = Request {
-            headers: vec![range],
-            ..Request::get(call, "")
-        };
+        let request = beginning(call, most);
         let mut request = addressed(request, self.0.is_elsewhere(), bucket, object.key);
         request.path = format!("{}?versionId={}", request.path, encoded_query(object.id));
         or_empty(self.0.ask(request).await)
@@ -114,6 +106,15 @@ fn or_empty(answer: Result<Vec<u8>, PortError>) -> Result<Vec<u8>, PortError> {
 
 fn is_of_an_empty_object(error: &PortError) -> bool {
     error.kind == ErrorKind::Invalid && error.message.starts_with(INVALID_RANGE)
+}
+
+/// A request for the first `most` bytes.
+fn beginning(call: &'static str, most: usize) -> Request {
+    let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
+    Request {
+        headers: vec![range],
+        ..Request::get(call, "")
+    }
 }
 
 /// A bucket is part of the host's name, except where that would not do: a local AWS has no name for

@@ -58,7 +58,8 @@ fn keys_to_disable(draft: &Draft<'_>, rotation: &Rotation, new: &Key) -> Vec<Key
     keys
 }
 
-fn is_being_saved(draft: &Draft<'_>, key: &Key) -> bool {
+/// True if this chain records the key as disabled.
+pub(super) fn is_being_saved(draft: &Draft<'_>, key: &Key) -> bool {
     let key = key.id.clone();
     draft.actions.contains(&Action::SaveDisabled { key })
 }

@@ -33,15 +33,10 @@ pub(super) fn withdraw(draft: &mut Draft<'_>, rotation: &Rotation, new: &Key) {
 pub(super) fn withdrawn<'a>(draft: &Draft<'a>) -> Option<(&'a Rotation, Key)> {
     let rotation = draft.rotation()?;
     let new = draft.key(&rotation.issued.key)?.clone();
-    let is_ours = draft.is_disabled_by_us(&new.id) || is_being_recorded(draft, &new);
+    let is_ours = draft.is_disabled_by_us(&new.id) || retirement::is_being_saved(draft, &new);
     let has_ended = !new.active && is_ours && !draft.exposed.contains(&new.id);
     let is_withdrawn = rotation.withdrawn_at.is_some() && rotation.proven_at.is_none();
     (has_ended && is_withdrawn).then_some((rotation, new))
-}
-
-fn is_being_recorded(draft: &Draft<'_>, new: &Key) -> bool {
-    let key = new.id.clone();
-    draft.actions.contains(&Action::SaveDisabled { key })
 }
 
 /// Goes on with a withdrawn key: one that was used after all, or whose certificate is back, works
