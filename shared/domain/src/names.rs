@@ -367,7 +367,7 @@ fn arn_account(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
 }
 
-fn is_iam_byte(byte: u8) -> bool {
+pub(crate) fn is_iam_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte)
 }
 

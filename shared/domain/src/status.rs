@@ -94,59 +94,65 @@ macro_rules! reasons {
 
 reasons! {
     /// The role that Banto assumes can't be assumed.
-    NotAssumable, true, "its role can't be assumed",
+    NotAssumable, true, "can't assume role",
         "See that the role named `reach_role` exists in the account and trusts Banto; an invited account never gets OrganizationAccountAccessRole by itself.";
     /// AWS is still setting the account up.
-    Initialising, true, "AWS is still setting it up",
+    Initialising, true, "sign-up not complete",
         "Wait; if it lasts, sign in once as the account's root user and see that its sign-up is complete.";
+    /// Organizations tells a state of the account that this release does not know.
+    StateUnknown, false, "unknown state",
+        "See what state the account has in AWS Organizations, and update Banto.";
     /// AWS Control Tower is still setting the account up.
-    ControlTowerSettingUp, true, "Control Tower is still setting it up",
+    ControlTowerSettingUp, true, "Control Tower set-up not complete",
         "Look at the account in Control Tower's Account Factory; enrol it again if its enrolment failed.";
     /// Another operation on the StackSet is under way.
     StackSetBusy, true, "another StackSet operation is under way",
         "Look at the StackSet's operations; turn on managed execution so that operations queue.";
     /// The StackSet's instance is being made.
-    StackInstancePending, true, "its stack is still being made",
-        "Look at the StackSet's operations; one that hangs can be stopped.";
+    StackInstancePending, true, "stack not deployed yet",
+        "Look at the StackSet's operations, and stop one that hangs; see that the account is in one of the StackSet's targets.";
     /// The StackSet's instance failed.
-    StackInstanceFailed, true, "its stack failed",
-        "Read CloudFormation's reason and mend what it names in the account. It is tried again for an hour, and again with each daily run.";
+    StackInstanceFailed, true, "stack failed",
+        "Read CloudFormation's reason and mend what it names in the account. It is tried again for an hour (seven in a new account), and with each daily run.";
     /// The StackSet's instance is one that CloudFormation no longer deploys.
-    StackInstanceInoperable, true, "CloudFormation no longer deploys its stack",
+    StackInstanceInoperable, true, "inoperable stack instance",
         "Delete the stack instance from the StackSet, retaining the stack; then delete the stack in the account by hand. Both are made anew.";
-    /// The stack is current, and the recorder that it made is gone.
-    RecorderGone, true, "its recorder was deleted",
-        "Delete the stack instance from the StackSet, so that it is made anew with its recorder; and see who deleted the recorder.";
     /// The region is not enabled in the account.
-    RegionDisabled, true, "the region is not enabled",
+    RegionDisabled, true, "region not enabled",
         "Enable the region in the account, or take it out of `regions`.";
     /// Too many requests.
-    Throttled, true, "AWS throttles",
-        "Wait; if it lasts, lower the function's reserved concurrency or the queue's batch size.";
+    Throttled, true, "AWS is throttling us",
+        "Wait; if it lasts, lower the maximum concurrency of the queue's event source mapping.";
     /// A policy denies a call; for some 20 minutes after an account joins, conditions on the
     /// Organization do not know it yet.
-    Denied, true, "a call is denied",
+    Denied, true, "call denied",
         "See which service control policy or boundary denies the call, and exempt Banto's role from it.";
     /// AWS Config may not write to the bucket.
     DeliveryRefused, true, "AWS Config may not deliver to the bucket",
         "See that the log archive bucket's policy (and its KMS key's) lets config.amazonaws.com write for this account.";
+    /// AWS Config may not publish to the topic of a delivery channel.
+    TopicRefused, false, "SNS topic of the delivery channel refused",
+        "Name a topic of the channel's own region in `topics`; and see that it exists and that its policy lets config.amazonaws.com publish.";
     /// The bucket does not exist.
-    BucketMissing, false, "the log archive bucket does not exist",
+    BucketMissing, false, "log archive bucket does not exist",
         "Correct `bucket` in [onboarding.config], or create the bucket.";
     /// The recorder or channel runs with errors.
     DeliveryFailing, false, "AWS Config reports errors",
         "Read the error: most often the bucket, its key or the recorder's role was changed.";
+    /// No snapshot came for two of the channel's periods, and nothing says why.
+    SnapshotOverdue, false, "no configuration snapshots",
+        "Look at the delivery channel in AWS Config, and at the bucket's policy and key; if they are right, stop and start the recorder.";
     /// A role of this name exists that Banto did not make.
     ForeignRole, false, "a role of this name is not Banto's",
         "Rename the role in the account or in the policy; or tag it banto:managed = true to hand it over.";
     /// A quota is used up.
-    QuotaExceeded, false, "a quota is used up",
+    QuotaExceeded, false, "quota used up",
         "Ask for more in Service Quotas, or remove what is not needed.";
     /// It was done and does not show yet.
-    Propagating, true, "it was done and does not show yet",
+    Propagating, true, "applied, not visible yet",
         "Wait; if it lasts, something else in the account undoes it: CloudTrail tells who.";
     /// The invocation's time was up before all was done.
-    OutOfTime, true, "the time was up before all was done",
+    OutOfTime, true, "out of time",
         "Wait: the next message goes on where this one ended. If it lasts, lower the queue's batch size or raise the function's timeout.";
     /// A service failed or did not answer.
     Unavailable, true, "a service does not answer",
@@ -155,7 +161,7 @@ reasons! {
     Refused, false, "AWS refuses a call",
         "Read the message; most often the policy names something that does not exist.";
     /// The check found that the plan would break a promise.
-    PlanRefused, false, "its plan was refused",
+    PlanRefused, false, "plan refused",
         "Nothing of the refused plan was done. This is a defect of Banto: report it with the plan in the log.";
 }
 

@@ -26,13 +26,14 @@ pub use keys::{
     AccessKeys, CreatedKey, KeyOwner, LastUse, LiveKey, LiveUser, ReportState, Usage, UserSessions,
 };
 pub use member::{
-    AccountAccess, AccountClients, AccountSettings, Channel, ConfigRecording, DefaultVpc,
-    LiveRecorder, LiveRole, NewRole, Recorder, RecorderStatus, RecordingGroup, RegionSettings,
-    RegionState, RoleChange, Roles, VpcPart,
+    AccountAccess, AccountClients, AccountSettings, Channel, ChannelStatus, ConfigRecording,
+    DefaultVpc, LivePasswordPolicy, LiveRecorder, LiveRole, NewRole, Recorder, RecorderStatus,
+    RecordingGroup, RegionSettings, RegionState, RoleChange, Roles, VpcPart,
 };
 pub use organization::{
-    AccountState, AccountStatuses, Dashboard, Delayed, OrgAccount, Organization, PreviousStatus,
-    Queue, Received, ReceivedMessages, StackInstance, StackInstances, path_of,
+    AccountRow, AccountState, AccountStatuses, Dashboard, Delayed, LastNotified, OrgAccount,
+    OrgPolicyKind, Organization, Queue, Received, ReceivedMessages, StackInstance, StackInstances,
+    Told, path_of,
 };
 pub use receivers::{Chat, Mail, Mailer, MemberState, TopicMessage, Topics, Webhooks};
 pub use records::{CertificateVersion, Certificates, OpenRecords, Records, StoredText};

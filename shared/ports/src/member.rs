@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use banto_domain::policy::onboarding::{Contact, ContactKind};
 use banto_domain::{AccountId, Region, RoleName};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -35,7 +36,9 @@ pub struct AccountClients {
 /// IAM roles.
 #[async_trait]
 pub trait Roles: Send + Sync {
-    /// Every role, with all that IAM tells of it but the length of its sessions.
+    /// The roles that concern Banto, with all that IAM tells of them but the length of their
+    /// sessions: those that the policy names, those with the tag `banto:managed`, and the one that
+    /// AWS Config itself uses. An account may have thousands of others.
     async fn all(&self) -> Result<Vec<LiveRole>, PortError>;
 
     /// Longest sessions in seconds, by role.
@@ -46,9 +49,6 @@ pub trait Roles: Send + Sync {
 
     /// Makes one change to a role.
     async fn change(&self, name: &RoleName, change: &RoleChange) -> Result<(), PortError>;
-
-    /// Returns true if the role that AWS Config itself uses is there.
-    async fn has_config_role(&self) -> Result<bool, PortError>;
 
     /// Makes the role that AWS Config itself uses. [`Conflict`](crate::ErrorKind::Conflict) if it
     /// is there.
@@ -121,10 +121,10 @@ pub trait AccountSettings: Send + Sync {
     async fn regions(&self) -> Result<BTreeMap<Region, RegionState>, PortError>;
 
     /// The password policy; `None` if the account has none of its own.
-    async fn password_policy(&self) -> Result<Option<PasswordPolicy>, PortError>;
+    async fn password_policy(&self) -> Result<Option<LivePasswordPolicy>, PortError>;
 
     /// Replaces the password policy.
-    async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError>;
+    async fn set_password_policy(&self, policy: &LivePasswordPolicy) -> Result<(), PortError>;
 
     /// The number of the four blocks of public access to S3 that are on; `None` if none was ever
     /// set.
@@ -138,6 +138,31 @@ pub trait AccountSettings: Send + Sync {
 
     /// Replaces an alternate contact.
     async fn set_contact(&self, kind: ContactKind, contact: &Contact) -> Result<(), PortError>;
+}
+
+/// A password policy with all that IAM knows of one: a write replaces every part. (IAM API
+/// reference, `UpdateAccountPasswordPolicy`.)
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LivePasswordPolicy {
+    /// Least length: 6 to 128.
+    pub minimum_length: i32,
+    /// True if a small letter is required.
+    pub lowercase: bool,
+    /// True if a capital is required.
+    pub uppercase: bool,
+    /// True if a digit is required.
+    pub numbers: bool,
+    /// True if a symbol is required.
+    pub symbols: bool,
+    /// Days after which a password ends: 1 to 1,095.
+    pub max_age_days: Option<i32>,
+    /// The number of earlier passwords that can't be used again: 1 to 24.
+    pub reuse_prevention: Option<i32>,
+    /// True if users may change their own password.
+    pub users_may_change: bool,
+    /// True if a password that has ended can only be replaced by an administrator.
+    pub hard_expiry: bool,
 }
 
 /// The state of a region in an account.
@@ -166,12 +191,11 @@ pub trait ConfigRecording: Send + Sync {
     /// The delivery channels, of which AWS allows one.
     async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError>;
 
-    /// The error of each channel's last delivery, by name; `None` if it succeeded or none was due
-    /// yet.
-    async fn channel_errors(
+    /// The status of each channel, by name.
+    async fn channel_statuses(
         &self,
         region: &Region,
-    ) -> Result<BTreeMap<String, Option<String>>, PortError>;
+    ) -> Result<BTreeMap<String, ChannelStatus>, PortError>;
 
     /// Makes a recorder, or replaces the one of that name.
     async fn put_recorder(&self, region: &Region, recorder: &Recorder) -> Result<(), PortError>;
@@ -228,10 +252,19 @@ pub enum RecordingGroup {
 pub struct RecorderStatus {
     /// True if it is started.
     pub recording: bool,
-    /// True if it was ever started.
-    pub was_started: bool,
+    /// When it was last started; `None` if it never was.
+    pub started_at: Option<Timestamp>,
     /// The error of its last record, if that failed.
     pub error: Option<String>,
+}
+
+/// The status of a delivery channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChannelStatus {
+    /// The error of the last delivery, if that failed.
+    pub error: Option<String>,
+    /// When a snapshot was last delivered; `None` if none ever was.
+    pub last_snapshot: Option<Timestamp>,
 }
 
 /// A delivery channel.
@@ -274,14 +307,13 @@ pub trait RegionSettings: Send + Sync {
 pub struct DefaultVpc {
     /// Its id.
     pub id: String,
-    /// The number of network interfaces in it: more than none means that it is used.
-    pub interfaces: usize,
-    /// Its subnets, all of them AWS's own defaults.
+    /// Its subnets that AWS made.
     pub subnets: Vec<String>,
     /// Its internet gateways.
     pub gateways: Vec<String>,
-    /// The subnets, security groups, route tables and endpoints in it that people made.
-    pub foreign: Vec<String>,
+    /// Everything that AWS did not make with it, and everything that people changed of it, in
+    /// words: `network interface eni-1`.
+    pub uses: BTreeSet<String>,
 }
 
 /// A part of a default VPC.

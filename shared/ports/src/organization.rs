@@ -1,7 +1,7 @@
 //! The Organization: its accounts, the StackSet that reaches them, the queue, and the status of
 //! each account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, OuId, QueueUrl, Region};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::PortError;
 
@@ -38,6 +39,24 @@ pub trait Organization: Send + Sync {
     /// Moves an account from one root or unit to another. [`Conflict`](crate::ErrorKind::Conflict)
     /// if it is there already.
     async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError>;
+
+    /// The policy of the Organization that holds in an account, as JSON; `None` if there is none of
+    /// this kind. (Organizations API reference, `DescribeEffectivePolicy`.)
+    async fn effective_policy(
+        &self,
+        account: &AccountId,
+        kind: OrgPolicyKind,
+    ) -> Result<Option<Value>, PortError>;
+}
+
+/// A kind of policy by which an Organization sets what accounts could else set themselves.
+/// (Organizations API reference, `EffectivePolicyType`.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OrgPolicyKind {
+    /// `S3_POLICY`: public access to S3.
+    S3,
+    /// `DECLARATIVE_POLICY_EC2`: attributes of EC2.
+    Ec2,
 }
 
 /// The root and the units that an account is in, the root first: asked for one by one, where
@@ -73,6 +92,9 @@ pub struct OrgAccount {
     pub path: Vec<OuId>,
     /// When it became part of the Organization.
     pub joined_at: Option<Timestamp>,
+    /// True if it was created in the Organization; an invited one may be of any age.
+    #[serde(default)]
+    pub was_created: bool,
 }
 
 impl OrgAccount {
@@ -96,6 +118,8 @@ pub enum AccountState {
     PendingClosure,
     /// Closed for good.
     Closed,
+    /// Organizations tells a state that this release does not know.
+    Unknown,
 }
 
 /// The instances of the one StackSet.
@@ -104,6 +128,9 @@ pub trait StackInstances: Send + Sync {
     /// An account's instances, by region.
     async fn list(&self, account: &AccountId)
     -> Result<BTreeMap<Region, StackInstance>, PortError>;
+
+    /// Returns true if an operation on the StackSet is queued, runs or is being stopped.
+    async fn is_operating(&self) -> Result<bool, PortError>;
 
     /// Makes instances for several accounts, in one operation.
     /// [`NotReady`](crate::ErrorKind::NotReady) while another operation is under way.
@@ -117,11 +144,9 @@ pub trait StackInstances: Send + Sync {
 /// An instance of the StackSet, in one account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackInstance {
-    /// As the StackSet says.
+    /// Deployed as the StackSet says; its resources may have been changed since.
     Current,
-    /// CloudFormation found its resources changed by somebody else.
-    Drifted,
-    /// An operation on it is to come or under way.
+    /// Not deployed yet: an operation on it is to come or under way, if one is under way at all.
     Pending,
     /// The last operation on it failed, for this reason.
     Failed(String),
@@ -162,20 +187,25 @@ pub struct Delayed {
     pub delay: Duration,
 }
 
-/// One item per account: its status, and the mark of the news that people were last notified of. An
-/// item of another version is an error.
+/// One item per account. Each writer sets its own attributes, so that concurrent writers lose
+/// nothing. An item of another version is an error.
 #[async_trait]
 pub trait AccountStatuses: Send + Sync {
-    /// Replaces an account's status, and returns the previous one. The mark of the last notice
-    /// stays, so that concurrent writers lose nothing.
-    async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError>;
+    /// An account's item; an empty one if there is none.
+    async fn row(&self, account: &AccountId) -> Result<AccountRow, PortError>;
 
-    /// Replaces the mark of the news that people were last notified of.
-    async fn save_last_notified(
+    /// Adds repairs that are about to be made, in words, to those that people were not told of yet.
+    async fn add_repairs(
         &self,
         account: &AccountId,
-        notified: &str,
+        repairs: &BTreeSet<String>,
     ) -> Result<(), PortError>;
+
+    /// Replaces an account's status, and returns the item as it was before.
+    async fn save_status(&self, status: &AccountStatus) -> Result<AccountRow, PortError>;
+
+    /// Remembers that people were told.
+    async fn save_told(&self, account: &AccountId, told: &Told) -> Result<(), PortError>;
 
     /// Deletes an account's item.
     async fn delete(&self, account: &AccountId) -> Result<(), PortError>;
@@ -184,13 +214,33 @@ pub trait AccountStatuses: Send + Sync {
     async fn all(&self) -> Result<Vec<AccountStatus>, PortError>;
 }
 
-/// The item of an account before its status was saved.
+/// The item of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PreviousStatus {
+pub struct AccountRow {
     /// Its status.
     pub status: Option<AccountStatus>,
-    /// The mark of the news that people were last notified of.
-    pub last_notified: Option<String>,
+    /// The news that people were last notified of.
+    pub last_notified: Option<LastNotified>,
+    /// Repairs that people were not told of yet, in words.
+    pub repairs: BTreeSet<String>,
+}
+
+/// The news of an account that people were last notified of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastNotified {
+    /// The mark of the news: news with the same mark are the same.
+    pub mark: String,
+    /// When it was sent.
+    pub at: Timestamp,
+}
+
+/// The things of an account that people were told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// The news, if there was any.
+    pub news: Option<LastNotified>,
+    /// Repairs, which are no longer untold.
+    pub repairs: BTreeSet<String>,
 }
 
 /// The dashboard's data.
