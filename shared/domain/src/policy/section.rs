@@ -124,6 +124,30 @@ impl<'a, 't> Section<'a, 't> {
         self.problems.add(&self.span, format!("{name}{problem}"));
     }
 
+    /// Notes a problem of one key, at its line, or at the section's where it is left out.
+    pub(super) fn problem_of(&self, key: &str, problem: impl fmt::Display) {
+        let given = self.table.and_then(|table| table.get(key));
+        let span = given.map_or_else(|| self.span.clone(), Spanned::span);
+        self.problems
+            .add(&span, format!("`{}` {problem}", self.path(key)));
+    }
+
+    /// Notes a problem of an entry of a list or a table, at its line.
+    pub(super) fn problem_at(
+        &self,
+        entry: &Spanned<DeValue<'_>>,
+        key: &str,
+        problem: impl fmt::Display,
+    ) {
+        let problem = format!("an entry of `{}` {problem}", self.path(key));
+        self.problems.add(&entry.span(), problem);
+    }
+
+    /// True if a key is given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
     /// Takes a value as it is.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
         self.known.insert(key);
@@ -188,10 +212,7 @@ impl<'a, 't> Section<'a, 't> {
         for value in self.each(key) {
             match read(value.get_ref()) {
                 Ok(read) => all.push(read),
-                Err(why) => self.problems.add(
-                    &value.span(),
-                    format!("an entry of `{}` {why}", self.path(key)),
-                ),
+                Err(why) => self.problem_at(value, key, why),
             }
         }
         all

@@ -190,3 +190,33 @@ pub(super) fn until(value: &DeValue<'_>) -> Result<Timestamp, String> {
         .and_then(|next| next.to_zoned_datetime(TimeZone::UTC));
     next.map(|next| next.timestamp()).map_err(|_| expected())
 }
+
+/// One of a few words.
+pub(super) fn one_of<T: Copy>(
+    value: &DeValue<'_>,
+    known: &[(&'static str, T)],
+) -> Result<T, String> {
+    let found = text(value)?;
+    let names = || {
+        known
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let matching = known
+        .iter()
+        .find(|(name, _)| *name == found)
+        .map(|(_, value)| *value);
+    matching.ok_or_else(|| format!("must be one of {}, but is {found:?}", names()))
+}
+
+/// A text of at most so many characters.
+pub(super) fn at_most(most: usize, text: String) -> Result<String, String> {
+    match text.chars().count() {
+        count if count <= most => Ok(text),
+        count => Err(format!(
+            "has {count} characters, more than the {most} that AWS allows"
+        )),
+    }
+}
