@@ -18,12 +18,39 @@ pub const GLOBAL_TYPES: [&str; 4] = [
     "AWS::IAM::User",
 ];
 
-/// Types that can't be recorded daily. (AWS Config API reference, `RecordingMode`.)
-pub const CONTINUOUS_TYPES: [&str; 3] = [
-    "AWS::Config::ConfigurationRecorder",
+/// Types that can't be recorded daily, besides [`SYSTEM_TYPE`]. (AWS Config API reference,
+/// `RecordingMode`.)
+pub const CONTINUOUS_TYPES: [&str; 2] = [
     "AWS::Config::ConformancePackCompliance",
     "AWS::Config::ResourceCompliance",
 ];
+
+/// A type that AWS Config always records, and that no recorder may name. (AWS Config developer
+/// guide, "Supported Resource Types": "a system resource type of AWS Config"; it is not among the
+/// API's `ResourceType`s.)
+pub const SYSTEM_TYPE: &str = "AWS::Config::ConfigurationRecorder";
+
+/// Regions where IAM's global types can't be recorded, since AWS Config came to them after February
+/// 2022. The first seven are AWS's own list (AWS Config API reference, `RecordingStrategy`), the
+/// others are regions that opened later. (AWS Global Infrastructure, "AWS Regions".)
+pub const LATE_REGIONS: [&str; 12] = [
+    "ap-south-2",
+    "ap-southeast-4",
+    "ca-west-1",
+    "eu-central-2",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "ap-east-2",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "mx-central-1",
+];
+
+/// Hours of the longest session that IAM allows of a role. (IAM API reference, `CreateRole`:
+/// 43,200 seconds.)
+pub const MAX_SESSION_HOURS: i32 = 12;
 
 /// The state that every account of the Organization must have, and the way to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +154,9 @@ pub struct Role {
     pub mfa: bool,
     /// Further conditions of the trust policy, as an object of condition operators.
     pub conditions: Option<Value>,
-    /// Longest session, in hours: 1 to 12.
+    /// The name that its sessions must have.
+    pub session_name: SessionName,
+    /// Longest session, in hours: 1 to [`MAX_SESSION_HOURS`].
     pub max_session_hours: i32,
     /// Managed policies.
     pub managed_policies: BTreeSet<PolicyArn>,
@@ -137,6 +166,16 @@ pub struct Role {
     pub boundary: Option<PolicyArn>,
     /// Tags besides Banto's own.
     pub tags: BTreeMap<String, String>,
+}
+
+/// The name that a role's sessions must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionName {
+    /// The name of the IAM user who assumes the role, so that its sessions can be told apart, and
+    /// one user's revoked.
+    User,
+    /// Any name: for roles that are assumed by anything but an IAM user.
+    Any,
 }
 
 /// The recording of AWS Config.
@@ -156,8 +195,10 @@ pub struct Recording {
     pub prefix: Option<String>,
     /// The key that objects are encrypted with.
     pub kms_key: Option<KeyArn>,
-    /// The topic that hears of deliveries.
-    pub topic: Option<TopicArn>,
+    /// The topic that hears of deliveries, in the regions that have one: AWS Config takes topics of
+    /// the channel's own region only. (AWS Config developer guide, "Permissions for the Amazon SNS
+    /// Topic".)
+    pub topics: BTreeMap<Region, TopicArn>,
 }
 
 /// The types that are recorded.
@@ -312,6 +353,34 @@ impl OnboardingPolicy {
         }
     }
 
+    /// Returns every region that a baseline names; home in any case.
+    pub fn named_regions(&self) -> BTreeSet<&Region> {
+        let baselines = std::iter::once(&self.baseline).chain(self.other_baselines());
+        let mut regions: BTreeSet<&Region> = baselines
+            .flat_map(|baseline| baseline.regions.iter().flatten())
+            .collect();
+        regions.insert(&self.home_region);
+        regions
+    }
+
+    /// Returns the name of every role that a baseline has.
+    pub fn role_names(&self) -> BTreeSet<&RoleName> {
+        let baselines = std::iter::once(&self.baseline).chain(self.other_baselines());
+        baselines
+            .flat_map(|baseline| baseline.roles.keys())
+            .collect()
+    }
+
+    /// The baselines of overrides.
+    fn other_baselines(&self) -> impl Iterator<Item = &Baseline> {
+        self.overrides
+            .iter()
+            .filter_map(|exception| match &exception.instead {
+                Instead::Baseline(baseline) => Some(baseline.as_ref()),
+                Instead::LeftAlone { .. } => None,
+            })
+    }
+
     /// True if overrides select accounts by tag.
     pub fn needs_tags(&self) -> bool {
         self.overrides
@@ -406,7 +475,14 @@ impl SnapshotFrequency {
     }
 }
 
-/// True if a type is one of IAM's global ones.
-pub fn is_global(resource_type: &ResourceType) -> bool {
-    GLOBAL_TYPES.contains(&resource_type.as_str())
+impl Types {
+    /// True if a type of this name is recorded.
+    pub fn include(&self, name: &str) -> bool {
+        let is_in = |types: &BTreeSet<ResourceType>| types.iter().any(|one| one.as_str() == name);
+        match self {
+            Self::All => true,
+            Self::Only(types) => is_in(types),
+            Self::AllBut(types) => !is_in(types),
+        }
+    }
 }
