@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::onboarding::{Expected, Frequency};
 use super::{Policy, Selector, UserAttributes};
 use crate::compliance::{AccountInfo, FindingKey};
+
+mod onboarding;
 
 const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
 const SCHEMA: &str = include_str!("../../../../banto.schema.json");
@@ -502,113 +503,6 @@ fn the_break_glass_role_is_another_role_of_the_same_account() {
     }
 }
 
-/// The least policy that onboards accounts, with something added to that section.
-fn onboarding_with(lines: &str) -> String {
-    let config = if lines.contains("config") {
-        ""
-    } else {
-        "[onboarding.config]\nbucket = \"log-archive\"\n"
-    };
-    let way = if lines.contains("way =") {
-        ""
-    } else {
-        "way = \"direct\"\n"
-    };
-    format!(
-        "{LEAST}[onboarding]\n{way}management_account = \"999988887777\"\nhome_region = \"eu-west-1\"\n\
-         queue = \"https://sqs.eu-west-1.amazonaws.com/999988887777/banto\"\ntable = \"banto\"\n\
-         dashboard = {{ bucket = \"dashboard\" }}\n{lines}\n{config}"
-    )
-}
-
-#[test]
-fn an_onboarding_policy_says_for_each_account_what_it_must_have() {
-    let policy = Policy::parse(EXAMPLE).unwrap().onboarding.unwrap();
-    let tags = BTreeMap::from([("kind".to_owned(), "sandbox".to_owned())]);
-    let (account, unit) = (
-        "444455556666".parse().unwrap(),
-        [
-            "r-ab12".parse().unwrap(),
-            "ou-ab12-cdef3456".parse().unwrap(),
-        ],
-    );
-    let Expected::Baseline(everyone) = policy.expected_for(&account, &[], &BTreeMap::new()) else {
-        panic!("left alone")
-    };
-    let Expected::Baseline(in_unit) = policy.expected_for(&account, &unit, &tags) else {
-        panic!("left alone")
-    };
-    let Expected::Baseline(sandbox) = policy.expected_for(&account, &[], &tags) else {
-        panic!("left alone")
-    };
-    assert_eq!(
-        (everyone.config.frequency, in_unit.config.frequency),
-        (Frequency::Daily, Frequency::Continuous)
-    );
-    assert_eq!(
-        in_unit.config.bucket, everyone.config.bucket,
-        "what an override leaves out is as for everyone"
-    );
-    assert!(in_unit.settings.delete_default_vpc && in_unit.settings.ebs_encryption);
-    assert_eq!(
-        (
-            everyone.regions.as_ref().unwrap().len(),
-            sandbox.regions.as_ref().unwrap().len()
-        ),
-        (2, 1)
-    );
-    let vendor = "666677778888".parse().unwrap();
-    assert_eq!(
-        policy.expected_for(&vendor, &unit, &tags),
-        Expected::LeftAlone("run by a vendor, who records it")
-    );
-}
-
-#[test]
-fn an_onboarding_policy_that_is_wrong_is_named_with_what_would_be_right() {
-    Policy::parse(&onboarding_with("")).unwrap_or_else(|problems| panic!("{problems}"));
-    let role = "roles.admin = { trusted = [\"111122223333\"], managed_policies = [\"arn:aws:iam::aws:policy/X\"]";
-    for (lines, says) in [
-        ("way = \"both\"".to_owned(), "must be \"stackset\" or \"direct\", but is \"both\""),
-        ("way = \"stackset\"".to_owned(), "[onboarding.stack_set] is missing"),
-        (
-            "way = \"stackset\"\nstack_set = { name = \"b\", targets = [\"r-ab12\"] }".to_owned(),
-            "needs to be told its `regions`",
-        ),
-        ("stack_set = { name = \"b\", targets = [] }".to_owned(), "has no meaning where `way` is \"direct\""),
-        ("regions = []".to_owned(), "must name at least one"),
-        ("regions = [\"us-east-1\"]".to_owned(), "`regions` must hold `home_region` (eu-west-1)"),
-        ("regions = [\"Ireland\"]".to_owned(), "\"Ireland\" is not a region"),
-        ("report_only = [\"rolls\"]".to_owned(), "must be one of roles, config"),
-        ("config = {}".to_owned(), "`onboarding.config.bucket` is missing"),
-        ("config = { bucket = \"abc\", snapshot_hours = 5 }".to_owned(), "must be 1, 3, 6, 12 or 24, but is 5"),
-        ("config = { bucket = \"abc\", only_types = [\"EC2\"] }".to_owned(), "\"EC2\" is not a resource type"),
-        (
-            "config = { bucket = \"abc\", only_types = [\"A::B::C\"], all_but_types = [\"A::B::D\"] }".to_owned(),
-            "must have `only_types` or `all_but_types`, not both",
-        ),
-        (
-            "config = { bucket = \"abc\", frequency_of = { \"AWS::Config::ResourceCompliance\" = \"daily\" } }"
-                .to_owned(),
-            "AWS::Config::ResourceCompliance can't be recorded daily",
-        ),
-        ("roles.admin = { trusted = [] }".to_owned(), "must name at least one account"),
-        ("roles.admin = { trusted = [\"111122223333\"] }".to_owned(), "a role without them can do nothing"),
-        (format!("{role}, conditions = \"MFA\" }}"), "is not JSON"),
-        (format!("{role}, max_session_hours = 13 }}"), "from 1 to 12, but is 13"),
-        (format!("{role}, tags = {{ \"banto:managed\" = \"no\" }} }}"), "is Banto's own"),
-        ("settings = { contacts = { legal = {} } }".to_owned(), "`onboarding.settings.contacts.legal` is unknown"),
-        (
-            "overrides = [{ regions = [\"eu-west-1\"] }]".to_owned(),
-            "must have exactly one of `account`, `ou` and `tag`",
-        ),
-        ("queue = \"banto\"".to_owned(), "duplicate key"),
-    ] {
-        let found = problems(&onboarding_with(&lines));
-        assert!(found.contains(says), "{lines}: {found}");
-    }
-}
-
 #[test]
 fn what_is_missing_is_named() {
     assert!(problems("").contains("the section [rotation] is missing"));
@@ -730,10 +624,40 @@ fn schema_paths(schema: &serde_json::Value, section: &str, paths: &mut BTreeSet<
             paths.insert(path);
         } else if property["properties"].is_object() && name != "tag" {
             schema_paths(property, &path, paths);
+        } else if property["additionalProperties"]["properties"].is_object() {
+            let named = &property["additionalProperties"];
+            schema_paths(named, &format!("{path}.<name>"), paths);
         } else {
             paths.insert(path);
         }
     }
+}
+
+/// The keys of a section that docs/policy.md has a row for.
+fn rows(section: &str) -> BTreeSet<String> {
+    let keys = DOCS.lines().filter_map(|line| {
+        let (key, _) = line.strip_prefix("| `")?.split_once('`')?;
+        key.starts_with(section).then(|| key.to_owned())
+    });
+    keys.collect()
+}
+
+#[test]
+fn the_page_of_the_policy_has_a_row_for_each_key_of_onboarding() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let onboarding = &schema["properties"]["onboarding"];
+    let mut in_schema = BTreeSet::new();
+    schema_paths(onboarding, "onboarding", &mut in_schema);
+    // One row stands for the keys of everyone's baseline.
+    let (exception, own) = (
+        "onboarding.overrides[].",
+        ["account", "ou", "tag", "left_alone_because"],
+    );
+    in_schema.retain(|key| {
+        key.strip_prefix(exception)
+            .is_none_or(|key| own.contains(&key))
+    });
+    assert_eq!(rows("onboarding."), in_schema);
 }
 
 #[test]
@@ -742,11 +666,7 @@ fn the_page_of_the_policy_has_a_row_for_each_key_of_rotation_with_its_meaning() 
     let rotation = &schema["properties"]["rotation"];
     let mut in_schema = BTreeSet::new();
     schema_paths(rotation, "rotation", &mut in_schema);
-    let keys = DOCS.lines().filter_map(|line| {
-        let (key, _) = line.strip_prefix("| `")?.split_once('`')?;
-        key.starts_with("rotation.").then(|| key.to_owned())
-    });
-    assert_eq!(keys.collect::<BTreeSet<_>>(), in_schema);
+    assert_eq!(rows("rotation."), in_schema);
     for (section, prefix) in [
         (rotation, "rotation"),
         (&rotation["properties"]["machines"], "rotation.machines"),
