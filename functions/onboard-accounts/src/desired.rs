@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::onboarding::{
-    Baseline, Frequency, GLOBAL_TYPES, OnboardingPolicy, Recording, Role, Types,
+    Baseline, Frequency, GLOBAL_TYPES, OnboardingPolicy, Recording, Role, SessionName, Types,
 };
 use banto_domain::{AccountId, Partition, Region, ResourceType};
 use banto_ports::{Channel, NewRole, Recorder, RecordingGroup};
@@ -44,17 +44,32 @@ pub fn trust(role: &Role, partition: Partition) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
-/// The policy's own conditions, and that of a second factor.
+/// The policy's own conditions, that of a second factor, and that of a session's name.
 fn trust_conditions(role: &Role) -> Map<String, Value> {
     let own = role.conditions.as_ref().and_then(Value::as_object);
     let mut conditions = own.cloned().unwrap_or_default();
     if role.mfa {
-        let of_bool = conditions.entry("Bool").or_insert_with(|| json!({}));
-        if let Some(of_bool) = of_bool.as_object_mut() {
-            of_bool.insert("aws:MultiFactorAuthPresent".to_owned(), json!("true"));
-        }
+        require(
+            &mut conditions,
+            "Bool",
+            "aws:MultiFactorAuthPresent",
+            "true",
+        );
+    }
+    if role.session_name == SessionName::User {
+        // AWS puts the user's name in. (IAM user guide, "IAM policy elements: Variables and tags".)
+        let user = "${aws:username}";
+        require(&mut conditions, "StringEquals", "sts:RoleSessionName", user);
     }
     conditions
+}
+
+/// Adds a condition to those of the same operator.
+fn require(conditions: &mut Map<String, Value>, operator: &str, key: &str, value: &str) {
+    let of_operator = conditions.entry(operator).or_insert_with(|| json!({}));
+    if let Some(of_operator) = of_operator.as_object_mut() {
+        of_operator.insert(key.to_owned(), json!(value));
+    }
 }
 
 /// All that is said of a role as it is created; its tag says that it is not complete yet.
@@ -96,21 +111,25 @@ pub fn recorder(
     account: &AccountId,
     region: &Region,
 ) -> Recorder {
-    let (continuous, continuous_of) = frequencies(&baseline.config);
+    let is_home = *region == policy.home_region;
+    let (continuous, continuous_of) = frequencies(&baseline.config, is_home);
     Recorder {
         name: CONFIG_NAME.to_owned(),
         role: config_role(account, policy.home_region.partition()),
-        group: group(&baseline.config, *region == policy.home_region),
+        group: group(&baseline.config, is_home),
         continuous,
         continuous_of,
     }
 }
 
-/// The frequency of a recorder, true for each change, and the types of which the opposite is true.
-pub fn frequencies(config: &Recording) -> (bool, BTreeMap<String, bool>) {
+/// The frequency of a recorder, true for each change, and the recorded types of which the opposite
+/// is true.
+pub fn frequencies(config: &Recording, is_home: bool) -> (bool, BTreeMap<String, bool>) {
     let mut differing = BTreeMap::new();
     for (name, frequency) in &config.frequency_of {
-        if *frequency != config.frequency {
+        let is_elsewhere = !is_home && GLOBAL_TYPES.contains(&name.as_str());
+        let is_recorded = config.types.include(name.as_str()) && !is_elsewhere;
+        if is_recorded && *frequency != config.frequency {
             differing.insert(name.to_string(), *frequency == Frequency::Continuous);
         }
     }
@@ -182,8 +201,19 @@ fn union(one: &RecordingGroup, other: &RecordingGroup) -> RecordingGroup {
             with_global: *with_global || records_global(other),
         },
         (Only(one), Only(other)) => Only(one | other),
-        (Only(only), AllBut(all_but)) | (AllBut(all_but), Only(only)) => AllBut(all_but - only),
-        (AllBut(one), AllBut(other)) => AllBut(one & other),
+        (Only(only), AllBut(all_but)) | (AllBut(all_but), Only(only)) => {
+            all_but_these(all_but - only)
+        }
+        (AllBut(one), AllBut(other)) => all_but_these(one & other),
+    }
+}
+
+/// All types but some. AWS Config refuses to exclude none. (AWS Config API reference,
+/// `InvalidRecordingGroupException`.)
+fn all_but_these(types: BTreeSet<String>) -> RecordingGroup {
+    match types.is_empty() {
+        true => RecordingGroup::All { with_global: true },
+        false => RecordingGroup::AllBut(types),
     }
 }
 
@@ -197,14 +227,14 @@ fn records_global(group: &RecordingGroup) -> bool {
     }
 }
 
-/// The delivery channel of that name.
-pub fn channel(config: &Recording, name: &str) -> Channel {
+/// The delivery channel of that name in a region.
+pub fn channel(config: &Recording, region: &Region, name: &str) -> Channel {
     Channel {
         name: name.to_owned(),
         bucket: config.bucket.clone(),
         prefix: config.prefix.clone(),
         kms_key: config.kms_key.as_ref().map(ToString::to_string),
-        topic: config.topic.as_ref().map(ToString::to_string),
+        topic: config.topics.get(region).map(ToString::to_string),
         snapshots: Some(config.snapshots.as_str().to_owned()),
     }
 }
@@ -237,7 +267,65 @@ fn normalized_list(values: &[Value]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use banto_fake::PolicyText;
+
     use super::*;
+
+    /// The onboarding of a policy whose role and recording say more.
+    fn policy(role: &str, config: &str) -> OnboardingPolicy {
+        let text = PolicyText::least().and(&format!(
+            "[onboarding]\nway = \"direct\"\nmanagement_account = \"999988887777\"\n\
+             home_region = \"eu-west-1\"\ntable = \"banto\"\n\
+             queue = \"https://sqs.eu-west-1.amazonaws.com/999988887777/banto\"\n\
+             dashboard = {{ bucket = \"dashboard\" }}\n\
+             [onboarding.config]\nbucket = \"log-archive\"\n{config}\n\
+             [onboarding.roles.admin]\ntrusted = [\"111122223333\"]\n{role}\n\
+             managed_policies = [\"arn:aws:iam::aws:policy/AdministratorAccess\"]"
+        ));
+        text.parse().onboarding.unwrap()
+    }
+
+    /// The conditions of that role's trust policy.
+    fn conditions(lines: &str) -> Value {
+        let policy = policy(lines, "");
+        let role = policy.baseline.roles.values().next().unwrap();
+        trust(role, Partition::Aws)["Statement"][0]["Condition"].clone()
+    }
+
+    #[test]
+    fn a_session_has_its_users_name_whatever_else_the_role_asks_for() {
+        let own = "conditions = '{\"StringEquals\": {\"aws:PrincipalOrgID\": \"o-a\"}, \"Bool\": {\"aws:SecureTransport\": \"true\"}}'";
+        let expected = json!({
+            "StringEquals": { "aws:PrincipalOrgID": "o-a", "sts:RoleSessionName": "${aws:username}" },
+            "Bool": { "aws:SecureTransport": "true", "aws:MultiFactorAuthPresent": "true" },
+        });
+        assert_eq!(conditions(own), expected);
+        let alone = json!({ "StringEquals": { "sts:RoleSessionName": "${aws:username}" } });
+        assert_eq!(conditions("mfa = false"), alone);
+        let any = conditions("session_name = \"any\"\nmfa = false");
+        assert_eq!(any, Value::Null);
+    }
+
+    #[test]
+    fn a_type_that_a_region_does_not_record_has_no_frequency_there() {
+        let of = |config: &str, region: &str| {
+            let policy = policy("", config);
+            let account = "444455556666".parse().unwrap();
+            let region = region.parse().unwrap();
+            let recorder = recorder(&policy, &policy.baseline, &account, &region);
+            recorder.continuous_of.into_keys().collect::<Vec<_>>()
+        };
+        let own =
+            "frequency_of = { \"AWS::IAM::User\" = \"daily\", \"AWS::EC2::Volume\" = \"daily\" }\n";
+        let (user, volume) = ("AWS::IAM::User", "AWS::EC2::Volume");
+        assert_eq!(of(own, "eu-west-1"), [volume, user]);
+        assert_eq!(of(own, "us-east-1"), [volume]);
+        let but = format!("{own}all_but_types = [\"{volume}\"]");
+        assert_eq!(of(&but, "eu-west-1"), [user]);
+        assert_eq!(of(&but, "us-east-1"), [""; 0]);
+        let only = format!("{own}only_types = [\"{volume}\"]");
+        assert_eq!(of(&only, "eu-west-1"), [volume]);
+    }
 
     #[test]
     fn a_merged_recorder_records_whatever_either_did() {
@@ -259,6 +347,8 @@ mod tests {
             (only(&["A"]), only(&["B"]), only(&["A", "B"])),
             (only(&["A"]), all_but(&["A", "B"]), all_but(&["B"])),
             (all_but(&["A", "B"]), all_but(&["B", "C"]), all_but(&["B"])),
+            (all_but(&["A"]), all_but(&["B"]), all(true)),
+            (all_but(&["A"]), only(&["A"]), all(true)),
         ] {
             assert_eq!(union(&one, &other), both);
             assert_eq!(union(&other, &one), both);

@@ -1,8 +1,11 @@
 //! The StackSet's template, made of the same documents that the direct way writes.
 //!
 //! The role that AWS Config itself uses is not in it: CloudFormation fails where that role exists
-//! already, so the function makes it. What differs between environments (accounts, bucket, key,
-//! topic, home region) is a parameter; its default is what the policy says.
+//! already, so the function makes it. What differs between environments (bucket, prefix, key,
+//! home region) is a parameter, whose default is what the policy says; a topic is of one region, so
+//! that topics are a mapping. There is no macro and no transform: StackSets with service-managed
+//! permissions allow none. (CloudFormation user guide, "Create CloudFormation StackSets with
+//! service-managed permissions".)
 
 use banto_domain::policy::onboarding::{OnboardingPolicy, Recording, Role};
 use banto_domain::{KeyArn, RoleName, TopicArn};
@@ -18,11 +21,12 @@ pub fn template(policy: &OnboardingPolicy) -> Value {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Banto's baseline of an account: AWS Config in each region, roles in the home region.",
         "Parameters": parameters(policy),
+        "Mappings": { "Topics": topics(policy) },
         "Conditions": {
             "IsHome": { "Fn::Equals": [{ "Ref": "AWS::Region" }, { "Ref": "HomeRegion" }] },
-            "HasPrefix": has("Prefix"),
-            "HasKmsKey": has("KmsKey"),
-            "HasTopic": has("Topic"),
+            "HasPrefix": is_given(json!({ "Ref": "Prefix" })),
+            "HasKmsKey": is_given(json!({ "Ref": "KmsKey" })),
+            "HasTopic": is_given(topic()),
         },
         "Resources": resources(policy),
     })
@@ -32,7 +36,6 @@ pub fn template(policy: &OnboardingPolicy) -> Value {
 fn parameters(policy: &OnboardingPolicy) -> Value {
     let config = &policy.baseline.config;
     let key = config.kms_key.as_ref().map_or("", KeyArn::as_str);
-    let topic = config.topic.as_ref().map_or("", TopicArn::as_str);
     json!({
         "HomeRegion": parameter(
             policy.home_region.as_str(),
@@ -47,15 +50,28 @@ fn parameters(policy: &OnboardingPolicy) -> Value {
             key,
             "The ARN of the key that deliveries are encrypted with; may be empty",
         ),
-        "Topic": parameter(
-            topic,
-            "The ARN of the topic that hears of deliveries; may be empty",
-        ),
     })
 }
 
 fn parameter(default: &str, description: &str) -> Value {
     json!({ "Type": "String", "Default": default, "Description": description })
+}
+
+/// Each region's topic; empty where it has none.
+fn topics(policy: &OnboardingPolicy) -> Map<String, Value> {
+    let topics = &policy.baseline.config.topics;
+    let regions = policy.named_regions().into_iter();
+    regions
+        .map(|region| {
+            let topic = topics.get(region).map_or("", TopicArn::as_str);
+            (region.to_string(), json!({ "Arn": topic }))
+        })
+        .collect()
+}
+
+/// The topic of the stack's own region.
+fn topic() -> Value {
+    json!({ "Fn::FindInMap": ["Topics", { "Ref": "AWS::Region" }, "Arn"] })
 }
 
 fn resources(policy: &OnboardingPolicy) -> Map<String, Value> {
@@ -68,12 +84,21 @@ fn resources(policy: &OnboardingPolicy) -> Map<String, Value> {
     resources
 }
 
-fn has(parameter: &str) -> Value {
-    json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": parameter }, ""] }] })
+fn is_given(value: Value) -> Value {
+    json!({ "Fn::Not": [{ "Fn::Equals": [value, ""] }] })
 }
 
-fn or_nothing(condition: &str, parameter: &str) -> Value {
-    json!({ "Fn::If": [condition, { "Ref": parameter }, { "Ref": "AWS::NoValue" }] })
+fn or_nothing(condition: &str, value: Value) -> Value {
+    json!({ "Fn::If": [condition, value, { "Ref": "AWS::NoValue" }] })
+}
+
+/// A value at home, and another elsewhere.
+fn by_home(value: impl Fn(bool) -> Value) -> Value {
+    let (home, elsewhere) = (value(true), value(false));
+    match home == elsewhere {
+        true => home,
+        false => json!({ "Fn::If": ["IsHome", home, elsewhere] }),
+    }
 }
 
 fn role_resource(policy: &OnboardingPolicy, name: &RoleName, role: &Role) -> Value {
@@ -114,29 +139,28 @@ fn recorder_resource(policy: &OnboardingPolicy) -> Value {
     let role = json!({
         "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
     });
-    let home = group(&desired::group(config, true));
-    let elsewhere = group(&desired::group(config, false));
-    let group = match home == elsewhere {
-        true => home,
-        false => json!({ "Fn::If": ["IsHome", home, elsewhere] }),
-    };
     json!({
         "Type": "AWS::Config::ConfigurationRecorder",
-        "Properties": { "Name": CONFIG_NAME, "RoleARN": role, "RecordingGroup": group, "RecordingMode": mode(config) },
+        "Properties": {
+            "Name": CONFIG_NAME,
+            "RoleARN": role,
+            "RecordingGroup": by_home(|is_home| group(&desired::group(config, is_home))),
+            "RecordingMode": by_home(|is_home| mode(config, is_home)),
+        },
     })
 }
 
-/// The frequency of a recorder, with the types of which the opposite is true.
-fn mode(config: &Recording) -> Value {
-    let (continuous, continuous_of) = desired::frequencies(config);
+/// The frequency of a recorder, with the types of which the opposite is true. AWS Config takes one
+/// override at the most (API reference, `RecordingMode`); there are two frequencies, so that one
+/// holds all of these.
+fn mode(config: &Recording, is_home: bool) -> Value {
+    let (continuous, continuous_of) = desired::frequencies(config, is_home);
+    let types: Vec<String> = continuous_of.into_keys().collect();
     let mut mode = json!({ "RecordingFrequency": frequency(continuous) });
-    let mut overrides = Vec::new();
-    for (name, continuous) in continuous_of {
-        overrides
-            .push(json!({ "ResourceTypes": [name], "RecordingFrequency": frequency(continuous) }));
-    }
-    if let (false, Some(fields)) = (overrides.is_empty(), mode.as_object_mut()) {
-        fields.insert("RecordingModeOverrides".to_owned(), Value::Array(overrides));
+    if let (false, Some(fields)) = (types.is_empty(), mode.as_object_mut()) {
+        let opposite =
+            json!({ "ResourceTypes": types, "RecordingFrequency": frequency(!continuous) });
+        fields.insert("RecordingModeOverrides".to_owned(), json!([opposite]));
     }
     mode
 }
@@ -174,9 +198,9 @@ fn channel_resource(policy: &OnboardingPolicy) -> Value {
         "Properties": {
             "Name": CONFIG_NAME,
             "S3BucketName": { "Ref": "Bucket" },
-            "S3KeyPrefix": or_nothing("HasPrefix", "Prefix"),
-            "S3KmsKeyArn": or_nothing("HasKmsKey", "KmsKey"),
-            "SnsTopicARN": or_nothing("HasTopic", "Topic"),
+            "S3KeyPrefix": or_nothing("HasPrefix", json!({ "Ref": "Prefix" })),
+            "S3KmsKeyArn": or_nothing("HasKmsKey", json!({ "Ref": "KmsKey" })),
+            "SnsTopicARN": or_nothing("HasTopic", topic()),
             "ConfigSnapshotDeliveryProperties": { "DeliveryFrequency": policy.baseline.config.snapshots.as_str() },
         },
     })
