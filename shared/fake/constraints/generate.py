@@ -17,15 +17,51 @@ import botocore
 import botocore.loaders
 
 OPERATIONS = {
-    "account": ["PutAlternateContact"],
-    "cloudformation": ["CreateStackInstances", "UpdateStackInstances"],
+    "account": ["GetAlternateContact", "ListRegions", "PutAlternateContact"],
+    "cloudformation": [
+        "CreateStackInstances",
+        "ListStackInstances",
+        "ListStackSetOperations",
+        "UpdateStackInstances",
+    ],
     "cloudtrail": ["LookupEvents"],
-    "config": ["PutDeliveryChannel", "StartConfigurationRecorder"],
+    "config": [
+        "BatchGetAggregateResourceConfig",
+        "DescribeAggregateComplianceByConfigRules",
+        "DescribeConfigurationRecorderStatus",
+        "DescribeConfigurationRecorders",
+        "DescribeDeliveryChannelStatus",
+        "DescribeDeliveryChannels",
+        "GetAggregateComplianceDetailsByConfigRule",
+        "PutConfigurationRecorder",
+        "PutDeliveryChannel",
+        "StartConfigurationRecorder",
+    ],
+    "dynamodb": [
+        "BatchGetItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "TransactWriteItems",
+        "UpdateItem",
+    ],
+    "ec2": [
+        "DeleteInternetGateway",
+        "DeleteSubnet",
+        "DeleteVpc",
+        "DescribeVpcs",
+        "DetachInternetGateway",
+        "EnableEbsEncryptionByDefault",
+        "GetEbsEncryptionByDefault",
+    ],
     "iam": [
         "AttachRolePolicy",
         "AttachUserPolicy",
         "CreateAccessKey",
         "CreateRole",
+        "CreateServiceLinkedRole",
         "DeleteAccessKey",
         "DeleteRolePermissionsBoundary",
         "DeleteRolePolicy",
@@ -33,10 +69,13 @@ OPERATIONS = {
         "DetachUserPolicy",
         "GenerateCredentialReport",
         "GetAccessKeyLastUsed",
+        "GetAccountAuthorizationDetails",
+        "GetAccountPasswordPolicy",
         "GetCredentialReport",
         "GetGroup",
         "GetUser",
         "ListAccessKeys",
+        "ListRoles",
         "PutRolePermissionsBoundary",
         "PutRolePolicy",
         "TagRole",
@@ -46,8 +85,17 @@ OPERATIONS = {
         "UpdateRole",
     ],
     "kms": ["Sign"],
-    "organizations": ["DescribeAccount", "ListParents", "MoveAccount", "TagResource"],
-    "s3": ["GetObject", "ListObjectVersions"],
+    "organizations": [
+        "DescribeAccount",
+        "DescribeEffectivePolicy",
+        "ListAccounts",
+        "ListParents",
+        "ListTagsForResource",
+        "MoveAccount",
+        "TagResource",
+    ],
+    "s3": ["GetObject", "ListObjectVersions", "PutObject"],
+    "s3control": ["GetPublicAccessBlock", "PutPublicAccessBlock"],
     "secretsmanager": [
         "CreateSecret",
         "GetSecretValue",
@@ -61,6 +109,7 @@ OPERATIONS = {
     "ses": ["SendEmail"],
     "sns": ["Publish"],
     "sqs": ["ChangeMessageVisibility", "SendMessageBatch"],
+    "sts": ["AssumeRole"],
 }
 
 # Services whose model has another name than their calls in an IAM policy.
@@ -70,6 +119,14 @@ MODELS = {"ses": "sesv2"}
 DOCUMENTED = {
     # CloudTrail API reference, LookupEvents: "the list can contain only one item".
     "cloudtrail.LookupEventsRequest.LookupAttributes": {"max": 1},
+    # AWS Config API reference, PutConfigurationRecorder: the server refuses a recorder without a role;
+    # PutDeliveryChannel: a channel has a bucket.
+    "config.PutConfigurationRecorderRequest.ConfigurationRecorder": {"required": ["roleARN"]},
+    "config.PutDeliveryChannelRequest.DeliveryChannel": {"required": ["s3BucketName"]},
+    # DynamoDB developer guide, "Constraints in Amazon DynamoDB": an item has 400 KB at most; a set
+    # that is empty is refused (API reference, AttributeValue).
+    "dynamodb.AttributeValue.S": {"maxBytes": 409600},
+    "dynamodb.AttributeValue.SS": {"min": 1},
     # Secrets Manager API reference, CreateSecret: "ASCII letters, numbers, and /_+=.@-".
     "secretsmanager.CreateSecretRequest.Name": {"pattern": "[A-Za-z0-9/_+=.@-]+"},
     # Secrets Manager user guide, "Quotas": 65,536 bytes, 50 tags.
