@@ -13,6 +13,20 @@ use serde_json::Value;
 /// The rules of every call that is held to them.
 static CONSTRAINTS: LazyLock<Constraints> = LazyLock::new(Constraints::read);
 
+/// The operations whose calls have another name in an IAM policy, by that name. (Service
+/// Authorization Reference, "Actions, resources, and condition keys" of SQS and S3.)
+const OPERATIONS: [(&str, &str); 3] = [
+    (
+        "s3:GetAccountPublicAccessBlock",
+        "s3control:GetPublicAccessBlock",
+    ),
+    (
+        "s3:PutAccountPublicAccessBlock",
+        "s3control:PutPublicAccessBlock",
+    ),
+    ("sqs:SendMessage", "sqs:SendMessageBatch"),
+];
+
 #[derive(Debug, Deserialize)]
 struct Constraints {
     /// The shape of each call's request; `None` of a call without members.
@@ -87,6 +101,12 @@ pub fn check(operation: &str, request: &Value) -> Result<(), String> {
         None => no_members(root),
     };
     checked.map_err(|problem| format!("{operation}: {problem}"))
+}
+
+/// The operation by which a call is made that an IAM policy names so.
+pub(crate) fn operation_of(call: &str) -> &str {
+    let other = OPERATIONS.iter().find(|(name, _)| *name == call);
+    other.map_or(call, |(_, operation)| operation)
 }
 
 fn no_members(request: Place<'_>) -> Result<(), String> {
@@ -368,6 +388,30 @@ mod tests {
             refused("iam:DeleteUser", json!({ "UserName": "alice" })),
             "iam:DeleteUser: not in constraints/generate.py"
         );
+    }
+
+    #[test]
+    fn every_call_that_the_world_has_is_held_to_a_model() {
+        let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let name = Regex::new(r#""([a-z0-9]+:[A-Z][A-Za-z]+)""#).unwrap();
+        let mut calls = BTreeSet::new();
+        let folders = [sources.clone(), sources.join("requests")];
+        let files = folders
+            .iter()
+            .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+        for file in files {
+            let path = file.unwrap().path();
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            if is_source && !path.ends_with("constraints.rs") {
+                let text = std::fs::read_to_string(path).unwrap();
+                calls.extend(name.captures_iter(&text).map(|found| found[1].to_owned()));
+            }
+        }
+        assert!(calls.len() > 80, "{calls:?}");
+        for call in calls {
+            let operation = operation_of(&call);
+            assert!(CONSTRAINTS.operations.contains_key(operation), "{call}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The requests that change an account, as AWS gets them from the adapters.
+//! Requests about one account: its roles and its settings.
 
 use std::collections::BTreeMap;
 
-use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
-use banto_domain::{AccountId, Region, RoleName};
-use banto_ports::{Channel, Mail, NewRole, RoleChange};
+use banto_domain::policy::onboarding::{Contact, ContactKind};
+use banto_domain::{AccountId, RoleName};
+use banto_ports::{LivePasswordPolicy, NewRole, RoleChange, VpcPart};
 use serde_json::{Value, json};
 
 pub(crate) fn create_role(name: &RoleName, role: &NewRole) -> Value {
@@ -42,28 +42,23 @@ pub(crate) fn change_role(name: &RoleName, change: &RoleChange) -> Value {
     }
 }
 
-pub(crate) fn password_policy(policy: &PasswordPolicy) -> Value {
-    let all = policy.all_character_kinds;
+pub(crate) fn password_policy(policy: &LivePasswordPolicy) -> Value {
     json!({
         "MinimumPasswordLength": policy.minimum_length,
-        "RequireSymbols": all,
-        "RequireNumbers": all,
-        "RequireUppercaseCharacters": all,
-        "RequireLowercaseCharacters": all,
+        "RequireSymbols": policy.symbols,
+        "RequireNumbers": policy.numbers,
+        "RequireUppercaseCharacters": policy.uppercase,
+        "RequireLowercaseCharacters": policy.lowercase,
         "MaxPasswordAge": policy.max_age_days,
         "PasswordReusePrevention": policy.reuse_prevention,
-        "AllowUsersToChangePassword": true,
+        "AllowUsersToChangePassword": policy.users_may_change,
+        "HardExpiry": policy.hard_expiry,
     })
 }
 
 pub(crate) fn contact(kind: ContactKind, contact: &Contact) -> Value {
-    let kind = match kind {
-        ContactKind::Billing => "BILLING",
-        ContactKind::Operations => "OPERATIONS",
-        ContactKind::Security => "SECURITY",
-    };
     json!({
-        "AlternateContactType": kind,
+        "AlternateContactType": contact_kind(kind),
         "Name": contact.name,
         "Title": contact.title,
         "EmailAddress": contact.email,
@@ -71,38 +66,48 @@ pub(crate) fn contact(kind: ContactKind, contact: &Contact) -> Value {
     })
 }
 
-pub(crate) fn delivery_channel(channel: &Channel) -> Value {
-    let snapshots = channel.snapshots.as_ref();
-    let snapshots = snapshots.map(|frequency| json!({ "deliveryFrequency": frequency }));
-    json!({ "DeliveryChannel": {
-        "name": channel.name,
-        "s3BucketName": channel.bucket,
-        "s3KeyPrefix": channel.prefix,
-        "s3KmsKeyArn": channel.kms_key,
-        "snsTopicARN": channel.topic,
-        "configSnapshotDeliveryProperties": snapshots,
-    } })
+/// The kind of a contact, in the words of the API.
+pub(crate) fn contact_kind(kind: ContactKind) -> &'static str {
+    match kind {
+        ContactKind::Billing => "BILLING",
+        ContactKind::Operations => "OPERATIONS",
+        ContactKind::Security => "SECURITY",
+    }
 }
 
-/// The StackSet's name and units are the policy's, which the world does not know.
-pub(crate) fn stack_instances(accounts: &[AccountId], regions: &[Region]) -> Value {
+pub(crate) fn public_access_blocks(account: &AccountId) -> Value {
     json!({
-        "StackSetName": "banto",
-        "DeploymentTargets": { "Accounts": accounts, "AccountFilterType": "INTERSECTION" },
-        "Regions": regions,
+        "AccountId": account,
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": true,
+            "IgnorePublicAcls": true,
+            "BlockPublicPolicy": true,
+            "RestrictPublicBuckets": true,
+        },
     })
 }
 
-pub(crate) fn mail(mail: &Mail) -> Value {
-    let content = |text: &str| json!({ "Data": text, "Charset": "UTF-8" });
+pub(crate) fn assume_role(account: &AccountId) -> Value {
     json!({
-        "FromEmailAddress": mail.from,
-        "Destination": { "ToAddresses": mail.to },
-        "Content": { "Simple": {
-            "Subject": content(&mail.subject),
-            "Body": { "Text": content(&mail.text), "Html": content(&mail.html) },
-        } },
+        "RoleArn": format!("arn:aws:iam::{account}:role/OrganizationAccountAccessRole"),
+        "RoleSessionName": "banto",
     })
+}
+
+/// The call that deletes a part of a VPC, and its request.
+pub(crate) fn delete_vpc_part(part: &VpcPart) -> (&'static str, Value) {
+    match part {
+        VpcPart::Subnet(id) => ("ec2:DeleteSubnet", json!({ "SubnetId": id })),
+        VpcPart::Gateway { id, .. } => {
+            let request = json!({ "InternetGatewayId": id });
+            ("ec2:DeleteInternetGateway", request)
+        }
+        VpcPart::Vpc(id) => ("ec2:DeleteVpc", json!({ "VpcId": id })),
+    }
+}
+
+pub(crate) fn default_vpc() -> Value {
+    json!({ "Filters": [{ "Name": "is-default", "Values": ["true"] }] })
 }
 
 pub(crate) fn tags(tags: &BTreeMap<String, String>) -> Vec<Value> {
@@ -153,11 +158,10 @@ mod tests {
     #[test]
     fn numbers_of_a_password_policy_keep_to_iams_bounds() {
         let policy = |minimum_length| {
-            let policy = PasswordPolicy {
+            let policy = LivePasswordPolicy {
                 minimum_length,
-                all_character_kinds: true,
-                max_age_days: None,
                 reuse_prevention: Some(24),
+                ..LivePasswordPolicy::default()
             };
             check("iam:UpdateAccountPasswordPolicy", &password_policy(&policy))
         };

@@ -1,0 +1,47 @@
+//! DynamoDB: requests that it would refuse.
+
+use std::collections::BTreeSet;
+
+use banto_domain::AccountId;
+use banto_ports::{AccountStatuses, LastNotified, NotificationLog, Told};
+
+use super::{done, start, world};
+
+fn account() -> AccountId {
+    "111122223333".parse().unwrap()
+}
+
+#[test]
+fn what_people_were_told_is_remembered_and_its_repairs_are_no_longer_untold() {
+    let world = world();
+    let run = world.run(None);
+    let repairs: BTreeSet<String> = ["admin", "readonly"].map(str::to_owned).into();
+    done(&run, run.add_repairs(&account(), &repairs)).unwrap();
+    let news = LastNotified {
+        mark: "stuck".to_owned(),
+        at: start(),
+    };
+    let told = Told {
+        news: Some(news.clone()),
+        repairs: BTreeSet::from(["admin".to_owned()]),
+    };
+    done(&run, run.save_told(&account(), &told)).unwrap();
+    done(&run, run.save_told(&account(), &Told::default())).unwrap();
+    let row = done(&run, run.row(&account())).unwrap();
+    assert_eq!(row.last_notified, Some(news));
+    assert_eq!(row.repairs, BTreeSet::from(["readonly".to_owned()]));
+}
+
+#[test]
+#[should_panic = "dynamodb:UpdateItem: ExpressionAttributeValues.:repairs.SS: 0 entries, at least 1"]
+fn a_set_without_members_fails_the_test() {
+    let run = world().run(None);
+    drop(done(&run, run.add_repairs(&account(), &BTreeSet::new())));
+}
+
+#[test]
+#[should_panic = "dynamodb:GetItem: Key.pk.S: 409607 bytes, at most 409600"]
+fn a_text_larger_than_an_item_fails_the_test() {
+    let run = world().run(None);
+    drop(done(&run, run.notified_at(&"a".repeat(409_600))));
+}
