@@ -1,6 +1,6 @@
-//! The table of compliance, AWS Config's aggregator, Slack by a bot token, and mail.
+//! Slack by a bot token, mail, and the state behind the ports of compliance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,16 +10,14 @@ use banto_domain::compliance::{
 };
 use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
-    AccountCache, AggregatedFinding, Aggregator, Chat, DeliveryCommit, DeliverySchedule, ErrorKind,
-    FindingChange, FindingStore, Mail, Mailer, MemberState, NotificationLog, Outbox, PortError,
-    RouteLease, RouteLock,
+    AggregatedFinding, Chat, ErrorKind, Mail, Mailer, MemberState, PortError, RouteLease,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::account_requests;
 use crate::members::channel_with;
+use crate::requests;
 use crate::run::Run;
 use crate::view::Sent;
 use crate::world::{State, World};
@@ -30,25 +28,26 @@ const PACE: SignedDuration = SignedDuration::from_secs(1);
 /// The table, the aggregator and Slack.
 #[derive(Debug, Default)]
 pub(crate) struct ComplianceState {
-    known: BTreeMap<FindingKey, FindingState>,
-    accounts: BTreeMap<AccountId, AccountInfo>,
-    routes: BTreeMap<String, RouteItems>,
-    said: BTreeMap<String, Timestamp>,
-    aggregated: BTreeMap<AccountId, BTreeMap<(Region, RuleName), Vec<AggregatedFinding>>>,
-    names: BTreeMap<FindingKey, String>,
-    messages: Vec<SlackMessage>,
-    slack_fails: Option<PortError>,
+    pub(crate) known: BTreeMap<FindingKey, FindingState>,
+    pub(crate) accounts: BTreeMap<AccountId, AccountInfo>,
+    pub(crate) routes: BTreeMap<String, RouteItems>,
+    pub(crate) said: BTreeMap<String, Timestamp>,
+    pub(crate) aggregated:
+        BTreeMap<AccountId, BTreeMap<(Region, RuleName), Vec<AggregatedFinding>>>,
+    pub(crate) names: BTreeMap<FindingKey, String>,
+    pub(crate) messages: Vec<SlackMessage>,
+    pub(crate) slack_fails: Option<PortError>,
 }
 
 /// What is kept of a route.
 #[derive(Debug, Default)]
-struct RouteItems {
-    state: RouteState,
-    claim: Option<(String, Timestamp)>,
-    due: Option<Timestamp>,
-    entries: BTreeMap<String, OutboxEntry>,
-    groups: BTreeMap<String, FindingGroup>,
-    digests: BTreeMap<String, Digest>,
+pub(crate) struct RouteItems {
+    pub(crate) state: RouteState,
+    pub(crate) claim: Option<(String, Timestamp)>,
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) entries: BTreeMap<String, OutboxEntry>,
+    pub(crate) groups: BTreeMap<String, FindingGroup>,
+    pub(crate) digests: BTreeMap<String, Digest>,
 }
 
 /// A message in a Slack channel.
@@ -85,12 +84,12 @@ impl SlackMessage {
 
 impl ComplianceState {
     /// The items of a route; there are none of a new one.
-    fn route(&mut self, name: &str) -> &mut RouteItems {
+    pub(crate) fn route(&mut self, name: &str) -> &mut RouteItems {
         self.routes.entry(name.to_owned()).or_default()
     }
 
     /// The items of a route that the lease's holder holds; a conflict if another run does.
-    fn held_route(
+    pub(crate) fn held_route(
         &mut self,
         lease: &RouteLease,
         call: &'static str,
@@ -167,7 +166,7 @@ impl Chat for Run {
         id: &str,
         body: &Value,
     ) -> Result<MessageRef, PortError> {
-        self.step("slack:chat.postMessage", id, |state| post(state, id, body))
+        self.ask_slack("slack:chat.postMessage", id, |state| post(state, id, body))
             .await
     }
 
@@ -178,7 +177,7 @@ impl Chat for Run {
         body: &Value,
     ) -> Result<(), PortError> {
         const CALL: &str = "slack:chat.update";
-        self.step(CALL, &message.ts, |state| {
+        self.ask_slack(CALL, &message.ts, |state| {
             if let Some(error) = &state.compliance.slack_fails {
                 return Err(error.clone());
             }
@@ -203,7 +202,7 @@ impl Chat for Run {
         id: &str,
         since: Timestamp,
     ) -> Result<Option<MessageRef>, PortError> {
-        self.step("slack:conversations.history", id, |state| {
+        self.ask_slack("slack:conversations.history", id, |state| {
             if let Some(error) = &state.compliance.slack_fails {
                 return Err(error.clone());
             }
@@ -218,7 +217,7 @@ impl Chat for Run {
     }
 
     async fn member(&self, _token: &SecretString, id: &str) -> Result<MemberState, PortError> {
-        self.step("slack:users.info", id, |state| {
+        self.ask_slack("slack:users.info", id, |state| {
             match &state.compliance.slack_fails {
                 Some(error) => Err(error.clone()),
                 None => state.members.state_of(id),
@@ -231,7 +230,7 @@ impl Chat for Run {
 #[async_trait]
 impl Mailer for Run {
     async fn send(&self, mail: &Mail) -> Result<(), PortError> {
-        let request = account_requests::mail(mail);
+        let request = requests::mail(mail);
         self.ask("ses:SendEmail", &mail.subject, request, |state| {
             state.sent.push(Sent::Mail(mail.clone()));
             Ok(())
@@ -240,306 +239,8 @@ impl Mailer for Run {
     }
 }
 
-#[async_trait]
-impl Aggregator for Run {
-    async fn rules(
-        &self,
-        account: &AccountId,
-    ) -> Result<BTreeMap<(Region, RuleName), bool>, PortError> {
-        self.step(
-            "config:DescribeAggregateComplianceByConfigRules",
-            account,
-            |state| {
-                let rules = state
-                    .compliance
-                    .aggregated
-                    .get(account)
-                    .into_iter()
-                    .flatten();
-                Ok(rules
-                    .map(|(rule, found)| (rule.clone(), !found.is_empty()))
-                    .collect())
-            },
-        )
-        .await
-    }
-
-    async fn findings(
-        &self,
-        account: &AccountId,
-        region: &Region,
-        rule: &RuleName,
-    ) -> Result<Vec<AggregatedFinding>, PortError> {
-        self.step(
-            "config:GetAggregateComplianceDetailsByConfigRule",
-            rule,
-            |state| {
-                let rules = state.compliance.aggregated.get(account);
-                Ok(rules
-                    .and_then(|rules| rules.get(&(region.clone(), rule.clone())))
-                    .cloned()
-                    .unwrap_or_default())
-            },
-        )
-        .await
-    }
-
-    async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError> {
-        self.step(
-            "config:BatchGetAggregateResourceConfig",
-            keys.len(),
-            |state| {
-                let name = |key: &FindingKey| {
-                    Some((key.clone(), state.compliance.names.get(key)?.clone()))
-                };
-                Ok(keys.iter().filter_map(name).collect())
-            },
-        )
-        .await
-    }
-}
-
-fn conflict(call: &'static str) -> PortError {
+pub(crate) fn conflict(call: &'static str) -> PortError {
     PortError::new(ErrorKind::Conflict, call, "ConditionalCheckFailed")
-}
-
-#[async_trait]
-impl FindingStore for Run {
-    async fn findings(
-        &self,
-        keys: &[FindingKey],
-    ) -> Result<BTreeMap<FindingKey, FindingState>, PortError> {
-        self.step("dynamodb:BatchGetItem", keys.len(), |state| {
-            let known =
-                |key: &FindingKey| Some((key.clone(), state.compliance.known.get(key)?.clone()));
-            Ok(keys.iter().filter_map(known).collect())
-        })
-        .await
-    }
-
-    async fn findings_of_account(
-        &self,
-        account: &AccountId,
-    ) -> Result<Vec<FindingState>, PortError> {
-        self.step("dynamodb:Query", account, |state| {
-            let known = state.compliance.known.values();
-            Ok(known
-                .filter(|known| known.key.account == *account)
-                .cloned()
-                .collect())
-        })
-        .await
-    }
-
-    async fn save_change(&self, change: &FindingChange) -> Result<(), PortError> {
-        const CALL: &str = "dynamodb:PutItem";
-        self.step(CALL, change.after.key.id(), |state| {
-            let ComplianceState { known, routes, .. } = &mut state.compliance;
-            if known.get(&change.after.key).map(|known| known.recorded_at)
-                != change.expected_recorded_at
-            {
-                return Err(conflict(CALL));
-            }
-            known.insert(change.after.key.clone(), change.after.clone());
-            for (route, entry) in &change.entries {
-                routes
-                    .entry(route.clone())
-                    .or_default()
-                    .entries
-                    .insert(entry.id(), entry.clone());
-            }
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl AccountCache for Run {
-    async fn cached_accounts(
-        &self,
-        accounts: &BTreeSet<AccountId>,
-    ) -> Result<BTreeMap<AccountId, AccountInfo>, PortError> {
-        self.step("dynamodb:BatchGetItem", accounts.len(), |state| {
-            let facts = |account: &AccountId| {
-                Some((
-                    account.clone(),
-                    state.compliance.accounts.get(account)?.clone(),
-                ))
-            };
-            Ok(accounts.iter().filter_map(facts).collect())
-        })
-        .await
-    }
-
-    async fn save_account(&self, facts: &AccountInfo) -> Result<(), PortError> {
-        self.step("dynamodb:PutItem", &facts.id, |state| {
-            state
-                .compliance
-                .accounts
-                .insert(facts.id.clone(), facts.clone());
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl RouteLock for Run {
-    async fn lock_route(
-        &self,
-        lease: &RouteLease,
-        now: Timestamp,
-    ) -> Result<RouteState, PortError> {
-        const CALL: &str = "dynamodb:UpdateItem";
-        self.step(CALL, &lease.route, |state| {
-            let items = state.compliance.route(&lease.route);
-            if items
-                .claim
-                .as_ref()
-                .is_some_and(|(run, until)| *run != lease.holder && *until > now)
-            {
-                return Err(conflict(CALL));
-            }
-            items.claim = Some((lease.holder.clone(), lease.expires_at));
-            Ok(items.state.clone())
-        })
-        .await
-    }
-
-    async fn save_route_state(
-        &self,
-        lease: &RouteLease,
-        saved: &RouteState,
-    ) -> Result<(), PortError> {
-        const CALL: &str = "dynamodb:UpdateItem";
-        self.step(CALL, &lease.route, |state| {
-            let items = state.compliance.held_route(lease, CALL)?;
-            items.claim = Some((lease.holder.clone(), lease.expires_at));
-            items.state = saved.clone();
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl DeliverySchedule for Run {
-    async fn delivery_due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
-        self.step("dynamodb:GetItem", route, |state| {
-            Ok(state
-                .compliance
-                .routes
-                .get(route)
-                .and_then(|items| items.due))
-        })
-        .await
-    }
-
-    async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
-        self.step("dynamodb:PutItem", route, |state| {
-            state.compliance.route(route).due = Some(at);
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl Outbox for Run {
-    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<OutboxEntry>, PortError> {
-        self.step("dynamodb:Query", route, |state| {
-            let items = state.compliance.routes.get(route);
-            Ok(items
-                .map(|items| items.entries.values().take(most).cloned().collect())
-                .unwrap_or_default())
-        })
-        .await
-    }
-
-    async fn groups(
-        &self,
-        route: &str,
-        ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
-        self.step("dynamodb:BatchGetItem", route, |state| {
-            let groups = state
-                .compliance
-                .routes
-                .get(route)
-                .map(|items| &items.groups);
-            let group = |id: &String| Some((id.clone(), groups?.get(id)?.clone()));
-            Ok(ids.iter().filter_map(group).collect())
-        })
-        .await
-    }
-
-    async fn digests(
-        &self,
-        route: &str,
-        ids: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Digest>, PortError> {
-        self.step("dynamodb:BatchGetItem", route, |state| {
-            let digests = state
-                .compliance
-                .routes
-                .get(route)
-                .map(|items| &items.digests);
-            let digest = |id: &String| Some((id.clone(), digests?.get(id)?.clone()));
-            Ok(ids.iter().filter_map(digest).collect())
-        })
-        .await
-    }
-
-    async fn commit(&self, lease: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
-        const CALL: &str = "dynamodb:DeleteItem";
-        self.step(CALL, &lease.route, |state| {
-            let count = commit.groups.len() + commit.entries.len();
-            if count > DeliveryCommit::MAX_ITEMS {
-                return Err(PortError::new(
-                    ErrorKind::Invalid,
-                    CALL,
-                    format!("{count} items at once"),
-                ));
-            }
-            let items = state.compliance.held_route(lease, CALL)?;
-            items.groups.extend(
-                commit
-                    .groups
-                    .iter()
-                    .map(|group| (group.id(), group.clone())),
-            );
-            items.digests.extend(
-                commit
-                    .digest
-                    .iter()
-                    .map(|digest| (digest.id.clone(), digest.clone())),
-            );
-            for entry in &commit.entries {
-                items.entries.remove(&entry.id());
-            }
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl NotificationLog for Run {
-    async fn notified_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
-        self.step("dynamodb:GetItem", notice, |state| {
-            Ok(state.compliance.said.get(notice).copied())
-        })
-        .await
-    }
-
-    async fn save_notified(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {
-        self.step("dynamodb:PutItem", notice, |state| {
-            state.compliance.said.insert(notice.to_owned(), now);
-            Ok(())
-        })
-        .await
-    }
 }
 
 /// Compliance, as tests see and change it.
