@@ -54,9 +54,18 @@ pub fn interleave<A, B>(
 }
 
 fn poll<T>(run: &Run, future: Pin<&mut impl Future<Output = T>>) -> Option<Driven<T>> {
+    let turns = run.world.turns();
     let polled = future.poll(&mut Context::from_waker(Waker::noop()));
     match polled {
-        Poll::Ready(value) => Some(Driven::Done(value)),
-        Poll::Pending => run.is_cancelled().then_some(Driven::Cancelled),
+        Poll::Ready(value) => return Some(Driven::Done(value)),
+        Poll::Pending if run.is_cancelled() => return Some(Driven::Cancelled),
+        Poll::Pending => {}
     }
+    // Whoever waits for no call waits for time to pass.
+    if run.world.turns() == turns
+        && let Some(next) = run.world.next_timer()
+    {
+        run.world.advance_to(next);
+    }
+    None
 }

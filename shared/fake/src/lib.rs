@@ -7,41 +7,57 @@
 //! [`PolicyText`], and what people committed ([`Book`]). For tests only; no release depends on it.
 //!
 //! A bad day has more than one fault, and the world can have each of these:
-//! - readers that answer with what was true a while ago ([`World::lag`]);
+//! - readers that answer with what was true a while ago ([`World::lag`]), and what was done that
+//!   takes effect late ([`World::delay`]);
 //! - calls, or whole services, that fail until a moment ([`World::outage`],
 //!   [`World::outage_after`]);
 //! - people who act just before a call has its effect ([`Run::interfere`], [`Run::interfere_at`]),
-//!   on users and keys, on the secrets of records, and with a credential that they got hold of;
+//!   on users and keys, on the secrets of records, with a credential that they got hold of, and on
+//!   accounts of the Organization;
+//! - a StackSet whose operations take their time, queue and fail
+//!   ([`World::stack_set_operations`]), and snapshots that silently come no more
+//!   ([`MemberRegion::delivers_until`]);
 //! - a clock that jumps ([`World::jump`]);
 //! - requests that AWS would refuse for their form alone, which fail the test ([`check_request`]).
 //!
 //! Deliberately absent: IAM's evaluation of policies, and regions of the identity account.
 
+mod account_people;
 mod account_ports;
-mod account_requests;
+
 mod certificates;
 mod committed;
 mod compliance;
+mod compliance_ports;
 mod constraints;
 mod drive;
 mod iam;
 mod iam_ports;
 mod lag;
 pub mod leaks;
+mod member_account;
 mod members;
 mod organization;
 mod organization_ports;
 mod outages;
+mod past;
 mod people;
 mod policy;
 mod ports;
 mod queue;
 mod record_people;
 mod record_ports;
+mod recording;
+mod recording_ports;
 mod records;
 mod report;
+mod requests;
+mod role_ports;
 mod run;
+mod setting_ports;
 mod signer;
+mod stack_set;
+mod status_ports;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -53,13 +69,14 @@ pub use committed::{Book, assert_as_committed};
 pub use compliance::SlackMessage;
 pub use constraints::check as check_request;
 pub use drive::{Driven, drive, interleave};
-pub use lag::Reader;
+pub use lag::{Effect, Reader};
 pub use leaks::LogCapture;
-pub use organization::{Deploy, MemberAccount, MemberRegion};
+pub use member_account::{MemberAccount, MemberRegion};
 pub use policy::PolicyText;
 pub use queue::{QUEUE_ARN, Queued};
 pub use report::ReportShape;
 pub use run::{Fault, FaultKind, Run};
 pub use signer::KeyPair;
+pub use stack_set::{Deploy, StackOperation, StackOperationStatus};
 pub use view::{Call, KeyView, Sent, UserView, View};
 pub use world::World;

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use banto_domain::status::AccountStatus;
 use banto_domain::{AccountId, OuId, Region};
 use banto_ports::{
-    AccountStatuses, Dashboard, ErrorKind, OrgAccount, Organization, PortError, PreviousStatus,
-    StackInstance, StackInstances,
+    ErrorKind, OrgAccount, OrgPolicyKind, Organization, PortError, StackInstance, StackInstances,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::account_requests;
-use crate::run::Run;
+use crate::organization::Org;
+use crate::requests::account as account_requests;
+use crate::requests::organization as requests;
+use crate::run::{Run, page_of};
 
 #[async_trait]
 impl Organization for Run {
@@ -21,9 +21,12 @@ impl Organization for Run {
         const PAGE: usize = 20;
         let mut accounts = Vec::new();
         loop {
-            let page = self.step(CALL, "", |state| {
+            let request = page_of(json!({}), accounts.len() / PAGE);
+            let page = self.ask(CALL, "", request, |state| {
                 state.org.take("organizations", CALL, state.now)?;
-                let page = state.org.accounts.values().skip(accounts.len()).take(PAGE);
+                let shown = state.org.accounts.values();
+                let shown = shown.filter(|member| member.is_shown(state.now));
+                let page = shown.skip(accounts.len()).take(PAGE);
                 Ok(page.map(|member| member.org.clone()).collect::<Vec<_>>())
             });
             let page = page.await?;
@@ -39,7 +42,7 @@ impl Organization for Run {
         const CALL: &str = "organizations:DescribeAccount";
         self.ask(CALL, account, json!({ "AccountId": account }), |state| {
             state.org.take("organizations", CALL, state.now)?;
-            Ok(state.org.member(CALL, account)?.org.clone())
+            Ok(state.org.shown(CALL, account, state.now)?.org.clone())
         })
         .await
     }
@@ -53,38 +56,16 @@ impl Organization for Run {
         self.ask(CALL, child, json!({ "ChildId": child }), |state| {
             state.org.take("organizations", CALL, state.now)?;
             let missing = || PortError::new(ErrorKind::Missing, CALL, "ChildNotFoundException");
-            if let Some(member) = state
-                .org
-                .accounts
-                .values()
-                .find(|member| member.org.id.as_str() == child)
-            {
-                return member
-                    .parents
-                    .first()
-                    .cloned()
-                    .map(Some)
-                    .ok_or_else(missing);
-            }
-            let chain = state.org.accounts.values().map(|member| &member.parents);
-            let chain = chain
-                .into_iter()
-                .find(|chain| chain.iter().any(|unit| unit.as_str() == child));
-            let chain = chain.ok_or_else(missing)?;
-            let place = chain
-                .iter()
-                .position(|unit| unit.as_str() == child)
-                .unwrap_or_default();
-            Ok(chain.get(place + 1).cloned())
+            state.org.parent_of(child).ok_or_else(missing)
         })
         .await
     }
 
     async fn tags(&self, account: &AccountId) -> Result<BTreeMap<String, String>, PortError> {
         const CALL: &str = "organizations:ListTagsForResource";
-        self.step(CALL, account, |state| {
+        self.ask(CALL, account, json!({ "ResourceId": account }), |state| {
             state.org.take("organizations", CALL, state.now)?;
-            Ok(state.org.member(CALL, account)?.org_tags.clone())
+            Ok(state.org.shown(CALL, account, state.now)?.org_tags.clone())
         })
         .await
     }
@@ -97,11 +78,8 @@ impl Organization for Run {
         const CALL: &str = "organizations:TagResource";
         let request = json!({ "ResourceId": account, "Tags": account_requests::tags(tags) });
         self.ask(CALL, account, request, |state| {
-            state
-                .org
-                .member(CALL, account)?
-                .org_tags
-                .extend(tags.clone());
+            let member = state.org.shown(CALL, account, state.now)?;
+            member.org_tags.extend(tags.clone());
             Ok(())
         })
         .await
@@ -109,138 +87,99 @@ impl Organization for Run {
 
     async fn move_to(&self, account: &AccountId, from: &OuId, to: &OuId) -> Result<(), PortError> {
         const CALL: &str = "organizations:MoveAccount";
-        let request = json!({
-            "AccountId": account,
-            "SourceParentId": from,
-            "DestinationParentId": to,
-        });
+        let request = requests::move_account(account, from, to);
         self.ask(CALL, account, request, |state| {
-            let member = state.org.member(CALL, account)?;
+            let refused = |kind, code| Err(PortError::new(kind, CALL, code));
+            let member = state.org.shown(CALL, account, state.now)?;
             match member.parents.first() {
-                Some(parent) if parent == to => Err(PortError::new(
-                    ErrorKind::Conflict,
-                    CALL,
-                    "DuplicateAccountException",
-                )),
+                Some(parent) if parent == to => {
+                    refused(ErrorKind::Conflict, "DuplicateAccountException")
+                }
                 Some(parent) if parent == from => {
-                    let root = member.parents.last().cloned();
-                    member.parents = [Some(to.clone()), root.filter(|root| root != to)]
-                        .into_iter()
-                        .flatten()
-                        .collect();
-                    member.org.path = member.parents.iter().rev().cloned().collect();
+                    let root = member.parents.last().filter(|root| *root != to);
+                    let path: Vec<OuId> = root.into_iter().chain([to]).cloned().collect();
+                    member.move_to(&path);
                     Ok(())
                 }
-                _ => Err(PortError::new(
-                    ErrorKind::Missing,
-                    CALL,
-                    "SourceParentNotFoundException",
-                )),
+                _ => refused(ErrorKind::Missing, "SourceParentNotFoundException"),
             }
+        })
+        .await
+    }
+
+    async fn effective_policy(
+        &self,
+        account: &AccountId,
+        kind: OrgPolicyKind,
+    ) -> Result<Option<Value>, PortError> {
+        const CALL: &str = "organizations:DescribeEffectivePolicy";
+        let request = requests::effective_policy(account, kind);
+        self.ask(CALL, account, request, |state| {
+            state.org.take("organizations", CALL, state.now)?;
+            let member = state.org.shown(CALL, account, state.now)?;
+            Ok(member.org_policies.get(&kind).cloned())
         })
         .await
     }
 }
 
+impl Org {
+    /// The root or unit that an account or unit is in.
+    fn parent_of(&self, child: &str) -> Option<Option<OuId>> {
+        let mut members = self.accounts.values();
+        let member = members.find(|member| member.org.id.as_str() == child);
+        if let Some(member) = member {
+            return member.parents.first().cloned().map(Some);
+        }
+        let mut chains = self.accounts.values().map(|member| &member.parents);
+        let place = |chain: &Vec<OuId>| chain.iter().position(|unit| unit.as_str() == child);
+        let (chain, place) = chains.find_map(|chain| Some((chain, place(chain)?)))?;
+        Some(chain.get(place + 1).cloned())
+    }
+}
+
 #[async_trait]
 impl StackInstances for Run {
+    async fn is_operating(&self) -> Result<bool, PortError> {
+        const CALL: &str = "cloudformation:ListStackSetOperations";
+        self.ask(CALL, "", requests::stack_set_operations(), |state| {
+            state.progress();
+            Ok(state.org.stack_set.is_operating())
+        })
+        .await
+    }
+
     async fn list(
         &self,
         account: &AccountId,
     ) -> Result<BTreeMap<Region, StackInstance>, PortError> {
-        self.step("cloudformation:ListStackInstances", account, |state| {
-            let now = state.now;
-            state.org.deploy(now);
-            let own = state
-                .org
-                .stack_set
-                .instances
-                .iter()
-                .filter(|((owner, _), _)| owner == account);
-            Ok(own
-                .map(|((_, region), (instance, _))| (region.clone(), instance.clone()))
-                .collect())
+        const CALL: &str = "cloudformation:ListStackInstances";
+        let request = requests::stack_instances_of(account);
+        self.ask(CALL, account, request, |state| {
+            state.progress();
+            Ok(state.org.stack_set.of(account))
         })
         .await
     }
 
     async fn create(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
         const CALL: &str = "cloudformation:CreateStackInstances";
-        let request = account_requests::stack_instances(accounts, regions);
+        let request = requests::stack_instances(accounts, regions);
         self.ask(CALL, "", request, |state| {
-            state
-                .org
-                .stack_set
-                .operate(CALL, accounts, regions, state.now)
+            state.progress();
+            let stack_set = &mut state.org.stack_set;
+            stack_set.create(CALL, accounts, regions, state.now)
         })
         .await
     }
 
     async fn update(&self, accounts: &[AccountId], regions: &[Region]) -> Result<(), PortError> {
         const CALL: &str = "cloudformation:UpdateStackInstances";
-        let request = account_requests::stack_instances(accounts, regions);
+        let request = requests::stack_instances(accounts, regions);
         self.ask(CALL, "", request, |state| {
-            state
-                .org
-                .stack_set
-                .operate(CALL, accounts, regions, state.now)
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl AccountStatuses for Run {
-    async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError> {
-        self.step("dynamodb:UpdateItem", &status.account, |state| {
-            let item = state
-                .org
-                .statuses
-                .entry(status.account.clone())
-                .or_default();
-            Ok(PreviousStatus {
-                status: item.0.replace(status.clone()),
-                last_notified: item.1.clone(),
-            })
-        })
-        .await
-    }
-
-    async fn save_last_notified(
-        &self,
-        account: &AccountId,
-        notified: &str,
-    ) -> Result<(), PortError> {
-        self.step("dynamodb:UpdateItem", account, |state| {
-            state.org.statuses.entry(account.clone()).or_default().1 = Some(notified.to_owned());
-            Ok(())
-        })
-        .await
-    }
-
-    async fn delete(&self, account: &AccountId) -> Result<(), PortError> {
-        self.step("dynamodb:DeleteItem", account, |state| {
-            state.org.statuses.remove(account);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn all(&self) -> Result<Vec<AccountStatus>, PortError> {
-        let all = |(status, _): &(Option<AccountStatus>, Option<String>)| status.clone();
-        self.step("dynamodb:Scan", "", |state| {
-            Ok(state.org.statuses.values().filter_map(all).collect())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl Dashboard for Run {
-    async fn publish(&self, document: &str) -> Result<(), PortError> {
-        self.step("s3:PutObject", "", |state| {
-            state.org.dashboard = Some(document.to_owned());
-            Ok(())
+            state.progress();
+            let stack_set = &mut state.org.stack_set;
+            stack_set.update(CALL, accounts, regions, state.now)
         })
         .await
     }

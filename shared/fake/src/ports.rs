@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use banto_domain::{SecretArn, TopicArn};
 use banto_ports::{Clock, PortError, Secrets, TopicMessage, Topics, Webhooks};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use crate::run::{Run, yield_once};
+use crate::run::Run;
 use crate::view::Sent;
 use crate::world::webhook_url;
 
@@ -20,9 +20,7 @@ impl Clock for Run {
     }
 
     async fn sleep(&self, duration: Duration) {
-        yield_once().await;
-        self.world
-            .advance(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX));
+        self.world.sleep(duration).await;
     }
 }
 
@@ -40,7 +38,7 @@ impl Secrets for Run {
 #[async_trait]
 impl Webhooks for Run {
     async fn post(&self, _url: &SecretString, body: String) -> Result<(), PortError> {
-        self.step("slack:post", "", |state| match state.webhooks_fail {
+        self.ask_slack("slack:post", "", |state| match state.webhooks_fail {
             Some(kind) => Err(PortError::new(kind, "slack:post", "refused by the test")),
             None => {
                 state.sent.push(Sent::Slack(body));

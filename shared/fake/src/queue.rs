@@ -179,8 +179,7 @@ impl Queue for Run {
     async fn send(&self, messages: &[Delayed]) -> Result<(), PortError> {
         for batch in messages.chunks(BATCH) {
             let request = json!({ "QueueUrl": QUEUE_URL, "Entries": entries(batch) });
-            self.constrain("sqs:SendMessageBatch", &request);
-            self.step("sqs:SendMessage", "", |state| {
+            self.ask("sqs:SendMessage", "", request, |state| {
                 for message in batch {
                     state.queue.enqueue(message, state.now);
                 }

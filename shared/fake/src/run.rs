@@ -121,23 +121,45 @@ impl Run {
         request: Value,
         effect: impl FnOnce(&mut State) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
-        self.constrain(name, &request);
+        let operation = constraints::operation_of(name);
+        self.ask_by(operation, name, subject, &[request], effect)
+            .await
+    }
+
+    /// A call that the adapter makes by this operation, with one request or several.
+    pub(crate) async fn ask_by<T>(
+        &self,
+        operation: &str,
+        name: &'static str,
+        subject: impl ToString,
+        requests: &[Value],
+        effect: impl FnOnce(&mut State) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        for request in requests {
+            constrain(operation, request);
+        }
         self.step(name, subject, effect).await
     }
 
-    /// Fails the test if AWS would refuse the request for its form alone.
+    /// A call of Slack's, of which there is no model.
     #[expect(
         clippy::panic,
-        reason = "a request that AWS would refuse is a defect of the caller"
+        reason = "a call of AWS without a request would go unchecked"
     )]
-    pub(crate) fn constrain(&self, operation: &str, request: &Value) {
-        if let Err(problem) = constraints::check(operation, request) {
-            panic!("{problem}");
+    pub(crate) async fn ask_slack<T>(
+        &self,
+        name: &'static str,
+        subject: impl ToString,
+        effect: impl FnOnce(&mut State) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        if !name.starts_with("slack:") {
+            panic!("{name} is no call of Slack's");
         }
+        self.step(name, subject, effect).await
     }
 
     /// One call: waits for its turn, then has its effect, unless a fault or an outage befalls it.
-    pub(crate) async fn step<T>(
+    async fn step<T>(
         &self,
         name: &'static str,
         subject: impl ToString,
@@ -252,6 +274,17 @@ impl fmt::Debug for Interference {
         f.debug_struct("Interference")
             .field("before", &self.before)
             .finish_non_exhaustive()
+    }
+}
+
+/// Fails the test if AWS would refuse the request for its form alone.
+#[expect(
+    clippy::panic,
+    reason = "a request that AWS would refuse is a defect of the caller"
+)]
+fn constrain(operation: &str, request: &Value) {
+    if let Err(problem) = constraints::check(operation, request) {
+        panic!("{problem}");
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use banto_domain::SecretArn;
 use banto_ports::ErrorKind;
@@ -60,6 +62,9 @@ pub(crate) struct State {
     /// How long each call takes, where time is simulated.
     pub(crate) latency: Option<SignedDuration>,
     pub(crate) timers: BTreeMap<(Timestamp, usize), Waker>,
+    /// Tells timers of the same time apart.
+    timer_count: usize,
+    turns: u64,
     pub(crate) webhooks_fail: Option<ErrorKind>,
     pub(crate) topics_fail: Option<ErrorKind>,
 }
@@ -150,22 +155,26 @@ impl World {
     /// Waits for a call's turn: at once the next time that anybody polls, or when its time has
     /// passed.
     pub(crate) async fn turn(&self) {
-        let Some(latency) = self.state().latency else {
-            return crate::run::yield_once().await;
-        };
-        let until = self.now() + latency;
-        std::future::poll_fn(|context| {
+        let latency = {
             let mut state = self.state();
-            if state.now >= until {
-                return Poll::Ready(());
-            }
-            let number = state.timers.len() + state.calls.len();
-            state
-                .timers
-                .insert((until, number), context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+            state.turns += 1;
+            state.latency
+        };
+        match latency {
+            None => crate::run::yield_once().await,
+            Some(latency) => Timer::new(self, latency).await,
+        }
+    }
+
+    /// Waits for a time to pass. Whoever polls by hand lets it pass once nothing else goes on.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        Timer::new(self, duration).await;
+    }
+
+    /// The number of turns that calls have waited for so far.
+    pub(crate) fn turns(&self) -> u64 {
+        self.state().turns
     }
 
     /// Sets the shape of the credential report, and the time that IAM takes for it.
@@ -262,4 +271,40 @@ pub(crate) fn webhook_url(secret: &SecretArn) -> String {
 )]
 pub(crate) fn parsed<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> T {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A wait until a time. One that is given up wakes nobody.
+struct Timer<'a> {
+    world: &'a World,
+    key: (Timestamp, usize),
+}
+
+impl<'a> Timer<'a> {
+    fn new(world: &'a World, duration: SignedDuration) -> Self {
+        let mut state = world.state();
+        let until = state.now.saturating_add(duration);
+        state.timer_count += 1;
+        let key = (until.unwrap_or(Timestamp::MAX), state.timer_count);
+        drop(state);
+        Self { world, key }
+    }
+}
+
+impl Future for Timer<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.world.state();
+        if state.now >= self.key.0 {
+            return Poll::Ready(());
+        }
+        state.timers.insert(self.key, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.world.state().timers.remove(&self.key);
+    }
 }
