@@ -1,8 +1,12 @@
 //! Outages, people who act between two calls, and a clock that jumps.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use banto_ports::{AccessKeys, Clock, ErrorKind};
+use futures_util::future::{Either, select};
 use jiff::SignedDuration;
 
 use super::{days, done, kind, minutes, start, world};
@@ -86,4 +90,55 @@ fn a_clock_that_jumps_leaves_aws_its_own_dates() {
     world.jump(days(3));
     world.advance(minutes(1));
     assert_eq!(run.now(), start() + days(2) + minutes(1));
+}
+
+#[test]
+fn a_pause_that_limits_a_future_is_over_only_if_that_takes_so_long() {
+    let world = world();
+    let alice = world.add_user("alice");
+    let run = world.run(None);
+    let within = async |limit: u64, pause: u64| {
+        let work = async {
+            for _ in 0..3 {
+                run.keys(&alice).await?;
+                run.sleep(Duration::from_secs(pause)).await;
+            }
+            run.keys(&alice).await
+        };
+        let (work, limit) = (pin!(work), pin!(run.sleep(Duration::from_secs(limit))));
+        match select(work, limit).await {
+            Either::Left((done, _)) => done.map(|_| true),
+            Either::Right(((), _)) => Ok(false),
+        }
+    };
+    assert_eq!(done(&run, within(210, 60)), Ok(true));
+    assert_eq!(world.now(), start() + minutes(3));
+    assert_eq!(run.calls(), 4);
+    assert_eq!(done(&run, within(150, 60)), Ok(false));
+    assert_eq!(
+        world.now(),
+        start() + minutes(5) + SignedDuration::from_secs(30)
+    );
+    assert_eq!(run.calls(), 7);
+}
+
+#[test]
+fn where_calls_take_time_a_pause_ends_with_it_and_one_that_is_dropped_holds_nobody() {
+    let world = world();
+    world.take_time(SignedDuration::from_millis(50));
+    let run = world.run(None);
+    {
+        let mut pause = pin!(run.sleep(Duration::from_secs(60)));
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..20 {
+            assert!(pause.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(world.next_timer(), Some(start() + minutes(1)));
+    }
+    assert_eq!(world.next_timer(), None);
+    let mut pause = pin!(run.sleep(Duration::from_secs(60)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(pause.as_mut().poll(&mut context).is_pending());
+    world.advance_to(start() + minutes(1));
+    assert!(pause.as_mut().poll(&mut context).is_ready());
 }

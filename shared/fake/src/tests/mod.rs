@@ -1,18 +1,26 @@
 //! What the world does on a bad day, shown through its ports.
 
+mod account_people;
 mod faults;
 mod iam;
 mod members;
+mod organization;
 mod queue;
+mod recording;
 mod records;
+mod roles;
+mod settings;
+mod stack_set;
+mod table;
 mod trail;
 
 use std::sync::Arc;
 
-use banto_ports::{ErrorKind, PortError};
+use banto_domain::{AccountId, Region};
+use banto_ports::{AccountAccess, AccountClients, ErrorKind, PortError};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Driven, Run, World, drive};
+use crate::{Driven, FakeAccountAccess, MemberAccount, Run, World, drive};
 
 fn start() -> Timestamp {
     "2026-06-01T01:00:00Z".parse().unwrap()
@@ -28,6 +36,26 @@ fn minutes(minutes: i64) -> SignedDuration {
 
 fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days)
+}
+
+/// A world with one account, `111122223333`, in two regions.
+fn with_account() -> (Arc<World>, AccountId) {
+    let world = world();
+    let account = MemberAccount::new("111122223333", "payments", &REGIONS, start());
+    let id = world.add_account(account);
+    (world, id)
+}
+
+const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+
+fn region(name: &str) -> Region {
+    name.parse().unwrap()
+}
+
+/// An account whose role a run has assumed.
+fn assumed(run: &Arc<Run>, account: &AccountId) -> AccountClients {
+    let access = FakeAccountAccess(Arc::clone(run));
+    done(run, access.assume_role(account)).unwrap()
 }
 
 /// What a call of a run came to, which no fault ended.
