@@ -8,8 +8,13 @@
 )]
 
 mod compliance;
+mod default_vpc;
 mod emergency;
 mod identity;
 mod organization;
+mod recording;
 mod records;
 mod service;
+mod settings;
+mod stacks;
+mod statuses;

@@ -46,18 +46,28 @@ impl Asked {
     }
 }
 
-/// A service that gives canned answers, one after the other.
+/// Gives the answer to what was asked.
+type Answers = Box<dyn FnMut(&Asked) -> Canned + Send>;
+
+/// A service that gives canned answers.
 pub(crate) struct Service {
     pub(crate) port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Service {
+    /// Answers one after the other.
     pub(crate) fn answering(answers: impl IntoIterator<Item = Canned>) -> Self {
+        let mut answers: VecDeque<Canned> = answers.into_iter().collect();
+        Self::answering_by(move |_| answers.pop_front().unwrap_or((500, String::new())))
+    }
+
+    /// Answers by what was asked.
+    pub(crate) fn answering_by(answers: impl FnMut(&Asked) -> Canned + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
+        let answers: Arc<Mutex<Answers>> = Arc::new(Mutex::new(Box::new(answers)));
         let log = asked.clone();
         // Ends with the test's process; each connection is a thread of its own.
         thread::spawn(move || {
@@ -91,11 +101,7 @@ impl Service {
 }
 
 /// Reads one request and answers it; `None` ends the connection.
-fn serve(
-    mut stream: &TcpStream,
-    log: &Mutex<Vec<Asked>>,
-    answers: &Mutex<VecDeque<Canned>>,
-) -> Option<()> {
+fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Asked>>, answers: &Mutex<Answers>) -> Option<()> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     let head_end = loop {
@@ -123,12 +129,8 @@ fn serve(
         bytes.extend(&chunk[..read]);
     }
     asked.body = String::from_utf8(bytes[head_end..].to_vec()).unwrap();
+    let (status, body) = (answers.lock().unwrap())(&asked);
     log.lock().unwrap().push(asked);
-    let (status, body) = answers
-        .lock()
-        .unwrap()
-        .pop_front()
-        .unwrap_or((500, String::new()));
     if status == 0 {
         return None;
     }
