@@ -66,6 +66,33 @@ pub(crate) fn lacking(call: &'static str, what: &str) -> PortError {
     )
 }
 
+/// True of a code that says that something is not there. EC2 names what:
+/// `InvalidSubnetID.NotFound`.
+fn is_missing(code: &str) -> bool {
+    code.ends_with(".NotFound")
+        || matches!(
+            code,
+            "NoSuchEntity"
+                | "NoSuchEntityException"
+                | "ResourceNotFoundException"
+                | "NoSuchKey"
+                | "NoSuchBucket"
+                | "NotFound"
+                | "NotFoundException"
+                | "AccountNotFoundException"
+                | "ChildNotFoundException"
+                | "TargetNotFoundException"
+                | "NoSuchBucketException"
+                | "NoSuchPublicAccessBlockConfiguration"
+                | "NoSuchConfigurationAggregatorException"
+                | "NoSuchConfigurationRecorderException"
+                | "NoSuchDeliveryChannelException"
+                | "Gateway.NotAttached"
+                | "ReportNotPresent"
+                | "ReportExpired"
+        )
+}
+
 /// The kind of failure that a service's code means, or else its status.
 pub(crate) fn kind_of(code: &str, status: u16) -> ErrorKind {
     match code {
@@ -90,24 +117,14 @@ pub(crate) fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "AccountSuspendedException"
         | "UnauthorizedOperation" => ErrorKind::Denied,
         "UnrecognizedClientException" | "AuthFailure" => ErrorKind::UnknownCaller,
-        "NoSuchEntity"
-        | "NoSuchEntityException"
-        | "ResourceNotFoundException"
-        | "NoSuchKey"
-        | "NoSuchBucket"
-        | "NotFound"
-        | "NotFoundException"
-        | "AccountNotFoundException"
-        | "ChildNotFoundException"
-        | "NoSuchBucketException"
-        | "NoSuchPublicAccessBlockConfiguration"
-        | "NoSuchConfigurationAggregatorException"
-        | "ReportNotPresent"
-        | "ReportExpired" => ErrorKind::Missing,
+        _ if is_missing(code) => ErrorKind::Missing,
         "EntityAlreadyExists"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "DuplicateAccountException"
+        // One is allowed, and somebody has made it since the look.
+        | "MaxNumberOfConfigurationRecordersExceededException"
+        | "MaxNumberOfDeliveryChannelsExceededException"
         | "ResourceExistsException"
         | "PreconditionFailed"
         | "ConditionalCheckFailedException"

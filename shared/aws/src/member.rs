@@ -58,7 +58,7 @@ impl AccountAccess for AssumedRoles {
             .aws
             .with_credentials(credentials(&self.sts, &role, Some(&self.session_policy)).await?);
         Ok(AccountClients {
-            roles: Arc::new(IamRoles::new(&aws)),
+            roles: Arc::new(IamRoles::new(&aws, &self.policy)),
             settings: Arc::new(MemberSettings::new(&aws, account)),
             config: Arc::new(ConfigRecorders::new(aws.clone())),
             regions: Arc::new(Ec2Settings::new(aws)),

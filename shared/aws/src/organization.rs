@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::{Account, AccountState as State, AccountStatus, Tag};
+use aws_sdk_organizations::operation::describe_effective_policy::DescribeEffectivePolicyError;
+use aws_sdk_organizations::types::{
+    Account, AccountJoinedMethod, AccountState as State, AccountStatus, EffectivePolicyType, Tag,
+};
 use banto_domain::{AccountId, OuId};
-use banto_ports::{AccountState, OrgAccount, Organization, PortError};
+use banto_ports::{AccountState, OrgAccount, OrgPolicyKind, Organization, PortError};
+use serde_json::Value;
+use tracing::warn;
 
 use crate::errors::{lacking, port_error};
 use crate::keys::timestamp;
@@ -47,7 +52,16 @@ impl Organization for Organizations {
                 .await;
             let page = page.map_err(|error| port_error(CALL, &error))?;
             for account in page.accounts() {
-                accounts.push(org_account(CALL, account)?);
+                match org_account(CALL, account) {
+                    Ok(account) => accounts.push(account),
+                    // One account never keeps the others from being seen to.
+                    Err(error) => warn!(
+                        account.id = account.id(),
+                        account.name = account.name(),
+                        error = %error,
+                        "an account is left out",
+                    ),
+                }
             }
             // A page may be empty and yet not the last. (Organizations API reference,
             // `ListAccounts`.)
@@ -152,6 +166,37 @@ impl Organization for Organizations {
             .map_err(|error| port_error("organizations:MoveAccount", &error))?;
         Ok(())
     }
+
+    async fn effective_policy(
+        &self,
+        account: &AccountId,
+        kind: OrgPolicyKind,
+    ) -> Result<Option<Value>, PortError> {
+        const CALL: &str = "organizations:DescribeEffectivePolicy";
+        self.calls.acquire().await;
+        let kind = match kind {
+            OrgPolicyKind::S3 => EffectivePolicyType::S3Policy,
+            OrgPolicyKind::Ec2 => EffectivePolicyType::DeclarativePolicyEc2,
+        };
+        let request = self.client.describe_effective_policy().policy_type(kind);
+        let answer = request.target_id(account.as_str()).send().await;
+        // Also where policies of this type are not enabled.
+        if let Err(error) = &answer
+            && let Some(DescribeEffectivePolicyError::EffectivePolicyNotFoundException(_)) =
+                error.as_service_error()
+        {
+            return Ok(None);
+        }
+        let answer = answer.map_err(|error| port_error(CALL, &error))?;
+        let content = answer
+            .effective_policy()
+            .and_then(|policy| policy.policy_content())
+            .ok_or_else(|| lacking(CALL, "the policy"))?;
+        let content = serde_json::from_str(content);
+        content
+            .map(Some)
+            .map_err(|_| lacking(CALL, "a policy that can be read"))
+    }
 }
 
 fn org_account(call: &'static str, account: &Account) -> Result<OrgAccount, PortError> {
@@ -170,7 +215,7 @@ fn org_account(call: &'static str, account: &Account) -> Result<OrgAccount, Port
         (Some(State::Suspended), _) | (None, Some(AccountStatus::Suspended)) => {
             AccountState::Suspended
         }
-        _ => return Err(lacking(call, "an account's state that is known")),
+        _ => AccountState::Unknown,
     };
     // `o-…/r-…/ou-…/…/<account>/`; units other than the root's and the organization's own id.
     let path = account
@@ -190,5 +235,6 @@ fn org_account(call: &'static str, account: &Account) -> Result<OrgAccount, Port
             .joined_timestamp()
             .map(|at| timestamp(call, at))
             .transpose()?,
+        was_created: account.joined_method() == Some(&AccountJoinedMethod::Created),
     })
 }

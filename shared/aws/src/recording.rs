@@ -12,11 +12,13 @@ use aws_sdk_config::types::{
 };
 use banto_domain::Region;
 use banto_ports::{
-    Channel, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus, RecordingGroup,
+    Channel, ChannelStatus, ConfigRecording, LiveRecorder, PortError, Recorder, RecorderStatus,
+    RecordingGroup,
 };
 
 use crate::config::Aws;
 use crate::errors::{lacking, port_error};
+use crate::keys::timestamp;
 use crate::service::Service;
 use crate::token_bucket::TokenBucket;
 
@@ -78,24 +80,20 @@ impl ConfigRecording for ConfigRecorders {
             .send()
             .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        let statuses = answer
-            .configuration_recorders_status()
-            .iter()
-            .map(|status| {
-                let failed = status.last_status() == Some(&LastStatus::Failure);
-                let error =
-                    failed.then(|| words(status.last_error_code(), status.last_error_message()));
-                let was_started = status.recording || status.last_start_time().is_some();
-                (
-                    status.name().unwrap_or_default().to_owned(),
-                    RecorderStatus {
-                        recording: status.recording,
-                        was_started,
-                        error,
-                    },
-                )
-            });
-        Ok(statuses.collect())
+        let mut statuses = BTreeMap::new();
+        for status in answer.configuration_recorders_status() {
+            let failed = is_failure(status.last_status().map(LastStatus::as_str));
+            let error =
+                failed.then(|| words(status.last_error_code(), status.last_error_message()));
+            let started_at = status.last_start_time().map(|at| timestamp(CALL, at));
+            let status_of = RecorderStatus {
+                recording: status.recording,
+                started_at: started_at.transpose()?,
+                error,
+            };
+            statuses.insert(status.name().unwrap_or_default().to_owned(), status_of);
+        }
+        Ok(statuses)
     }
 
     async fn channels(&self, region: &Region) -> Result<Vec<Channel>, PortError> {
@@ -123,10 +121,10 @@ impl ConfigRecording for ConfigRecorders {
         Ok(channels.collect())
     }
 
-    async fn channel_errors(
+    async fn channel_statuses(
         &self,
         region: &Region,
-    ) -> Result<BTreeMap<String, Option<String>>, PortError> {
+    ) -> Result<BTreeMap<String, ChannelStatus>, PortError> {
         const CALL: &str = "config:DescribeDeliveryChannelStatus";
         let answer = self
             .client(region)
@@ -135,15 +133,12 @@ impl ConfigRecording for ConfigRecorders {
             .send()
             .await;
         let answer = answer.map_err(|error| port_error(CALL, &error))?;
-        let errors = answer.delivery_channels_status().iter();
-        Ok(errors
-            .map(|status| {
-                (
-                    status.name().unwrap_or_default().to_owned(),
-                    delivery_error(status),
-                )
-            })
-            .collect())
+        let mut statuses = BTreeMap::new();
+        for status in answer.delivery_channels_status() {
+            let name = status.name().unwrap_or_default().to_owned();
+            statuses.insert(name, channel_status(CALL, status)?);
+        }
+        Ok(statuses)
     }
 
     async fn put_recorder(&self, region: &Region, recorder: &Recorder) -> Result<(), PortError> {
@@ -211,6 +206,24 @@ fn words(code: Option<&str>, message: Option<&str>) -> String {
     }
 }
 
+fn channel_status(
+    call: &'static str,
+    status: &DeliveryChannelStatus,
+) -> Result<ChannelStatus, PortError> {
+    let snapshots = status.config_snapshot_delivery_info();
+    let last = snapshots.and_then(|info| info.last_successful_time());
+    Ok(ChannelStatus {
+        error: delivery_error(status),
+        last_snapshot: last.map(|at| timestamp(call, at)).transpose()?,
+    })
+}
+
+/// True of a status that says that something failed. The API's model spells it `Failure`; AWS
+/// Config writes `FAILURE`. (AWS Config developer guide, "Viewing the delivery channel's status".)
+fn is_failure(status: Option<&str>) -> bool {
+    status.is_some_and(|status| status.eq_ignore_ascii_case("failure"))
+}
+
 /// The first delivery that failed, of snapshots, history and stream.
 fn delivery_error(status: &DeliveryChannelStatus) -> Option<String> {
     let exports = [
@@ -220,10 +233,10 @@ fn delivery_error(status: &DeliveryChannelStatus) -> Option<String> {
     let failed = exports
         .into_iter()
         .flatten()
-        .find(|info| info.last_status() == Some(&DeliveryStatus::Failure));
+        .find(|info| is_failure(info.last_status().map(DeliveryStatus::as_str)));
     let failed = failed.map(|info| words(info.last_error_code(), info.last_error_message()));
     let stream = status.config_stream_delivery_info();
-    let stream = stream.filter(|info| info.last_status() == Some(&DeliveryStatus::Failure));
+    let stream = stream.filter(|info| is_failure(info.last_status().map(DeliveryStatus::as_str)));
     failed.or_else(|| stream.map(|info| words(info.last_error_code(), info.last_error_message())))
 }
 
@@ -294,21 +307,21 @@ fn aws_recorder(
         }
     };
     let mut mode = RecordingMode::builder().recording_frequency(frequency(recorder.continuous));
-    // One override for each frequency; there are two.
-    for continuous in [true, false] {
-        let names = recorder
-            .continuous_of
-            .iter()
-            .filter(|(_, own)| **own == continuous);
-        let names: Vec<ResourceType> = names
-            .map(|(name, _)| ResourceType::from(name.as_str()))
-            .collect();
-        if !names.is_empty() {
-            let own = RecordingModeOverride::builder().set_resource_types(Some(names));
-            let own = own.recording_frequency(frequency(continuous)).build();
-            mode = mode
-                .recording_mode_overrides(own.map_err(|_| lacking(call, "an override's types"))?);
-        }
+    // AWS allows one override. (AWS Config API reference, `RecordingMode`.) There are two
+    // frequencies, so that one holds every type that has not the recorder's own.
+    let others = recorder
+        .continuous_of
+        .iter()
+        .filter(|(_, own)| **own != recorder.continuous);
+    let others: Vec<ResourceType> = others
+        .map(|(name, _)| ResourceType::from(name.as_str()))
+        .collect();
+    if !others.is_empty() {
+        let own = RecordingModeOverride::builder().set_resource_types(Some(others));
+        let own = own.recording_frequency(frequency(!recorder.continuous));
+        let own = own.build();
+        mode =
+            mode.recording_mode_overrides(own.map_err(|_| lacking(call, "an override's types"))?);
     }
     let mode = mode.build().map_err(|_| lacking(call, "a frequency"))?;
     Ok(ConfigurationRecorder::builder()

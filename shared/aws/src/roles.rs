@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use banto_domain::RoleName;
+use banto_domain::policy::OnboardingPolicy;
 use banto_ports::{ErrorKind, LiveRole, NewRole, PortError, RoleChange, Roles};
 use serde_json::Value;
 
@@ -19,9 +20,14 @@ use crate::token_bucket::TokenBucket;
 
 /// The role that AWS Config makes for itself.
 const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
+/// The tag of Banto's roles.
+const MANAGED_TAG: &str = "banto:managed";
 
 /// Most entries of a page. (IAM API reference, `ListRoles`.)
 const PAGE: i32 = 1_000;
+/// Entries of a page of roles with all their policies. At some 20 kB a role (an estimate) a page
+/// takes 2 MB, for each of the accounts that are looked at at once.
+const PAGE_OF_DETAILS: i32 = 100;
 
 /// Calls a second in one account. AWS publishes no rate for these calls of IAM; what it throttles
 /// at this one, the SDK tries again.
@@ -34,14 +40,29 @@ const BURST: u32 = 20;
 pub(crate) struct IamRoles {
     client: Client,
     calls: TokenBucket,
+    /// The roles that the policy names, in small letters: IAM compares names without regard to
+    /// case.
+    names: BTreeSet<String>,
 }
 
 impl IamRoles {
-    pub(crate) fn new(aws: &Aws) -> Self {
+    pub(crate) fn new(aws: &Aws, policy: &OnboardingPolicy) -> Self {
+        let names = policy.role_names().into_iter();
         Self {
             client: Client::new(&aws.of(Service::Iam)),
             calls: TokenBucket::per_second(CALLS_PER_SECOND, BURST),
+            names: names
+                .map(|name| name.as_str().to_ascii_lowercase())
+                .collect(),
         }
+    }
+
+    /// True of a role that the policy names, that has Banto's tag, or that AWS Config itself uses.
+    fn concerns_banto(&self, role: &RoleDetail) -> bool {
+        let name = role.role_name().unwrap_or_default();
+        name == CONFIG_ROLE
+            || self.names.contains(&name.to_ascii_lowercase())
+            || role.tags().iter().any(|tag| tag.key == MANAGED_TAG)
     }
 }
 
@@ -132,14 +153,16 @@ impl Roles for IamRoles {
                 .client
                 .get_account_authorization_details()
                 .filter(EntityType::Role)
-                .max_items(PAGE);
+                .max_items(PAGE_OF_DETAILS);
             let page = request
                 .set_marker(marker)
                 .send()
                 .await
                 .map_err(|error| port_error(CALL, &error))?;
             for role in page.role_detail_list() {
-                roles.push(live_role(CALL, role)?);
+                if self.concerns_banto(role) {
+                    roles.push(live_role(CALL, role)?);
+                }
             }
             marker = page.marker;
             if !page.is_truncated || marker.is_none() {
@@ -205,16 +228,6 @@ impl Roles for IamRoles {
             RoleChange::SetBoundary(policy) => self.set_boundary(name, policy).await,
             RoleChange::RemoveBoundary => self.remove_boundary(name).await,
             RoleChange::Tag(new) => self.tag(name, new).await,
-        }
-    }
-
-    async fn has_config_role(&self) -> Result<bool, PortError> {
-        self.calls.acquire().await;
-        let answer = self.client.get_role().role_name(CONFIG_ROLE).send().await;
-        match answer.map_err(|error| port_error("iam:GetRole", &error)) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind == ErrorKind::Missing => Ok(false),
-            Err(error) => Err(error),
         }
     }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_account::types::{AlternateContactType, RegionOptStatus};
-use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use banto_domain::policy::onboarding::{Contact, ContactKind};
 use banto_domain::{AccountId, Region};
-use banto_ports::{AccountSettings, ErrorKind, PortError, RegionState};
+use banto_ports::{AccountSettings, ErrorKind, LivePasswordPolicy, PortError, RegionState};
 
 use crate::caller::{Caller, Request};
 use crate::config::Aws;
@@ -89,7 +89,7 @@ impl AccountSettings for MemberSettings {
         }
     }
 
-    async fn password_policy(&self) -> Result<Option<PasswordPolicy>, PortError> {
+    async fn password_policy(&self) -> Result<Option<LivePasswordPolicy>, PortError> {
         const CALL: &str = "iam:GetAccountPasswordPolicy";
         let answer = self.iam.get_account_password_policy().send().await;
         let Some(answer) = or_none(answer.map_err(|error| port_error(CALL, &error)))? else {
@@ -98,34 +98,37 @@ impl AccountSettings for MemberSettings {
         let policy = answer
             .password_policy
             .ok_or_else(|| lacking(CALL, "the policy"))?;
-        Ok(Some(PasswordPolicy {
+        Ok(Some(LivePasswordPolicy {
             // IAM's own default where it says nothing.
             minimum_length: policy.minimum_password_length.unwrap_or(6),
-            all_character_kinds: policy.require_symbols
-                && policy.require_numbers
-                && policy.require_uppercase_characters
-                && policy.require_lowercase_characters,
+            lowercase: policy.require_lowercase_characters,
+            uppercase: policy.require_uppercase_characters,
+            numbers: policy.require_numbers,
+            symbols: policy.require_symbols,
+            users_may_change: policy.allow_users_to_change_password,
+            hard_expiry: policy.hard_expiry.unwrap_or(false),
             max_age_days: policy.max_password_age.filter(|_| policy.expire_passwords),
             reuse_prevention: policy.password_reuse_prevention,
         }))
     }
 
-    async fn set_password_policy(&self, policy: &PasswordPolicy) -> Result<(), PortError> {
-        let all = policy.all_character_kinds;
+    async fn set_password_policy(&self, policy: &LivePasswordPolicy) -> Result<(), PortError> {
+        // What is left out IAM sets to its default.
         let request = self
             .iam
             .update_account_password_policy()
             .minimum_password_length(policy.minimum_length);
-        let request = request.require_symbols(all).require_numbers(all);
         let request = request
-            .require_uppercase_characters(all)
-            .require_lowercase_characters(all);
+            .require_symbols(policy.symbols)
+            .require_numbers(policy.numbers);
+        let request = request
+            .require_uppercase_characters(policy.uppercase)
+            .require_lowercase_characters(policy.lowercase);
         let request = request.set_max_password_age(policy.max_age_days);
-        // What is left out IAM sets to its default: users could no longer change their own
-        // passwords.
         let request = request
             .set_password_reuse_prevention(policy.reuse_prevention)
-            .allow_users_to_change_password(true);
+            .allow_users_to_change_password(policy.users_may_change)
+            .hard_expiry(policy.hard_expiry);
         request
             .send()
             .await

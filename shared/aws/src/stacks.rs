@@ -10,21 +10,43 @@ use roxmltree::Node;
 
 use crate::caller::Caller;
 use crate::errors::lacking;
+use crate::token_bucket::TokenBucket;
 use crate::xml::{self, Element};
 
 /// The version of the API. (CloudFormation API reference.)
 const VERSION: &str = "2010-05-15";
 
+/// Most operations of a page. (CloudFormation API reference, `ListStackSetOperations`.)
+const LARGEST_PAGE: &str = "100";
+
+/// AWS publishes no rate for StackSets. All accounts ask in the one account of the StackSet, so
+/// that what it throttles holds up all of them.
+const CALLS_PER_SECOND: u32 = 5;
+
 /// CloudFormation's view of the StackSet.
 #[derive(Debug)]
 pub struct CloudFormationStacks {
     caller: Caller,
+    calls: TokenBucket,
     stack_set: Option<StackSet>,
 }
 
 impl CloudFormationStacks {
     pub(crate) fn new(caller: Caller, stack_set: Option<StackSet>) -> Self {
-        Self { caller, stack_set }
+        Self {
+            caller,
+            calls: TokenBucket::per_second(CALLS_PER_SECOND, CALLS_PER_SECOND),
+            stack_set,
+        }
+    }
+
+    async fn ask<K: AsRef<str>>(
+        &self,
+        call: &'static str,
+        fields: &[(K, &str)],
+    ) -> Result<String, PortError> {
+        self.calls.acquire().await;
+        self.caller.query(call, VERSION, fields).await
     }
 
     fn stack_set(&self, call: &'static str) -> Result<&StackSet, PortError> {
@@ -81,7 +103,7 @@ impl CloudFormationStacks {
                     .map(|(number, member)| (format!("{name}.member.{number}"), member)),
             );
         }
-        match self.caller.query(call, VERSION, &fields).await {
+        match self.ask(call, &fields).await {
             // An earlier try began it, and only its answer was lost: nobody else knows the id.
             Err(error) if error.message.starts_with("OperationIdAlreadyExists") => Ok(()),
             answer => answer.map(drop),
@@ -106,7 +128,7 @@ impl StackInstances for CloudFormationStacks {
                 ("StackInstanceAccount", account.as_str()),
             ];
             fields.extend(token.as_deref().map(|token| ("NextToken", token)));
-            let text = self.caller.query(CALL, VERSION, &fields).await?;
+            let text = self.ask(CALL, &fields).await?;
             let document = xml::document(CALL, &text)?;
             let result = document.root_element().child("ListStackInstancesResult");
             let result = result.ok_or_else(|| lacking(CALL, "its result"))?;
@@ -121,6 +143,35 @@ impl StackInstances for CloudFormationStacks {
             token = result.text_of("NextToken").map(str::to_owned);
             if token.is_none() {
                 return Ok(instances);
+            }
+        }
+    }
+
+    /// Reads the newest operations only, which come first: one that is under way is hardly ever
+    /// older than a hundred others. A page may be empty and yet not the last.
+    async fn is_operating(&self) -> Result<bool, PortError> {
+        const CALL: &str = "cloudformation:ListStackSetOperations";
+        let stack_set = self.stack_set(CALL)?;
+        let mut token: Option<String> = None;
+        loop {
+            let mut fields = vec![
+                ("StackSetName", stack_set.name.as_str()),
+                ("CallAs", call_as(stack_set)),
+                ("MaxResults", LARGEST_PAGE),
+            ];
+            fields.extend(token.as_deref().map(|token| ("NextToken", token)));
+            let text = self.ask(CALL, &fields).await?;
+            let document = xml::document(CALL, &text)?;
+            let result = document
+                .root_element()
+                .child("ListStackSetOperationsResult");
+            let result = result.ok_or_else(|| lacking(CALL, "its result"))?;
+            let summaries = result.child("Summaries");
+            let summaries = summaries.iter().flat_map(Node::children);
+            let operations: Vec<Node<'_, '_>> = summaries.filter(Node::is_element).collect();
+            token = result.text_of("NextToken").map(str::to_owned);
+            if !operations.is_empty() || token.is_none() {
+                return Ok(operations.into_iter().any(is_under_way));
             }
         }
     }
@@ -157,6 +208,15 @@ fn operation_id(call: &'static str) -> Result<String, PortError> {
     Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// True of an operation that has not ended. (CloudFormation API reference,
+/// `StackSetOperationSummary`.)
+fn is_under_way(operation: Node<'_, '_>) -> bool {
+    matches!(
+        operation.text_of("Status"),
+        Some("QUEUED" | "RUNNING" | "STOPPING")
+    )
+}
+
 /// (CloudFormation API reference, `StackInstanceSummary`.)
 fn instance(summary: Node<'_, '_>) -> StackInstance {
     let why = || {
@@ -175,9 +235,6 @@ fn instance(summary: Node<'_, '_>) -> StackInstance {
         (_, Some("PENDING" | "RUNNING")) => StackInstance::Pending,
         (_, Some("FAILED" | "CANCELLED" | "SKIPPED_SUSPENDED_ACCOUNT")) => {
             StackInstance::Failed(why())
-        }
-        (Some("CURRENT"), _) if summary.text_of("DriftStatus") == Some("DRIFTED") => {
-            StackInstance::Drifted
         }
         (Some("CURRENT"), _) => StackInstance::Current,
         // Outdated without a failure: an operation has yet to reach it.

@@ -1,11 +1,12 @@
 //! The status of each account: an item in a DynamoDB table, and all of them for the dashboard.
 //!
 //! The item has the key `account`, the status as JSON in `status`, in `lastNotified` the mark of
-//! the news that people were last notified of, and the `version` of this shape. Each writer sets
-//! its own attribute only, so that nobody overwrites what another wrote. An item of another version
-//! is neither read nor overwritten.
+//! the news that people were last notified of and in `notifiedAt` when, in `repairs` a set of
+//! repairs that people were not told of yet, and the `version` of this shape. Each writer sets its
+//! own attributes only, so that nobody overwrites what another wrote. An item of another version is
+//! neither read nor overwritten.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -16,7 +17,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use banto_domain::AccountId;
 use banto_domain::policy::onboarding::Dashboard as Place;
 use banto_domain::status::AccountStatus;
-use banto_ports::{AccountStatuses, Dashboard, ErrorKind, PortError, PreviousStatus};
+use banto_ports::{
+    AccountRow, AccountStatuses, Dashboard, ErrorKind, LastNotified, PortError, Told,
+};
 
 use crate::errors::{lacking, port_error};
 use crate::objects::S3;
@@ -65,6 +68,10 @@ fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
+fn texts(texts: &BTreeSet<String>) -> AttributeValue {
+    AttributeValue::Ss(texts.iter().cloned().collect())
+}
+
 fn version() -> AttributeValue {
     AttributeValue::N(VERSION.to_string())
 }
@@ -93,53 +100,92 @@ fn update_error(error: &SdkError<UpdateItemError, HttpResponse>) -> PortError {
 }
 
 impl DynamoDbStatuses {
-    /// Sets one attribute of an account's item, and returns the item as it was before.
-    async fn set(
+    /// Updates an account's item, and returns the item as it was before. The expression comes after
+    /// `SET #version = :version`.
+    async fn update(
         &self,
         account: &AccountId,
-        attribute: &str,
-        value: &str,
-    ) -> Result<Option<Item>, PortError> {
-        let request = self
+        expression: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<Item, PortError> {
+        let mut request = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("account", text(account.as_str()))
-            .update_expression("SET #attribute = :value, #version = :version")
+            .update_expression(format!("SET #version = :version{expression}"))
             .condition_expression("attribute_not_exists(account) OR #version = :version")
-            .expression_attribute_names("#attribute", attribute)
             .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":value", text(value))
+            .set_expression_attribute_values(Some(values))
             .expression_attribute_values(":version", version())
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // `status` is a reserved word of DynamoDB's expressions.
+        if expression.contains("#status") {
+            request = request.expression_attribute_names("#status", "status");
+        }
         let answer = request.send().await.map_err(|error| update_error(&error))?;
-        Ok(answer.attributes)
+        Ok(answer.attributes.unwrap_or_default())
     }
 }
 
 #[async_trait]
 impl AccountStatuses for DynamoDbStatuses {
-    async fn save_status(&self, status: &AccountStatus) -> Result<PreviousStatus, PortError> {
-        let document = serde_json::to_string(status)
-            .map_err(|error| PortError::new(ErrorKind::Invalid, UPDATE, error.to_string()))?;
-        let old = self.set(&status.account, "status", &document).await?;
-        let Some(old) = old.filter(|old| !old.is_empty()) else {
-            return Ok(PreviousStatus::default());
-        };
-        check_version(UPDATE, &old)?;
-        Ok(PreviousStatus {
-            status: status_of(UPDATE, &old)?,
-            last_notified: string(&old, "lastNotified").cloned(),
-        })
+    async fn row(&self, account: &AccountId) -> Result<AccountRow, PortError> {
+        const CALL: &str = "dynamodb:GetItem";
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("account", text(account.as_str()))
+            .consistent_read(true);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| port_error(CALL, &error))?;
+        row(CALL, &answer.item.unwrap_or_default())
     }
 
-    async fn save_last_notified(
+    async fn add_repairs(
         &self,
         account: &AccountId,
-        notified: &str,
+        repairs: &BTreeSet<String>,
     ) -> Result<(), PortError> {
-        self.set(account, "lastNotified", notified).await?;
+        // DynamoDB has no empty sets.
+        if repairs.is_empty() {
+            return Ok(());
+        }
+        let values = HashMap::from([(":repairs".to_owned(), texts(repairs))]);
+        self.update(account, " ADD repairs :repairs", values)
+            .await?;
+        Ok(())
+    }
+
+    async fn save_status(&self, status: &AccountStatus) -> Result<AccountRow, PortError> {
+        let document = serde_json::to_string(status)
+            .map_err(|error| PortError::new(ErrorKind::Invalid, UPDATE, error.to_string()))?;
+        let values = HashMap::from([(":status".to_owned(), text(document))]);
+        let old = self
+            .update(&status.account, ", #status = :status", values)
+            .await?;
+        row(UPDATE, &old)
+    }
+
+    async fn save_told(&self, account: &AccountId, told: &Told) -> Result<(), PortError> {
+        if *told == Told::default() {
+            return Ok(());
+        }
+        let (mut expression, mut values) = (String::new(), HashMap::new());
+        if let Some(news) = &told.news {
+            expression.push_str(", lastNotified = :mark, notifiedAt = :at");
+            values.insert(":mark".to_owned(), text(&news.mark));
+            values.insert(":at".to_owned(), text(news.at.to_string()));
+        }
+        if !told.repairs.is_empty() {
+            expression.push_str(" DELETE repairs :repairs");
+            values.insert(":repairs".to_owned(), texts(&told.repairs));
+        }
+        self.update(account, &expression, values).await?;
         Ok(())
     }
 
@@ -171,8 +217,7 @@ impl AccountStatuses for DynamoDbStatuses {
                 .await
                 .map_err(|error| port_error(CALL, &error))?;
             for item in page.items() {
-                check_version(CALL, item)?;
-                statuses.extend(status_of(CALL, item)?);
+                statuses.extend(readable_status(CALL, item));
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -182,8 +227,46 @@ impl AccountStatuses for DynamoDbStatuses {
     }
 }
 
+/// An account's item as the function knows it; an empty one where there is none.
+fn row(call: &'static str, item: &Item) -> Result<AccountRow, PortError> {
+    if item.is_empty() {
+        return Ok(AccountRow::default());
+    }
+    check_version(call, item)?;
+    let repairs = item.get("repairs").and_then(|set| set.as_ss().ok());
+    Ok(AccountRow {
+        status: readable_status(call, item),
+        last_notified: last_notified(call, item)?,
+        repairs: repairs.into_iter().flatten().cloned().collect(),
+    })
+}
+
+fn last_notified(call: &'static str, item: &Item) -> Result<Option<LastNotified>, PortError> {
+    let (Some(mark), Some(at)) = (string(item, "lastNotified"), string(item, "notifiedAt")) else {
+        return Ok(None);
+    };
+    let at = at
+        .parse()
+        .map_err(|_| lacking(call, "a time of the last notice that can be read"))?;
+    Ok(Some(LastNotified {
+        mark: mark.clone(),
+        at,
+    }))
+}
+
 fn string<'a>(item: &'a Item, attribute: &str) -> Option<&'a String> {
     item.get(attribute)?.as_s().ok()
+}
+
+/// The status in an item; `None` of one that another release wrote, which is to hide no other and
+/// to hold up no repair.
+fn readable_status(call: &'static str, item: &Item) -> Option<AccountStatus> {
+    let status = check_version(call, item).and_then(|()| status_of(call, item));
+    status.unwrap_or_else(|error| {
+        let account = string(item, "account").map_or("", String::as_str);
+        tracing::error!(account.id = account, %error, "status not read");
+        None
+    })
 }
 
 /// The status in an item; `None` of an account that people were notified of before its status was
