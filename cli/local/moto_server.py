@@ -15,7 +15,11 @@ from datetime import datetime, timezone
 
 import time_machine
 from moto.config.responses import ConfigResponse
+from moto.core.exceptions import JsonRESTError
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.iam.models import SERVICE_NAME_CONVERSION
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.organizations.responses import OrganizationsResponse
 from moto.secretsmanager.models import SecretsManagerBackend
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -43,6 +47,32 @@ def list_secret_version_ids(self, secret_id):
 
 
 SecretsManagerBackend.list_secret_version_ids = list_secret_version_ids
+
+
+def describe_effective_policy(self):
+    """moto lacks this operation. No account has a policy of any kind."""
+    raise JsonRESTError("EffectivePolicyNotFoundException", "no policy of this type is in effect")
+
+
+OrganizationsResponse.describe_effective_policy = describe_effective_policy
+
+create_group_without_rule = SecurityGroupBackend.create_security_group
+
+
+def create_security_group(self, *args, is_default=None, **kwargs):
+    """moto's default groups lack the rule that lets their members reach each other."""
+    group = create_group_without_rule(self, *args, is_default=is_default, **kwargs)
+    if is_default:
+        itself = [{"GroupId": group.id}]
+        self.authorize_security_group_ingress(group.id, "-1", None, None, [], source_groups=itself, vpc_id=group.vpc_id)
+    return group
+
+
+SecurityGroupBackend.create_security_group = create_security_group
+
+
+# moto names the role of AWS Config AWSServiceRoleForconfig.
+SERVICE_NAME_CONVERSION["config"] = "Config"
 
 
 class Handler(MotoRequestHandler):
