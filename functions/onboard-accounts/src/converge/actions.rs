@@ -1,21 +1,34 @@
 //! The data of a plan: chains of actions, and the condition of each place once they are done. It
 //! has a file of its own, since apply, check, diff and notices need it without the planner.
 
-use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use std::collections::BTreeSet;
+
+use banto_domain::policy::onboarding::{Contact, ContactKind};
 use banto_domain::status::Condition;
-use banto_domain::{AccountId, PerPlace, RoleName};
-use banto_ports::{Channel, NewRole, Recorder, RoleChange, VpcPart};
+use banto_domain::{AccountId, PerPlace, Region, RoleName};
+use banto_ports::{Channel, LivePasswordPolicy, NewRole, Recorder, RoleChange, VpcPart};
 use serde::Serialize;
+use serde_json::Value;
 
 /// The steps that bring an account to its baseline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub account: AccountId,
+    /// The changes that are asked of the StackSet.
+    pub instances: InstanceChanges,
     /// A chain for the account as a whole, which comes first, and one for each region of the
     /// baseline; the regions go side by side.
     #[serde(flatten)]
     pub chains: PerPlace<Chain>,
+}
+
+/// The regions of an account in which the StackSet's instances are made or deployed anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceChanges {
+    pub create: BTreeSet<Region>,
+    pub update: BTreeSet<Region>,
 }
 
 /// Ordered actions in one place. A failure ends the chain of its own place only.
@@ -40,11 +53,16 @@ pub enum Action {
     /// Make a role; later actions complete it.
     CreateRole { name: RoleName, role: NewRole },
     /// Change a role of Banto's.
-    ChangeRole { name: RoleName, change: RoleChange },
+    ChangeRole {
+        name: RoleName,
+        change: RoleChange,
+        replaces: Option<Value>,
+        cause: ChangeCause,
+    },
     /// Replace the password policy.
     SetPasswordPolicy {
-        policy: PasswordPolicy,
-        replaces: Option<PasswordPolicy>,
+        policy: LivePasswordPolicy,
+        replaces: Option<LivePasswordPolicy>,
     },
     /// Block public access to S3 for the whole account.
     BlockPublicAccess {
@@ -71,14 +89,38 @@ pub enum Action {
     StartRecorder { name: String },
     /// Encrypt new EBS volumes.
     EncryptEbs,
-    /// Delete a part of an empty default VPC.
+    /// Delete a part of a default VPC that nothing uses.
     DeleteVpcPart { part: VpcPart },
+}
+
+/// Why a role is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChangeCause {
+    /// It is being made.
+    Creation,
+    /// It differs from the baseline.
+    Drift,
+    /// Sessions that were denied have ended by themselves.
+    EndOfRevocation,
 }
 
 impl Plan {
     /// True if there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.chains.values().all(|chain| chain.actions.is_empty())
+        self.instances.is_empty() && !self.changes_account()
+    }
+
+    /// True if anything is to be done in the account itself.
+    pub fn changes_account(&self) -> bool {
+        self.chains.values().any(|chain| !chain.actions.is_empty())
+    }
+}
+
+impl InstanceChanges {
+    /// True if nothing is asked of the StackSet.
+    pub fn is_empty(&self) -> bool {
+        self.create.is_empty() && self.update.is_empty()
     }
 }
 

@@ -2,45 +2,53 @@
 //!
 //! A plan has a chain of actions for the account as a whole and one for each region. Each chain
 //! says which condition its place has once the actions are done: what only people can mend, what is
-//! reported and not repaired, or that all is in place.
+//! reported and not repaired, or that all is in place. Both ways read the same and repair the same;
+//! by StackSet, what a stack has yet to make is left to it.
 
 use std::collections::BTreeMap;
 
 use banto_domain::policy::onboarding::{Baseline, OnboardingPolicy};
 use banto_domain::status::{Condition, Reason, ReasonKind};
 use banto_domain::{PerPlace, Region};
-use banto_ports::StackInstance;
 use jiff::Timestamp;
 
 mod draft;
+mod health;
+mod merge;
 mod recording;
 mod roles;
 mod settings;
 mod stack;
 
 use self::draft::{Draft, Target};
-use super::actions::{Chain, Plan};
-use super::expected::{expected_baseline, is_new_to_control_tower};
-use super::snapshot::{LiveAccount, LiveRegion, Seen, Snapshot, has_recorder};
+use self::stack::Stacks;
+use super::actions::{Chain, InstanceChanges, Plan};
+use super::expected::{expected_baseline, may_be_set_up_by_control_tower};
+use super::snapshot::{LiveAccount, LiveRegion, Snapshot};
 
 /// Decides what to do in an account.
 pub fn plan(snapshot: &Snapshot, policy: &OnboardingPolicy, now: Timestamp) -> Plan {
-    let account = snapshot.job.account().id.clone();
-    let chains = match baseline_and_live(snapshot, policy, now) {
+    let account = snapshot.job.account();
+    match baseline_and_live(snapshot, policy, now) {
         Ok((baseline, live)) => {
             let target = Target {
                 policy,
                 baseline,
-                account: &account,
+                account,
+                now,
+                waits_for_control_tower: may_be_set_up_by_control_tower(&snapshot.job, policy, now),
             };
-            chains(&target, live, snapshot.job.instances.as_ref())
+            plan_seen(&target, live)
         }
-        Err(condition) => PerPlace::of_account(Chain {
-            actions: Vec::new(),
-            condition,
-        }),
-    };
-    Plan { account, chains }
+        Err(condition) => Plan {
+            account: account.id.clone(),
+            instances: InstanceChanges::default(),
+            chains: PerPlace::of_account(Chain {
+                actions: Vec::new(),
+                condition,
+            }),
+        },
+    }
 }
 
 /// The baseline of an account and what was seen inside it; or the condition of an account in which
@@ -52,7 +60,7 @@ fn baseline_and_live<'a>(
 ) -> Result<(&'a Baseline, &'a LiveAccount), Condition> {
     let job = &snapshot.job;
     let baseline = expected_baseline(job, policy)?;
-    if is_new_to_control_tower(job, policy, now) && !is_recorded(snapshot) {
+    if may_be_set_up_by_control_tower(job, policy, now) && !is_recorded(snapshot) {
         let detail = "its CreateManagedAccount event is awaited";
         return Err(Reason::new(ReasonKind::ControlTowerSettingUp, detail).condition());
     }
@@ -68,55 +76,64 @@ fn is_recorded(snapshot: &Snapshot) -> bool {
     let Some(Ok(live)) = &snapshot.live else {
         return false;
     };
-    live.regions
-        .iter()
-        .flat_map(BTreeMap::values)
-        .any(has_recorder)
+    live.configs()
+        .any(|(_, config)| config.recorder().is_some())
 }
 
-/// The chains of an account that was seen.
-fn chains(
-    target: &Target<'_>,
-    live: &LiveAccount,
-    instances: Option<&Seen<BTreeMap<Region, StackInstance>>>,
-) -> PerPlace<Chain> {
-    let mut account = account_draft(target, live);
-    let mut regions = BTreeMap::new();
-    match (&live.regions, instances) {
-        (Err(reason), _) | (Ok(_), Some(Err(reason))) => account.reasons.push(reason.clone()),
-        (Ok(live), Some(Ok(instances))) => {
-            for (region, live) in live {
-                let draft = stack::stacked_region(target, live, instances.get(region));
+/// The plan of an account that was seen.
+fn plan_seen(target: &Target<'_>, live: &LiveAccount) -> Plan {
+    let stacks = Stacks::new(target, live);
+    let mut account = account_draft(target, live, &stacks);
+    let (mut regions, mut instances) = (BTreeMap::new(), InstanceChanges::default());
+    match &live.regions {
+        Err(reason) => account.reasons.push(reason.clone()),
+        Ok(seen) => {
+            for (region, region_live) in seen {
+                let mut draft = region_draft(target, region, region_live, &stacks);
+                settings::plan_region_settings(&mut draft, target, live, region_live);
                 regions.insert(region.clone(), draft.chain());
             }
-        }
-        (Ok(live), None) => {
-            for (region, live) in live {
-                regions.insert(region.clone(), direct_region(target, region, live).chain());
-            }
+            instances = stacks.changes(seen.keys());
         }
     }
-    PerPlace {
-        account: account.chain(),
-        regions,
+    Plan {
+        account: target.account.id.clone(),
+        instances,
+        chains: PerPlace {
+            account: account.chain(),
+            regions,
+        },
     }
 }
 
 /// The account as a whole: its roles, then its settings.
-fn account_draft(target: &Target<'_>, live: &LiveAccount) -> Draft {
+fn account_draft(target: &Target<'_>, live: &LiveAccount, stacks: &Stacks<'_>) -> Draft {
     let mut draft = Draft::default();
-    roles::plan_roles(&mut draft, target, live);
+    if let Stacks::Unknown(reason) = stacks {
+        draft.reasons.push((*reason).clone());
+    }
+    roles::plan_roles(&mut draft, target, live, stacks);
     settings::plan_account_settings(&mut draft, target, live);
     draft
 }
 
-/// A region, the direct way.
-fn direct_region(target: &Target<'_>, region: &Region, live: &LiveRegion) -> Draft {
+/// A region's recorder and channel, once no stack has anything to make there.
+fn region_draft(
+    target: &Target<'_>,
+    region: &Region,
+    live: &LiveRegion,
+    stacks: &Stacks<'_>,
+) -> Draft {
     let mut draft = Draft::default();
-    if let Some(config) = draft.config(live) {
-        recording::plan_recording(&mut draft, target, region, config);
+    let config = draft.config(live);
+    match stacks.wait(region) {
+        Some(reason) => draft.reasons.push(reason),
+        None => {
+            if let Some(config) = config {
+                recording::plan_recording(&mut draft, target, region, config);
+            }
+        }
     }
-    settings::plan_region_settings(&mut draft, target, live);
     draft
 }
 

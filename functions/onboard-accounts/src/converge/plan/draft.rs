@@ -1,9 +1,9 @@
 //! A chain while it is planned.
 
-use banto_domain::AccountId;
 use banto_domain::policy::onboarding::{Baseline, Item, OnboardingPolicy};
 use banto_domain::status::{Condition, Reason, ReasonKind};
-use banto_ports::RegionState;
+use banto_ports::{OrgAccount, RegionState};
+use jiff::Timestamp;
 
 use crate::converge::actions::{Action, Chain};
 use crate::converge::snapshot::{LiveConfig, LiveRegion, Seen};
@@ -12,7 +12,10 @@ use crate::converge::snapshot::{LiveConfig, LiveRegion, Seen};
 pub(super) struct Target<'a> {
     pub(super) policy: &'a OnboardingPolicy,
     pub(super) baseline: &'a Baseline,
-    pub(super) account: &'a AccountId,
+    pub(super) account: &'a OrgAccount,
+    pub(super) now: Timestamp,
+    /// True if Control Tower may still be making recorders.
+    pub(super) waits_for_control_tower: bool,
 }
 
 /// A chain while it is planned, with everything that speaks against its place being in place.
@@ -22,7 +25,8 @@ pub(super) struct Draft {
     pub(super) reasons: Vec<Reason>,
     /// What differs and is reported only.
     pub(super) drift: Vec<String>,
-    pub(super) left_alone: Option<String>,
+    /// Things that another keeps so, in words.
+    left_alone: Vec<String>,
 }
 
 /// A difference between an account and its baseline, and the action that ends it.
@@ -75,6 +79,11 @@ impl Draft {
         self.seen(live.config.as_ref())
     }
 
+    /// Notes something that another service or the Organization keeps so.
+    pub(super) fn leave_alone(&mut self, because: impl Into<String>) {
+        self.left_alone.push(because.into());
+    }
+
     /// Adds a reason why the place is not in place.
     pub(super) fn reason(&mut self, kind: ReasonKind, detail: impl Into<String>) {
         self.reasons.push(Reason::new(kind, detail));
@@ -87,11 +96,13 @@ impl Draft {
             .reasons
             .into_iter()
             .min_by_key(|reason| reason.kind.is_transient());
-        let condition = match (worst, self.left_alone) {
+        let condition = match (worst, self.left_alone.is_empty()) {
             (Some(reason), _) => reason.condition(),
             (None, _) if !self.drift.is_empty() => Condition::Drifted { items: self.drift },
-            (None, Some(because)) => Condition::LeftAlone { because },
-            (None, None) => Condition::InPlace,
+            (None, false) => Condition::LeftAlone {
+                because: self.left_alone.join("; "),
+            },
+            (None, true) => Condition::InPlace,
         };
         Chain {
             actions: self.actions,

@@ -1,13 +1,15 @@
-//! Plans AWS Config in a region, the direct way.
+//! Plans AWS Config in a region.
 
 use banto_domain::Region;
-use banto_domain::policy::onboarding::Item;
+use banto_domain::policy::onboarding::{CONTINUOUS_TYPES, Item, SYSTEM_TYPE};
 use banto_domain::status::ReasonKind;
-use banto_ports::{Channel, Recorder};
+use banto_ports::{Channel, Recorder, RecordingGroup};
 
 use super::draft::{Difference, Draft, Target};
+use super::health::report_health;
+use super::merge;
 use crate::converge::actions::Action;
-use crate::converge::snapshot::{LiveConfig, customer_managed};
+use crate::converge::snapshot::LiveConfig;
 use crate::desired::{self, CONFIG_NAME, CONTROL_TOWER};
 
 /// Plans recorder, channel and start, in the order that AWS wants.
@@ -17,27 +19,43 @@ pub(super) fn plan_recording(
     region: &Region,
     live: &LiveConfig,
 ) {
-    let Some(seen) = &live.recorders_and_channels else {
+    let existing = live.recorder();
+    if existing.is_none() && target.waits_for_control_tower {
+        let detail = "its recorder in this region is awaited";
+        draft.reason(ReasonKind::ControlTowerSettingUp, detail);
         return;
-    };
-    let existing = customer_managed(&seen.recorders);
-    if let Some(existing) = existing.filter(|existing| existing.name.starts_with(CONTROL_TOWER)) {
-        draft.left_alone = Some("Control Tower records it".to_owned());
-        report_health(draft, live, &existing.name);
+    }
+    if let Some(existing) = existing.filter(|_| is_control_towers(target, live)) {
+        draft.leave_alone("Control Tower records it");
+        report_health(draft, live, &existing.name, target.now);
         return;
     }
     let wanted = wanted_recorder(target, region, existing);
     plan_recorder(draft, target, &wanted, existing);
-    plan_channel(draft, target, seen.channels.first());
+    plan_channel(draft, target, region, live.channel());
     plan_start(draft, target, live, &wanted.name);
     if draft.actions.is_empty() {
-        report_health(draft, live, &wanted.name);
+        report_health(draft, live, &wanted.name, target.now);
     }
+}
+
+/// True if Control Tower records a region, by the names that it gives. Since version 4.0 its bucket
+/// for AWS Config is one of its own. A policy that names such a bucket makes it the baseline's.
+fn is_control_towers(target: &Target<'_>, live: &LiveConfig) -> bool {
+    let recorder = live.recorder().map(|it| it.name.as_str());
+    let channel = live.channel();
+    let bucket = channel.map(|it| it.bucket.as_str());
+    let mut names = recorder
+        .into_iter()
+        .chain(channel.map(|it| it.name.as_str()))
+        .chain(bucket.filter(|bucket| *bucket != target.baseline.config.bucket));
+    names.any(|name| name.starts_with(CONTROL_TOWER))
 }
 
 /// Banto's own recorder; or an existing one of another name, with what the policy asks for on top.
 fn wanted_recorder(target: &Target<'_>, region: &Region, existing: Option<&Recorder>) -> Recorder {
-    let wanted = desired::recorder(target.policy, target.baseline, target.account, region);
+    let account = &target.account.id;
+    let wanted = desired::recorder(target.policy, target.baseline, account, region);
     match existing {
         Some(existing) if existing.name != CONFIG_NAME => {
             desired::extended_recorder(existing, &wanted)
@@ -52,13 +70,13 @@ fn plan_recorder(
     wanted: &Recorder,
     existing: Option<&Recorder>,
 ) {
-    if existing == Some(wanted) {
+    if existing.is_some_and(|existing| is_as_wanted(existing, wanted)) {
         return;
     }
     let difference = Difference {
         item: Item::Config,
         is_absent: existing.is_none(),
-        summary: format!("the recorder {} differs", wanted.name),
+        summary: format!("recorder {} drifted", wanted.name),
         action: Action::PutRecorder {
             recorder: wanted.clone(),
             replaces: existing.cloned(),
@@ -67,16 +85,39 @@ fn plan_recorder(
     draft.resolve(target, difference);
 }
 
-fn plan_channel(draft: &mut Draft, target: &Target<'_>, existing: Option<&Channel>) {
+/// True if a recorder is as wanted. Of the types that can't be recorded daily AWS Config records
+/// each change by itself where all types are recorded, and may tell so.
+fn is_as_wanted(existing: &Recorder, wanted: &Recorder) -> bool {
+    let mut existing = existing.clone();
+    if matches!(wanted.group, RecordingGroup::All { .. }) {
+        existing.continuous_of.retain(|name, is_continuous| {
+            let is_aws_own = *is_continuous
+                && (CONTINUOUS_TYPES.contains(&name.as_str()) || name == SYSTEM_TYPE);
+            !is_aws_own || wanted.continuous_of.contains_key(name)
+        });
+    }
+    existing == *wanted
+}
+
+fn plan_channel(
+    draft: &mut Draft,
+    target: &Target<'_>,
+    region: &Region,
+    existing: Option<&Channel>,
+) {
     let name = existing.map_or(CONFIG_NAME, |channel| channel.name.as_str());
-    let wanted = desired::channel(&target.baseline.config, name);
+    let own = desired::channel(&target.baseline.config, region, name);
+    let wanted = match existing {
+        Some(existing) if name != CONFIG_NAME => merge::channel(&own, existing),
+        _ => own,
+    };
     if existing == Some(&wanted) {
         return;
     }
     let difference = Difference {
         item: Item::Config,
         is_absent: existing.is_none(),
-        summary: format!("the delivery channel {name} differs"),
+        summary: format!("delivery channel {name} drifted"),
         action: Action::PutChannel {
             channel: wanted,
             replaces: existing.cloned(),
@@ -92,32 +133,11 @@ fn plan_start(draft: &mut Draft, target: &Target<'_>, live: &LiveConfig, recorde
     }
     let difference = Difference {
         item: Item::Config,
-        is_absent: !status.is_some_and(|status| status.was_started),
-        summary: format!("the recorder {recorder} is stopped"),
+        is_absent: status.is_none_or(|status| status.started_at.is_none()),
+        summary: format!("recorder {recorder} is stopped"),
         action: Action::StartRecorder {
             name: recorder.to_owned(),
         },
     };
     draft.resolve(target, difference);
-}
-
-/// Reports a recorder that runs with errors, one of Control Tower's that is stopped, and channels
-/// that can't deliver. Banto's own recorder that is stopped is started, or reported as drift.
-pub(super) fn report_health(draft: &mut Draft, live: &LiveConfig, recorder: &str) {
-    let status = live.recorder_statuses.get(recorder);
-    let recording = status.filter(|status| status.recording);
-    if let Some(error) = recording.and_then(|status| status.error.as_ref()) {
-        let detail = format!("the recorder {recorder}: {error}");
-        draft.reason(ReasonKind::DeliveryFailing, detail);
-    }
-    if recording.is_none() && recorder.starts_with(CONTROL_TOWER) {
-        let detail = format!("the recorder {recorder} is stopped");
-        draft.reason(ReasonKind::DeliveryFailing, detail);
-    }
-    for (channel, error) in &live.channel_errors {
-        if let Some(error) = error {
-            let detail = format!("the delivery channel {channel}: {error}");
-            draft.reason(ReasonKind::DeliveryFailing, detail);
-        }
-    }
 }
