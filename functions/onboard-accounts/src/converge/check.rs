@@ -3,7 +3,7 @@
 
 use banto_domain::policy::onboarding::{Expected, OnboardingPolicy};
 use banto_domain::{Breach, Place};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 mod context;
 mod recording;
@@ -12,10 +12,8 @@ mod settings;
 mod stack_sets;
 
 use self::context::{ActionContext, PlanContext, Verdict, must};
-pub use self::stack_sets::check_operation;
 use super::actions::{Action, Plan};
 use super::snapshot::Snapshot;
-use crate::message::Cause;
 
 type PlanRule = fn(&PlanContext<'_>) -> Verdict;
 type ActionRule = fn(&ActionContext<'_>) -> Verdict;
@@ -29,6 +27,12 @@ const PLAN_RULES: &[(&str, PlanRule)] = &[
     ("O1", account_is_not_left_alone),
     ("O1", account_was_looked_at),
     ("O1", control_tower_sets_up_first),
+    (
+        "O1",
+        stack_sets::instances_are_asked_for_where_the_stack_set_reaches,
+    ),
+    ("O1", stack_sets::instances_are_in_the_baselines_regions),
+    ("O1", stack_sets::instances_are_as_the_changes_say),
 ];
 
 /// Rules for each action, by the promise that they hold.
@@ -38,26 +42,28 @@ const ACTION_RULES: &[(&str, ActionRule)] = &[
     ("O1", region_was_seen),
     ("O1", settings::reported_items_stay),
     ("O1", settings::setting_is_in_the_baseline),
+    ("O1", settings::passwords_stay_as_strong),
+    ("O1", settings::organizations_own_settings_stay),
+    ("O1", settings::default_vpc_is_of_a_new_account),
     ("O1", settings::default_vpc_is_empty),
     ("O1", settings::part_belongs_to_the_default_vpc),
-    ("O1", roles::stack_set_keeps_its_roles),
+    ("O1", stack_sets::stacks_go_first),
     ("O1", roles::role_is_in_the_baseline),
     ("O1", roles::config_role_is_absent),
     ("O1", roles::created_role_is_absent),
     ("O1", roles::created_role_is_tagged),
     ("O1", roles::changed_role_is_managed),
-    ("O1", recording::stack_set_keeps_its_recorder),
+    ("O1", roles::running_denial_stays),
     ("O1", recording::control_tower_keeps_its_recorder),
+    ("O1", recording::control_tower_records_first),
     ("O1", recording::recorders_were_seen),
     ("O1", recording::only_recorder_keeps_its_name),
     ("O1", recording::adopted_recorder_keeps_its_role),
     ("O1", recording::adopted_recorder_records_no_less),
     ("O1", recording::only_channel_keeps_its_name),
+    ("O1", recording::adopted_channel_keeps_its_topic),
     ("O1", recording::channel_leads_to_the_baselines_bucket),
 ];
-
-/// The time that Control Tower has for a new account. The planner's own limit is not used here.
-const CONTROL_TOWER_TIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// Returns the promises that a plan would break; none, unless the planner errs or the kill switch
 /// is off.
@@ -104,7 +110,7 @@ fn check_action(context: &ActionContext<'_>, breaches: &mut Vec<Breach>) {
     for (promise, rule) in ACTION_RULES {
         if let Err(what) = rule(context) {
             let what = format!("{} in {}: {what}", context.action.kind(), context.place);
-            breaches.push(Breach::new(promise, context.account, what));
+            breaches.push(Breach::new(promise, &context.account.id, what));
             return;
         }
     }
@@ -134,12 +140,10 @@ fn account_was_looked_at(context: &PlanContext<'_>) -> Verdict {
     must(was_seen, "nothing was seen of the account")
 }
 
-/// A new account belongs to Control Tower for an hour, or until it has a recorder.
+/// An account that joined or was moved belongs to Control Tower for an hour, or until it has a
+/// recorder.
 fn control_tower_sets_up_first(context: &PlanContext<'_>) -> Verdict {
-    let request = &context.snapshot.job.request;
-    let age = context.now.duration_since(request.requested_at);
-    let is_new = request.cause == Cause::Joined && age < CONTROL_TOWER_TIME;
-    let is_ahead = context.policy.control_tower && is_new && !context.any_recorder();
+    let is_ahead = context.is_control_towers_turn() && !context.any_recorder();
     must(!is_ahead, "Control Tower has not set the account up yet")
 }
 

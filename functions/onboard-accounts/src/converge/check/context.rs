@@ -1,12 +1,13 @@
 //! What a rule is held against.
 
 use banto_domain::policy::onboarding::{Baseline, Expected, OnboardingPolicy, Way};
-use banto_domain::{AccountId, Place, RoleName};
-use banto_ports::{Channel, LiveRole, Recorder};
-use jiff::Timestamp;
+use banto_domain::{Place, RoleName};
+use banto_ports::{Channel, LiveRole, OrgAccount, Recorder};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::converge::actions::{Action, Plan};
 use crate::converge::snapshot::{LiveAccount, LiveConfig, LiveRegion, Snapshot};
+use crate::message::Cause;
 
 /// A rule's answer: nothing, or what is wrong.
 pub(super) type Verdict = Result<(), String>;
@@ -21,12 +22,12 @@ pub(super) struct PlanContext<'a> {
 
 /// An action, and what was seen of the place that it changes.
 pub(super) struct ActionContext<'a> {
-    pub(super) account: &'a AccountId,
+    pub(super) plan: &'a PlanContext<'a>,
+    pub(super) account: &'a OrgAccount,
     pub(super) baseline: &'a Baseline,
     pub(super) live: &'a LiveAccount,
     /// The region, if the action is in one that was seen.
     pub(super) region: Option<&'a LiveRegion>,
-    pub(super) uses_stack_set: bool,
     pub(super) place: Place<'a>,
     pub(super) action: &'a Action,
 }
@@ -48,6 +49,14 @@ impl<'a> PlanContext<'a> {
             .expected_for(&account.id, &account.path, &job.tags)
     }
 
+    /// The baseline and what was seen of the account; `None` if there is neither.
+    pub(super) fn baseline_and_live(&self) -> Option<(&'a Baseline, &'a LiveAccount)> {
+        match (self.expected(), &self.snapshot.live) {
+            (Expected::Baseline(baseline), Some(Ok(live))) => Some((baseline, live)),
+            _ => None,
+        }
+    }
+
     /// True if a customer-managed recorder was seen in any region.
     pub(super) fn any_recorder(&self) -> bool {
         let Some(Ok(live)) = &self.snapshot.live else {
@@ -56,31 +65,44 @@ impl<'a> PlanContext<'a> {
         let mut regions = live.regions.iter().flat_map(|regions| regions.values());
         regions.any(|region| customer_managed(region).is_some())
     }
+
+    /// True while Control Tower may be setting the account up.
+    pub(super) fn is_control_towers_turn(&self) -> bool {
+        let request = &self.snapshot.job.request;
+        let is_young =
+            |since: Timestamp| self.now.duration_since(since) < SignedDuration::from_hours(1);
+        let began_lately =
+            matches!(request.cause, Cause::Joined | Cause::Moved) && is_young(request.requested_at);
+        let joined_lately = request.account.joined_at.is_some_and(is_young);
+        let is_over = matches!(request.cause, Cause::ControlTower | Cause::Asked);
+        self.policy.control_tower && !is_over && (began_lately || joined_lately)
+    }
+
+    /// True if the StackSet may have instances in the account: never in the management account.
+    pub(super) fn is_reached_by_stack_set(&self) -> bool {
+        let account = &self.snapshot.job.request.account.id;
+        matches!(self.policy.way, Way::StackSet(_)) && *account != self.policy.management_account
+    }
 }
 
 impl<'a> ActionContext<'a> {
     /// The context of one action; `None` of an account without a baseline, or that was not seen.
     pub(super) fn new(
-        plan: &PlanContext<'a>,
+        plan: &'a PlanContext<'a>,
         place: Place<'a>,
         action: &'a Action,
     ) -> Option<Self> {
-        let (Expected::Baseline(baseline), Some(Ok(live))) = (plan.expected(), &plan.snapshot.live)
-        else {
-            return None;
-        };
-        let account = &plan.snapshot.job.request.account.id;
+        let (baseline, live) = plan.baseline_and_live()?;
         let region = match (place, &live.regions) {
             (Place::Region(name), Ok(regions)) => regions.get(name),
             (Place::Account | Place::Region(_), _) => None,
         };
         Some(Self {
-            account,
+            plan,
+            account: &plan.snapshot.job.request.account,
             baseline,
             live,
             region,
-            uses_stack_set: matches!(plan.policy.way, Way::StackSet(_))
-                && *account != plan.policy.management_account,
             place,
             action,
         })
@@ -88,7 +110,7 @@ impl<'a> ActionContext<'a> {
 
     /// A role that was seen; IAM compares names without regard to case.
     pub(super) fn live_role(&self, name: &RoleName) -> Option<&'a LiveRole> {
-        let roles = self.live.roles.as_ref()?.as_ref().ok()?;
+        let roles = self.live.roles.as_ref().ok()?;
         let mut roles = roles.iter().map(|seen| &seen.role);
         roles.find(|role| role.name.as_str().eq_ignore_ascii_case(name.as_str()))
     }
@@ -105,8 +127,7 @@ impl<'a> ActionContext<'a> {
 
     /// The delivery channels that were seen in the action's region.
     pub(super) fn channels(&self) -> Option<&'a Vec<Channel>> {
-        let seen = self.config()?.recorders_and_channels.as_ref()?;
-        Some(&seen.channels)
+        Some(&self.config()?.channels)
     }
 }
 
@@ -115,8 +136,7 @@ fn config(region: &LiveRegion) -> Option<&LiveConfig> {
 }
 
 fn customer_managed(region: &LiveRegion) -> Option<&Recorder> {
-    let seen = config(region)?.recorders_and_channels.as_ref()?;
-    for live in &seen.recorders {
+    for live in &config(region)?.recorders {
         if live.service.is_none() {
             return Some(&live.recorder);
         }

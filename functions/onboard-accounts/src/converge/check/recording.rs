@@ -10,16 +10,6 @@ use crate::converge::actions::Action;
 /// The name of Banto's own recorder, spelled out as a second opinion on the planner's constant.
 const OWN_NAME: &str = "banto";
 
-/// CloudFormation sees to recorder and channel of an account that gets its baseline by StackSet.
-pub(super) fn stack_set_keeps_its_recorder(context: &ActionContext<'_>) -> Verdict {
-    let is_stacks = matches!(
-        context.action,
-        Action::PutRecorder { .. } | Action::PutChannel { .. }
-    );
-    let is_foreign = is_stacks && context.uses_stack_set;
-    must(!is_foreign, "CloudFormation sees to it")
-}
-
 pub(super) fn control_tower_keeps_its_recorder(context: &ActionContext<'_>) -> Verdict {
     let name = match context.action {
         Action::PutRecorder { recorder, .. } => &recorder.name,
@@ -29,6 +19,19 @@ pub(super) fn control_tower_keeps_its_recorder(context: &ActionContext<'_>) -> V
     };
     let is_control_towers = name.starts_with("aws-controltower-");
     must(!is_control_towers, "it is Control Tower's")
+}
+
+/// While Control Tower sets an account up, nothing is recorded where it has not recorded yet.
+pub(super) fn control_tower_records_first(context: &ActionContext<'_>) -> Verdict {
+    let is_recording = matches!(
+        context.action,
+        Action::PutRecorder { .. } | Action::PutChannel { .. } | Action::StartRecorder { .. }
+    );
+    let is_ahead = context.plan.is_control_towers_turn() && context.recorder().is_none();
+    must(
+        !(is_recording && is_ahead),
+        "Control Tower records it first",
+    )
 }
 
 pub(super) fn recorders_were_seen(context: &ActionContext<'_>) -> Verdict {
@@ -84,6 +87,20 @@ pub(super) fn only_channel_keeps_its_name(context: &ActionContext<'_>) -> Verdic
     let existing = context.channels().and_then(|channels| channels.first());
     let is_kept = existing.is_none_or(|existing| existing.name == channel.name);
     must(is_kept, "another exists")
+}
+
+/// A channel of others delivers to its topic as before, unless the baseline names one.
+pub(super) fn adopted_channel_keeps_its_topic(context: &ActionContext<'_>) -> Verdict {
+    let Action::PutChannel {
+        channel,
+        replaces: Some(existing),
+    } = context.action
+    else {
+        return Ok(());
+    };
+    let is_cut_off = existing.topic.is_some() && channel.topic.is_none();
+    let is_adopted = existing.name != OWN_NAME;
+    must(!(is_adopted && is_cut_off), "its topic would hear no more")
 }
 
 pub(super) fn channel_leads_to_the_baselines_bucket(context: &ActionContext<'_>) -> Verdict {

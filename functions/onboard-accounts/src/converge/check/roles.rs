@@ -2,27 +2,21 @@
 
 use banto_domain::RoleName;
 use banto_ports::RoleChange;
+use jiff::SignedDuration;
 
 use super::context::{ActionContext, Verdict, must};
 use crate::converge::actions::Action;
+use crate::revocation;
 
 /// The tag of Banto's roles. Spelled out like its value below, so that a mistake in the planner's
 /// constants shows.
 const MANAGED_TAG: &str = "banto:managed";
 /// The value of the tag while a role is being made.
 const BEING_MADE: &str = "being-made";
+/// The longest session that IAM allows.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// The role that AWS Config itself uses.
 const CONFIG_ROLE: &str = "AWSServiceRoleForConfig";
-
-/// CloudFormation sees to the roles of an account that gets its baseline by StackSet.
-pub(super) fn stack_set_keeps_its_roles(context: &ActionContext<'_>) -> Verdict {
-    let is_role = matches!(
-        context.action,
-        Action::CreateRole { .. } | Action::ChangeRole { .. }
-    );
-    let is_foreign = is_role && context.uses_stack_set;
-    must(!is_foreign, "CloudFormation sees to roles")
-}
 
 pub(super) fn role_is_in_the_baseline(context: &ActionContext<'_>) -> Verdict {
     let roles = &context.baseline.roles;
@@ -43,13 +37,11 @@ pub(super) fn config_role_is_absent(context: &ActionContext<'_>) -> Verdict {
     if !matches!(context.action, Action::CreateConfigRole) {
         return Ok(());
     }
-    // By StackSet it alone was looked for; the direct way sees it among all roles.
-    let was_found = matches!(context.live.config_role, Some(Ok(true)));
-    let is_among_roles = match &context.live.roles {
-        Some(Ok(roles)) => roles.iter().any(|it| it.role.name.as_str() == CONFIG_ROLE),
-        _ => false,
+    let Ok(roles) = &context.live.roles else {
+        return Err("the roles were not seen".to_owned());
     };
-    must(!was_found && !is_among_roles, "it is there")
+    let is_there = roles.iter().any(|it| it.role.name.as_str() == CONFIG_ROLE);
+    must(!is_there, "it is there")
 }
 
 pub(super) fn created_role_is_absent(context: &ActionContext<'_>) -> Verdict {
@@ -72,7 +64,7 @@ pub(super) fn created_role_is_tagged(context: &ActionContext<'_>) -> Verdict {
 /// A role that was seen must be Banto's. One that was not seen is made by this plan, and can only
 /// be added to.
 pub(super) fn changed_role_is_managed(context: &ActionContext<'_>) -> Verdict {
-    let Action::ChangeRole { name, change } = context.action else {
+    let Action::ChangeRole { name, change, .. } = context.action else {
         return Ok(());
     };
     let Some(live) = context.live_role(name) else {
@@ -80,6 +72,24 @@ pub(super) fn changed_role_is_managed(context: &ActionContext<'_>) -> Verdict {
     };
     let is_managed = live.tags.contains_key(MANAGED_TAG);
     must(is_managed, &format!("{name} is not Banto's"))
+}
+
+/// A denial of sessions that may still be in use stays.
+pub(super) fn running_denial_stays(context: &ActionContext<'_>) -> Verdict {
+    let Action::ChangeRole {
+        name,
+        change: RoleChange::DeleteInline(id),
+        ..
+    } = context.action
+    else {
+        return Ok(());
+    };
+    let live = context.live_role(name);
+    let policy = live.and_then(|role| role.inline_policies.get(id));
+    let before = policy.and_then(|policy| revocation::issued_before(id, policy));
+    let age = before.map(|before| context.plan.now.duration_since(before));
+    let is_running = age.is_some_and(|age| age <= LONGEST_SESSION);
+    must(!is_running, &format!("{id} denies sessions that may last"))
 }
 
 fn adds(change: &RoleChange) -> bool {

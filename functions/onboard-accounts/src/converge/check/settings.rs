@@ -1,11 +1,13 @@
 //! Rules for settings, for default VPCs, and for what the policy only reports.
 
 use banto_domain::policy::onboarding::Item;
-use banto_ports::{DefaultVpc, VpcPart};
+use banto_ports::{DefaultVpc, LivePasswordPolicy, VpcPart};
+use jiff::SignedDuration;
 
 use super::context::{ActionContext, Verdict, must};
 use super::roles::is_complete;
-use crate::converge::actions::Action;
+use crate::converge::actions::{Action, ChangeCause};
+use crate::converge::org_policies;
 use crate::converge::snapshot::Seen;
 
 /// A thing that exists and is reported only stays as it is.
@@ -22,6 +24,10 @@ fn item_and_existence(context: &ActionContext<'_>) -> Option<(Item, bool)> {
     let live = context.live;
     match context.action {
         Action::CreateConfigRole | Action::CreateRole { .. } | Action::DeleteVpcPart { .. } => None,
+        Action::ChangeRole {
+            cause: ChangeCause::EndOfRevocation,
+            ..
+        } => None,
         Action::ChangeRole { name, .. } => Some((Item::Roles, is_complete(context, name))),
         Action::SetPasswordPolicy { .. } => {
             Some((Item::PasswordPolicy, exists(live.password_policy.as_ref())))
@@ -52,17 +58,14 @@ fn was_started(context: &ActionContext<'_>, recorder: &str) -> bool {
     context
         .config()
         .and_then(|config| config.recorder_statuses.get(recorder))
-        .is_some_and(|status| status.was_started)
+        .is_some_and(|status| status.started_at.is_some())
 }
 
 /// A setting is changed only if the baseline asks for it.
 pub(super) fn setting_is_in_the_baseline(context: &ActionContext<'_>) -> Verdict {
     let settings = &context.baseline.settings;
     match context.action {
-        Action::SetPasswordPolicy { policy, .. } => must(
-            settings.password_policy.as_ref() == Some(policy),
-            "the baseline has no such password policy",
-        ),
+        Action::SetPasswordPolicy { .. } => must(settings.password_policy.is_some(), NOT_ASKED_FOR),
         Action::SetContact {
             contact_kind,
             contact,
@@ -85,6 +88,57 @@ pub(super) fn setting_is_in_the_baseline(context: &ActionContext<'_>) -> Verdict
 
 const NOT_ASKED_FOR: &str = "the baseline does not ask for it";
 
+/// A password policy asks for no less than the account's own did.
+pub(super) fn passwords_stay_as_strong(context: &ActionContext<'_>) -> Verdict {
+    let Action::SetPasswordPolicy { policy, .. } = context.action else {
+        return Ok(());
+    };
+    let Some(Ok(Some(live))) = &context.live.password_policy else {
+        return Ok(());
+    };
+    let kinds = |it: &LivePasswordPolicy| [it.lowercase, it.uppercase, it.numbers, it.symbols];
+    let keeps_kinds = kinds(live)
+        .iter()
+        .zip(kinds(policy))
+        .all(|(before, after)| after || !before);
+    let ends = |it: &LivePasswordPolicy| it.max_age_days.unwrap_or(i32::MAX);
+    let is_as_strong = keeps_kinds
+        && policy.minimum_length >= live.minimum_length
+        && policy.reuse_prevention >= live.reuse_prevention
+        && ends(policy) <= ends(live)
+        && policy.hard_expiry == live.hard_expiry
+        && policy.users_may_change == live.users_may_change;
+    must(is_as_strong, "the account's own policy is stricter")
+}
+
+/// A setting that a policy of the Organization holds stays.
+pub(super) fn organizations_own_settings_stay(context: &ActionContext<'_>) -> Verdict {
+    let is_owned = match context.action {
+        Action::BlockPublicAccess { .. } => org_policies::public_access(context.live).is_some(),
+        Action::EncryptEbs => org_policies::sets_ebs_encryption(context.live),
+        _ => false,
+    };
+    must(!is_owned, "a policy of the Organization sets it")
+}
+
+/// The age of an account up to which its default VPCs are deleted. The planner's own limit is not
+/// used here.
+const FIRST_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// In an account that is older than a day, or that was invited, nobody can tell by a look what a
+/// default VPC is used for.
+pub(super) fn default_vpc_is_of_a_new_account(context: &ActionContext<'_>) -> Verdict {
+    if !matches!(context.action, Action::DeleteVpcPart { .. }) {
+        return Ok(());
+    }
+    let account = context.account;
+    let age = account
+        .joined_at
+        .map(|at| context.plan.now.duration_since(at));
+    let is_new = account.was_created && age.is_some_and(|age| age < FIRST_DAY);
+    must(is_new, "the account is older than a day")
+}
+
 pub(super) fn default_vpc_is_empty(context: &ActionContext<'_>) -> Verdict {
     if !matches!(context.action, Action::DeleteVpcPart { .. }) {
         return Ok(());
@@ -92,7 +146,7 @@ pub(super) fn default_vpc_is_empty(context: &ActionContext<'_>) -> Verdict {
     let Some(vpc) = default_vpc(context) else {
         return Err("no default VPC was seen".to_owned());
     };
-    let is_empty = vpc.interfaces == 0 && vpc.foreign.is_empty();
+    let is_empty = vpc.uses.is_empty();
     must(is_empty, &format!("{} is used", vpc.id))
 }
 

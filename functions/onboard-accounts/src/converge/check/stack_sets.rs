@@ -1,132 +1,136 @@
-//! Holds an operation on the StackSet against O1: rules for each account that it reaches.
+//! Rules for the StackSet's part: only what is absent is made, only what is not under way is
+//! deployed anew, and nothing is written ahead of a stack.
 
-use banto_domain::policy::onboarding::{Expected, OnboardingPolicy, Way};
-use banto_domain::{AccountId, Breach, Region};
+use banto_domain::{Place, Region};
 use banto_ports::StackInstance;
-use jiff::{SignedDuration, Timestamp};
 
-use super::context::{Verdict, must};
-use crate::converge::operations::Operation;
-use crate::converge::snapshot::Job;
-use crate::message::Cause;
+use super::context::{ActionContext, PlanContext, Verdict, must};
+use crate::converge::actions::Action;
+use crate::converge::snapshot::{Instances, LiveAccount};
 
-/// An operation, one of its accounts, and what it is held against.
-struct Context<'a> {
-    operation: &'a Operation,
-    job: &'a Job,
-    policy: &'a OnboardingPolicy,
-    now: Timestamp,
+/// The name of Banto's own recorder and channel, and the tag of its roles. Spelled out as a second
+/// opinion on the planner's constants.
+const OWN_NAME: &str = "banto";
+const MANAGED_TAG: &str = "banto:managed";
+
+pub(super) fn instances_are_asked_for_where_the_stack_set_reaches(
+    context: &PlanContext<'_>,
+) -> Verdict {
+    let is_reached = context.is_reached_by_stack_set();
+    let asks = !context.plan.instances.is_empty();
+    must(
+        is_reached || !asks,
+        "the StackSet does not reach the account",
+    )
 }
 
-type Rule = fn(&Context<'_>) -> Verdict;
-
-/// The rules for each account of an operation, by the promise that they hold.
-const RULES: &[(&str, Rule)] = &[
-    ("O1", kill_switch_is_on),
-    ("O1", account_is_active),
-    ("O1", account_gets_its_baseline_by_stack_set),
-    ("O1", control_tower_sets_up_first),
-    ("O1", regions_are_in_the_baseline),
-    ("O1", instances_are_as_the_operation_says),
-];
-
-/// The time that Control Tower has for a new account. The planner's own limit is not used here.
-const CONTROL_TOWER_TIME: SignedDuration = SignedDuration::from_hours(1);
-
-/// Returns the promises that an operation would break; none, unless the planner errs or the kill
-/// switch is off.
-pub fn check_operation(
-    jobs: &[Job],
-    operation: &Operation,
-    policy: &OnboardingPolicy,
-    now: Timestamp,
-) -> Vec<Breach> {
-    let mut breaches = Vec::new();
-    for account in operation.accounts() {
-        if let Err((promise, what)) = check_account(jobs, account, operation, policy, now) {
-            breaches.push(Breach::new(promise, account, what));
-        }
-    }
-    breaches
-}
-
-/// Returns the first rule that an account of an operation breaks.
-fn check_account(
-    jobs: &[Job],
-    account: &AccountId,
-    operation: &Operation,
-    policy: &OnboardingPolicy,
-    now: Timestamp,
-) -> Result<(), (&'static str, String)> {
-    let Some(job) = jobs.iter().find(|job| job.request.account.id == *account) else {
-        return Err(("O1", "the account was not looked up".to_owned()));
-    };
-    let context = Context {
-        operation,
-        job,
-        policy,
-        now,
-    };
-    for (promise, rule) in RULES {
-        rule(&context).map_err(|what| (*promise, what))?;
-    }
-    Ok(())
-}
-
-fn kill_switch_is_on(context: &Context<'_>) -> Verdict {
-    must(context.policy.enabled, "the kill switch is off")
-}
-
-fn account_is_active(context: &Context<'_>) -> Verdict {
-    let is_active = context.job.request.account.is_active();
-    must(is_active, "the account is not active")
-}
-
-fn account_gets_its_baseline_by_stack_set(context: &Context<'_>) -> Verdict {
-    let is_management = context.job.request.account.id == context.policy.management_account;
-    let by_stack_set = matches!(context.policy.way, Way::StackSet(_)) && !is_management;
-    must(by_stack_set, "the StackSet does not reach the account")
-}
-
-/// A new account belongs to Control Tower for an hour.
-fn control_tower_sets_up_first(context: &Context<'_>) -> Verdict {
-    let request = &context.job.request;
-    let age = context.now.duration_since(request.requested_at);
-    let is_new = request.cause == Cause::Joined && age < CONTROL_TOWER_TIME;
-    let is_ahead = context.policy.control_tower && is_new;
-    must(!is_ahead, "Control Tower has not set the account up yet")
-}
-
-fn regions_are_in_the_baseline(context: &Context<'_>) -> Verdict {
-    let account = &context.job.request.account;
-    let expected = context
-        .policy
-        .expected_for(&account.id, &account.path, &context.job.tags);
-    let Expected::Baseline(baseline) = expected else {
-        return Err("the account is to be left alone".to_owned());
+pub(super) fn instances_are_in_the_baselines_regions(context: &PlanContext<'_>) -> Verdict {
+    let changes = &context.plan.instances;
+    let Some((baseline, _)) = context.baseline_and_live() else {
+        return must(changes.is_empty(), "the account has no baseline");
     };
     let listed = baseline.regions.as_ref();
     let is_listed = |region: &Region| listed.is_some_and(|listed| listed.contains(region));
     must(
-        context.operation.regions().iter().all(is_listed),
-        "a region is not in the baseline",
+        changes.create.iter().chain(&changes.update).all(is_listed),
+        "a region of the StackSet is not in the baseline",
     )
 }
 
-/// Only what is absent is made, and only what failed is deployed anew.
-fn instances_are_as_the_operation_says(context: &Context<'_>) -> Verdict {
-    let Some(Ok(instances)) = &context.job.instances else {
-        return Err("its instances were not seen".to_owned());
+/// A new instance is made where there is none. An existing one is deployed anew if it failed, or if
+/// it waits while nothing is under way.
+pub(super) fn instances_are_as_the_changes_say(context: &PlanContext<'_>) -> Verdict {
+    let changes = &context.plan.instances;
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let Some(instances) = seen_instances(context) else {
+        return Err("the StackSet's instances were not seen".to_owned());
     };
-    for region in context.operation.regions() {
-        match (context.operation, instances.get(region)) {
-            (Operation::Create { .. }, None)
-            | (Operation::Update { .. }, Some(StackInstance::Failed(_))) => {}
-            (Operation::Create { .. }, Some(_)) => return Err(format!("{region} has an instance")),
-            (Operation::Update { .. }, _) => {
-                return Err(format!("the instance in {region} did not fail"));
-            }
-        }
+    for region in &changes.create {
+        let is_absent = !instances.by_region.contains_key(region);
+        must(is_absent, &format!("{region} has a stack instance"))?;
+    }
+    for region in &changes.update {
+        let is_broken = match instances.by_region.get(region) {
+            Some(StackInstance::Failed(_)) => true,
+            Some(StackInstance::Pending) => !instances.is_operating,
+            _ => false,
+        };
+        must(
+            is_broken,
+            &format!("the stack instance in {region} is not broken"),
+        )?;
     }
     Ok(())
+}
+
+fn seen_instances<'a>(context: &PlanContext<'a>) -> Option<&'a Instances> {
+    let (_, live) = context.baseline_and_live()?;
+    live.instances.as_ref()?.as_ref().ok()
+}
+
+/// A thing that a stack makes is written only once the stack is current, or if it can never make
+/// it.
+pub(super) fn stacks_go_first(context: &ActionContext<'_>) -> Verdict {
+    let home = &context.plan.policy.home_region;
+    let region = match (context.action, context.place) {
+        (
+            Action::PutRecorder { .. } | Action::PutChannel { .. } | Action::StartRecorder { .. },
+            Place::Region(region),
+        ) => region,
+        (Action::CreateRole { .. } | Action::ChangeRole { .. }, Place::Account)
+            if lists_home(context) =>
+        {
+            home
+        }
+        _ => return Ok(()),
+    };
+    match &context.live.instances {
+        None => Ok(()),
+        Some(Err(_)) => Err("the StackSet's instances were not seen".to_owned()),
+        Some(Ok(instances)) => {
+            let is_current = instances.by_region.get(region) == Some(&StackInstance::Current);
+            let may_write = is_current || is_in_the_way(context, instances);
+            must(may_write, &format!("its stack in {region} comes first"))
+        }
+    }
+}
+
+fn lists_home(context: &ActionContext<'_>) -> bool {
+    let regions = context.baseline.regions.as_ref();
+    regions.is_some_and(|regions| regions.contains(&context.plan.policy.home_region))
+}
+
+/// True if the account has something on which a stack fails.
+fn is_in_the_way(context: &ActionContext<'_>, instances: &Instances) -> bool {
+    let mut names = Vec::new();
+    for (region, config) in context.live.configs() {
+        let recorders = config.recorders.iter().filter(|it| it.service.is_none());
+        let recorders = recorders.map(|it| it.recorder.name.as_str());
+        let channels = config.channels.iter().map(|it| it.name.as_str());
+        names.extend(recorders.chain(channels).map(|name| (region, name)));
+    }
+    let is_foreign = names
+        .into_iter()
+        .any(|(region, name)| !has_succeeded(instances, region) || name != OWN_NAME);
+    is_foreign || has_role_in_the_way(context, instances)
+}
+
+fn has_succeeded(instances: &Instances, region: &Region) -> bool {
+    instances.by_region.get(region) == Some(&StackInstance::Current)
+}
+
+fn has_role_in_the_way(context: &ActionContext<'_>, instances: &Instances) -> bool {
+    let Ok(roles) = &context.live.roles else {
+        return false;
+    };
+    let home = &context.plan.policy.home_region;
+    let has_home_stack = has_succeeded(instances, home);
+    let mut existing = context
+        .baseline
+        .roles
+        .keys()
+        .filter_map(|name| LiveAccount::role(roles, name));
+    existing.any(|seen| !has_home_stack || !seen.role.tags.contains_key(MANAGED_TAG))
 }
