@@ -14,10 +14,11 @@ use futures_util::future::join_all;
 use super::actions::{Action, Chain, Plan};
 use super::outcome::Outcome;
 use super::reasons::reason;
+use super::times::{CALL_TIME, FINISH_TIME};
 
-/// The time that an action takes at the worst: one call with all its attempts. With less time left
-/// a chain stops, so that Lambda never ends the function in the middle of a call.
-const ACTION_TIME: Duration = Duration::from_secs(30);
+/// The time that must be left for an action: its one call, and the end of the batch. With less time
+/// left a chain stops, so that Lambda never ends the function in the middle of a call.
+const LEAST_TIME: Duration = CALL_TIME.saturating_add(FINISH_TIME);
 
 /// Applies a plan: first the account as a whole, then its regions side by side.
 pub async fn apply(
@@ -58,7 +59,7 @@ impl PlaceWriter<'_> {
     async fn apply(self, chain: &Chain, invocation: &Invocation) -> Outcome {
         let mut outcome = Outcome::default();
         for action in &chain.actions {
-            if !invocation.has_time_for(ACTION_TIME) {
+            if !invocation.has_time_for(LEAST_TIME) {
                 outcome.failed = Some(out_of_time(chain, outcome.done.len()));
                 return outcome;
             }
@@ -111,7 +112,7 @@ async fn act_in_account(clients: &AccountClients, action: &Action) -> Result<(),
     match action {
         Action::CreateConfigRole => done_if(ErrorKind::Conflict, roles.create_config_role().await),
         Action::CreateRole { name, role } => roles.create(name, role).await,
-        Action::ChangeRole { name, change } => roles.change(name, change).await,
+        Action::ChangeRole { name, change, .. } => roles.change(name, change).await,
         Action::SetPasswordPolicy { policy, .. } => settings.set_password_policy(policy).await,
         Action::BlockPublicAccess { .. } => settings.block_public_access().await,
         Action::SetContact {
@@ -172,6 +173,9 @@ fn failure(action: &Action, error: &PortError) -> Reason {
     let kind = match (action, error.kind) {
         // Right after its role was made, and for as long as the bucket's policy does not know the
         // account.
+        (Action::PutChannel { .. }, ErrorKind::Invalid) if names_topic(error) => {
+            ReasonKind::TopicRefused
+        }
         (Action::PutChannel { .. }, ErrorKind::Invalid) => ReasonKind::DeliveryRefused,
         (Action::PutChannel { .. }, ErrorKind::Missing) => ReasonKind::BucketMissing,
         // A role that was just made may not be known everywhere yet; a policy that is not there
@@ -183,6 +187,12 @@ fn failure(action: &Action, error: &PortError) -> Reason {
         _ => return reason(error),
     };
     Reason::new(kind, error.to_string())
+}
+
+/// True if an error is about a delivery channel's topic. (AWS Config API reference,
+/// `PutDeliveryChannel`.)
+fn names_topic(error: &PortError) -> bool {
+    error.message.contains("InvalidSNSTopicARNException")
 }
 
 /// True if an error is about the policy that was to be attached, and not about the role.

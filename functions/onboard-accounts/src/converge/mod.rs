@@ -5,37 +5,44 @@
 //! Deliberately absent: waiting. An account that is not ready is asked for anew, by a message that
 //! the queue gives out later.
 
+use std::time::Duration;
+
+use banto_domain::AccountId;
 use banto_domain::policy::OnboardingPolicy;
-use banto_domain::status::{Reason, ReasonKind};
-use banto_domain::{AccountId, Breach};
 use banto_lambda::{Invocation, Metrics};
-use banto_ports::PortError;
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::{BoxFuture, Either, LocalBoxFuture, join, pending, select};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 pub mod account;
 pub mod actions;
 pub mod apply;
+mod bounded;
 pub mod check;
 pub mod diff;
 pub mod expected;
+pub mod news;
 pub mod notices;
 pub mod observe;
 pub mod operations;
+mod org_policies;
 pub mod outcome;
 pub mod plan;
 pub mod ports;
 mod reasons;
+pub mod repairs;
 pub mod report;
 pub mod retry;
 pub mod send;
 pub mod snapshot;
 pub mod stack_sets;
+mod times;
 
 use self::account::{NotPlanned, Planned};
 use self::operations::Operation;
-use self::outcome::JobOutcome;
+use self::outcome::{Converged, JobOutcome};
 use self::ports::Ports;
-use self::snapshot::Job;
+use self::send::Finished;
 use crate::message::ConvergeRequest;
 
 /// The number of accounts that are worked on at once. A batch has ten messages; each account makes
@@ -43,53 +50,138 @@ use crate::message::ConvergeRequest;
 /// Organizations.
 const CONCURRENT_ACCOUNTS: usize = 8;
 
-/// Converges a batch of accounts: first Organizations and the StackSet for all of them, then each
-/// account by itself, then the notices and retries of all. Returns the accounts whose messages come
-/// again, and the metrics.
+/// The time that an account's news wait for those of others, so that one notice tells of all, and
+/// one operation on the StackSet does for all. A batch of accounts in steady state takes less.
+const TELL_AFTER: Duration = Duration::from_secs(20);
+
+/// Converges a batch of accounts. Each account is finished (its stacks asked for, saved, told,
+/// tried again) together with those that end at about the same time, and waits for no slow one.
+/// Returns the accounts whose messages come again, and the metrics.
 pub async fn converge(
     ports: &Ports,
     requests: Vec<ConvergeRequest>,
     policy: &OnboardingPolicy,
     invocation: &Invocation,
 ) -> (Vec<AccountId>, Metrics) {
-    let (mut jobs, mut outcomes) = (Vec::new(), Vec::new());
-    for (request, looked_up) in look_up(ports, requests, policy).await {
-        match looked_up {
-            Ok(Some(job)) => jobs.push(job),
-            Ok(None) => outcomes.push(account::delete_departed(ports, &request).await),
-            Err(error) => outcomes.push(account::comes_again(&request.account.id, &error)),
+    let work = requests
+        .into_iter()
+        .map(|request| account::converge(ports, request, policy, invocation));
+    let mut work = stream::iter(work).buffer_unordered(CONCURRENT_ACCOUNTS);
+    let mut batch = Batch::default();
+    let mut aside = Aside::default();
+    loop {
+        let event = match select(work.next(), aside.next().boxed_local()).await {
+            Either::Left((None, _)) => break,
+            Either::Left((Some(outcome), _)) => Event::Ended(outcome),
+            Either::Right((event, _)) => event,
+        };
+        match event {
+            Event::Ended(outcome) => batch.add(outcome),
+            Event::Finished(finished) => batch.finished.push(finished),
+            Event::TimeIsUp => {
+                let ended = std::mem::take(&mut batch.ended);
+                let finishing = finish(ports, ended, policy, invocation);
+                aside.finishing.push(finishing.boxed_local());
+            }
+        }
+        if aside.timer.is_none() && !batch.ended.is_empty() {
+            aside.timer = Some(ports.clock.sleep(TELL_AFTER));
         }
     }
-    let operations = look_and_plan_operations(ports, &mut jobs, policy).await;
-    let operations = without_refused(operations, &mut jobs);
-    stack_sets::apply(ports, &operations, &mut jobs).await;
-    let work = jobs
-        .into_iter()
-        .map(|job| account::converge_and_save(ports, job, policy, invocation));
-    let work = stream::iter(work).buffer_unordered(CONCURRENT_ACCOUNTS);
-    outcomes.extend(work.collect::<Vec<_>>().await);
-    let (converged, mut come_again) = by_outcome(outcomes);
-    come_again.extend(send::notify_and_retry(ports, &converged, policy, invocation).await);
-    (come_again, report::metrics(&converged))
+    let last = finish(ports, batch.ended, policy, invocation);
+    let (last, others) = join(last, aside.finishing.collect::<Vec<_>>()).await;
+    batch.finished.push(last);
+    batch.finished.extend(others);
+    let mut come_again = batch.come_again;
+    let mut metrics = Metrics::default();
+    for finished in batch.finished {
+        come_again.extend(finished.come_again);
+        metrics.add(finished.metrics);
+    }
+    (come_again, metrics)
 }
 
-/// The accounts that were worked on, in the order of their ids, and those whose messages come
-/// again.
-fn by_outcome(outcomes: Vec<JobOutcome>) -> (Vec<outcome::Converged>, Vec<AccountId>) {
-    let (mut converged, mut come_again) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
+/// Finishes accounts that ended at about the same time: one operation on the StackSet does for all
+/// that ask for the same.
+async fn finish(
+    ports: &Ports,
+    mut accounts: Vec<Converged>,
+    policy: &OnboardingPolicy,
+    invocation: &Invocation,
+) -> Finished {
+    stack_sets::apply(ports, &mut accounts).await;
+    send::finish(ports, accounts, policy, invocation).await
+}
+
+/// The accounts of a batch that have ended so far.
+#[derive(Default)]
+struct Batch {
+    /// Accounts that wait to be finished together.
+    ended: Vec<Converged>,
+    come_again: Vec<AccountId>,
+    finished: Vec<Finished>,
+}
+
+impl Batch {
+    fn add(&mut self, outcome: JobOutcome) {
         match outcome {
-            JobOutcome::Converged(account) => converged.push(*account),
+            JobOutcome::Converged(account) => self.ended.push(*account),
             JobOutcome::Departed => {}
-            JobOutcome::ComesAgain(account) => come_again.push(account),
+            JobOutcome::ComesAgain(account) => self.come_again.push(account),
         }
     }
-    converged.sort_by(|one, other| one.status.account.cmp(&other.status.account));
-    (converged, come_again)
+}
+
+/// The work that goes on beside the accounts.
+#[derive(Default)]
+struct Aside<'a> {
+    /// Ends when those that have ended are to be finished.
+    timer: Option<BoxFuture<'a, ()>>,
+    finishing: FuturesUnordered<LocalBoxFuture<'a, Finished>>,
+}
+
+/// Something that happens while a batch is worked on.
+enum Event {
+    /// An account has ended.
+    Ended(JobOutcome),
+    /// Those that have ended are to be finished.
+    TimeIsUp,
+    /// Accounts are finished.
+    Finished(Finished),
+}
+
+impl Aside<'_> {
+    /// The next event; never, if nothing goes on.
+    async fn next(&mut self) -> Event {
+        let Self { timer, finishing } = self;
+        let is_up = async {
+            match timer.as_mut() {
+                Some(timer) => timer.await,
+                None => pending().await,
+            }
+        };
+        let finished = async {
+            match finishing.next().await {
+                Some(finished) => finished,
+                None => pending().await,
+            }
+        };
+        let first = match select(is_up.boxed_local(), finished.boxed_local()).await {
+            Either::Left(((), _)) => None,
+            Either::Right((finished, _)) => Some(finished),
+        };
+        match first {
+            Some(finished) => Event::Finished(finished),
+            None => {
+                self.timer = None;
+                Event::TimeIsUp
+            }
+        }
+    }
 }
 
 /// The plans of a dry run, in the order of the accounts' ids, and the StackSet's operations.
-pub type DryRunPlans = (Vec<Result<Planned, NotPlanned>>, Vec<PlannedOperation>);
+pub type DryRunPlans = (Vec<Result<Planned, NotPlanned>>, Vec<Operation>);
 
 /// Plans accounts and the StackSet's operations without touching anything.
 pub async fn dry_run(
@@ -98,24 +190,18 @@ pub async fn dry_run(
     policy: &OnboardingPolicy,
     invocation: &Invocation,
 ) -> DryRunPlans {
-    let (mut jobs, mut plans) = (Vec::new(), Vec::new());
-    for (request, looked_up) in look_up(ports, requests, policy).await {
-        match looked_up {
-            Ok(Some(job)) => jobs.push(job),
-            Ok(None) => plans.push(Err(NotPlanned::new(
-                &request,
-                "it has left the Organization",
-            ))),
-            Err(error) => plans.push(Err(NotPlanned::new(&request, error))),
-        }
-    }
-    let operations = look_and_plan_operations(ports, &mut jobs, policy).await;
-    let looks = jobs
+    let looks = requests
         .into_iter()
-        .map(|job| account::plan_in_time(ports, job, policy, invocation));
+        .map(|request| account::plan_in_time(ports, request, policy, invocation));
     let looks = stream::iter(looks).buffer_unordered(CONCURRENT_ACCOUNTS);
-    plans.extend(looks.collect::<Vec<_>>().await);
+    let mut plans: Vec<_> = looks.collect().await;
     plans.sort_by(|one, other| account_of(one).cmp(account_of(other)));
+    let asked = plans
+        .iter()
+        .flatten()
+        .filter(|planned| planned.breaches.is_empty())
+        .map(|planned| (&planned.plan.account, &planned.plan.instances));
+    let operations = operations::operations(asked);
     (plans, operations)
 }
 
@@ -124,70 +210,4 @@ fn account_of(planned: &Result<Planned, NotPlanned>) -> &AccountId {
         Ok(planned) => &planned.plan.account,
         Err(not_planned) => &not_planned.account,
     }
-}
-
-/// Looks all accounts up in Organizations.
-async fn look_up(
-    ports: &Ports,
-    requests: Vec<ConvergeRequest>,
-    policy: &OnboardingPolicy,
-) -> Vec<(ConvergeRequest, Result<Option<Job>, PortError>)> {
-    let now = ports.clock.now();
-    let looks = requests.into_iter().map(async |request| {
-        let looked_up = observe::look_up(ports, &request, policy, now).await;
-        (request, looked_up)
-    });
-    stream::iter(looks)
-        .buffer_unordered(CONCURRENT_ACCOUNTS)
-        .collect()
-        .await
-}
-
-/// An operation on the StackSet, and the promises that it would break.
-#[derive(Debug)]
-pub struct PlannedOperation {
-    pub operation: Operation,
-    pub breaches: Vec<Breach>,
-}
-
-/// The common way of the StackSet's operations and of their dry run: observe, plan, log, check.
-async fn look_and_plan_operations(
-    ports: &Ports,
-    jobs: &mut [Job],
-    policy: &OnboardingPolicy,
-) -> Vec<PlannedOperation> {
-    stack_sets::observe(ports, jobs, policy).await;
-    let now = ports.clock.now();
-    let mut planned = Vec::new();
-    for operation in operations::plan(jobs, policy, now) {
-        tracing::info!(operation = %serde_json::json!(operation), "StackSet operation planned");
-        let breaches = check::check_operation(jobs, &operation, policy, now);
-        if !breaches.is_empty() {
-            let breaches = Breach::join(&breaches);
-            tracing::error!(breaches, "StackSet operation refused");
-        }
-        planned.push(PlannedOperation {
-            operation,
-            breaches,
-        });
-    }
-    planned
-}
-
-/// The operations that break no promise. The accounts of the others learn why theirs is refused.
-fn without_refused(planned: Vec<PlannedOperation>, jobs: &mut [Job]) -> Vec<Operation> {
-    let mut operations = Vec::new();
-    for PlannedOperation {
-        operation,
-        breaches,
-    } in planned
-    {
-        if breaches.is_empty() {
-            operations.push(operation);
-        } else {
-            let reason = Reason::new(ReasonKind::PlanRefused, Breach::join(&breaches));
-            stack_sets::refuse(jobs, operation.accounts(), &reason);
-        }
-    }
-    operations
 }

@@ -1,17 +1,13 @@
-//! The operations on the StackSet that a batch of accounts waits for: which instances to make, and
-//! which to deploy anew. CloudFormation works on one operation at a time, so that all accounts that
-//! wait for the same are in one.
+//! The operations on the StackSet that a batch of accounts asks for: which instances to make, and
+//! which to deploy anew. CloudFormation works on one operation at a time unless it is told to queue
+//! them, so that all accounts that ask for the same are in one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::policy::onboarding::OnboardingPolicy;
 use banto_domain::{AccountId, Region};
-use banto_ports::StackInstance;
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::expected::{expected_baseline, is_new_to_control_tower};
-use super::snapshot::Job;
+use super::actions::InstanceChanges;
 
 /// One operation on the StackSet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -43,51 +39,73 @@ impl Operation {
     }
 }
 
-/// Accounts by the regions in which they wait for the same operation.
-type ByRegions = BTreeMap<Vec<Region>, Vec<AccountId>>;
+/// Accounts by the regions for which they ask the same.
+type ByRegions<'a> = BTreeMap<&'a BTreeSet<Region>, Vec<AccountId>>;
 
-/// Decides which operations the accounts wait for: one for all that lack the same regions. An
-/// account that waits for Control Tower gets no instances yet; recorders are not looked at here, so
-/// that only Control Tower's event or the hour ends that wait.
-pub fn plan(jobs: &[Job], policy: &OnboardingPolicy, now: Timestamp) -> Vec<Operation> {
-    let (mut missing, mut failed) = (ByRegions::new(), ByRegions::new());
-    for job in jobs {
-        if is_new_to_control_tower(job, policy, now) {
-            continue;
+/// The operations that accounts ask for: one for all that ask for the same in the same regions.
+pub fn operations<'a>(
+    changes: impl IntoIterator<Item = (&'a AccountId, &'a InstanceChanges)>,
+) -> Vec<Operation> {
+    let (mut created, mut updated) = (ByRegions::new(), ByRegions::new());
+    for (account, InstanceChanges { create, update }) in changes {
+        for (regions, by_regions) in [(create, &mut created), (update, &mut updated)] {
+            if !regions.is_empty() {
+                by_regions.entry(regions).or_default().push(account.clone());
+            }
         }
-        add(&mut missing, job, policy, |it| it.is_none());
-        add(&mut failed, job, policy, |it| {
-            matches!(it, Some(StackInstance::Failed(_)))
-        });
     }
     let mut operations = Vec::new();
-    for (regions, accounts) in missing {
+    for (regions, accounts) in created {
+        let regions = regions.iter().cloned().collect();
         operations.push(Operation::Create { accounts, regions });
     }
-    for (regions, accounts) in failed {
+    for (regions, accounts) in updated {
+        let regions = regions.iter().cloned().collect();
         operations.push(Operation::Update { accounts, regions });
     }
     operations
 }
 
-/// Adds a job's account under the regions of its baseline whose instances wait.
-fn add(
-    waiting: &mut ByRegions,
-    job: &Job,
-    policy: &OnboardingPolicy,
-    waits: fn(Option<&StackInstance>) -> bool,
-) {
-    let (Ok(baseline), Some(Ok(instances))) = (expected_baseline(job, policy), &job.instances)
-    else {
-        return;
-    };
-    let mut regions: Vec<Region> = baseline.regions.iter().flatten().cloned().collect();
-    regions.retain(|region| waits(instances.get(region)));
-    if !regions.is_empty() {
-        let account = job.account().id.clone();
-        waiting.entry(regions).or_default().push(account);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regions(names: &[&str]) -> BTreeSet<Region> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn accounts_that_ask_for_the_same_share_an_operation_and_no_account_gets_what_it_did_not_ask_for()
+     {
+        let asks = |create: &[&str], update: &[&str]| InstanceChanges {
+            create: regions(create),
+            update: regions(update),
+        };
+        let [one, two, three]: [AccountId; 3] =
+            ["111122223333", "444455556666", "777788889999"].map(|id| id.parse().unwrap());
+        let asked = [
+            (&one, asks(&["eu-west-1", "us-east-1"], &[])),
+            (&two, asks(&["eu-west-1"], &["us-east-1"])),
+            (&three, asks(&["eu-west-1", "us-east-1"], &[])),
+        ];
+        let listed = |names: &[&str]| regions(names).into_iter().collect::<Vec<_>>();
+        let planned = operations(asked.iter().map(|(account, asked)| (*account, asked)));
+        assert_eq!(
+            planned,
+            [
+                Operation::Create {
+                    accounts: vec![two.clone()],
+                    regions: listed(&["eu-west-1"]),
+                },
+                Operation::Create {
+                    accounts: vec![one.clone(), three.clone()],
+                    regions: listed(&["eu-west-1", "us-east-1"]),
+                },
+                Operation::Update {
+                    accounts: vec![two.clone()],
+                    regions: listed(&["us-east-1"]),
+                },
+            ]
+        );
     }
 }
-
-#[cfg(test)]
-mod tests;
