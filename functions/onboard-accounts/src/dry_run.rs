@@ -5,7 +5,6 @@ use banto_domain::Breach;
 use banto_lambda::{InvocationError, Metrics, Response};
 use serde_json::json;
 
-use crate::converge::PlannedOperation;
 use crate::converge::account::{NotPlanned, Planned};
 use crate::converge::diff::{self, Counts};
 use crate::converge::operations::Operation;
@@ -16,7 +15,7 @@ use crate::fan_out;
 pub(crate) struct DryRun {
     pub(crate) fan_out: fan_out::Planned,
     pub(crate) accounts: Vec<Result<Planned, NotPlanned>>,
-    pub(crate) stack_set_operations: Vec<PlannedOperation>,
+    pub(crate) stack_set_operations: Vec<Operation>,
 }
 
 impl DryRun {
@@ -38,15 +37,13 @@ impl DryRun {
                 }
             }
         }
-        let operations = self.stack_set_operations.iter();
-        let operations: Vec<&Operation> = operations.map(|planned| &planned.operation).collect();
         let body = json!({
             "dryRun": true,
             "diff": self.diff(),
             "refused": self.refused(),
             "edits": self.fan_out.plan.edits,
             "accounts": plans,
-            "stackSetOperations": operations,
+            "stackSetOperations": self.stack_set_operations,
             "notPlanned": not_planned,
             "departed": self.fan_out.plan.delete_statuses,
         });
@@ -61,9 +58,6 @@ impl DryRun {
         let planned = self.accounts.iter().flatten();
         let breaches = planned.flat_map(|planned| &planned.breaches);
         let mut refused = self.fan_out.refusals();
-        for planned in &self.stack_set_operations {
-            refused.extend(planned.breaches.iter().map(Breach::to_string));
-        }
         refused.extend(breaches.map(Breach::to_string));
         refused
     }
@@ -77,8 +71,8 @@ impl DryRun {
             text.push('\n');
             counts.change += 1;
         }
-        for planned in &self.stack_set_operations {
-            diff::write_operation(&mut text, &mut counts, &planned.operation);
+        for operation in &self.stack_set_operations {
+            diff::write_operation(&mut text, &mut counts, operation);
         }
         for planned in self.accounts.iter().flatten() {
             let account = planned.snapshot.job.account();

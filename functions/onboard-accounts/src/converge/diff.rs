@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use banto_domain::RoleName;
-use banto_domain::policy::onboarding::{Contact, ContactKind, PasswordPolicy};
+use banto_domain::policy::onboarding::{Contact, ContactKind};
 use banto_domain::status::Condition;
-use banto_ports::{Channel, OrgAccount, Recorder, RecordingGroup, RoleChange, VpcPart};
+use banto_ports::{
+    Channel, LivePasswordPolicy, OrgAccount, Recorder, RecordingGroup, RoleChange, VpcPart,
+};
 use serde_json::Value;
 
 use super::actions::{Action, Plan};
@@ -70,7 +72,7 @@ pub fn write_operation(text: &mut String, counts: &mut Counts, operation: &Opera
 /// it, without a sign, so that it is not counted either.
 fn lines_in_chain(action: &Action, chain: &[Action]) -> Vec<String> {
     match action {
-        Action::ChangeRole { name, change } if makes_role(chain, name) => {
+        Action::ChangeRole { name, change, .. } if makes_role(chain, name) => {
             let field = completed_field(change).into_iter();
             field.map(|field| format!("    {field}")).collect()
         }
@@ -137,7 +139,7 @@ pub fn condition(condition: &Condition) -> String {
     match condition {
         Condition::InPlace => "in place".to_owned(),
         Condition::LeftAlone { because } => format!("left alone: {because}"),
-        Condition::Drifted { items } => format!("differs, reported only: {}", items.join("; ")),
+        Condition::Drifted { items } => format!("drifted, reported only: {}", items.join("; ")),
         Condition::NotReady(reason) => format!("not ready: {reason}"),
         Condition::Failed(reason) => format!("failed: {reason}"),
     }
@@ -150,6 +152,16 @@ pub fn lines(action: &Action) -> Vec<String> {
             format!("    trust     {}", trust(&role.trust)),
             format!("    session   {} h", role.session_seconds / 3_600),
         ],
+        Action::ChangeRole {
+            change,
+            replaces: Some(before),
+            ..
+        } => vec![format!("    was       {}", before_of(change, before))],
+        Action::SetContact {
+            contact,
+            replaces: Some(before),
+            ..
+        } => changed_fields(Some(contact_fields(before)), contact_fields(contact)),
         Action::SetPasswordPolicy { policy, replaces } => {
             changed_fields(replaces.as_ref().map(password), password(policy))
         }
@@ -173,7 +185,7 @@ pub fn first_line(action: &Action) -> String {
     match action {
         Action::CreateConfigRole => "+ role of AWS Config (service-linked)".to_owned(),
         Action::CreateRole { name, .. } => format!("+ role {name}"),
-        Action::ChangeRole { name, change } => role_line(name.as_str(), change),
+        Action::ChangeRole { name, change, .. } => role_line(name.as_str(), change),
         Action::SetPasswordPolicy { replaces, .. } => {
             format!("{} password policy", sign(replaces.as_ref()))
         }
@@ -202,7 +214,7 @@ pub fn first_line(action: &Action) -> String {
         Action::DeleteVpcPart { part } => match part {
             VpcPart::Subnet(id) => format!("- default subnet {id}"),
             VpcPart::Gateway { id, .. } => format!("- internet gateway {id}"),
-            VpcPart::Vpc(id) => format!("- default VPC {id} (empty)"),
+            VpcPart::Vpc(id) => format!("- default VPC {id} (unused)"),
         },
     }
 }
@@ -248,31 +260,77 @@ fn role_line(name: &str, change: &RoleChange) -> String {
 /// A field's name and its value, as text.
 type Field = (&'static str, String);
 
-/// The fields that are new or differ, a line each.
+/// The fields that are new, differ or go, a line each.
 fn changed_fields(before: Option<Vec<Field>>, after: Vec<Field>) -> Vec<String> {
-    let before: BTreeMap<&str, String> = before.into_iter().flatten().collect();
+    let mut before: BTreeMap<&str, String> = before.into_iter().flatten().collect();
     let mut lines = Vec::new();
     for (name, value) in after {
-        match before.get(name) {
-            Some(old) if *old == value => {}
+        match before.remove(name) {
+            Some(old) if old == value => {}
             Some(old) => lines.push(format!("    {name:<10}{old} → {value}")),
             None => lines.push(format!("    {name:<10}{value}")),
         }
     }
+    for (name, old) in before {
+        lines.push(format!("    {name:<10}{old} → none"));
+    }
     lines
 }
 
-fn password(policy: &PasswordPolicy) -> Vec<Field> {
-    let kinds = match policy.all_character_kinds {
-        true => "all",
-        false => "any",
-    };
+/// The part of a role that a change replaces, as it was before.
+fn before_of(change: &RoleChange, before: &Value) -> String {
+    match change {
+        RoleChange::Trust(_) => trust(before),
+        RoleChange::SessionSeconds(_) => {
+            let seconds = before.as_i64().unwrap_or_default();
+            format!("{} h", seconds / 3_600)
+        }
+        RoleChange::PutInline(..) | RoleChange::DeleteInline(_) => compact(before),
+        _ => before
+            .as_str()
+            .map_or_else(|| before.to_string(), str::to_owned),
+    }
+}
+
+fn contact_fields(contact: &Contact) -> Vec<Field> {
+    vec![
+        ("title", contact.title.clone()),
+        ("phone", contact.phone.clone()),
+    ]
+}
+
+fn password(policy: &LivePasswordPolicy) -> Vec<Field> {
     vec![
         ("length", policy.minimum_length.to_string()),
-        ("kinds", kinds.to_owned()),
+        ("kinds", character_kinds(policy)),
         ("max age", or_none(policy.max_age_days)),
         ("no reuse", or_none(policy.reuse_prevention)),
+        ("by users", yes_or_no(policy.users_may_change)),
+        ("hard end", yes_or_no(policy.hard_expiry)),
     ]
+}
+
+/// The kinds of characters that a password must have.
+fn character_kinds(policy: &LivePasswordPolicy) -> String {
+    let kinds = [
+        (policy.lowercase, "a-z"),
+        (policy.uppercase, "A-Z"),
+        (policy.numbers, "0-9"),
+        (policy.symbols, "symbols"),
+    ];
+    let required = kinds.into_iter().filter(|(is_required, _)| *is_required);
+    let required: Vec<&str> = required.map(|(_, kind)| kind).collect();
+    match required.is_empty() {
+        true => "any".to_owned(),
+        false => required.join(" "),
+    }
+}
+
+fn yes_or_no(value: bool) -> String {
+    match value {
+        true => "yes".to_owned(),
+        false => "no".to_owned(),
+    }
 }
 
 /// A value, or "none".
@@ -282,6 +340,7 @@ fn or_none(value: Option<impl ToString>) -> String {
 
 fn recorder_fields(recorder: &Recorder) -> Vec<Field> {
     let mut fields = vec![
+        ("role", recorder.role.clone()),
         ("types", group(&recorder.group)),
         ("frequency", frequency(recorder.continuous).to_owned()),
     ];

@@ -8,23 +8,22 @@ use std::collections::BTreeSet;
 
 use banto_domain::policy::OnboardingPolicy;
 use banto_domain::policy::onboarding::Baseline;
-use banto_domain::status::{AccountStatus, Condition};
+use banto_domain::status::{AccountStatus, Condition, ReasonKind};
 use banto_domain::{AccountId, Place, Region, RoleName, percent_encoded};
 use banto_notice::text::{listed, sections, tally};
 use banto_notice::{Audience, Notice, Step, Urgency};
 
-use super::actions::Action;
-use super::diff;
 use super::expected::expected_baseline;
-use super::outcome::{AccountNews, Converged, NewsKind};
+use super::outcome::{AccountNews, NewsKind};
+use super::snapshot::Job;
 
 /// A new account can be used.
 pub fn ready(
-    account: &Converged,
+    job: &Job,
+    status: &AccountStatus,
+    repairs: &BTreeSet<String>,
     policy: &OnboardingPolicy,
-    repairs: &[(Place<'_>, &Action)],
 ) -> Notice {
-    let status = &account.status;
     let (id, name) = (&status.account, &status.name);
     let mut notice = notice(
         format!("onboard-accounts:{id}:ready"),
@@ -33,29 +32,33 @@ pub fn ready(
     );
     let recorded = recorded(status);
     notice.paragraphs.push(format!(
-        "{recorded} Sign in where you always do, then switch to a role:"
+        "{recorded}Sign in as usual, then switch to a role:"
     ));
     notice.sections = sections([
-        ("Roles", role_links(account, policy)),
-        ("Changed to fit the baseline", repair_lines(repairs)),
+        ("Roles", role_links(job, policy)),
+        (
+            "Changed to fit the baseline",
+            repairs.iter().cloned().collect(),
+        ),
+        ("Drifted, left as it is by policy", drifted(status)),
     ]);
     notice
 }
 
-/// The sentence that says where AWS Config records.
+/// The sentence that says where AWS Config records; empty if it is not said.
 fn recorded(status: &AccountStatus) -> String {
     let regions = &status.conditions.regions;
     match regions.is_empty() {
-        true => "AWS Config is seen to elsewhere.".to_owned(),
-        false => format!("AWS Config records in {}.", listed(regions.keys())),
+        true => String::new(),
+        false => format!("AWS Config records in {}. ", listed(regions.keys())),
     }
 }
 
 /// A line for each role of the baseline, with the link that switches to it.
-fn role_links(account: &Converged, policy: &OnboardingPolicy) -> Vec<String> {
-    let (id, name) = (&account.status.account, &account.status.name);
+fn role_links(job: &Job, policy: &OnboardingPolicy) -> Vec<String> {
+    let (id, name) = (&job.account().id, &job.account().name);
     let mut links = Vec::new();
-    for role in expected_baseline(&account.job, policy).map_or_else(|_| Vec::new(), role_names) {
+    for role in expected_baseline(job, policy).map_or_else(|_| Vec::new(), role_names) {
         let link = sign_in_link(&policy.home_region, id, role, name);
         links.push(format!("{role}: {link}"));
     }
@@ -69,6 +72,7 @@ fn role_names(baseline: &Baseline) -> Vec<&RoleName> {
 /// The news of several accounts, by kind.
 struct ByKind<'a> {
     stuck: Vec<&'a AccountNews<'a>>,
+    still_stuck: Vec<&'a AccountNews<'a>>,
     drifted: Vec<&'a AccountNews<'a>>,
     repaired: Vec<&'a AccountNews<'a>>,
     in_order_again: Vec<&'a AccountNews<'a>>,
@@ -78,26 +82,32 @@ impl<'a> ByKind<'a> {
     fn new(news: &'a [AccountNews<'a>]) -> Self {
         Self {
             stuck: of_kind(news, NewsKind::Stuck),
+            still_stuck: of_kind(news, NewsKind::StillStuck),
             drifted: of_kind(news, NewsKind::Drifted),
             repaired: news.iter().filter(|it| !it.repairs.is_empty()).collect(),
             in_order_again: of_kind(news, NewsKind::InOrderAgain),
         }
     }
 
-    fn counts(&self) -> [(usize, &'static str); 4] {
+    fn counts(&self) -> [(usize, &'static str); 5] {
         [
             (self.stuck.len(), "stuck"),
-            (self.drifted.len(), "changed from the baseline"),
+            (self.still_stuck.len(), "still stuck"),
+            (self.drifted.len(), "drifted"),
             (self.repaired.len(), "repaired"),
             (self.in_order_again.len(), "in order again"),
         ]
     }
 
+    fn any_stuck(&self) -> impl Iterator<Item = &'a AccountNews<'a>> {
+        self.stuck.iter().chain(&self.still_stuck).copied()
+    }
+
     fn urgency(&self) -> Urgency {
-        match (self.stuck.is_empty(), self.drifted.is_empty()) {
-            (false, _) => Urgency::Alarm,
-            (true, false) => Urgency::Action,
-            (true, true) => Urgency::Information,
+        match (self.any_stuck().next(), self.drifted.is_empty()) {
+            (Some(_), _) => Urgency::Alarm,
+            (None, false) => Urgency::Action,
+            (None, true) => Urgency::Information,
         }
     }
 }
@@ -106,24 +116,30 @@ fn of_kind<'a>(news: &'a [AccountNews<'a>], kind: NewsKind) -> Vec<&'a AccountNe
     news.iter().filter(|it| it.kind == Some(kind)).collect()
 }
 
-/// Accounts that need people, or were repaired: one notice for all of them.
+/// Accounts that need people, or were repaired: one notice for all of them. Its id names the first
+/// account, since a run may send several.
 pub fn accounts(news: &[AccountNews<'_>], run: &str) -> Notice {
     let by_kind = ByKind::new(news);
+    let first = news.first().map_or("", |it| it.status.account.as_str());
     let mut notice = notice(
-        format!("onboard-accounts:{run}"),
+        format!("onboard-accounts:{run}:{first}"),
         by_kind.urgency(),
         headline(news, &by_kind),
     );
     notice.sections = sections([
         ("Stuck", lines(&by_kind.stuck, |it| stuck_lines(it.status))),
         (
-            "Changed, and left as it is by policy",
+            "Still stuck",
+            lines(&by_kind.still_stuck, |it| stuck_lines(it.status)),
+        ),
+        (
+            "Drifted, left as it is by policy",
             lines(&by_kind.drifted, |it| named(it.status, drifted(it.status))),
         ),
         (
             "Repaired",
             lines(&by_kind.repaired, |it| {
-                named(it.status, repair_lines(&it.repairs))
+                named(it.status, it.repairs.iter().cloned().collect())
             }),
         ),
         (
@@ -131,30 +147,35 @@ pub fn accounts(news: &[AccountNews<'_>], run: &str) -> Notice {
             lines(&by_kind.in_order_again, |it| vec![account(it.status)]),
         ),
     ]);
-    notice.steps = remedies(&by_kind.stuck);
+    notice.steps = remedies(by_kind.any_stuck());
     notice
 }
 
-/// The first line, which is all that a lock screen shows: of one account it says why.
+/// The first line, which is all that a lock screen shows: of one account it says what and why.
 fn headline(news: &[AccountNews<'_>], by_kind: &ByKind<'_>) -> String {
-    let counts = by_kind.counts();
-    let first = counts.iter().find(|(count, _)| *count > 0);
-    match (news, first) {
-        ([one], Some((_, what))) => format!("Account {}: {what}{}", account(one.status), why(one)),
-        _ => format!("Accounts: {}", tally(counts)),
+    let [one] = news else {
+        return format!("Accounts: {}", tally(by_kind.counts()));
+    };
+    let account = account(one.status);
+    match one.kind {
+        Some(NewsKind::Stuck) => format!("Onboarding stuck: {} in {account}", why(one.status)),
+        Some(NewsKind::StillStuck) => {
+            format!("Onboarding still stuck: {} in {account}", why(one.status))
+        }
+        Some(NewsKind::Drifted) => format!("Drifted: {account}"),
+        Some(NewsKind::InOrderAgain) => format!("In order again: {account}"),
+        Some(NewsKind::Ready) | None => format!("Repaired: {account}"),
     }
 }
 
-/// The first reason of an account that is stuck, to come after the headline.
-fn why(news: &AccountNews<'_>) -> String {
-    match (news.kind, news.status.reasons().into_keys().next()) {
-        (Some(NewsKind::Stuck), Some(kind)) => format!(", {}", kind.description()),
-        _ => String::new(),
-    }
+/// The first reason of an account that is stuck.
+fn why(status: &AccountStatus) -> &'static str {
+    let first = status.reasons().into_keys().next();
+    first.map_or("something differs", ReasonKind::description)
 }
 
 /// A step for each kind of reason that holds an account up.
-fn remedies(stuck: &[&AccountNews<'_>]) -> Vec<Step> {
+fn remedies<'a>(stuck: impl Iterator<Item = &'a AccountNews<'a>>) -> Vec<Step> {
     let mut kinds = BTreeSet::new();
     for news in stuck {
         kinds.extend(news.status.reasons().into_keys());
@@ -162,11 +183,18 @@ fn remedies(stuck: &[&AccountNews<'_>]) -> Vec<Step> {
     let mut steps = Vec::new();
     for kind in kinds {
         steps.push(Step {
-            text: format!("If {}: {}", kind.description(), kind.remedy()),
+            text: format!("{}: {}", capitalized(kind.description()), kind.remedy()),
             command: None,
         });
     }
     steps
+}
+
+/// A text with a capital at its beginning.
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(characters).collect()
 }
 
 /// Everything that is reported only.
@@ -176,17 +204,6 @@ fn drifted(status: &AccountStatus) -> Vec<String> {
         if let Condition::Drifted { items } = condition {
             lines.extend(items.iter().map(|item| of_place(place, item)));
         }
-    }
-    lines
-}
-
-/// A line for each repair, without the sign of a diff.
-fn repair_lines(repairs: &[(Place<'_>, &Action)]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (place, action) in repairs {
-        let line = diff::first_line(action);
-        let line = line.trim_start_matches(['+', '~', '-', ' ']);
-        lines.push(of_place(*place, line));
     }
     lines
 }

@@ -1,11 +1,13 @@
 //! The results of a convergence: outcomes, the conditions that follow, and what is new of an
 //! account.
 
-use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
-use banto_domain::{AccountId, PerPlace, Place};
-use banto_ports::PreviousStatus;
+use std::collections::BTreeSet;
 
-use super::actions::{Action, Plan};
+use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
+use banto_domain::{AccountId, PerPlace};
+use banto_ports::{LastNotified, Told};
+
+use super::actions::{Action, InstanceChanges, Plan};
 use super::snapshot::Job;
 
 /// The result of one place's chain.
@@ -20,7 +22,7 @@ pub struct Outcome {
 /// The result of a job.
 #[derive(Debug)]
 pub enum JobOutcome {
-    /// The account was worked on, and its status is saved.
+    /// The account was worked on.
     Converged(Box<Converged>),
     /// The account has left the Organization, and its status is deleted.
     Departed,
@@ -33,9 +35,22 @@ pub enum JobOutcome {
 pub struct Converged {
     pub job: Job,
     pub status: AccountStatus,
-    pub outcomes: PerPlace<Outcome>,
-    /// The status and the notice of an earlier run.
-    pub previous: PreviousStatus,
+    /// The changes that its last plan asks of the StackSet.
+    pub instances: InstanceChanges,
+    /// The actions that were done, in the words of repairs.
+    pub made: BTreeSet<String>,
+    /// Actions that the last plan still asks for, in the same words.
+    pub still_planned: BTreeSet<String>,
+}
+
+/// An account whose status is saved.
+#[derive(Debug)]
+pub struct Saved {
+    pub account: Converged,
+    /// The news that people were last notified of.
+    pub last_notified: Option<LastNotified>,
+    /// Repairs that were made and not told yet, in words.
+    pub repairs: BTreeSet<String>,
 }
 
 /// What is new of an account, in the notice that people get.
@@ -47,6 +62,8 @@ pub enum NewsKind {
     InOrderAgain,
     /// It is not in place, and waiting won't help, or has not.
     Stuck,
+    /// People were told that it is stuck, and it still is.
+    StillStuck,
     /// Something differs that is reported only.
     Drifted,
 }
@@ -56,19 +73,16 @@ pub enum NewsKind {
 pub struct AccountNews<'a> {
     pub status: &'a AccountStatus,
     pub kind: Option<NewsKind>,
-    /// The changes that brought the account back to its baseline.
-    pub repairs: Vec<(Place<'a>, &'a Action)>,
+    /// The changes that brought the account back to its baseline, in words.
+    pub repairs: BTreeSet<String>,
 }
 
 /// A notice for people, and what is saved of each account once the notice was sent.
 #[derive(Debug)]
 pub struct Announcement<'a> {
     pub notice: banto_notice::Notice,
-    /// The accounts whose messages come again if the notice can't be sent. What was repaired in
-    /// them is not told then: the next run finds it in place.
-    pub accounts: Vec<&'a AccountId>,
-    /// The mark of each account's news: the same mark is not announced twice.
-    pub last_notified: Vec<(&'a AccountId, String)>,
+    /// The accounts that it is about. Their messages come again if it can't be sent.
+    pub told: Vec<(&'a AccountId, Told)>,
 }
 
 /// The conditions of an account after its last plan. A place that its last plan would still change

@@ -1,0 +1,145 @@
+//! Decides what is new of an account, by what people were told last: pure.
+
+use banto_domain::status::{AccountStatus, Condition};
+use banto_ports::{LastNotified, OrgAccount};
+use jiff::{SignedDuration, Timestamp};
+
+use super::expected::{is_new, joined_within};
+use super::outcome::NewsKind;
+use super::retry::has_timed_out;
+use crate::message::ConvergeRequest;
+
+/// The mark of an account that people know to be in order.
+pub(super) const READY: &str = "ready";
+
+/// The beginning of the mark of an account that people know to be stuck.
+const STUCK: &str = "stuck";
+
+/// The time until people are reminded of an account that is stuck in its first day: five hours
+/// after it joined, since they were told after one. AWS Config gives its organization rules up
+/// after seven.
+const FIRST_REMINDER: SignedDuration = SignedDuration::from_hours(4);
+
+/// The time until people are reminded of any other account that is stuck. Somewhat less than a day,
+/// so that each daily run reminds.
+const REMINDER: SignedDuration = SignedDuration::from_hours(20);
+
+/// The time until people are reminded of what differs and is only reported.
+const DRIFT_REMINDER: SignedDuration = SignedDuration::from_hours(7 * 24 - 4);
+
+/// The news of an account and its mark; `None` if people know already.
+pub fn news(
+    status: &AccountStatus,
+    request: &ConvergeRequest,
+    last: Option<&LastNotified>,
+    now: Timestamp,
+) -> Option<(NewsKind, String)> {
+    if is_left_alone(status) {
+        return None;
+    }
+    let account = &request.account;
+    match status.worst() {
+        Condition::InPlace | Condition::LeftAlone { .. } => {
+            Some((in_place(account, last, now)?, READY.to_owned()))
+        }
+        Condition::Drifted { .. } => drifted(status, account, last, now),
+        Condition::Failed(_) => stuck(status, account, last, now),
+        Condition::NotReady(_) if has_timed_out(request, now) => stuck(status, account, last, now),
+        Condition::NotReady(_) => None,
+    }
+}
+
+/// The mark of an account that is in order and of which people are told nothing: it was part of the
+/// Organization for long when it came to its baseline. `None` if there is a mark, or news.
+pub fn quiet_mark(
+    status: &AccountStatus,
+    request: &ConvergeRequest,
+    last: Option<&LastNotified>,
+    now: Timestamp,
+) -> Option<LastNotified> {
+    let is_in_order = matches!(
+        status.worst(),
+        Condition::InPlace | Condition::LeftAlone { .. }
+    );
+    let is_quiet = last.is_none() && is_in_order && !is_left_alone(status);
+    (is_quiet && !is_new(&request.account, now)).then(|| LastNotified {
+        mark: READY.to_owned(),
+        at: now,
+    })
+}
+
+/// True of an account that is left alone altogether, which is neither ready nor in trouble.
+fn is_left_alone(status: &AccountStatus) -> bool {
+    let conditions = &status.conditions;
+    conditions.regions.is_empty() && matches!(conditions.account, Condition::LeftAlone { .. })
+}
+
+/// A new account is ready once; any other one was known, or is in order again.
+fn in_place(account: &OrgAccount, last: Option<&LastNotified>, now: Timestamp) -> Option<NewsKind> {
+    let is_new = is_new(account, now);
+    match last.map(|last| last.mark.as_str()) {
+        None => is_new.then_some(NewsKind::Ready),
+        Some(READY) => None,
+        Some(mark) if is_new && mark.starts_with(STUCK) => Some(NewsKind::Ready),
+        Some(_) => Some(NewsKind::InOrderAgain),
+    }
+}
+
+fn stuck(
+    status: &AccountStatus,
+    account: &OrgAccount,
+    last: Option<&LastNotified>,
+    now: Timestamp,
+) -> Option<(NewsKind, String)> {
+    let mark = stuck_mark(status);
+    let Some(last) = last.filter(|last| last.mark == mark) else {
+        return Some((NewsKind::Stuck, mark));
+    };
+    let reminder = match joined_within(account, SignedDuration::from_hours(24), now) {
+        true => FIRST_REMINDER,
+        false => REMINDER,
+    };
+    is_due(last, reminder, now).then_some((NewsKind::StillStuck, mark))
+}
+
+/// A new account with drift that is only reported is ready, and the notice says what differs.
+fn drifted(
+    status: &AccountStatus,
+    account: &OrgAccount,
+    last: Option<&LastNotified>,
+    now: Timestamp,
+) -> Option<(NewsKind, String)> {
+    let mark = drifted_mark(status);
+    let was_ready = last.is_some_and(|last| !last.mark.starts_with(STUCK));
+    if is_new(account, now) && !was_ready {
+        return Some((NewsKind::Ready, mark));
+    }
+    let is_known = last.is_some_and(|last| last.mark == mark && !is_due(last, DRIFT_REMINDER, now));
+    (!is_known).then_some((NewsKind::Drifted, mark))
+}
+
+fn is_due(last: &LastNotified, reminder: SignedDuration, now: Timestamp) -> bool {
+    now.duration_since(last.at) >= reminder
+}
+
+/// The mark of an account that differs: each difference with its place.
+fn drifted_mark(status: &AccountStatus) -> String {
+    let mut differences = Vec::new();
+    for (place, condition) in status.conditions.iter() {
+        if let Condition::Drifted { items } = condition {
+            differences.push(format!("{place} {}", items.join(", ")));
+        }
+    }
+    format!("drifted: {}", differences.join("; "))
+}
+
+/// The mark of an account that is stuck: each kind of reason with its places, without the details,
+/// which differ from call to call.
+fn stuck_mark(status: &AccountStatus) -> String {
+    let mut kinds = Vec::new();
+    for (kind, places) in status.reasons() {
+        let places: Vec<String> = places.iter().map(|(place, _)| place.to_string()).collect();
+        kinds.push(format!("{} {}", kind.as_str(), places.join(" ")));
+    }
+    format!("{STUCK}: {}", kinds.join("; "))
+}
