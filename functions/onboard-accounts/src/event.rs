@@ -7,12 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banto_domain::{AccountId, OuId};
+use banto_domain::{AccountId, OuId, UserName};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::message::{Cause, Message, MessageError, is_message};
+use crate::message::{Cause, FailedRequest, FailedStep, Message, MessageError, is_message};
 
 /// What a payload asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +22,10 @@ pub enum Trigger {
     FanOut(FanOutRequest),
     /// A message of the queue.
     Message(Message),
-    /// An account could not be created; people are told.
-    CreationFailed(CreationFailed),
+    /// A request to Organizations or Control Tower failed; people are told.
+    Failed(FailedRequest),
+    /// A user's sessions are to end in every account.
+    Revoke(RevocationAsked),
     /// Nothing is to be done.
     Nothing { reason: String },
 }
@@ -63,13 +66,16 @@ impl AccountEdits {
     }
 }
 
-/// An account that could not be created.
+/// An operator's request to end a user's sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreationFailed {
-    /// The request's id, or the account's where Control Tower failed to enrol one.
-    pub subject: String,
-    /// AWS's own reason: a code of Organizations, or a sentence of Control Tower.
-    pub reason: String,
+pub struct RevocationAsked {
+    pub user: UserName,
+    /// The account in which the user lives.
+    pub account: Option<AccountId>,
+    /// Sessions that were issued before this moment end; before now if it is not said.
+    pub before: Option<Timestamp>,
+    /// True if the response says where sessions would end, and nothing is done.
+    pub dry_run: bool,
 }
 
 /// Why an event was refused, and what it was.
@@ -78,11 +84,10 @@ pub enum EventError {
     /// The wrapping can't be read.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
-    /// An event of EventBridge that this function does not handle.
+    /// An event of a source that this function knows nothing of.
     #[error(
-        "can't handle {name:?} ({detail_type:?} from {source_name:?}): expected a \"Scheduled Event\"; CreateAccountResult, \
-         CloseAccountResult, AccountJoinedOrganization, AccountDepartedOrganization, AcceptHandshake or MoveAccount of \
-         aws.organizations; CreateManagedAccount or UpdateManagedAccount of aws.controltower"
+        "can't handle {name:?} ({detail_type:?} from {source_name:?}): expected a \"Scheduled Event\", or an event of \
+         aws.organizations or aws.controltower"
     )]
     Foreign {
         /// The event's name.
@@ -91,14 +96,6 @@ pub enum EventError {
         detail_type: String,
         /// `source` of the event.
         source_name: String,
-    },
-    /// An event of ours that lacks what it must have.
-    #[error("the event {name} can't be acted on: it lacks {lacks}")]
-    Lacking {
-        /// The event's name.
-        name: String,
-        /// What it lacks.
-        lacks: &'static str,
     },
     /// A message of the queue that this release can't read.
     #[error(transparent)]
@@ -109,6 +106,12 @@ pub enum EventError {
          them, \"tags\": {{\"key\": \"value\"}} and \"ou\": \"ou-ab12-cdef3456\" too"
     )]
     Request(String),
+    /// A request to end sessions with something wrong in it.
+    #[error(
+        "{0}; expected {{\"revoke\": \"alice\", \"before\": \"2026-11-27T01:00:00Z\", \"account\": \"111122223333\", \
+         \"dryRun\": true | false}}; all but \"revoke\" may be left out"
+    )]
+    Revocation(String),
 }
 
 /// What people and other programs send.
@@ -119,6 +122,17 @@ struct Request {
     #[serde(default)]
     tags: BTreeMap<String, String>,
     ou: Option<OuId>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// A request to end a user's sessions, as people and other programs send it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RevocationBody {
+    revoke: UserName,
+    before: Option<Timestamp>,
+    account: Option<AccountId>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -141,6 +155,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         Payload::Object(message) if is_message(&message) => {
             Ok(Trigger::Message(Message::decode(message)?))
         }
+        Payload::Object(request) if request.get("revoke").is_some() => decode_revocation(request),
         Payload::Object(request) => decode_request(request),
         Payload::Text => Err(EnvelopeError::text().into()),
         Payload::Subscription(subscription) => Ok(Trigger::Nothing {
@@ -159,83 +174,97 @@ fn decode_eventbridge(event: Event) -> Result<Trigger, EventError> {
         "aws.events" | "aws.scheduler" if name == "Scheduled Event" => {
             Ok(fan_out_unasked(Scope::AllAccounts, Cause::Schedule))
         }
-        "aws.organizations" => decode_organizations(&name, &event),
-        "aws.controltower" => decode_control_tower(&name, &event),
-        _ => Err(foreign(&name, &event)),
+        "aws.organizations" => Ok(decode_organizations(&name, &event)),
+        "aws.controltower" => Ok(decode_control_tower(&name, &event)),
+        _ => Err(EventError::Foreign {
+            name,
+            detail_type: event.detail_type,
+            source_name: event.source,
+        }),
     }
 }
 
-fn decode_organizations(name: &str, event: &Event) -> Result<Trigger, EventError> {
+fn decode_organizations(name: &str, event: &Event) -> Trigger {
     let detail = &event.detail;
     if detail.get("errorCode").is_some_and(|code| !code.is_null()) {
-        return Ok(Trigger::Nothing {
+        return Trigger::Nothing {
             reason: format!("the call {name} failed"),
-        });
+        };
     }
     match name {
-        "CreateAccountResult" => decode_create_account_result(name, detail),
+        "CreateAccountResult" => decode_create_account_result(event),
         "CloseAccountResult" => {
             let status = detail.pointer("/serviceEventDetails/closeAccountStatus");
-            fan_out_to(name, status.and_then(account_in), Cause::Departed)
+            fan_out_to(status.and_then(account_in), Cause::Departed)
         }
-        "AccountJoinedOrganization" => fan_out_to(name, account_in(detail), Cause::Joined),
-        "AccountDepartedOrganization" => fan_out_to(name, account_in(detail), Cause::Departed),
-        "AcceptHandshake" => decode_accept_handshake(name, detail),
+        "AccountJoinedOrganization" => fan_out_to(account_in(detail), Cause::Joined),
+        "AccountDepartedOrganization" => fan_out_to(account_in(detail), Cause::Departed),
+        "AcceptHandshake" => decode_accept_handshake(detail),
         "MoveAccount" => {
             let moved = detail.get("requestParameters").and_then(account_in);
-            fan_out_to(name, moved, Cause::Moved)
+            fan_out_to(moved, Cause::Moved)
         }
-        _ => Err(foreign(name, event)),
+        _ => needs_nothing(name),
     }
 }
 
-fn decode_control_tower(name: &str, event: &Event) -> Result<Trigger, EventError> {
+fn decode_control_tower(name: &str, event: &Event) -> Trigger {
     match name {
         "CreateManagedAccount" => {
-            decode_managed_account(name, &event.detail, "createManagedAccountStatus")
+            let status = event
+                .detail
+                .pointer("/serviceEventDetails/createManagedAccountStatus");
+            decode_managed_account(event, status, FailedStep::Enrolment)
         }
         // A retry of a failed creation says Update.
         "UpdateManagedAccount" => {
-            decode_managed_account(name, &event.detail, "updateManagedAccountStatus")
+            let status = event
+                .detail
+                .pointer("/serviceEventDetails/updateManagedAccountStatus");
+            decode_managed_account(event, status, FailedStep::Update)
         }
-        _ => Err(foreign(name, event)),
+        // It comes straight from Control Tower, and the shape of its detail is not published.
+        // (Control Tower user guide, "Detect and resolve drift".)
+        "Drift Detected" => fan_out_to(account_in(&event.detail), Cause::Drift),
+        _ => needs_nothing(name),
     }
 }
 
-fn foreign(name: &str, event: &Event) -> EventError {
-    EventError::Foreign {
-        name: name.to_owned(),
-        detail_type: event.detail_type.clone(),
-        source_name: event.source.clone(),
+/// An event that names nothing to do for an account, like most of a source that a rule subscribes
+/// to as a whole.
+fn needs_nothing(name: &str) -> Trigger {
+    Trigger::Nothing {
+        reason: format!("{name} needs nothing"),
     }
 }
 
 /// `CreateAccountResult`: without an account id where it failed. Its `accountName` is masked, and
 /// its dates are US-English text, so neither is used.
-fn decode_create_account_result(name: &str, detail: &Value) -> Result<Trigger, EventError> {
-    let status = detail
-        .pointer("/serviceEventDetails/createAccountStatus")
-        .ok_or_else(|| lacking(name, "its status"))?;
-    match text(status, "state") {
-        Some("SUCCEEDED") => fan_out_to(name, account_in(status), Cause::Joined),
-        Some("FAILED") => Ok(creation_failed(
-            text(status, "id").unwrap_or("an account"),
-            text(status, "failureReason"),
-        )),
-        _ => Err(lacking(name, "a state that is SUCCEEDED or FAILED")),
+fn decode_create_account_result(event: &Event) -> Trigger {
+    let status = event
+        .detail
+        .pointer("/serviceEventDetails/createAccountStatus");
+    if state(status) == Some("FAILED") {
+        let subject = status.and_then(|status| text(status, "id"));
+        let subject = subject.unwrap_or("an account").to_owned();
+        let reason = status.and_then(|status| text(status, "failureReason"));
+        return failed(FailedStep::Creation, event, subject, reason);
     }
+    // A state that is neither is not a failure that anybody could be told of.
+    let created = status.filter(|_| state(status) == Some("SUCCEEDED"));
+    fan_out_to(created.and_then(account_in), Cause::Joined)
 }
 
 /// An invited account has accepted.
-fn decode_accept_handshake(name: &str, detail: &Value) -> Result<Trigger, EventError> {
+fn decode_accept_handshake(detail: &Value) -> Trigger {
     let handshake = detail
         .pointer("/responseElements/handshake")
         .filter(|handshake| text(handshake, "state") == Some("ACCEPTED"));
     match handshake {
-        Some(handshake) => fan_out_to(name, party_of(handshake), Cause::Joined),
-        None => Ok(Trigger::Nothing {
+        Some(handshake) => fan_out_to(party_of(handshake), Cause::Joined),
+        None => Trigger::Nothing {
             reason: "the handshake is not accepted".to_owned(),
-        }),
+        },
     }
 }
 
@@ -249,40 +278,50 @@ fn party_of(handshake: &Value) -> Option<AccountId> {
     None
 }
 
-/// An event of Control Tower, whose status lies under a key of its own.
-fn decode_managed_account(name: &str, detail: &Value, key: &str) -> Result<Trigger, EventError> {
-    let status = detail
-        .pointer(&format!("/serviceEventDetails/{key}"))
-        .ok_or_else(|| lacking(name, "its status"))?;
-    let account = status.get("account").and_then(account_in);
-    match text(status, "state") {
-        Some("SUCCEEDED") => fan_out_to(name, account, Cause::ControlTower),
-        Some("FAILED") => Ok(creation_failed(
-            account.as_ref().map_or("an account", AccountId::as_str),
-            text(status, "message"),
-        )),
-        _ => Err(lacking(name, "a state that is SUCCEEDED or FAILED")),
+/// An event of Control Tower about one account, by its status.
+fn decode_managed_account(event: &Event, status: Option<&Value>, step: FailedStep) -> Trigger {
+    let account = status.and_then(|status| status.get("account"));
+    let id = account.and_then(account_in);
+    if state(status) == Some("FAILED") {
+        let subject = subject_of(account.and_then(|it| text(it, "accountName")), id.as_ref());
+        let reason = status.and_then(|status| text(status, "message"));
+        return failed(step, event, subject, reason);
+    }
+    let managed = id.filter(|_| state(status) == Some("SUCCEEDED"));
+    fan_out_to(managed, Cause::ControlTower)
+}
+
+/// An account in the words of people: by name and id as far as they are known.
+fn subject_of(name: Option<&str>, id: Option<&AccountId>) -> String {
+    match (name, id) {
+        (Some(name), Some(id)) => format!("{name} ({id})"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(id)) => id.to_string(),
+        (None, None) => "an account".to_owned(),
     }
 }
 
-fn creation_failed(subject: &str, reason: Option<&str>) -> Trigger {
-    Trigger::CreationFailed(CreationFailed {
-        subject: subject.to_owned(),
+fn state(status: Option<&Value>) -> Option<&str> {
+    text(status?, "state")
+}
+
+fn failed(step: FailedStep, event: &Event, subject: String, reason: Option<&str>) -> Trigger {
+    Trigger::Failed(FailedRequest {
+        step,
+        event: event.id.clone().unwrap_or_else(|| subject.clone()),
+        subject,
         reason: reason.unwrap_or("no reason given").to_owned(),
     })
 }
 
-fn lacking(name: &str, lacks: &'static str) -> EventError {
-    EventError::Lacking {
-        name: name.to_owned(),
-        lacks,
-    }
-}
-
-/// A fan-out to one account.
-fn fan_out_to(name: &str, account: Option<AccountId>, cause: Cause) -> Result<Trigger, EventError> {
-    let account = account.ok_or_else(|| lacking(name, "an account id"))?;
-    Ok(fan_out_unasked(Scope::Accounts([account].into()), cause))
+/// A fan-out to one account; to all of them if the event does not say which: a hint that can't be
+/// resolved is a hint all the same.
+fn fan_out_to(account: Option<AccountId>, cause: Cause) -> Trigger {
+    let scope = match account {
+        Some(account) => Scope::Accounts([account].into()),
+        None => Scope::AllAccounts,
+    };
+    fan_out_unasked(scope, cause)
 }
 
 /// A fan-out that an event leads to: no edits, and no dry run.
@@ -300,10 +339,13 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// The first account that something names, at any depth: as `accountId`, as `account`, or as `id`
-/// of an `account`. Passed over are `recipientAccountId`, the account that the event was sent to,
-/// and all of `userIdentity`, whoever caused it. The whole tree is searched so that nothing rests
-/// on how the newest events (joined, departed) nest it.
+/// of an `account`, whatever the case of the letters. Passed over are `recipientAccountId`, the
+/// account that the event was sent to, and all of `userIdentity`, whoever caused it. The whole tree
+/// is searched so that nothing rests on how the newest events (joined, departed, drift) nest it.
 fn account_in(value: &Value) -> Option<AccountId> {
+    if let Some(elements) = value.as_array() {
+        return elements.iter().find_map(account_in);
+    }
     let fields = value.as_object()?;
     if let Some(account) = account_of(value) {
         return Some(account);
@@ -321,12 +363,33 @@ fn account_in(value: &Value) -> Option<AccountId> {
 
 /// The account that an object names in a field of its own.
 fn account_of(value: &Value) -> Option<AccountId> {
-    let account = value.get("account");
-    let id = value
-        .get("accountId")
-        .or_else(|| account?.get("id"))
+    let account = field(value, "account");
+    let id = field(value, "accountId")
+        .or_else(|| field(account?, "id"))
         .or(account)?;
     id.as_str()?.parse().ok()
+}
+
+/// A field of an object: Control Tower's notifications of drift write `AccountId`.
+fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let mut fields = value.as_object()?.iter();
+    let found = fields.find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, field)| field)
+}
+
+fn decode_revocation(event: Value) -> Result<Trigger, EventError> {
+    let RevocationBody {
+        revoke,
+        before,
+        account,
+        dry_run,
+    } = serde_json::from_value(event).map_err(|error| EventError::Revocation(error.to_string()))?;
+    Ok(Trigger::Revoke(RevocationAsked {
+        user: revoke,
+        account,
+        before,
+        dry_run,
+    }))
 }
 
 fn decode_request(event: Value) -> Result<Trigger, EventError> {

@@ -3,10 +3,10 @@
 //!
 //! One function, both sides of one queue, a folder each. [`fan_out`]: an event, the schedule or a
 //! request becomes messages, one for each account. [`converge`]: a message's account is brought to
-//! its baseline. Each folder is the way of an event, a file each: observe, plan, check, apply,
-//! report, notices; [`event`] decodes for both. [`desired`] says what the baseline is in AWS's
-//! terms, [`template`] renders it for the StackSet. The promises O1 to O5 are in
-//! `docs/SEMANTICS.md`.
+//! its baseline. [`revoke`]: a user's sessions end in every account. Each folder is the way of an
+//! event, a file each: observe, plan, check, apply, report, notices; [`event`] decodes for all.
+//! [`desired`] says what the baseline is in AWS's terms, [`template`] renders it for the StackSet.
+//! The promises O1 to O5 are in `docs/SEMANTICS.md`.
 //!
 //! Deliberately absent: AWS SDK types, and any wait: an account that is not ready goes back to the
 //! queue.
@@ -20,6 +20,7 @@ use anyhow::anyhow;
 use banto_domain::policy::OnboardingPolicy;
 use banto_lambda::event::{Invoked, Record};
 use banto_lambda::{Invocation, InvocationError, Response};
+use futures_util::future::join_all;
 use serde_json::json;
 
 mod batch;
@@ -29,13 +30,15 @@ mod dry_run;
 pub mod event;
 pub mod fan_out;
 pub mod message;
+pub mod revocation;
+pub mod revoke;
 pub mod template;
 
 use batch::Batch;
 use dry_run::DryRun;
 use event::{FanOutRequest, Trigger};
 use fan_out::report::response;
-use message::Message;
+use message::{ConvergeRequest, Message};
 
 /// The function: made once, before the first event.
 pub struct Onboarder {
@@ -62,7 +65,8 @@ impl Onboarder {
         }
     }
 
-    /// Handles anything but the messages of the queue, which are worked off together.
+    /// Handles an event that no queue would give out again if it failed: what must not be lost goes
+    /// to the queue first.
     async fn handle_trigger(
         &self,
         trigger: Trigger,
@@ -73,11 +77,11 @@ impl Onboarder {
             Trigger::FanOut(request) => {
                 fan_out::fan_out(&self.fan_out, &request, &self.policy).await
             }
-            Trigger::CreationFailed(failed) => {
-                fan_out::tell_creation_failed(&self.fan_out, &failed, invocation).await
+            Trigger::Failed(failed) => {
+                fan_out::send_to_queue(&self.fan_out, Message::Failed(failed)).await
             }
+            Trigger::Revoke(asked) => revoke::ask(&self.converge, &asked, &self.policy).await,
             Trigger::Nothing { reason } => Ok(response(json!({ "nothing": reason }))),
-            // Outside a batch there is no queue that would give it out again if it failed.
             Trigger::Message(_) => Err(InvocationError::new(
                 "UnknownEvent",
                 anyhow!("a message of the queue can be handled only in a batch of SQS"),
@@ -112,31 +116,109 @@ impl Onboarder {
         invocation: &Invocation,
     ) -> Response {
         let mut batch = Batch::default();
-        for Record { id, payload, .. } in records {
-            match payload {
-                Ok(Trigger::Message(Message::Converge(request))) => {
-                    if self.policy.enabled {
-                        batch.add_request(id, request);
-                    } else {
-                        let account = &request.account.id;
-                        tracing::warn!(message.id = id, account.id = %account, "message dropped: [onboarding] enabled is false");
-                    }
-                }
-                Ok(Trigger::Message(Message::PublishDashboard)) => batch.publish.push(id),
-                Ok(trigger) => {
-                    let handled = self.handle_trigger(trigger, invocation).await;
-                    batch.add_handled(id, handled);
-                }
-                Err(error) => {
-                    tracing::error!(message.id = id, error, "message not read");
-                    batch.comes_again.push(id);
-                }
-            }
+        // Whoever holds the sessions does not wait: not for a notice of something else, nor for a
+        // look at an account.
+        let (urgent, others): (Vec<_>, Vec<_>) = records.into_iter().partition(is_urgent);
+        for record in urgent {
+            self.handle_record(&mut batch, record, invocation).await;
+        }
+        self.revoke_batch(&mut batch, invocation).await;
+        for record in others {
+            self.handle_record(&mut batch, record, invocation).await;
         }
         self.converge_batch(&mut batch, invocation).await;
         self.publish_dashboard(&mut batch).await;
         batch.metrics.count("MessagesBack", batch.comes_again.len());
         Response::of_batch(batch.comes_again, batch.metrics)
+    }
+
+    async fn handle_record(
+        &self,
+        batch: &mut Batch,
+        record: Record<Trigger>,
+        invocation: &Invocation,
+    ) {
+        let Record { id, payload, .. } = record;
+        match payload {
+            Ok(Trigger::Message(message)) => {
+                self.handle_message(batch, id, message, invocation).await;
+            }
+            Ok(Trigger::Failed(failed)) => {
+                let message = Message::Failed(failed);
+                self.handle_message(batch, id, message, invocation).await;
+            }
+            Ok(trigger) => {
+                let handled = self.handle_trigger(trigger, invocation).await;
+                batch.add_handled(id, handled);
+            }
+            Err(error) => {
+                tracing::error!(message.id = id, error, "message not read");
+                batch.comes_again.push(id);
+            }
+        }
+    }
+
+    /// Handles a message of the queue, or adds it to those that are worked off together.
+    async fn handle_message(
+        &self,
+        batch: &mut Batch,
+        id: String,
+        message: Message,
+        invocation: &Invocation,
+    ) {
+        match message {
+            Message::Converge(request) => self.add_request(batch, id, request),
+            Message::PublishDashboard => batch.publish.push(id),
+            Message::Failed(failed) => {
+                let told = fan_out::tell_failed(&self.fan_out, &failed, invocation).await;
+                batch.add_handled(id, told);
+            }
+            Message::Find(request) => {
+                let found = fan_out::find::find(&self.fan_out, request, &self.policy, invocation);
+                match found.await {
+                    Ok(Some(request)) => self.add_request(batch, id, request),
+                    Ok(None) => {}
+                    Err(error) => batch.add_handled(id, Err(error)),
+                }
+            }
+            Message::Revoke(revocation) => {
+                let (ports, policy) = (&self.converge, &self.policy);
+                let revoked = revoke::revoke(ports, &revocation, policy, invocation).await;
+                batch.add_handled(id, revoked);
+            }
+            Message::RevocationBegun(begun) => {
+                let (ports, policy) = (&self.converge, &self.policy);
+                let told = revoke::tell_begun(ports, &begun, policy, invocation).await;
+                batch.add_handled(id, told);
+            }
+            Message::RevokeIn(request) => batch.revocations.push((id, request)),
+        }
+    }
+
+    /// Adds a request to converge an account, unless the kill switch is off.
+    fn add_request(&self, batch: &mut Batch, id: String, request: ConvergeRequest) {
+        if self.policy.enabled {
+            batch.add_request(id, request);
+        } else {
+            let account = &request.account.id;
+            tracing::warn!(message.id = id, account.id = %account, "message dropped: [onboarding] enabled is false");
+        }
+    }
+
+    /// Ends sessions in the accounts of a batch, in all of them at once: SQS hands over ten
+    /// messages at most.
+    async fn revoke_batch(&self, batch: &mut Batch, invocation: &Invocation) {
+        let (ports, policy) = (&self.converge, &self.policy);
+        let (mut ids, mut visits) = (Vec::new(), Vec::new());
+        for (id, request) in std::mem::take(&mut batch.revocations) {
+            ids.push(id);
+            visits.push(revoke::visit(ports, request, policy, invocation));
+        }
+        let visits: Vec<_> = join_all(visits).await.into_iter().flatten().collect();
+        if let Err(error) = revoke::report_visits(ports, &visits, policy, invocation).await {
+            tracing::error!(%error, "next visits not asked for; the messages of these come again");
+            batch.comes_again.append(&mut ids);
+        }
     }
 
     /// Converges the accounts of a batch.
@@ -158,6 +240,14 @@ impl Onboarder {
             batch.comes_again.append(&mut batch.publish);
         }
     }
+}
+
+/// True if a record ends sessions.
+fn is_urgent(record: &Record<Trigger>) -> bool {
+    matches!(
+        &record.payload,
+        Ok(Trigger::Revoke(_) | Trigger::Message(Message::Revoke(_) | Message::RevokeIn(_)))
+    )
 }
 
 impl std::fmt::Debug for Onboarder {

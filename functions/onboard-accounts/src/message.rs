@@ -1,10 +1,12 @@
-//! The messages that the function sends itself: an account to converge, or the dashboard to
-//! publish.
+//! The messages of the function's queue. The function sends them itself; rotate-access-keys sends
+//! [`Message::Revoke`] too.
 //!
-//! Deliberately absent: the queue. Fan-out and convergence both send, each through its own ports.
+//! Deliberately absent: the queue. Each folder sends through its own ports.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use banto_domain::{AccountId, RoleName, UserName};
 use banto_ports::{Delayed, OrgAccount};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,16 @@ pub enum Message {
     Converge(ConvergeRequest),
     /// Publish the status of all accounts for the dashboard.
     PublishDashboard,
+    /// Tell people of a request that failed.
+    Failed(FailedRequest),
+    /// Look up an account that Organizations does not show yet.
+    Find(FindRequest),
+    /// End a user's sessions in every account.
+    Revoke(Revocation),
+    /// Tell people of a revocation that has begun.
+    RevocationBegun(BegunRevocation),
+    /// End a user's sessions in one account.
+    RevokeIn(RevokeRequest),
 }
 
 /// An account to bring to its baseline.
@@ -38,6 +50,89 @@ pub struct ConvergeRequest {
     pub attempt: u32,
 }
 
+/// A request to Organizations or Control Tower that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedRequest {
+    pub step: FailedStep,
+    /// The id of the event that said so: another failure of the same account is another notice.
+    pub event: String,
+    /// The request's id of a creation, or else the account.
+    pub subject: String,
+    /// AWS's own reason: a code of Organizations, or a sentence of Control Tower.
+    pub reason: String,
+}
+
+/// The step that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FailedStep {
+    /// Organizations could not create an account.
+    Creation,
+    /// Control Tower could not create or enrol an account.
+    Enrolment,
+    /// Control Tower could not update an account that exists.
+    Update,
+}
+
+/// An account to look up until Organizations shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindRequest {
+    pub account: AccountId,
+    pub cause: Cause,
+    /// The time at which the account was first asked for; its convergence keeps it.
+    pub requested_at: Timestamp,
+    /// The number of looks so far that came after the first.
+    pub attempt: u32,
+}
+
+/// A user whose sessions end in every account. rotate-access-keys sends it in an emergency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revocation {
+    /// The account in which the user lives, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    pub user: UserName,
+    /// Sessions that were issued before this moment end.
+    pub before: Timestamp,
+    /// The number of attempts so far that could not reach the accounts.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub attempt: u32,
+}
+
+/// A revocation that was sent to the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BegunRevocation {
+    pub revocation: Revocation,
+    /// The number of accounts.
+    pub accounts: usize,
+}
+
+/// A user whose sessions end in one account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevokeRequest {
+    /// The account, as it was listed when the revocation began.
+    pub account: OrgAccount,
+    pub user: UserName,
+    /// Sessions that were issued before this moment end.
+    pub before: Timestamp,
+    /// The time at which the first message for this account was sent; retries keep it.
+    pub requested_at: Timestamp,
+    /// The number of retries so far.
+    pub attempt: u32,
+    /// The moment of the next visit, where it is further away than SQS delays a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The roles in which sessions can't be ended and of which operators were told; `None` stands
+    /// for the account as a whole.
+    #[serde(default)]
+    pub told: BTreeSet<Option<RoleName>>,
+}
+
 /// Why an account is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,6 +145,8 @@ pub enum Cause {
     Joined,
     /// Control Tower has finished its own set-up.
     ControlTower,
+    /// Control Tower has found that it drifted.
+    Drift,
     /// It was moved to another organizational unit.
     Moved,
     /// It was closed, or left the Organization.
@@ -63,6 +160,8 @@ pub enum MessageError {
     Version { found: String },
     #[error("the message can't be read: {0}")]
     Malformed(String),
+    #[error("the message that ends {user}'s sessions can't be read: {why}")]
+    Revocation { user: UserName, why: String },
 }
 
 impl Cause {
@@ -72,9 +171,23 @@ impl Cause {
         match self {
             Self::ControlTower => 2,
             Self::Joined => 1,
-            Self::Schedule | Self::Asked | Self::Moved | Self::Departed => 0,
+            Self::Schedule | Self::Asked | Self::Drift | Self::Moved | Self::Departed => 0,
         }
     }
+
+    /// True if it says that the account is in the Organization: one that Organizations does not
+    /// show yet will show soon. (Organizations is eventually consistent; Organizations user guide,
+    /// "Changes that I make aren't always immediately visible".)
+    pub fn says_that_it_is_there(self) -> bool {
+        match self {
+            Self::Joined | Self::ControlTower | Self::Drift => true,
+            Self::Schedule | Self::Asked | Self::Moved | Self::Departed => false,
+        }
+    }
+}
+
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 0
 }
 
 impl ConvergeRequest {
@@ -83,6 +196,26 @@ impl ConvergeRequest {
         Self {
             attempt: self.attempt + 1,
             ..self.clone()
+        }
+    }
+}
+
+impl FindRequest {
+    /// The next look for the account.
+    pub fn retry(&self) -> Self {
+        Self {
+            attempt: self.attempt + 1,
+            ..self.clone()
+        }
+    }
+
+    /// The request to converge the account, now that Organizations shows it.
+    pub fn found(self, account: OrgAccount) -> ConvergeRequest {
+        ConvergeRequest {
+            account,
+            cause: self.cause,
+            requested_at: self.requested_at,
+            attempt: 0,
         }
     }
 }
@@ -98,7 +231,8 @@ impl Message {
             );
             return Err(MessageError::Version { found });
         }
-        serde_json::from_value(value).map_err(|error| MessageError::Malformed(error.to_string()))
+        let user = revoked_user(&value);
+        serde_json::from_value(value).map_err(|error| MessageError::new(error, user))
     }
 
     /// Writes the message with its version, to be seen by the function after a delay.
@@ -111,6 +245,26 @@ impl Message {
             body: value.to_string(),
             delay,
         })
+    }
+}
+
+impl MessageError {
+    /// Names the user whose sessions the message would have ended: whoever reads it can end them by
+    /// hand.
+    fn new(error: serde_json::Error, revoked_user: Option<UserName>) -> Self {
+        let why = error.to_string();
+        match revoked_user {
+            Some(user) => Self::Revocation { user, why },
+            None => Self::Malformed(why),
+        }
+    }
+}
+
+/// The user of a message that ends sessions, if the message has one.
+fn revoked_user(message: &Value) -> Option<UserName> {
+    match message.get("kind")?.as_str()? {
+        "revoke" | "revokeIn" => message.get("user")?.as_str()?.parse().ok(),
+        _ => None,
     }
 }
 
@@ -141,5 +295,15 @@ mod tests {
             let error = Message::decode(message).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn a_revocation_that_cant_be_read_names_its_user_and_nothing_else_of_it() {
+        let revoke = |user: &str| json!({ "version": 1, "kind": "revoke", "user": user, "before": "soon", "note": "private" });
+        let error = Message::decode(revoke("alice")).unwrap_err().to_string();
+        assert!(error.contains("ends alice's sessions"), "{error}");
+        assert!(!error.contains("private"), "{error}");
+        let error = Message::decode(revoke("no user")).unwrap_err().to_string();
+        assert!(error.starts_with("the message can't be read"), "{error}");
     }
 }

@@ -2,33 +2,37 @@
 //! lost, since whoever asked learns of it, or the event comes again.
 
 use anyhow::Context as _;
-use banto_lambda::InvocationError;
+use banto_domain::AccountId;
+use banto_lambda::{Invocation, InvocationError};
+use banto_notice::Notice;
 use banto_ports::{Delayed, ErrorKind, PortError};
 
-use super::plan::{Edit, EditChange, Plan};
+use super::plan::{Edit, EditChange, Plan, PlannedMessage};
 use super::ports::Ports;
 
-/// Deletes statuses, then edits accounts, then sends messages.
+/// Edits accounts, then sends messages, then deletes statuses.
 pub async fn apply(ports: &Ports, plan: &Plan) -> Result<(), InvocationError> {
-    delete_statuses(ports, plan).await?;
     for edit in &plan.edits {
         edit_account(ports, edit)
             .await
             .map_err(|error| InvocationError::new("EditFailed", error))?;
         tracing::info!(account.id = %edit.account, edit = ?edit.change, "account edited");
     }
-    send_messages(ports, plan).await
+    send_messages(ports, &plan.messages).await?;
+    for account in &plan.delete_statuses {
+        delete_status(ports, account).await?;
+    }
+    Ok(())
 }
 
-async fn delete_statuses(ports: &Ports, plan: &Plan) -> Result<(), InvocationError> {
-    for account in &plan.delete_statuses {
-        ports
-            .statuses
-            .delete(account)
-            .await
-            .map_err(|error| InvocationError::new("StatusNotDeleted", error))?;
-        tracing::info!(account.id = %account, "status deleted of an account that is not in the Organization");
-    }
+/// Deletes the status of an account that is not in the Organization.
+pub async fn delete_status(ports: &Ports, account: &AccountId) -> Result<(), InvocationError> {
+    ports
+        .statuses
+        .delete(account)
+        .await
+        .map_err(|error| InvocationError::new("StatusNotDeleted", error))?;
+    tracing::info!(account.id = %account, "status deleted of an account that is not in the Organization");
     Ok(())
 }
 
@@ -46,9 +50,13 @@ async fn edit_account(ports: &Ports, edit: &Edit) -> Result<(), PortError> {
     }
 }
 
-async fn send_messages(ports: &Ports, plan: &Plan) -> Result<(), InvocationError> {
-    let messages =
-        delayed_messages(plan).map_err(|error| InvocationError::new("MessageNotWritten", error))?;
+/// Sends messages to the function's own queue.
+pub async fn send_messages(
+    ports: &Ports,
+    messages: &[PlannedMessage],
+) -> Result<(), InvocationError> {
+    let messages = delayed_messages(messages)
+        .map_err(|error| InvocationError::new("MessageNotWritten", error))?;
     ports
         .queue
         .send(&messages)
@@ -56,11 +64,23 @@ async fn send_messages(ports: &Ports, plan: &Plan) -> Result<(), InvocationError
         .map_err(|error| InvocationError::new("QueueUnreachable", error))
 }
 
-fn delayed_messages(plan: &Plan) -> anyhow::Result<Vec<Delayed>> {
-    let mut messages = Vec::new();
-    for planned in &plan.messages {
+fn delayed_messages(messages: &[PlannedMessage]) -> anyhow::Result<Vec<Delayed>> {
+    let mut delayed = Vec::new();
+    for planned in messages {
         let message = planned.message.delayed(planned.delay);
-        messages.push(message.context("a message can't be written as JSON")?);
+        delayed.push(message.context("a message can't be written as JSON")?);
     }
-    Ok(messages)
+    Ok(delayed)
+}
+
+/// Tells people.
+pub async fn tell(
+    ports: &Ports,
+    notice: &Notice,
+    invocation: &Invocation,
+) -> Result<(), InvocationError> {
+    let sent = ports.notice_sender.send(notice, invocation.remaining());
+    sent.await
+        .map(drop)
+        .map_err(|error| InvocationError::new("NobodyTold", error))
 }

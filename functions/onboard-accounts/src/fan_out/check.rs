@@ -1,5 +1,6 @@
-//! Holds a fan-out's plan against O1, without the planner's code: tags and units change on request
-//! only, and a request that names an unknown account changes nothing.
+//! Holds a fan-out's plan against O1 and O5, without the planner's code: tags and units change on
+//! request only, a request that names an unknown account changes nothing, and no account that is in
+//! the Organization loses its status.
 
 use banto_domain::policy::OnboardingPolicy;
 use banto_domain::{AccountId, Breach};
@@ -46,11 +47,17 @@ pub fn check(snapshot: &Snapshot, plan: &Plan, policy: &OnboardingPolicy) -> Vec
             }
         }
     }
+    for account in &plan.delete_statuses {
+        if snapshot.accounts.iter().any(|it| it.account.id == *account) {
+            let what = "its status would be deleted while it is in the Organization";
+            breaches.push(Breach::new("O5", account, what));
+        }
+    }
     breaches
 }
 
 /// Returns the accounts that a person named and that are not in the Organization. Those that an
-/// event names have left it.
+/// event names have left it, or are not shown yet.
 pub fn unknown_accounts(snapshot: &Snapshot) -> Vec<AccountId> {
     match snapshot.request.cause {
         Cause::Asked => snapshot.not_found.clone(),

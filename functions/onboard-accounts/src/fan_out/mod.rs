@@ -2,8 +2,12 @@
 //! account.
 //!
 //! It also edits the tags and the organizational unit of accounts, on request only, and deletes the
-//! status of accounts that have left the Organization. Its steps are those of `converge`; they have
-//! no argument that they don't use: the look needs no time, and the plan no policy.
+//! status of accounts that have left the Organization. An account that an event names is looked up
+//! when its message comes, in [`find`], until Organizations shows it. Its steps are those of
+//! `converge`; they have no argument that they don't use: the look needs no time, and the plan no
+//! policy.
+
+use std::time::Duration;
 
 use anyhow::anyhow;
 use banto_domain::policy::OnboardingPolicy;
@@ -11,11 +15,13 @@ use banto_domain::{AccountId, Breach};
 use banto_lambda::{Invocation, InvocationError, Response};
 use serde_json::json;
 
-use crate::event::{CreationFailed, FanOutRequest};
+use crate::event::{FanOutRequest, Scope};
+use crate::message::{Cause, FailedRequest, Message};
 
 pub mod apply;
 pub mod check;
 pub mod diff;
+pub mod find;
 pub mod notices;
 pub mod observe;
 pub mod plan;
@@ -23,7 +29,7 @@ pub mod ports;
 pub mod report;
 pub mod snapshot;
 
-use self::plan::Plan;
+use self::plan::{Plan, PlannedMessage};
 use self::ports::Ports;
 
 /// A plan, and what speaks against it. With anything, nothing of the plan is applied.
@@ -51,10 +57,27 @@ pub async fn fan_out(
             json!({ "nothing": "[onboarding] enabled is false" }),
         ));
     }
+    if is_unresolved(request) {
+        tracing::warn!(
+            cause = %json!(request.cause),
+            "event without a readable account or state; all accounts are looked at"
+        );
+    }
+    if let (Scope::Accounts(accounts), true) = (&request.scope, request.cause != Cause::Asked) {
+        let plan = plan::plan_event(accounts, request.cause, ports.clock.now());
+        apply::apply(ports, &plan).await?;
+        return Ok(report::report(&plan));
+    }
     let planned = look_and_plan(ports, request, policy).await?;
     planned.refuse()?;
     apply::apply(ports, &planned.plan).await?;
     Ok(report::report(&planned.plan))
+}
+
+/// True if an event about one account did not say which.
+fn is_unresolved(request: &FanOutRequest) -> bool {
+    let is_about_all = matches!(request.cause, Cause::Schedule | Cause::Asked);
+    request.scope == Scope::AllAccounts && !is_about_all
 }
 
 /// The common way of a fan-out and of its dry run: observe, plan, log, check.
@@ -75,6 +98,7 @@ pub async fn look_and_plan(
         cause = %json!(request.cause),
         edits = %json!(plan.edits),
         not_found = %json!(snapshot.not_found),
+        departed = %json!(snapshot.departed),
         messages = plan.messages.len(),
         "fan-out planned"
     );
@@ -87,19 +111,32 @@ pub async fn look_and_plan(
     Ok(planned)
 }
 
-/// Tells people that an account could not be created.
+/// Sends what must not be lost to the queue: Lambda gives up on an event that it was handed
+/// asynchronously after two retries. (Lambda developer guide, "How Lambda handles errors and
+/// retries with asynchronous invocation".)
+///
+/// # Errors
+/// If the queue can't be reached.
+pub async fn send_to_queue(ports: &Ports, message: Message) -> Result<Response, InvocationError> {
+    let planned = PlannedMessage {
+        message,
+        delay: Duration::ZERO,
+    };
+    apply::send_messages(ports, &[planned]).await?;
+    Ok(report::response(json!({ "queued": 1 })))
+}
+
+/// Tells people of a request that failed.
 ///
 /// # Errors
 /// If nobody could be told.
-pub async fn tell_creation_failed(
+pub async fn tell_failed(
     ports: &Ports,
-    failed: &CreationFailed,
+    failed: &FailedRequest,
     invocation: &Invocation,
 ) -> Result<Response, InvocationError> {
-    let notice = notices::creation_failed(failed);
-    let sent = ports.notice_sender.send(&notice, invocation.remaining());
-    sent.await
-        .map_err(|error| InvocationError::new("NobodyTold", error))?;
+    let notice = notices::failed(failed);
+    apply::tell(ports, &notice, invocation).await?;
     Ok(report::response(json!({ "told": notice.headline })))
 }
 

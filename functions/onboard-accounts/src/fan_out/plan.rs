@@ -1,15 +1,16 @@
 //! Decides what a request leads to: statuses to delete, tags and units to change, messages to send.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use banto_domain::{AccountId, OuId};
-use jiff::Timestamp;
+use banto_ports::OrgAccount;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::snapshot::{ListedAccount, Snapshot};
-use crate::event::{AccountEdits, Scope};
-use crate::message::{Cause, ConvergeRequest, Message};
+use crate::event::{AccountEdits, FanOutRequest, Scope};
+use crate::message::{Cause, ConvergeRequest, FindRequest, Message};
 
 /// The time until the dashboard's data is published after all accounts were sent to the queue: the
 /// longest delay that SQS allows. A dashboard that is published earlier shows some of yesterday's
@@ -20,13 +21,19 @@ const PUBLISH_AFTER_ALL: Duration = Duration::from_mins(15);
 /// one batch of them takes about a minute.
 const PUBLISH_AFTER_FEW: Duration = Duration::from_mins(2);
 
+/// The age up to which an account may be the one that an event is about which does not say so: the
+/// 24 hours for which EventBridge tries to deliver an event. (EventBridge user guide, "Retry policy
+/// and using dead-letter queues".)
+const JUST_JOINED: SignedDuration = SignedDuration::from_hours(24);
+
 /// The steps of a fan-out, in the order of the fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Accounts that are not in the Organization, whose statuses are deleted.
-    pub delete_statuses: Vec<AccountId>,
     pub edits: Vec<Edit>,
     pub messages: Vec<PlannedMessage>,
+    /// Accounts that are not in the Organization, whose statuses are deleted. They come last: a
+    /// deletion that fails holds no account up.
+    pub delete_statuses: Vec<AccountId>,
 }
 
 /// A change of an account's tags or of its organizational unit.
@@ -53,6 +60,29 @@ pub struct PlannedMessage {
     pub delay: Duration,
 }
 
+/// Decides what an event about some accounts leads to: each is looked up when its message comes. An
+/// event must not be lost, and Organizations can be out of reach for longer than Lambda tries.
+pub fn plan_event(accounts: &BTreeSet<AccountId>, cause: Cause, now: Timestamp) -> Plan {
+    let mut messages = Vec::new();
+    for account in accounts {
+        messages.push(PlannedMessage {
+            message: Message::Find(FindRequest {
+                account: account.clone(),
+                cause,
+                requested_at: now,
+                attempt: 0,
+            }),
+            delay: Duration::ZERO,
+        });
+    }
+    messages.push(publish_message(PUBLISH_AFTER_FEW));
+    Plan {
+        edits: Vec::new(),
+        messages,
+        delete_statuses: Vec::new(),
+    }
+}
+
 /// Decides what a request leads to.
 pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let request = &snapshot.request;
@@ -60,21 +90,28 @@ pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
     for listed in &snapshot.accounts {
         edits.extend(tag_edit(&request.edits, listed));
         edits.extend(move_edit(&request.edits, listed));
-        messages.push(converge_message(listed, request.cause, now));
+        messages.push(converge_message(request, &listed.account, now));
     }
-    messages.push(publish_message(&request.scope));
+    messages.push(publish_message(match request.scope {
+        Scope::AllAccounts => PUBLISH_AFTER_ALL,
+        Scope::Accounts(_) => PUBLISH_AFTER_FEW,
+    }));
     Plan {
-        delete_statuses: snapshot.not_found.clone(),
         edits,
         messages,
+        delete_statuses: snapshot.departed.clone(),
     }
 }
 
-fn converge_message(listed: &ListedAccount, cause: Cause, now: Timestamp) -> PlannedMessage {
+fn converge_message(
+    request: &FanOutRequest,
+    account: &OrgAccount,
+    now: Timestamp,
+) -> PlannedMessage {
     PlannedMessage {
         message: Message::Converge(ConvergeRequest {
-            account: listed.account.clone(),
-            cause,
+            account: account.clone(),
+            cause: cause_of(request, account, now),
             requested_at: now,
             attempt: 0,
         }),
@@ -82,13 +119,22 @@ fn converge_message(listed: &ListedAccount, cause: Cause, now: Timestamp) -> Pla
     }
 }
 
-fn publish_message(scope: &Scope) -> PlannedMessage {
+/// The cause of one account's convergence. An event about a new account that does not say which is
+/// about one of those that just joined; all others are looked at as by the schedule.
+fn cause_of(request: &FanOutRequest, account: &OrgAccount, now: Timestamp) -> Cause {
+    let is_about_new = matches!(request.cause, Cause::Joined | Cause::ControlTower);
+    let joined = account.joined_at.map(|joined| now.duration_since(joined));
+    let just_joined = joined.is_some_and(|age| age < JUST_JOINED);
+    match request.scope {
+        Scope::AllAccounts if is_about_new && !just_joined => Cause::Schedule,
+        Scope::AllAccounts | Scope::Accounts(_) => request.cause,
+    }
+}
+
+fn publish_message(delay: Duration) -> PlannedMessage {
     PlannedMessage {
         message: Message::PublishDashboard,
-        delay: match scope {
-            Scope::AllAccounts => PUBLISH_AFTER_ALL,
-            Scope::Accounts(_) => PUBLISH_AFTER_FEW,
-        },
+        delay,
     }
 }
 
@@ -127,7 +173,17 @@ impl Plan {
             .iter()
             .filter_map(|planned| match &planned.message {
                 Message::Converge(request) => Some(request),
-                Message::PublishDashboard => None,
+                _ => None,
+            })
+    }
+
+    /// The accounts that are looked up when their message comes.
+    pub fn looked_up_later(&self) -> impl Iterator<Item = &AccountId> {
+        self.messages
+            .iter()
+            .filter_map(|planned| match &planned.message {
+                Message::Find(request) => Some(&request.account),
+                _ => None,
             })
     }
 }

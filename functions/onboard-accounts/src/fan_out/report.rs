@@ -1,14 +1,16 @@
 //! The response to a fan-out.
 
+use banto_domain::AccountId;
 use banto_lambda::{Metrics, Response};
 use serde_json::{Value, json};
 
 use super::plan::Plan;
 
-/// Responds with the number of accounts that were sent to the queue, and those that are not in the
-/// Organization.
+/// Responds with the number of accounts that were sent to the queue, those among them that are
+/// looked up when their message comes, and those that have left the Organization.
 pub fn report(plan: &Plan) -> Response {
-    let queued = plan.converge_requests().count();
+    let looked_up_later: Vec<&AccountId> = plan.looked_up_later().collect();
+    let queued = plan.converge_requests().count() + looked_up_later.len();
     tracing::info!(
         queued,
         departed = plan.delete_statuses.len(),
@@ -17,7 +19,7 @@ pub fn report(plan: &Plan) -> Response {
     let mut metrics = Metrics::default();
     metrics.count("AccountsQueued", queued);
     Response {
-        body: json!({ "queued": queued, "departed": plan.delete_statuses }),
+        body: json!({ "queued": queued, "lookedUpLater": looked_up_later, "departed": plan.delete_statuses }),
         metrics,
     }
 }

@@ -13,8 +13,10 @@ pub struct Snapshot {
     pub request: FanOutRequest,
     /// The accounts that are in the Organization.
     pub accounts: Vec<ListedAccount>,
-    /// The accounts that are not, or no longer, in the Organization.
+    /// The accounts of the request that Organizations does not show.
     pub not_found: Vec<AccountId>,
+    /// Accounts that have a status and that Organizations, asked for each of them, no longer has.
+    pub departed: Vec<AccountId>,
 }
 
 /// An account of the Organization, with what the request may edit.

@@ -39,6 +39,7 @@ fn snapshot() -> Snapshot {
             state: AccountState::Active,
             path: Vec::new(),
             joined_at: None,
+            was_created: true,
         },
         tags: [("team".to_owned(), "search".to_owned())].into(),
         ou: Some("ou-ab12-cdef3456".parse().unwrap()),
@@ -55,6 +56,7 @@ fn snapshot() -> Snapshot {
         },
         accounts: vec![listed],
         not_found: Vec::new(),
+        departed: Vec::new(),
     }
 }
 
@@ -92,4 +94,13 @@ fn edits_that_nobody_asked_for_are_refused() {
         let breaches = Breach::join(&check(&snapshot, &plan, &policy));
         assert!(breaches.contains(says), "{says}: {breaches}");
     }
+}
+
+#[test]
+fn the_status_of_an_account_that_is_in_the_organization_is_never_deleted() {
+    let mut snapshot = snapshot();
+    snapshot.departed.push(account());
+    let plan = plan(&snapshot, now());
+    let breaches = Breach::join(&check(&snapshot, &plan, &policy()));
+    assert!(breaches.contains("O5"), "{breaches}");
 }
