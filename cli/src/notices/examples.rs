@@ -13,14 +13,15 @@ use banto_domain::record;
 use banto_domain::status::{self, AccountStatus, ReasonKind};
 use banto_domain::{AccessKeyId, PerPlace, Region};
 use banto_notice::{Notice, slack};
-use banto_ports::{AccountState, LastUse, OrgAccount, PreviousStatus};
+use banto_ports::{AccountState, LastUse, OrgAccount};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::deliver::delivery::{Delivery, Target};
 use notify_compliance::deliver::notices::render;
 use notify_compliance::deliver::plan::plan;
 use notify_compliance::deliver::snapshot::Snapshot;
 use onboard_accounts::converge::actions::Action;
-use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
+use onboard_accounts::converge::outcome::{AccountNews, NewsKind};
+use onboard_accounts::converge::repairs;
 use onboard_accounts::converge::snapshot::Job;
 use onboard_accounts::message::{Cause, ConvergeRequest};
 use rotate_access_keys::notices::Place;
@@ -429,15 +430,16 @@ impl Teller {
         let denied = status::Reason::new(ReasonKind::Denied, denied).condition();
         let drift = Drifted {
             items: vec![
-                "role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".to_owned(),
+                "role readonly: extra policy arn:aws:iam::aws:policy/IAMFullAccess".to_owned(),
             ],
         };
         let payments = account(ACCOUNT, "payments", InPlace)?;
         let stuck = account("444455556666", "search", denied)?;
         let drifted = account("777788889999", "web", drift)?;
         let repaired = payments.clone();
-        let converged = new_account(payments, self.now);
-        self.say("An account is ready", &ready(&converged, policy, &[]));
+        let job = new_account(&payments, self.now);
+        let notice = ready(&job, &payments, &BTreeSet::new(), policy);
+        self.say("An account is ready", &notice);
         let region: Region = "us-east-1".parse()?;
         let restarted = Action::StartRecorder {
             name: "banto".to_owned(),
@@ -445,7 +447,7 @@ impl Teller {
         let of = |status, kind| AccountNews {
             status,
             kind: Some(kind),
-            repairs: Vec::new(),
+            repairs: BTreeSet::new(),
         };
         let is_stuck = of(&stuck, NewsKind::Stuck);
         self.say("An account is stuck", &accounts(&[is_stuck], "run"));
@@ -454,39 +456,67 @@ impl Teller {
         let was_repaired = AccountNews {
             status: &repaired,
             kind: None,
-            repairs: vec![(banto_domain::Place::Region(&region), &restarted)],
+            repairs: [repairs::line(
+                banto_domain::Place::Region(&region),
+                &restarted,
+            )]
+            .into(),
         };
         self.say(
             "Operators' summary of a run",
             &accounts(&[is_stuck, has_drifted, was_repaired], "run-2"),
         );
+        self.account_events(policy)
+    }
+
+    /// The consequences of events about accounts, and of the end of a user's sessions.
+    fn account_events(&mut self, policy: &OnboardingPolicy) -> Result<()> {
+        use onboard_accounts::fan_out::notices::failed;
+        use onboard_accounts::message::{BegunRevocation, FailedRequest, FailedStep, Revocation};
+        let update = FailedRequest {
+            step: FailedStep::Update,
+            event: "event".to_owned(),
+            subject: "payments (444455556666)".to_owned(),
+            reason: "AWS Control Tower can't update the account: its organizational unit failed."
+                .to_owned(),
+        };
+        self.say(
+            "Control Tower could not update an account",
+            &failed(&update),
+        );
+        let begun = BegunRevocation {
+            revocation: Revocation {
+                account: Some(ACCOUNT.parse()?),
+                user: "alice".parse()?,
+                before: self.now,
+                attempt: 0,
+            },
+            accounts: 48,
+        };
+        let begun = onboard_accounts::revoke::notices::begun(&begun, policy);
+        self.say("A user's sessions end in every account", &begun);
         Ok(())
     }
 }
 
-/// A new account that is in place.
-fn new_account(status: AccountStatus, now: Timestamp) -> Converged {
-    let org = OrgAccount {
+/// The job of a new account.
+fn new_account(status: &AccountStatus, now: Timestamp) -> Job {
+    let account = OrgAccount {
         id: status.account.clone(),
         name: status.name.clone(),
         state: AccountState::Active,
         path: Vec::new(),
-        joined_at: None,
+        joined_at: Some(now),
+        was_created: true,
     };
-    Converged {
-        job: Job {
-            request: ConvergeRequest {
-                account: org,
-                cause: Cause::Joined,
-                requested_at: now,
-                attempt: 0,
-            },
-            tags: BTreeMap::new(),
-            instances: None,
+    Job {
+        request: ConvergeRequest {
+            account,
+            cause: Cause::Joined,
+            requested_at: now,
+            attempt: 0,
         },
-        status,
-        outcomes: PerPlace::default(),
-        previous: PreviousStatus::default(),
+        tags: BTreeMap::new(),
     }
 }
 

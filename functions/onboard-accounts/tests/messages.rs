@@ -11,16 +11,25 @@ use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
 use banto_domain::{PerPlace, Place, Region};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
-use banto_ports::{AccountState, OrgAccount, PreviousStatus, Recorder, RecordingGroup};
+use banto_ports::{AccountState, OrgAccount, Recorder, RecordingGroup};
 use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::notices;
-use onboard_accounts::converge::outcome::{AccountNews, Converged, NewsKind};
+use onboard_accounts::converge::outcome::{AccountNews, NewsKind};
+use onboard_accounts::converge::repairs;
 use onboard_accounts::converge::snapshot::Job;
-use onboard_accounts::event::CreationFailed;
 use onboard_accounts::fan_out;
-use onboard_accounts::message::{Cause, ConvergeRequest};
+use onboard_accounts::message::{
+    BegunRevocation, Cause, ConvergeRequest, FailedRequest, FailedStep, FindRequest, Revocation,
+    RevokeRequest,
+};
+use onboard_accounts::revoke::notices::{begun, by_hand, not_begun, not_ended};
+use onboard_accounts::revoke::outcome::Outcome;
+use onboard_accounts::revoke::plan::{Failure, Remedy};
+use onboard_accounts::revoke::report::Visit;
 
 const POLICY: &str = include_str!("../../../examples/banto.toml");
+/// A policy with a role whose sessions may bear any name.
+const DIRECT: &str = include_str!("../../../examples/direct.toml");
 
 fn status(name: &str, account: Condition, region: Condition) -> AccountStatus {
     let region = |name: &str| (name.parse().unwrap(), region.clone());
@@ -46,26 +55,22 @@ fn ready() -> Notice {
         state: AccountState::Active,
         path: Vec::new(),
         joined_at: None,
+        was_created: true,
     };
-    let converged = Converged {
-        job: Job {
-            request: ConvergeRequest {
-                account,
-                cause: Cause::Joined,
-                requested_at: "2026-11-24T01:00:00Z".parse().unwrap(),
-                attempt: 0,
-            },
-            tags: BTreeMap::new(),
-            instances: None,
+    let job = Job {
+        request: ConvergeRequest {
+            account,
+            cause: Cause::Joined,
+            requested_at: "2026-11-24T01:00:00Z".parse().unwrap(),
+            attempt: 0,
         },
-        status: status("Payments & co", Condition::InPlace, Condition::InPlace),
-        outcomes: PerPlace::default(),
-        previous: PreviousStatus::default(),
+        tags: BTreeMap::new(),
     };
+    let status = status("Payments & co", Condition::InPlace, Condition::InPlace);
     let policy = Policy::parse(POLICY).unwrap().onboarding.unwrap();
     let region: Region = "ap-northeast-1".parse().unwrap();
-    let adopted = adopted("default");
-    notices::ready(&converged, &policy, &[(Place::Region(&region), &adopted)])
+    let adopted = repairs::line(Place::Region(&region), &adopted("default"));
+    notices::ready(&job, &status, &[adopted].into(), &policy)
 }
 
 /// A change to a recorder that others had set up.
@@ -90,12 +95,12 @@ fn accounts(accounts: &[News]) -> Notice {
     let region: Region = "us-east-1".parse().unwrap();
     let news: Vec<AccountNews<'_>> = accounts
         .iter()
-        .map(|(status, kind, repairs)| AccountNews {
+        .map(|(status, kind, actions)| AccountNews {
             status,
             kind: *kind,
-            repairs: repairs
+            repairs: actions
                 .iter()
-                .map(|action| (Place::Region(&region), action))
+                .map(|action| repairs::line(Place::Region(&region), action))
                 .collect(),
         })
         .collect();
@@ -109,7 +114,7 @@ fn denied() -> Condition {
 
 fn drifted() -> Condition {
     Condition::Drifted {
-        items: vec!["role readonly: has arn:aws:iam::aws:policy/IAMFullAccess besides".into()],
+        items: vec!["role readonly: extra policy arn:aws:iam::aws:policy/IAMFullAccess".into()],
     }
 }
 
@@ -117,13 +122,6 @@ fn restarted() -> Vec<Action> {
     vec![Action::StartRecorder {
         name: "banto".into(),
     }]
-}
-
-fn creation_failed() -> Notice {
-    fan_out::notices::creation_failed(&CreationFailed {
-        subject: "car-examplecreateaccountrequestid111".into(),
-        reason: "EMAIL_ALREADY_EXISTS".into(),
-    })
 }
 
 /// News of an account that has one condition as a whole, and another in its regions.
@@ -150,7 +148,6 @@ fn messages() -> Vec<(String, Notice)> {
     ];
     let mut messages = vec![
         ("ready".to_owned(), ready()),
-        ("creation failed".to_owned(), creation_failed()),
         ("repaired".to_owned(), accounts(&[repaired])),
         ("drifted".to_owned(), accounts(&[drift])),
         ("in order again".to_owned(), accounts(&[in_order])),
@@ -161,7 +158,152 @@ fn messages() -> Vec<(String, Notice)> {
         let one = news("payments", [failed, PLACE], stuck, Vec::new());
         messages.push((format!("stuck, {}", kind.as_str()), accounts(&[one])));
     }
+    messages.extend(of_the_fan_out());
+    messages.extend(of_a_revocation());
     messages
+}
+
+fn failed_request(step: FailedStep, subject: &str, reason: &str) -> Notice {
+    fan_out::notices::failed(&FailedRequest {
+        step,
+        event: "6a7e8feb-b491-4cf7-a9f1-bf3703467718".to_owned(),
+        subject: subject.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+fn not_shown(cause: Cause) -> Notice {
+    fan_out::notices::not_shown(&FindRequest {
+        account: "444455556666".parse().unwrap(),
+        cause,
+        requested_at: "2026-11-24T01:00:00Z".parse().unwrap(),
+        attempt: 9,
+    })
+}
+
+fn of_the_fan_out() -> Vec<(String, Notice)> {
+    let creation = failed_request(
+        FailedStep::Creation,
+        "car-examplecreateaccountrequestid111",
+        "EMAIL_ALREADY_EXISTS",
+    );
+    let enrolment = failed_request(
+        FailedStep::Enrolment,
+        "payments",
+        "AWS Control Tower can't create the account: the email address is in use.",
+    );
+    let update = failed_request(
+        FailedStep::Update,
+        "payments (444455556666)",
+        "AWS Control Tower can't update the account: its organizational unit failed.",
+    );
+    vec![
+        ("creation failed".to_owned(), creation),
+        ("enrolment failed".to_owned(), enrolment),
+        ("update failed".to_owned(), update),
+        ("joined, not shown".to_owned(), not_shown(Cause::Joined)),
+        (
+            "enrolled, not shown".to_owned(),
+            not_shown(Cause::ControlTower),
+        ),
+        ("drifted, not shown".to_owned(), not_shown(Cause::Drift)),
+    ]
+}
+
+fn of_a_revocation() -> Vec<(String, Notice)> {
+    let revocation = Revocation {
+        account: Some("111122223333".parse().unwrap()),
+        user: "alice".parse().unwrap(),
+        before: "2026-11-27T01:00:00Z".parse().unwrap(),
+        attempt: 0,
+    };
+    let began = BegunRevocation {
+        revocation: revocation.clone(),
+        accounts: 48,
+    };
+    let [policy, direct] =
+        [POLICY, DIRECT].map(|text| Policy::parse(text).unwrap().onboarding.unwrap());
+    let not_ended = |failures| {
+        let outcome = Outcome {
+            written: 0,
+            failures,
+        };
+        let visit = Visit::new(revoke_in(&revocation), outcome, revocation.before);
+        not_ended(&revocation.user, revocation.before, &[&visit], &direct).unwrap()
+    };
+    let request = revoke_in(&revocation);
+    vec![
+        ("revocation begun".to_owned(), begun(&began, &policy)),
+        (
+            "revocation begun, a role that bears any name".to_owned(),
+            begun(&began, &direct),
+        ),
+        (
+            "sessions not ended in roles".to_owned(),
+            not_ended(of_roles(revocation.before)),
+        ),
+        (
+            "sessions not ended in an account".to_owned(),
+            not_ended(vec![Failure::of_account(
+                "sts:AssumeRole: denied: AccessDenied",
+                true,
+            )]),
+        ),
+        (
+            "accounts not listed".to_owned(),
+            not_begun(
+                &revocation,
+                "organizations:ListAccounts: throttled: TooManyRequestsException",
+                &policy,
+            ),
+        ),
+        (
+            "sessions to end by hand".to_owned(),
+            by_hand(&revocation, std::slice::from_ref(&request), &direct),
+        ),
+    ]
+}
+
+/// The request to end the sessions in one account, of which nothing was told yet.
+fn revoke_in(revocation: &Revocation) -> RevokeRequest {
+    RevokeRequest {
+        account: OrgAccount {
+            id: "444455556666".parse().unwrap(),
+            name: "payments".into(),
+            state: AccountState::Active,
+            path: Vec::new(),
+            joined_at: None,
+            was_created: true,
+        },
+        user: revocation.user.clone(),
+        before: revocation.before,
+        requested_at: revocation.before,
+        attempt: 4,
+        not_before: None,
+        told: Default::default(),
+    }
+}
+
+/// A failure of each kind, in a role each.
+fn of_roles(before: jiff::Timestamp) -> Vec<Failure> {
+    let failure = |role: &str, why: &str, delete: &[&str], everybody| Failure {
+        role: Some(role.parse().unwrap()),
+        why: why.to_owned(),
+        is_permanent: true,
+        remedy: Remedy {
+            delete: delete.iter().map(|&name| name.to_owned()).collect(),
+            everybody,
+        },
+    };
+    let full = "iam:PutRolePolicy: quota used up: LimitExceeded";
+    let foreign = "the role is not Banto's: it has no tag banto:managed";
+    let any_name = "its trust policy lets sessions bear other names than their user's";
+    vec![
+        failure("auditor", foreign, &[], None),
+        failure("admin", any_name, &[], Some(before)),
+        failure("billing", full, &["banto-revoked-bob"], None),
+        failure("readonly", full, &["banto-revoked-carol"], Some(before)),
+    ]
 }
 
 #[test]

@@ -69,25 +69,147 @@ fn each_recorded_event_leads_to_its_account() {
 }
 
 #[test]
-fn a_failed_creation_has_no_account_and_keeps_its_reason() {
-    let failed = |subject: &str, reason: &str| {
-        Trigger::CreationFailed(CreationFailed {
-            subject: subject.into(),
-            reason: reason.into(),
+fn each_failure_keeps_its_step_its_subject_and_its_reason() {
+    let updated = "AWS Control Tower can't update the account: its organizational unit failed.";
+    let enrolled = "AWS Control Tower can't create the account: the email address is in use.";
+    for (event, step, subject, reason) in [
+        (
+            "create-account-result-failed",
+            FailedStep::Creation,
+            "car-examplecreateaccountrequestid111",
+            "EMAIL_ALREADY_EXISTS",
+        ),
+        (
+            "create-managed-account-failed",
+            FailedStep::Enrolment,
+            "payments",
+            enrolled,
+        ),
+        (
+            "update-managed-account-failed",
+            FailedStep::Update,
+            "payments (444455556666)",
+            updated,
+        ),
+    ] {
+        let Trigger::Failed(failed) = decoded(event) else {
+            panic!("{event}: no failure")
+        };
+        let found = (failed.step, failed.subject.as_str(), failed.reason.as_str());
+        assert_eq!(found, (step, subject, reason), "{event}");
+        assert!(!failed.event.is_empty(), "{event}");
+    }
+}
+
+#[test]
+fn an_account_with_a_twin_in_govcloud_is_the_commercial_one() {
+    let mut event: Value = serde_json::from_str(&recorded("create-account-result")).unwrap();
+    event["detail"]["serviceEventDetails"]["createAccountStatus"]["govCloudAccountId"] =
+        "777788889999".into();
+    assert_eq!(
+        direct(&event.to_string()),
+        about("444455556666", Cause::Joined)
+    );
+}
+
+#[test]
+fn an_event_that_concerns_no_account_is_passed_over_by_name() {
+    for event in ["register-organizational-unit", "tag-resource"] {
+        let Trigger::Nothing { reason } = decoded(event) else {
+            panic!("{event} is acted on")
+        };
+        assert!(reason.ends_with("needs nothing"), "{event}: {reason}");
+    }
+}
+
+#[test]
+fn a_hint_that_names_no_account_leads_to_all_of_them_with_its_cause() {
+    let ct = "/detail/serviceEventDetails/createManagedAccountStatus";
+    for (event, remove, cause) in [
+        (
+            "create-account-result",
+            "/detail/serviceEventDetails",
+            Cause::Joined,
+        ),
+        ("account-joined-organization", "/detail", Cause::Joined),
+        ("account-departed-organization", "/detail", Cause::Departed),
+        ("move-account", "/detail/requestParameters", Cause::Moved),
+        ("create-managed-account", ct, Cause::ControlTower),
+        (
+            "accept-handshake",
+            "/detail/responseElements/handshake/parties",
+            Cause::Joined,
+        ),
+    ] {
+        let mut event_json: Value = serde_json::from_str(&recorded(event)).unwrap();
+        let name = event_json["detail"]["eventName"].clone();
+        *event_json.pointer_mut(remove).unwrap() = json!({});
+        if remove == "/detail" {
+            event_json["detail"]["eventName"] = name;
+        }
+        let unresolved = direct(&event_json.to_string());
+        assert_eq!(
+            unresolved,
+            fan_out_unasked(Scope::AllAccounts, cause),
+            "{event}"
+        );
+    }
+}
+
+#[test]
+fn drift_of_control_tower_leads_to_its_account_however_it_is_named() {
+    assert_eq!(
+        decoded("drift-detected"),
+        about("444455556666", Cause::Drift)
+    );
+    for detail in [
+        json!({ "accountId": "444455556666" }),
+        json!({ "driftedResources": [{ "type": "OU" }, { "AccountId": "444455556666" }] }),
+    ] {
+        let event = json!({ "source": "aws.controltower", "detail-type": "Drift Detected", "detail": detail });
+        assert_eq!(
+            direct(&event.to_string()),
+            about("444455556666", Cause::Drift),
+            "{event}"
+        );
+    }
+    let event = r#"{"source": "aws.controltower", "detail-type": "Drift Detected", "detail": {"kind": "SCP"}}"#;
+    assert_eq!(
+        direct(event),
+        fan_out_unasked(Scope::AllAccounts, Cause::Drift)
+    );
+}
+
+#[test]
+fn a_request_to_end_sessions_is_read_and_a_bad_one_says_what_would_be_right() {
+    let asked = |before: Option<&str>, account: Option<&str>, dry_run| {
+        Trigger::Revoke(RevocationAsked {
+            user: "alice".parse().unwrap(),
+            account: account.map(|it| it.parse().unwrap()),
+            before: before.map(|it| it.parse().unwrap()),
+            dry_run,
         })
     };
-    assert_eq!(
-        decoded("create-account-result-failed"),
-        failed(
-            "car-examplecreateaccountrequestid111",
-            "EMAIL_ALREADY_EXISTS"
-        )
-    );
-    let message = "AWS Control Tower can't create the account: the email address is in use.";
-    assert_eq!(
-        decoded("create-managed-account-failed"),
-        failed("an account", message)
-    );
+    let before = "2026-11-27T01:00:00Z";
+    for (event, trigger) in [
+        (json!({ "revoke": "alice" }), asked(None, None, false)),
+        (
+            json!({ "revoke": "alice", "before": before, "account": "111122223333", "dryRun": true }),
+            asked(Some(before), Some("111122223333"), true),
+        ),
+    ] {
+        assert_eq!(direct(&event.to_string()), trigger);
+    }
+    for event in [
+        json!({ "revoke": "alice bob" }),
+        json!({ "revoke": "alice", "before": "yesterday" }),
+        json!({ "revoke": "alice", "users": [] }),
+    ] {
+        let error = decode(event.to_string().as_bytes())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("expected {\"revoke\": \"alice\""), "{error}");
+    }
 }
 
 #[test]
@@ -130,6 +252,7 @@ fn a_message_that_cant_be_read_fails_alone() {
             state: banto_ports::AccountState::Active,
             path: vec!["r-ab12".parse().unwrap()],
             joined_at: None,
+            was_created: true,
         },
         cause: Cause::Joined,
         requested_at: "2026-11-24T01:00:00Z".parse().unwrap(),
@@ -227,13 +350,8 @@ fn anything_else_is_an_error_that_says_what_came() {
             "records of \"aws:s3\"",
         ),
         (
-            r#"{"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "CreatePolicy"}}"#,
-            "can't handle \"CreatePolicy\"",
-        ),
-        (
-            r#"{"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
-                "detail": {"eventName": "CreateAccountResult", "serviceEventDetails": {"createAccountStatus": {"state": "SUCCEEDED"}}}}"#,
-            "lacks an account id",
+            r#"{"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}}"#,
+            "can't handle \"EC2 Instance State-change Notification\"",
         ),
     ] {
         let error = decode(event.as_bytes()).unwrap_err().to_string();
