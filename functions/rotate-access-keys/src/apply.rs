@@ -16,7 +16,7 @@ use banto_lambda::Invocation;
 use banto_notice::DeliveredBy;
 use banto_ports::{CreatedKey, Delayed, ErrorKind, LiveKey, PortError};
 use banto_seal::{Credential, Recipient, SealError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::job::Job;
@@ -38,6 +38,12 @@ pub const ACTION_TIME: Duration = Duration::from_secs(9 * 25);
 /// otherwise take the key for an orphan: creating it, signing and storing its envelope take 25 s
 /// each at most, and 70 s are for a process that is paused or a clock that differs.
 const LEASE_NEEDED: Duration = Duration::from_secs(145);
+
+/// The time after the end of keys and sessions up to which sessions in roles end too: IAM takes
+/// seconds, and at times a minute or two, until a change holds everywhere. (IAM user guide,
+/// "Changes that I make are not always immediately visible".) onboard-accounts refuses a moment
+/// that is more than five minutes ahead of its clock.
+const REVOCATION_MARGIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// Carries out every chain, one after the other.
 pub async fn apply(
@@ -132,7 +138,7 @@ impl Executor<'_> {
                 asked_at,
                 since,
             } => self.deny_sessions(request, *asked_at, *since).await,
-            Action::Revoke { before } => self.revoke(*before).await,
+            Action::Revoke => self.revoke().await,
             Action::AllowSessions => self.allow_sessions().await,
             Action::SaveLook => self.save_look().await,
             Action::DeleteExposed { key } | Action::Delete { key } => self.delete(key).await,
@@ -266,10 +272,11 @@ impl Executor<'_> {
 
     /// Hands the end of sessions in roles to whoever reaches every account. The message says what
     /// onboard-accounts' queue takes: a kind, the user, and the moment before which sessions end.
-    async fn revoke(&mut self, before: Timestamp) -> Result<(), ApplyError> {
+    async fn revoke(&mut self) -> Result<(), ApplyError> {
         let Some(queue) = &self.ports.revocations else {
             return Ok(());
         };
+        let before = self.contained_at() + REVOCATION_MARGIN;
         let message = json!({
             "version": 1,
             "kind": "revoke",
@@ -288,6 +295,18 @@ impl Executor<'_> {
                 }
             })
             .await
+    }
+
+    /// The moment at which keys and sessions had ended as far as is recorded, so that a message
+    /// that is sent again is the same; now if nothing is recorded.
+    fn contained_at(&self) -> Timestamp {
+        let record = self.writer.record();
+        match record.and_then(|record| record.emergency.as_ref()) {
+            Some(emergency) => emergency
+                .sessions_denied_at
+                .map_or(emergency.contained_at, |at| at.max(emergency.contained_at)),
+            None => self.ports.clock.now(),
+        }
     }
 
     async fn allow_sessions(&mut self) -> Result<(), ApplyError> {

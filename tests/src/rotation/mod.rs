@@ -5,7 +5,7 @@ mod certificates;
 mod crash_points;
 mod emergencies;
 mod exposures;
-mod harness;
+pub mod harness;
 mod idle;
 mod interleavings;
 mod late;

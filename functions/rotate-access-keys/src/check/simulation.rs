@@ -143,7 +143,7 @@ fn act<'a>(action: &'a Action, keys: &mut Keys<'a>) {
         Action::FollowRename { .. }
         | Action::Reprotect
         | Action::DenySessions { .. }
-        | Action::Revoke { .. }
+        | Action::Revoke
         | Action::AllowSessions
         | Action::SaveLook
         | Action::DropIntent

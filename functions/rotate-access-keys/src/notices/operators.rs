@@ -244,7 +244,7 @@ fn done_line(user: &UserName, action: &Action) -> Option<String> {
             format!("exposed {} disabled", named(&exposed.keys))
         }
         Action::DenySessions { .. } => "sessions denied for 36 hours".to_owned(),
-        Action::Revoke { .. } => {
+        Action::Revoke => {
             "the end of their sessions in roles handed to onboard-accounts".to_owned()
         }
         Action::AllowSessions => "sessions allowed again: the emergency is over".to_owned(),
@@ -312,7 +312,7 @@ fn failed_line(user: &UserName, action: &Action, error: &ApplyError) -> String {
             format!("disabling the exposed {}", named(&exposed.keys))
         }
         Action::DenySessions { .. } => "ending the sessions".to_owned(),
-        Action::Revoke { .. } => "handing on the end of sessions in roles".to_owned(),
+        Action::Revoke => "handing on the end of sessions in roles".to_owned(),
         Action::AllowSessions => "allowing sessions again".to_owned(),
         Action::SaveLook => "recording the look at CloudTrail".to_owned(),
         Action::DeleteExposed { key } => format!("deleting the exposed key {key} to make room"),

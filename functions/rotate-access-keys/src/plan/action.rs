@@ -51,9 +51,9 @@ pub enum Action {
         asked_at: Timestamp,
         since: Timestamp,
     },
-    /// Have onboard-accounts end the user's sessions in roles from before this moment.
-    #[serde(rename_all = "camelCase")]
-    Revoke { before: Timestamp },
+    /// Have onboard-accounts end the user's sessions in roles. It comes after what ends the keys
+    /// and the user's own sessions, with which more sessions could be begun until then.
+    Revoke,
     /// Let the user have sessions again: the emergency is over.
     AllowSessions,
     /// Record that CloudTrail was asked what was done with the exposed keys.
@@ -331,7 +331,7 @@ impl Action {
             Self::Reprotect => "reprotect",
             Self::DisableExposed(_) => "disableExposed",
             Self::DenySessions { .. } => "denySessions",
-            Self::Revoke { .. } => "revoke",
+            Self::Revoke => "revoke",
             Self::AllowSessions => "allowSessions",
             Self::SaveLook => "saveLook",
             Self::DeleteExposed { .. } => "deleteExposed",
@@ -362,7 +362,7 @@ impl Action {
             Self::Reprotect => "record's readers set anew",
             Self::DisableExposed(_) => "exposed access keys disabled",
             Self::DenySessions { .. } => "sessions denied",
-            Self::Revoke { .. } => "revocation of roles' sessions handed on",
+            Self::Revoke => "revocation of roles' sessions handed on",
             Self::AllowSessions => "sessions allowed again",
             Self::SaveLook => "second look at CloudTrail recorded",
             Self::DeleteExposed { .. } => "exposed access key deleted",
@@ -407,7 +407,7 @@ impl Action {
             self,
             Self::DisableExposed(_)
                 | Self::DenySessions { .. }
-                | Self::Revoke { .. }
+                | Self::Revoke
                 | Self::NotifyOwner(
                     OwnerNotice::Exposed { .. }
                         | OwnerNotice::SessionExposed { .. }

@@ -31,8 +31,7 @@ fn revoke_sessions_in_roles(draft: &mut Draft<'_>) {
         .emergency()
         .is_some_and(|emergency| emergency.revoked_at.is_none());
     if draft.hands_on_revocations && (begins_now(draft) || is_owed) {
-        let before = draft.now;
-        draft.actions.push(Action::Revoke { before });
+        draft.actions.push(Action::Revoke);
     }
 }
 

@@ -105,7 +105,7 @@ fn actions() -> Vec<Action> {
         Action::Restore { key: old() },
         Action::FollowRename { from },
         Action::Reprotect,
-        Action::Revoke { before: at() },
+        Action::Revoke,
         Action::SaveLook,
         Action::DropIntent,
         Action::SaveCertificate,
