@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use onboard_accounts::{Onboarder, converge, fan_out};
 use serde_json::{Value, json};
 
-use crate::harness::Function;
+use super::stack_set::deployed_by;
+use crate::harness::{Function, handle, settle};
 
 /// What every account must have in most tests.
 const BASELINE: &str = r#"[onboarding]
@@ -75,13 +76,51 @@ pub fn policy_with(replace: &[(&str, &str)]) -> OnboardingPolicy {
 }
 
 pub fn by_stack_set() -> OnboardingPolicy {
-    policy_with(&[
+    by_stack_set_with(&[])
+}
+
+/// The policy by StackSet, with some of its text replaced.
+pub fn by_stack_set_with(replace: &[(&str, &str)]) -> OnboardingPolicy {
+    let stack_set = "[onboarding.stack_set]\nname = \"banto-baseline\"\ntargets = [\"r-ab12\"]\n[onboarding.config]";
+    let mut all = vec![
         ("way = \"direct\"", "way = \"stackset\""),
-        (
-            "[onboarding.config]",
-            "[onboarding.stack_set]\nname = \"banto-baseline\"\ntargets = [\"r-ab12\"]\n[onboarding.config]",
-        ),
-    ])
+        ("[onboarding.config]", stack_set),
+    ];
+    all.extend(replace);
+    policy_with(&all)
+}
+
+/// The policy of each way, with some of its text replaced.
+pub fn both_ways(replace: &[(&str, &str)]) -> [(&'static str, OnboardingPolicy); 2] {
+    [
+        ("direct", policy_with(replace)),
+        ("by StackSet", by_stack_set_with(replace)),
+    ]
+}
+
+/// A world in which an account was created and is in place.
+pub fn in_place(policy: &OnboardingPolicy) -> (Arc<World>, AccountId) {
+    let world = World::at(start());
+    let id = account(&world);
+    deployed_by(&world, policy);
+    handle(&world, policy, &created());
+    settle(&world, policy);
+    assert!(is_in_place(&world, &id), "{:?}", status(&world, &id));
+    (world, id)
+}
+
+/// Lets a day pass, and works a daily run off.
+pub fn daily(world: &Arc<World>, policy: &OnboardingPolicy) {
+    world.advance(minutes(24 * 60));
+    handle(world, policy, &scheduled());
+    settle(world, policy);
+}
+
+/// Those of the messages to people that have these words.
+pub fn told_with(world: &World, words: &str) -> Vec<String> {
+    let mut told = told(world);
+    told.retain(|told| told.contains(words));
+    told
 }
 
 /// A new account in the world, `444455556666` unless told otherwise.
@@ -156,7 +195,7 @@ pub fn recorded(name: &str) -> Value {
 
 /// The recorded status of an account.
 pub fn status(world: &World, account: &AccountId) -> AccountStatus {
-    world.statuses()[account].0.clone().unwrap()
+    world.statuses()[account].status.clone().unwrap()
 }
 
 pub fn is_in_place(world: &World, account: &AccountId) -> bool {
