@@ -151,12 +151,15 @@ fn settled(account: &Account, policy: &OnboardingPolicy) -> (Arc<World>, Account
         let region = member.region(name);
         region.status = view.recorder.is_some().then_some(RecorderStatus {
             recording: view.recording,
-            was_started: view.recording,
+            started_at: view.recording.then(start),
             error: None,
         });
         (region.recorder, region.channel) = (view.recorder.clone(), view.channel.clone());
         region.ebs_encryption = view.ebs;
-        region.default_vpc.as_mut().unwrap().interfaces = view.interfaces;
+        let vpc = region.default_vpc.as_mut().unwrap();
+        vpc.uses = (0..view.interfaces)
+            .map(|number| format!("network interface eni-{number}"))
+            .collect();
     }
     // IAM tells names apart without regard to case.
     for (role, session) in &account.roles {
