@@ -8,6 +8,10 @@ mod harness;
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod stack_set;
 
+#[path = "../../src/onboarding/templates.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it")]
+mod templates;
+
 use std::fs;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,7 +74,7 @@ pub fn calls() {
         (
             "calls, account in place, 4 regions, StackSet",
             without_vpc(stacked),
-            18.0,
+            29.0,
         ),
     ] {
         let world = World::at(start());
@@ -124,13 +128,13 @@ pub fn simulation() {
         assert_eq!(
             statuses
                 .values()
-                .filter(|(status, _)| is_in_place(status))
+                .filter(|row| is_in_place(&row.status))
                 .count(),
             ACCOUNTS
         );
         let last = statuses
             .values()
-            .filter_map(|(status, _)| Some(status.as_ref()?.checked_at))
+            .filter_map(|row| Some(row.status.as_ref()?.checked_at))
             .max();
         let minutes = last.unwrap_or(since).duration_since(since).as_secs_f64() / 60.0;
         row(
@@ -158,7 +162,7 @@ pub fn simulation() {
     let throttled = world
         .statuses()
         .values()
-        .filter(|(_, told)| told.is_some())
+        .filter(|row| row.last_notified.is_some())
         .count();
     at_most(
         "accounts of which people were told anything",

@@ -506,7 +506,11 @@ fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
         "topics.rs",
     ]);
     // The port of the Organization can do more than this function asks of it.
-    for of_onboarding in ["organizations:MoveAccount", "organizations:TagResource"] {
+    for of_onboarding in [
+        "organizations:DescribeEffectivePolicy",
+        "organizations:MoveAccount",
+        "organizations:TagResource",
+    ] {
         assert!(made.remove(of_onboarding), "{of_onboarding}");
     }
     assert_eq!(allowed, made);

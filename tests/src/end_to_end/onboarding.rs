@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use banto::local::organization::{DASHBOARD, Organization, config, created};
+use banto::local::organization::{DASHBOARD, Organization, TABLE, config, created};
 use banto::local::proxy::{Fault, Rule};
 use banto::local::runtime_api::InvocationError;
 use banto_fake::PolicyText;
@@ -15,6 +15,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::local::{ACCOUNT as MANAGEMENT, Local, REGION};
+
+/// The timeout of the function. (docs/OPERATIONS.md.)
+const TIMEOUT: Duration = Duration::from_mins(15);
 
 const REGIONS: [&str; 2] = [REGION, "us-east-1"];
 
@@ -58,7 +61,7 @@ impl Harness {
 
     async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
         let mut function = self.local.start(&self.policy).await.unwrap();
-        let answer = function.invoke(event, Duration::from_secs(300)).await;
+        let answer = function.invoke(event, TIMEOUT).await;
         function.stop().await;
         answer
     }
@@ -70,7 +73,7 @@ impl Harness {
             let worked = self
                 .organization
                 .queue
-                .work_off(&mut function, Duration::from_secs(300))
+                .work_off(&mut function, TIMEOUT)
                 .await;
             let log = function.stop().await;
             let worked = worked
@@ -114,6 +117,21 @@ impl Harness {
             .unwrap()
             .in_region(region);
         config(&inside, operation, input).await.unwrap()
+    }
+
+    async fn ec2(
+        &self,
+        account: &str,
+        region: &str,
+        operation: &str,
+        input: &[(&str, &str)],
+    ) -> String {
+        let inside = self.organization.inside(account).await.unwrap();
+        let answer = inside
+            .in_region(region)
+            .query("ec2", "2016-11-15", operation, input)
+            .await;
+        answer.unwrap()
     }
 
     fn told(&self) -> String {
@@ -294,6 +312,50 @@ async fn a_created_account_is_announced_in_slack_through_throttling_and_failures
     }
 }
 
+/// The text of the first element of that name.
+fn text_of<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = answer.split_once(&format!("<{name}>"))?;
+    rest.split('<').next()
+}
+
+#[tokio::test]
+async fn a_new_accounts_default_vpcs_are_deleted_but_not_one_that_is_used() {
+    let mut harness = Harness::set().await;
+    let organization = &harness.organization;
+    let account = organization.create_account("payments").await.unwrap();
+    let [unused, used] = REGIONS;
+    let default_vpc = [
+        ("Filter.1.Name", "is-default"),
+        ("Filter.1.Value.1", "true"),
+    ];
+    let vpcs = harness
+        .ec2(&account, used, "DescribeVpcs", &default_vpc)
+        .await;
+    let vpc = text_of(&vpcs, "vpcId").unwrap();
+    let gateway = harness
+        .ec2(&account, used, "CreateVpnGateway", &[("Type", "ipsec.1")])
+        .await;
+    let gateway = text_of(&gateway, "vpnGatewayId").unwrap();
+    let attachment = [("VpnGatewayId", gateway), ("VpcId", vpc)];
+    harness
+        .ec2(&account, used, "AttachVpnGateway", &attachment)
+        .await;
+
+    let event = created(&account, harness.local.now);
+    harness.invoke(&event).await.unwrap();
+    harness.settle().await;
+    let (status, _) = harness.status(&account).await;
+    assert!(harness.is_in_place(&account).await, "{status:#}");
+    for (region, left) in [(unused, None), (used, Some(vpc))] {
+        let vpcs = harness
+            .ec2(&account, region, "DescribeVpcs", &default_vpc)
+            .await;
+        assert_eq!(text_of(&vpcs, "vpcId"), left, "{region}");
+        let subnets = harness.ec2(&account, region, "DescribeSubnets", &[]).await;
+        assert_eq!(text_of(&subnets, "vpcId"), left, "{region}");
+    }
+}
+
 #[tokio::test]
 async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
     let mut harness = Harness::set().await;
@@ -360,6 +422,24 @@ async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
         "{}",
         harness.told()
     );
+    let items = harness
+        .local
+        .aws
+        .json(
+            "dynamodb",
+            "DynamoDB_20120810",
+            "Scan",
+            &json!({ "TableName": TABLE }),
+        )
+        .await
+        .unwrap();
+    let untold: Vec<&Value> = items["Items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item.get("repairs").is_some())
+        .collect();
+    assert!(untold.is_empty(), "{untold:?}");
 }
 
 /// The calls that a policy document allows.
@@ -406,10 +486,15 @@ fn a_session_in_an_account_may_make_just_the_calls_that_the_adapters_make() {
     ));
     // Needed without being called: AWS Config is handed a role.
     assert!(allowed.remove("iam:PassRole"));
-    assert_eq!(
-        allowed,
-        named(&["roles.rs", "settings.rs", "recording.rs", "ec2.rs"])
-    );
+    let files = [
+        "roles.rs",
+        "settings.rs",
+        "recording.rs",
+        "ec2.rs",
+        "default_vpc.rs",
+        "default_vpc/lists.rs",
+    ];
+    assert_eq!(allowed, named(&files));
 }
 
 #[test]
