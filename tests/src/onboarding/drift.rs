@@ -6,17 +6,14 @@ use banto_domain::policy::OnboardingPolicy;
 use banto_domain::status::{Condition, ReasonKind};
 use banto_domain::{AccountId, UserName};
 use banto_fake::{Driven, Fault, FaultKind, MemberAccount, World};
-use banto_ports::{
-    Channel, ErrorKind, LivePasswordPolicy, LiveRecorder, OrgPolicyKind, Recorder, RecorderStatus,
-    RecordingGroup,
-};
+use banto_ports::{Channel, ErrorKind, LivePasswordPolicy, OrgPolicyKind, RecordingGroup};
 use jiff::SignedDuration;
 use onboard_accounts::revocation;
 use serde_json::{Value, json};
 
 use super::harness::{
-    account, both_ways, created, daily, in_place, is_in_place, minutes, region, scheduled, start,
-    status, told, told_with,
+    account, both_ways, created, daily, in_place, is_in_place, minutes, record_by_others, region,
+    scheduled, start, status, told, told_with,
 };
 use crate::harness::{Sqs, handle, handle_with, settle};
 
@@ -294,21 +291,7 @@ fn a_repair_that_fails_is_not_told_as_made() {
 fn adopt(world: &World, id: &AccountId) {
     world.change_account(id, |member| {
         let view = member.region("eu-west-1");
-        view.recorder = Some(LiveRecorder {
-            recorder: Recorder {
-                name: "default".into(),
-                role: "arn:aws:iam::444455556666:role/security-tool".into(),
-                group: RecordingGroup::All { with_global: true },
-                continuous: true,
-                continuous_of: Default::default(),
-            },
-            service: None,
-        });
-        view.status = Some(RecorderStatus {
-            recording: true,
-            started_at: Some(start()),
-            error: None,
-        });
+        record_by_others(view, RecordingGroup::All { with_global: true });
         view.channel = Some(Channel {
             name: "default".into(),
             bucket: "security-tool".into(),

@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, Region};
-use banto_fake::{FakeAccountAccess, MemberAccount, PolicyText, Run, Sent, World};
+use banto_fake::{FakeAccountAccess, MemberAccount, MemberRegion, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
+use banto_ports::{LiveRecorder, Recorder, RecorderStatus, RecordingGroup};
 use jiff::{SignedDuration, Timestamp};
 use onboard_accounts::{Onboarder, converge, fan_out};
 use serde_json::{Value, json};
@@ -130,6 +131,25 @@ pub fn account(world: &World) -> AccountId {
 
 pub fn named_account(world: &World, id: &str, name: &str) -> AccountId {
     world.add_account(MemberAccount::new(id, name, &REGIONS, world.now()))
+}
+
+/// Lets a tool that was here before record these types in a region.
+pub fn record_by_others(view: &mut MemberRegion, group: RecordingGroup) {
+    view.recorder = Some(LiveRecorder {
+        recorder: Recorder {
+            name: "default".into(),
+            role: "arn:aws:iam::444455556666:role/own".into(),
+            group,
+            continuous: true,
+            continuous_of: Default::default(),
+        },
+        service: None,
+    });
+    view.status = Some(RecorderStatus {
+        recording: true,
+        started_at: Some(start()),
+        error: None,
+    });
 }
 
 /// The function, on one run's view of the world.

@@ -8,16 +8,14 @@ use banto_domain::AccountId;
 use banto_domain::status::{Condition, ReasonKind};
 use banto_fake::{MemberAccount, World, interleave};
 use banto_lambda::Invocation;
-use banto_ports::{
-    AccountState, Channel, LiveRecorder, Recorder, RecorderStatus, RecordingGroup, RegionState,
-};
+use banto_ports::{AccountState, Channel, RecordingGroup, RegionState};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::harness::{
     REGIONS, account, both_ways, by_stack_set, created, daily, in_place, is_in_place, minutes,
-    named_account, onboarder, policy, policy_with, recorded, region, scheduled, start, status,
-    told, told_with,
+    named_account, onboarder, policy, policy_with, record_by_others, recorded, region, scheduled,
+    start, status, told, told_with,
 };
 use super::stack_set::deployed_by;
 use crate::harness::{batch, handle, settle};
@@ -235,21 +233,7 @@ fn a_topic_that_aws_refuses_is_told_as_that_and_not_as_a_bucket() {
     let (world, id) = joined(SignedDuration::ZERO, true);
     world.change_account(&id, |member| {
         let view = member.region("eu-west-1");
-        view.recorder = Some(LiveRecorder {
-            recorder: Recorder {
-                name: "default".into(),
-                role: "arn:aws:iam::444455556666:role/own".into(),
-                group: RecordingGroup::All { with_global: true },
-                continuous: true,
-                continuous_of: Default::default(),
-            },
-            service: None,
-        });
-        view.status = Some(RecorderStatus {
-            recording: true,
-            started_at: Some(start()),
-            error: None,
-        });
+        record_by_others(view, RecordingGroup::All { with_global: true });
         view.channel = Some(Channel {
             name: "default".into(),
             bucket: "elsewhere".into(),

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use banto_domain::AccountId;
 use banto_domain::status::{Condition, ReasonKind};
 use banto_fake::{MemberAccount, World};
-use banto_ports::{
-    AccountState, Channel, LiveRecorder, Recorder, RecorderStatus, RecordingGroup, StackInstance,
-};
+use banto_ports::{AccountState, Channel, RecordingGroup, StackInstance};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::harness::{
     REGIONS, account, by_stack_set, created, daily, foreign, in_place, is_in_place, minutes,
-    named_account, region, scheduled, start, status, told, told_with,
+    named_account, record_by_others, region, scheduled, start, status, told, told_with,
 };
 use super::play::foreign_role;
 use super::stack_set::deployed_by;
@@ -75,21 +73,7 @@ fn an_instance_that_waits_for_an_operation_is_left_to_it() {
 
 fn foreign_recorder(member: &mut MemberAccount) {
     let view = member.region("us-east-1");
-    view.recorder = Some(LiveRecorder {
-        recorder: Recorder {
-            name: "default".into(),
-            role: "arn:aws:iam::444455556666:role/own".into(),
-            group: RecordingGroup::All { with_global: false },
-            continuous: true,
-            continuous_of: Default::default(),
-        },
-        service: None,
-    });
-    view.status = Some(RecorderStatus {
-        recording: true,
-        started_at: Some(start()),
-        error: None,
-    });
+    record_by_others(view, RecordingGroup::All { with_global: false });
 }
 
 fn foreign_channel(member: &mut MemberAccount) {

@@ -15,9 +15,9 @@ use crate::message::Cause;
 /// and ends with an event; an account without one after an hour is taken to be unmanaged.
 pub const CONTROL_TOWER_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
-/// The age up to which the default VPCs of an account are deleted. In its first day hardly anybody
-/// builds on one; later a look can't tell whether nobody does.
-const VPC_DELETION_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// The first day of an account. Hardly anybody builds on its default VPCs yet; later a look can't tell
+/// whether nobody does. And what AWS and people have yet to do for it they mostly do on that day.
+const FIRST_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The age up to which an account is new, so that people are told when it is ready. One that takes
 /// longer was told as stuck, and is then in order again.
@@ -86,7 +86,12 @@ pub fn is_new(account: &OrgAccount, now: Timestamp) -> bool {
 /// True if the account's default VPCs may be deleted: it was created in the last day. An account
 /// that was invited may be years old.
 pub fn may_lose_default_vpcs(account: &OrgAccount, now: Timestamp) -> bool {
-    account.was_created && joined_within(account, VPC_DELETION_AGE, now)
+    account.was_created && is_in_its_first_day(account, now)
+}
+
+/// True if an account became part of the Organization less than a day ago.
+pub fn is_in_its_first_day(account: &OrgAccount, now: Timestamp) -> bool {
+    joined_within(account, FIRST_DAY, now)
 }
 
 /// True if an account became part of the Organization in the last so many hours.

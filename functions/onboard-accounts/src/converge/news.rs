@@ -4,7 +4,7 @@ use banto_domain::status::{AccountStatus, Condition};
 use banto_ports::{LastNotified, OrgAccount};
 use jiff::{SignedDuration, Timestamp};
 
-use super::expected::{is_new, joined_within};
+use super::expected::{is_in_its_first_day, is_new};
 use super::outcome::NewsKind;
 use super::retry::has_timed_out;
 use crate::message::ConvergeRequest;
@@ -95,7 +95,7 @@ fn stuck(
     let Some(last) = last.filter(|last| last.mark == mark) else {
         return Some((NewsKind::Stuck, mark));
     };
-    let reminder = match joined_within(account, SignedDuration::from_hours(24), now) {
+    let reminder = match is_in_its_first_day(account, now) {
         true => FIRST_REMINDER,
         false => REMINDER,
     };

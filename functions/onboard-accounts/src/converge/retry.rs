@@ -5,7 +5,7 @@ use std::time::Duration;
 use banto_domain::status::Condition;
 use jiff::{SignedDuration, Timestamp};
 
-use super::expected::joined_within;
+use super::expected::is_in_its_first_day;
 use super::outcome::Converged;
 use crate::message::ConvergeRequest;
 
@@ -19,20 +19,17 @@ pub const READY_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 /// (AWS Config developer guide, "Organization conformance packs".)
 const NEW_ACCOUNT_TIMEOUT: SignedDuration = SignedDuration::from_hours(7);
 
-/// The age up to which an account is tried again for longer than others.
-const FIRST_DAY: SignedDuration = SignedDuration::from_hours(24);
-
 /// The delay before the first retry. Most of what was just made shows within seconds.
 const FIRST_DELAY: Duration = Duration::from_secs(15);
 
 /// The longest delay before a retry, which is the most that SQS allows for a message.
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The request with which an account that is not ready is tried again, and the delay until then;
 /// `None` if waiting won't help, or has not: the next daily run looks again.
 pub fn retry(account: &Converged, now: Timestamp) -> Option<(ConvergeRequest, Duration)> {
     let request = &account.job.request;
-    let is_new = joined_within(&request.account, FIRST_DAY, now);
+    let is_new = is_in_its_first_day(&request.account, now);
     let timeout = match is_new {
         true => NEW_ACCOUNT_TIMEOUT,
         false => READY_TIMEOUT,

@@ -10,7 +10,7 @@ use banto_notice::{Audience, Notice, Step, Urgency};
 use banto_ports::OrgAccount;
 use jiff::Timestamp;
 
-use super::plan::{Failure, Remedy, baselines, role_names};
+use super::plan::{Failure, Remedy, role_names};
 use super::report::Visit;
 use crate::message::{BegunRevocation, Revocation, RevokeRequest};
 use crate::revocation::{EVERYBODY, LONGEST_SESSION, policy, policy_for_everybody, policy_name};
@@ -66,9 +66,7 @@ pub fn limits(user: &UserName, policy: &OnboardingPolicy) -> Vec<String> {
          another one, and go on."
             .to_owned(),
     ];
-    let roles = baselines(policy)
-        .into_iter()
-        .flat_map(|it| it.roles.values());
+    let roles = policy.baselines().flat_map(|it| it.roles.values());
     let trusted: BTreeSet<&AccountId> = roles.flat_map(|role| &role.trusted).collect();
     if trusted.len() > 1 {
         limits.push(format!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::RoleName;
 use banto_domain::policy::OnboardingPolicy;
-use banto_domain::policy::onboarding::{Baseline, Expected, Instead, SessionName};
+use banto_domain::policy::onboarding::{Expected, SessionName};
 use banto_ports::{AccountState, ErrorKind, LiveRole, OrgAccount, PortError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -101,22 +101,10 @@ pub fn known_roles<'a>(policy: &'a OnboardingPolicy, account: &OrgAccount) -> Ve
     }
 }
 
-/// Every baseline of the policy.
-pub fn baselines(policy: &OnboardingPolicy) -> Vec<&Baseline> {
-    let mut baselines = vec![&policy.baseline];
-    for exception in &policy.overrides {
-        match &exception.instead {
-            Instead::Baseline(baseline) => baselines.push(baseline),
-            Instead::LeftAlone { .. } => {}
-        }
-    }
-    baselines
-}
-
 /// The roles of any baseline whose sessions must bear their user's name, or may bear any.
 pub fn role_names(policy: &OnboardingPolicy, session_name: SessionName) -> BTreeSet<&RoleName> {
     let mut names = BTreeSet::new();
-    for baseline in baselines(policy) {
+    for baseline in policy.baselines() {
         for (name, role) in &baseline.roles {
             if role.session_name == session_name {
                 names.insert(name);

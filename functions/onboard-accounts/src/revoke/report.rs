@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::outcome::Outcome;
 use super::plan::Failure;
-use crate::converge::retry::backoff;
+use crate::converge::retry::{LONGEST_DELAY, backoff};
 use crate::message::RevokeRequest;
 
 /// The time after which operators are told of what may pass by itself. Most of it passes within
@@ -17,9 +17,6 @@ const TOLD_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// Each visit takes a handful of calls, and of a thousand accounts one each quarter of an hour
 /// would throttle what else is done there.
 const AFTER_TOLD: SignedDuration = SignedDuration::from_hours(2);
-
-/// The longest delay that SQS allows for a message. (SQS API reference, `SendMessage`.)
-const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// A visit to one account.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +80,7 @@ impl Visit {
 
     /// The delay until a moment, as far as SQS goes.
     fn delay_until(&self, at: Timestamp) -> Duration {
-        let delay = at.duration_since(self.now).min(LONGEST_DELAY);
-        delay.try_into().unwrap_or_default()
+        let delay = Duration::try_from(at.duration_since(self.now));
+        delay.unwrap_or_default().min(LONGEST_DELAY)
     }
 }

@@ -355,8 +355,8 @@ impl OnboardingPolicy {
 
     /// Returns every region that a baseline names; home in any case.
     pub fn named_regions(&self) -> BTreeSet<&Region> {
-        let baselines = std::iter::once(&self.baseline).chain(self.other_baselines());
-        let mut regions: BTreeSet<&Region> = baselines
+        let mut regions: BTreeSet<&Region> = self
+            .baselines()
             .flat_map(|baseline| baseline.regions.iter().flatten())
             .collect();
         regions.insert(&self.home_region);
@@ -365,20 +365,21 @@ impl OnboardingPolicy {
 
     /// Returns the name of every role that a baseline has.
     pub fn role_names(&self) -> BTreeSet<&RoleName> {
-        let baselines = std::iter::once(&self.baseline).chain(self.other_baselines());
-        baselines
+        self.baselines()
             .flat_map(|baseline| baseline.roles.keys())
             .collect()
     }
 
-    /// The baselines of overrides.
-    fn other_baselines(&self) -> impl Iterator<Item = &Baseline> {
-        self.overrides
+    /// Returns every baseline: everyone's, then those of overrides.
+    pub fn baselines(&self) -> impl Iterator<Item = &Baseline> {
+        let others = self
+            .overrides
             .iter()
             .filter_map(|exception| match &exception.instead {
                 Instead::Baseline(baseline) => Some(baseline.as_ref()),
                 Instead::LeftAlone { .. } => None,
-            })
+            });
+        std::iter::once(&self.baseline).chain(others)
     }
 
     /// True if overrides select accounts by tag.
