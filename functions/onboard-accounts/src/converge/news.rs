@@ -20,6 +20,10 @@ const STUCK: &str = "stuck";
 /// after seven.
 const FIRST_REMINDER: SignedDuration = SignedDuration::from_hours(4);
 
+/// The time until people are told of other reasons that may pass. What they mended is to show soon,
+/// and reasons that come and go are no alarm each time.
+const CHANGE: SignedDuration = SignedDuration::from_hours(1);
+
 /// The time until people are reminded of any other account that is stuck. Somewhat less than a day,
 /// so that each daily run reminds.
 const REMINDER: SignedDuration = SignedDuration::from_hours(20);
@@ -92,7 +96,8 @@ fn stuck(
     now: Timestamp,
 ) -> Option<(NewsKind, String)> {
     let mark = stuck_mark(status);
-    let Some(last) = last.filter(|last| last.mark == mark) else {
+    let Some(last) = last.filter(|last| last.mark == mark || is_passing_change(status, last, now))
+    else {
         return Some((NewsKind::Stuck, mark));
     };
     let reminder = match is_in_its_first_day(account, now) {
@@ -100,6 +105,13 @@ fn stuck(
         false => REMINDER,
     };
     is_due(last, reminder, now).then_some((NewsKind::StillStuck, mark))
+}
+
+/// True if people were told lately that the account is stuck, and all that holds it up now may pass:
+/// such reasons may differ from look to look, while new accounts are looked at every 15 minutes.
+fn is_passing_change(status: &AccountStatus, last: &LastNotified, now: Timestamp) -> bool {
+    let may_pass = matches!(status.worst(), Condition::NotReady(_));
+    may_pass && last.mark.starts_with(STUCK) && !is_due(last, CHANGE, now)
 }
 
 /// A new account with drift that is only reported is ready, and the notice says what differs.
@@ -142,4 +154,57 @@ fn stuck_mark(status: &AccountStatus) -> String {
         kinds.push(format!("{} {}", kind.as_str(), places.join(" ")));
     }
     format!("{STUCK}: {}", kinds.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use banto_domain::PerPlace;
+    use banto_domain::status::{Reason, ReasonKind};
+    use banto_ports::AccountState;
+
+    use super::*;
+    use crate::message::Cause;
+
+    fn now() -> Timestamp {
+        "2026-11-24T01:00:00Z".parse().unwrap()
+    }
+
+    /// The news of an account that is stuck for such a reason, two hours after it joined.
+    fn news_of(kind: ReasonKind, last: &LastNotified) -> Option<(NewsKind, String)> {
+        let account = OrgAccount {
+            id: "444455556666".parse().unwrap(),
+            name: "payments".into(),
+            state: AccountState::Active,
+            path: Vec::new(),
+            joined_at: Some(now() - SignedDuration::from_hours(2)),
+            was_created: true,
+        };
+        let status = AccountStatus {
+            account: account.id.clone(),
+            name: account.name.clone(),
+            checked_at: now(),
+            conditions: PerPlace::of_account(Reason::new(kind, "").condition()),
+        };
+        let request = ConvergeRequest {
+            account,
+            cause: Cause::Joined,
+            requested_at: now() - SignedDuration::from_hours(2),
+            attempt: 9,
+        };
+        news(&status, &request, Some(last), now())
+    }
+
+    #[test]
+    fn reasons_that_come_and_go_are_told_once_an_hour_and_what_needs_people_at_once() {
+        let told = |minutes| LastNotified {
+            mark: "stuck: NotAssumable account".to_owned(),
+            at: now() - SignedDuration::from_mins(minutes),
+        };
+        assert_eq!(news_of(ReasonKind::Throttled, &told(15)), None);
+        assert_eq!(news_of(ReasonKind::NotAssumable, &told(60)), None);
+        for (kind, minutes) in [(ReasonKind::Throttled, 60), (ReasonKind::ForeignRole, 15)] {
+            let news = news_of(kind, &told(minutes)).map(|(kind, _)| kind);
+            assert_eq!(news, Some(NewsKind::Stuck), "{kind:?}");
+        }
+    }
 }
