@@ -53,6 +53,21 @@ impl Partition {
         }
     }
 
+    /// The region that IAM is in. (IAM user guide, "Resilience in IAM"; botocore, endpoint rules of
+    /// the service `iam`.)
+    pub fn iam_region(self) -> &'static str {
+        match self {
+            Self::Aws => "us-east-1",
+            Self::AwsCn => "cn-north-1",
+            Self::AwsUsGov => "us-gov-west-1",
+            Self::AwsEusc => "eusc-de-east-1",
+            Self::AwsIso => "us-iso-east-1",
+            Self::AwsIsoB => "us-isob-east-1",
+            Self::AwsIsoE => "eu-isoe-west-1",
+            Self::AwsIsoF => "us-isof-south-1",
+        }
+    }
+
     /// The domain of its services' endpoints. (botocore, `partitions.json`, `dnsSuffix`.)
     fn dns_suffix(self) -> &'static str {
         match self {
@@ -101,6 +116,15 @@ impl Region {
             .iter()
             .find(|(prefix, _)| self.as_str().starts_with(prefix));
         of_prefix.map_or(Partition::Aws, |(_, partition)| *partition)
+    }
+
+    /// The region that IAM's resources are in, seen from this one.
+    pub fn of_iam(&self) -> Self {
+        // The regions of `iam_region` are well formed.
+        self.partition()
+            .iam_region()
+            .parse()
+            .unwrap_or_else(|_| self.clone())
     }
 
     /// The host of a service's endpoint in the region, where the service follows the common rule.

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use banto_domain::compliance::{
-    AccountInfo, Digest, FindingGroup, FindingKey, FindingState, OutboxEntry, RouteState,
+    AccountInfo, Compliance, Digest, FindingGroup, FindingKey, FindingState, Lane, OutboxBatch,
+    RouteState,
 };
 use banto_domain::{AccountId, Region, RuleName};
 use jiff::Timestamp;
@@ -27,16 +28,38 @@ pub trait FindingStore: Send + Sync {
         keys: &[FindingKey],
     ) -> Result<BTreeMap<FindingKey, FindingState>, PortError>;
 
-    /// Returns the state of every finding of an account.
-    async fn findings_of_account(
+    /// Returns a page of those findings of an account that are not over
+    /// ([`FindingState::is_over`]), in no order.
+    async fn open_findings(
         &self,
         account: &AccountId,
-    ) -> Result<Vec<FindingState>, PortError>;
+        after: Option<Cursor>,
+    ) -> Result<Page<FindingState>, PortError>;
 
-    /// Saves a finding's state together with its entries in the routes' outboxes: all of it, or
-    /// nothing. [`Conflict`](crate::ErrorKind::Conflict) if the finding's state is
-    /// no longer the expected one.
-    async fn save_change(&self, change: &FindingChange) -> Result<(), PortError>;
+    /// Saves states of findings together with the batches for outboxes: all of it, or nothing.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if a finding's state is no longer the expected one,
+    /// or is being changed.
+    async fn save_findings(&self, commit: &FindingCommit) -> Result<(), PortError>;
+
+    /// Returns when an account was last compared with the aggregator to the end; `None` if it never
+    /// was.
+    async fn compared_at(&self, account: &AccountId) -> Result<Option<Timestamp>, PortError>;
+
+    /// Saves that an account was compared to the end.
+    async fn save_compared(&self, account: &AccountId, at: Timestamp) -> Result<(), PortError>;
+}
+
+/// A place in a listing, which only the listing itself can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// Part of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items of this part, which may be none.
+    pub items: Vec<T>,
+    /// The place of the next part; `None` after the last one.
+    pub next: Option<Cursor>,
 }
 
 /// Accounts that were looked up in Organizations.
@@ -72,8 +95,29 @@ pub trait RouteLock: Send + Sync {
 /// The outboxes of routes, and the groups and digests that were delivered from them.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Returns the oldest entries of a route's outbox.
-    async fn waiting(&self, route: &str, limit: usize) -> Result<Vec<OutboxEntry>, PortError>;
+    /// Returns batches of a route's outbox, from a lane on: by lane, and the oldest first. It stops
+    /// after the batch with which there are `limit` entries.
+    async fn waiting(
+        &self,
+        route: &str,
+        from: Lane,
+        limit: usize,
+    ) -> Result<Vec<OutboxBatch>, PortError>;
+
+    /// Returns a page of one lane of a route's outbox, in no order.
+    async fn lane_page(
+        &self,
+        route: &str,
+        lane: Lane,
+        after: Option<Cursor>,
+    ) -> Result<Page<OutboxBatch>, PortError>;
+
+    /// Returns a page of those groups of a route in which something is open, in no order.
+    async fn open_groups(
+        &self,
+        route: &str,
+        after: Option<Cursor>,
+    ) -> Result<Page<FindingGroup>, PortError>;
 
     /// Returns groups of a route, by id.
     async fn groups(
@@ -104,6 +148,20 @@ pub trait DeliverySchedule: Send + Sync {
     async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError>;
 }
 
+/// The routes that something was ever put into the outbox of. The policy may have dropped one
+/// since.
+#[async_trait]
+pub trait RouteRegistry: Send + Sync {
+    /// Returns the names of all of them.
+    async fn registered_routes(&self) -> Result<BTreeSet<String>, PortError>;
+
+    /// Adds a route, which may be there.
+    async fn register_route(&self, route: &str) -> Result<(), PortError>;
+
+    /// Takes a route out, which the policy has dropped and whose outbox is empty.
+    async fn deregister_route(&self, route: &str) -> Result<(), PortError>;
+}
+
 /// The notices of other functions that were sent, by their ids. (Alertmanager keeps a log of that
 /// name.)
 #[async_trait]
@@ -115,17 +173,31 @@ pub trait NotificationLog: Send + Sync {
     async fn save_notified(&self, notice: &str, now: Timestamp) -> Result<(), PortError>;
 }
 
-/// A change of a finding.
+/// A change of a finding's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingChange {
-    /// `recorded_at` of the state that this follows, and which the table must still have; `None` if
+    /// `revision` of the state that this follows, and which the table must still have; `None` if
     /// there was none.
-    pub expected_recorded_at: Option<Timestamp>,
+    pub expected_revision: Option<u64>,
     /// The state from now on.
     pub after: FindingState,
-    /// The entries for outboxes, each with the name of its route.
-    pub entries: Vec<(String, OutboxEntry)>,
+}
+
+/// Changes of findings and what they put into outboxes, written at once: at most
+/// [`FindingCommit::MAX_ITEMS`] findings and batches together, and each finding once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FindingCommit {
+    /// The changes.
+    pub findings: Vec<FindingChange>,
+    /// The batches, each with the name of its route.
+    pub batches: Vec<(String, OutboxBatch)>,
+}
+
+impl FindingCommit {
+    /// Most findings and batches. A transaction of DynamoDB takes 100 items. (DynamoDB developer
+    /// guide, "Transactions".)
+    pub const MAX_ITEMS: usize = 100;
 }
 
 /// A run's exclusive hold on a route. (Kubernetes has leases with a holder and a time, too.)
@@ -140,7 +212,7 @@ pub struct RouteLease {
 }
 
 /// What a delivery changes, written at once: at most [`DeliveryCommit::MAX_ITEMS`] groups and
-/// entries together.
+/// batches together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryCommit {
@@ -148,12 +220,22 @@ pub struct DeliveryCommit {
     pub groups: Vec<FindingGroup>,
     /// The digest, as it is now.
     pub digest: Option<Digest>,
-    /// The entries that were delivered.
-    pub entries: Vec<OutboxEntry>,
+    /// The batches of which something was delivered.
+    pub batches: Vec<DeliveredBatch>,
+}
+
+/// A batch of which something was delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveredBatch {
+    /// The batch's id.
+    pub id: String,
+    /// The batch with the entries that still wait; `None` if none does, and it goes.
+    pub left: Option<OutboxBatch>,
 }
 
 impl DeliveryCommit {
-    /// Most groups and entries. A transaction of DynamoDB takes 100 items, of which the check of
+    /// Most groups and batches. A transaction of DynamoDB takes 100 items, of which the check of
     /// the lease and the digest are two. (DynamoDB developer guide, "Transactions".)
     pub const MAX_ITEMS: usize = 98;
 }
@@ -161,32 +243,71 @@ impl DeliveryCommit {
 /// AWS Config's aggregator, which knows every account.
 #[async_trait]
 pub trait Aggregator: Send + Sync {
-    /// Returns every rule in an account, by region, and whether it finds anything there.
+    /// Returns every rule in an account, by region, and its compliance there.
     async fn rules(
         &self,
         account: &AccountId,
-    ) -> Result<BTreeMap<(Region, RuleName), bool>, PortError>;
+    ) -> Result<BTreeMap<(Region, RuleName), RuleCompliance>, PortError>;
 
-    /// Returns what a rule finds in an account and region.
-    async fn findings(
+    /// Returns a page of the resources in an account and region that have a compliance with a rule,
+    /// in no order.
+    async fn evaluations(
         &self,
-        account: &AccountId,
-        region: &Region,
-        rule: &RuleName,
-    ) -> Result<Vec<AggregatedFinding>, PortError>;
+        rule: &AggregatedRule,
+        compliance: Compliance,
+        after: Option<Cursor>,
+    ) -> Result<Page<AggregatedEvaluation>, PortError>;
 
-    /// Returns the names of resources, where AWS Config knows one: of IAM users and roles, whose
-    /// ids nobody knows.
-    async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError>;
+    /// Returns facts of resources, as far as AWS Config knows them. Each comes with the region in
+    /// which AWS Config evaluated it. One that AWS Config does not know is left out.
+    async fn resources(
+        &self,
+        resources: &[(FindingKey, Region)],
+    ) -> Result<BTreeMap<FindingKey, ResourceFacts>, PortError>;
 }
 
-/// A noncompliant resource, as the aggregator knows it.
+/// A rule in one account and region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AggregatedRule {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+    /// The rule.
+    pub rule: RuleName,
+}
+
+/// The compliance of a rule in an account and region. (AWS Config API reference, `Compliance`.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleCompliance {
+    /// Every resource is compliant.
+    Compliant,
+    /// A resource at least is not compliant.
+    Noncompliant,
+    /// The rule applies to no resource.
+    NotApplicable,
+    /// AWS Config can't tell yet, or no longer.
+    InsufficientData,
+}
+
+/// The compliance of a resource, as the aggregator knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AggregatedFinding {
+pub struct AggregatedEvaluation {
     /// The resource and the rule.
     pub key: FindingKey,
+    /// The region in which the rule looked at it.
+    pub evaluated_in: Region,
     /// When AWS Config recorded it.
     pub recorded_at: Timestamp,
     /// The rule's own words.
     pub annotation: Option<String>,
+}
+
+/// Facts of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResourceFacts {
+    /// Its name, where it has one other than its id.
+    pub name: Option<String>,
+    /// Its ARN.
+    pub arn: Option<String>,
 }

@@ -18,8 +18,9 @@ mod trail;
 
 pub use clock::Clock;
 pub use compliance::{
-    AccountCache, AggregatedFinding, Aggregator, DeliveryCommit, DeliverySchedule, FindingChange,
-    FindingStore, NotificationLog, Outbox, RouteLease, RouteLock,
+    AccountCache, AggregatedEvaluation, AggregatedRule, Aggregator, Cursor, DeliveredBatch,
+    DeliveryCommit, DeliverySchedule, FindingChange, FindingCommit, FindingStore, NotificationLog,
+    Outbox, Page, ResourceFacts, RouteLease, RouteLock, RouteRegistry, RuleCompliance,
 };
 pub use error::{ErrorKind, PortError};
 pub use keys::{
@@ -35,7 +36,7 @@ pub use organization::{
     OrgPolicyKind, Organization, Queue, Received, ReceivedMessages, StackInstance, StackInstances,
     Told, path_of,
 };
-pub use receivers::{Chat, Mail, Mailer, MemberState, TopicMessage, Topics, Webhooks};
+pub use receivers::{Chat, Endpoints, Mail, Mailer, MemberState, TopicMessage, Topics, Webhooks};
 pub use records::{CertificateVersion, Certificates, OpenRecords, Records, StoredText};
 pub use secrets::Secrets;
 pub use signer::Signer;

@@ -185,6 +185,9 @@ pub struct Delayed {
     pub body: String,
     /// The time until it is seen; SQS allows 15 minutes at most.
     pub delay: Duration,
+    /// The group whose turn it takes: an account's id, or a route's name. SQS lets no group that
+    /// sends much delay the others. (SQS developer guide, "Amazon SQS fair queues".)
+    pub group: Option<String>,
 }
 
 /// One item per account. Each writer sets its own attributes, so that concurrent writers lose

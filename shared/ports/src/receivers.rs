@@ -14,10 +14,19 @@ use crate::PortError;
 /// Posts JSON to webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Posts a JSON body once, without retrying. Only a 2xx answer is success; a 429 is
-    /// [`Throttled`](crate::ErrorKind::Throttled), a 4xx [`Invalid`](crate::ErrorKind::Invalid),
-    /// all else [`Unavailable`](crate::ErrorKind::Unavailable). No error repeats the URL.
+    /// Posts a JSON body once, without retrying. Only Slack's own `ok` is success; a 429 is
+    /// [`Throttled`](crate::ErrorKind::Throttled), a 4xx and a 2xx that says anything else
+    /// [`Invalid`](crate::ErrorKind::Invalid), all else
+    /// [`Unavailable`](crate::ErrorKind::Unavailable). No error repeats the URL.
     async fn post(&self, url: &SecretString, body: String) -> Result<(), PortError>;
+}
+
+/// Posts signed JSON to addresses of anybody's.
+#[async_trait]
+pub trait Endpoints: Send + Sync {
+    /// Posts a body once, without retrying, under the id of its message. Any 2xx answer is success;
+    /// errors are as those of [`Webhooks`]. `secret` is JSON with the address and the key.
+    async fn post(&self, secret: &SecretString, id: &str, body: String) -> Result<(), PortError>;
 }
 
 /// Slack by a bot token: messages that can be found and changed again, and go to people, too. A
