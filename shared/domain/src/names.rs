@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::compliance::advice;
+
 /// A text that is not the name it was taken for; says what came and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is not {kind}: expected {expected}")]
@@ -270,38 +272,72 @@ impl Fingerprint {
     }
 }
 
+/// What conformance packs put behind a rule's name, before a suffix of their own.
+const PACK: &str = "-conformance-pack";
+
 impl RuleName {
     /// The rule's own name, without what deployments put around it: `s3-bucket-versioning-enabled`
     /// of `securityhub-s3-bucket-versioning-enabled-1a2b3c4d` (Security Hub), of
     /// `OrgConfigRule-s3-bucket-versioning-enabled-abcd1234` (organization rules) and of
     /// `s3-bucket-versioning-enabled-conformance-pack-abcd12345` (conformance packs).
     ///
+    /// Some deployments have no suffix, and a name's last word may look like one. So a name that
+    /// the catalogue knows is never cut.
+    ///
     /// ```
     /// use banto_domain::RuleName;
     /// let deployed: RuleName = "securityhub-s3-bucket-versioning-enabled-1a2b3c4d".parse().unwrap();
     /// assert_eq!(deployed.plain(), "s3-bucket-versioning-enabled");
+    /// let bare: RuleName = "securityhub-rds-storage-encrypted".parse().unwrap();
+    /// assert_eq!(bare.plain(), "rds-storage-encrypted");
     /// ```
     pub fn plain(&self) -> &str {
         let name = self.as_str();
-        let (inner, is_wrapped) = match (
-            name.strip_prefix("securityhub-"),
-            name.strip_prefix("OrgConfigRule-"),
-        ) {
-            (Some(inner), _) | (None, Some(inner)) => (inner, true),
-            (None, None) => (name, false),
-        };
-        let Some((head, suffix)) = inner.rsplit_once('-') else {
-            return inner;
-        };
-        let is_suffix = (8..=9).contains(&suffix.len())
-            && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let is_generated = is_suffix && (is_wrapped || head.ends_with("-conformance-pack"));
-        if is_generated {
-            head.strip_suffix("-conformance-pack").unwrap_or(head)
-        } else {
-            inner
-        }
+        let (inner, has_suffix): (_, fn(&str) -> bool) =
+            if let Some(inner) = name.strip_prefix("securityhub-") {
+                (inner, is_hub_suffix)
+            } else if let Some(inner) = name.strip_prefix("OrgConfigRule-") {
+                (inner, is_suffix)
+            } else {
+                (name, |_| false)
+            };
+        let cut = without_suffix(inner, has_suffix);
+        // `securityhub-enabled` is a rule's own name, also in a conformance pack.
+        let candidates = [name, inner, cut, without_suffix(name, |_| false)];
+        candidates
+            .into_iter()
+            .find(|candidate| advice(candidate).is_some())
+            .unwrap_or(cut)
     }
+
+    /// The rule by its [plain](Self::plain) name.
+    pub fn own(&self) -> Self {
+        // Part of a name is one, too, unless it is empty.
+        self.plain().parse().unwrap_or_else(|_| self.clone())
+    }
+}
+
+/// A rule's name without the suffix that a deployment made up, and without the conformance pack
+/// before it.
+fn without_suffix(name: &str, has_suffix: fn(&str) -> bool) -> &str {
+    let Some((head, suffix)) = name.rsplit_once('-') else {
+        return name;
+    };
+    match head.strip_suffix(PACK) {
+        Some(rule) if is_suffix(suffix) => rule,
+        _ if has_suffix(suffix) => head,
+        _ => name,
+    }
+}
+
+/// True for the random end of an organization rule's name or of a conformance pack's.
+fn is_suffix(text: &str) -> bool {
+    (8..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// True for the random end of a name that Security Hub gave, as names seen deployed have it.
+fn is_hub_suffix(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl UserArn {

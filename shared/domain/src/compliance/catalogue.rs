@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::Severity;
+use super::severity::Severity;
 
 /// The data; its first entry says where it comes from.
 const RULES: &str = include_str!("rules.json");
@@ -167,6 +167,39 @@ mod tests {
             let deployed: RuleName = deployed.parse().unwrap();
             assert!(advice(name).is_some(), "{name}");
             assert_eq!(advice(deployed.plain()), advice(name), "{deployed}");
+        }
+    }
+
+    #[test]
+    fn no_wrapping_hides_a_rule_of_the_catalogue() {
+        for name in CATALOGUE.keys() {
+            for deployed in [
+                name.clone(),
+                format!("securityhub-{name}"),
+                format!("securityhub-{name}-1a2b3c4d"),
+                format!("OrgConfigRule-{name}"),
+                format!("OrgConfigRule-{name}-x0kqq2oh"),
+                format!("{name}-conformance-pack-wxyz98765"),
+                format!("securityhub-{name}-conformance-pack-wxyz98765"),
+                format!("OrgConfigRule-{name}-conformance-pack-wxyz98765"),
+            ] {
+                let rule: RuleName = deployed.parse().unwrap();
+                assert_eq!(rule.plain(), name, "{deployed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_looks_like_a_suffix_stays_part_of_a_name_that_no_deployment_made() {
+        for (deployed, plain) in [
+            ("restricted-ssh-internal", "restricted-ssh-internal"),
+            ("securityhub-tables-approved", "tables-approved"),
+            ("securityhub-tables-approved-1a2b3c4d", "tables-approved"),
+            ("OrgConfigRule-tables-approved-x0kqq2oh", "tables-approved"),
+            ("securityhub", "securityhub"),
+        ] {
+            let rule: RuleName = deployed.parse().unwrap();
+            assert_eq!(rule.plain(), plain);
         }
     }
 }
