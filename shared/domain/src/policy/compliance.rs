@@ -2,6 +2,7 @@
 //! accepted for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -15,22 +16,38 @@ use crate::{AccountId, QueueUrl, RuleName, SecretArn, TopicArn};
 /// The policy of notify-compliance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompliancePolicy {
-    /// The kill switch: `false` takes changes in, and tells nobody.
+    /// The kill switch: `false` takes changes in, keeps them, and tells nobody.
     pub enabled: bool,
-    /// The queue of events, and of messages that wait.
+    /// The queue of events, and of accounts to compare.
     pub queue: QueueUrl,
+    /// The queue of deliveries and of other functions' notices, which do not wait behind events.
+    pub deliveries: QueueUrl,
     /// The DynamoDB table of findings, routes and notices.
     pub table: String,
     /// The Config aggregator that knows every account.
     pub aggregator: String,
-    /// Time for which changes are collected before they are told; Alertmanager's `group_wait`.
+    /// Time for which changes are collected before they are told; Alertmanager's `group_wait`. Of
+    /// urgent lanes it is a minute at most.
     pub window: SignedDuration,
     /// Most new messages of a route at a time; more become one digest.
     pub collapse_over: usize,
-    /// Most changes of a finding in 24 hours; more are not told until it keeps still.
+    /// Most changes of a finding in 24 hours; further ones are muted until it is stable for that
+    /// long.
     pub flapping_over: usize,
     /// The account's tag that names its owner.
     pub owner_tag: Option<String>,
+    /// The account's tag with a Slack id of those who are mentioned in messages about it: a
+    /// member's (`U024BE7LH`) or a user group's (`S0614TZR7`).
+    pub mention_tag: Option<String>,
+    /// The Slack ids of owners, by what the owner tag says.
+    pub mentions: BTreeMap<String, String>,
+    /// How often people are reminded of what stays open, by severity; not of one that is left out.
+    pub reminders: BTreeMap<Severity, SignedDuration>,
+    /// The link into the right account's console: `{account}` stands for its id, `{url}` for the
+    /// page's address, percent-encoded. Without it links lead to the reader's own session.
+    pub console: Option<String>,
+    /// The address of the list of all findings: the report's dashboard.
+    pub report: Option<String>,
     /// The secret that holds Slack's bot token, where a route names a channel.
     pub slack_token: Option<SecretArn>,
     /// The sender of mails, where a route names mail addresses.
@@ -74,14 +91,30 @@ pub struct RouteMatch {
 /// The destination of a route; Alertmanager's receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// A Slack channel by its id, by the bot token.
+    /// A Slack channel by its id or name, by the bot token.
     Channel(String),
+    /// A Slack channel that each account's tags name, by the bot token. An account without it is
+    /// not of the route.
+    ChannelOf(ChannelSource),
     /// A Slack channel, by the incoming webhook in this secret.
     Webhook(SecretArn),
     /// An SNS topic.
     Topic(TopicArn),
     /// Mail addresses.
     Mail(Vec<String>),
+    /// An HTTPS address of anybody's, with its key, in this secret: each message is posted there as
+    /// signed JSON.
+    Endpoint(SecretArn),
+}
+
+/// The way in which an account's tags name a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelSource {
+    /// The value of the tag with this key is the channel's id or name.
+    Tag(String),
+    /// A channel's name in which `{key}` stands for the value of the tag with that key, in small
+    /// letters.
+    Pattern(String),
 }
 
 /// Words about a rule in the policy; what is not given is the catalogue's.
@@ -163,21 +196,21 @@ impl CompliancePolicy {
     }
 
     /// Returns the routes that hear of a rule's findings in an account: the default one, if no
-    /// other does.
-    pub fn routes_of(&self, rule: &RuleName, account: &AccountInfo) -> Vec<&Route> {
+    /// other does. A route whose channel is named by the account's tags comes with that channel,
+    /// and with it in its name.
+    pub fn routes_of(&self, rule: &RuleName, account: &AccountInfo) -> Vec<Route> {
         let severity = self.severity_of(rule);
-        let fits = |route: &&Route| {
-            route
-                .only
-                .as_ref()
-                .is_some_and(|only| only.fits(rule, severity, account))
-        };
-        let found: Vec<&Route> = self.routes.iter().filter(fits).collect();
-        if found.is_empty() {
-            self.default_route().into_iter().collect()
-        } else {
-            found
+        let mut found = Vec::new();
+        for route in &self.routes {
+            let fits = |only: &RouteMatch| only.fits(rule, severity, account);
+            if route.only.as_ref().is_some_and(fits) {
+                found.extend(route.of_account(account));
+            }
         }
+        if found.is_empty() {
+            found.extend(self.default_route().cloned());
+        }
+        found
     }
 
     /// The default route, which takes what no other does. A policy that was read has one.
@@ -185,9 +218,43 @@ impl CompliancePolicy {
         self.routes.iter().find(|route| route.only.is_none())
     }
 
-    /// A route by its name.
-    pub fn route(&self, name: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.name == name)
+    /// A route by its name; `None` if the policy has none of that name. The name of a route whose
+    /// channel is named by tags has the channel behind a colon.
+    pub fn route(&self, name: &str) -> Option<Route> {
+        let (own, channel) = match name.split_once(CHANNEL_MARK) {
+            Some((own, channel)) => (own, Some(channel)),
+            None => (name, None),
+        };
+        let route = self.routes.iter().find(|route| route.name == own)?;
+        match (channel, &route.to) {
+            (Some(channel), Destination::ChannelOf(_)) => Some(route.with_channel(channel)),
+            (None, Destination::ChannelOf(_)) | (Some(_), _) => None,
+            (None, _) => Some(route.clone()),
+        }
+    }
+
+    /// Returns the Slack id of those who are mentioned in messages about an account, where its tags
+    /// name somebody: by the mention tag, else by what the table has for its owner.
+    pub fn mention_of<'a>(&'a self, account: &'a AccountInfo) -> Option<&'a str> {
+        let tagged = self
+            .mention_tag
+            .as_ref()
+            .and_then(|tag| account.tags.get(tag));
+        if let Some(id) = tagged.filter(|id| is_mention(id)) {
+            return Some(id);
+        }
+        let owner = account.tags.get(self.owner_tag.as_ref()?)?;
+        self.mentions.get(owner).map(String::as_str)
+    }
+
+    /// Returns a link to a page of an account's console, as the policy has people sign in.
+    pub fn console_link(&self, account: &AccountId, url: &str) -> String {
+        let Some(template) = &self.console else {
+            return url.to_owned();
+        };
+        template
+            .replace("{account}", account.as_str())
+            .replace("{url}", &percent_encoded(url))
     }
 
     /// Returns the waiver that covers a finding now, if one does; of several, the longest.
@@ -210,6 +277,11 @@ impl CompliancePolicy {
         self.waiver_of(key, None, now).is_none() && self.waivers.iter().any(is_about)
     }
 
+    /// The owner of an account, where its tags tell.
+    pub fn owner_of<'a>(&self, account: &'a AccountInfo) -> Option<&'a String> {
+        account.tags.get(self.owner_tag.as_ref()?)
+    }
+
     /// True if the tags of accounts need to be known.
     pub fn needs_tags(&self) -> bool {
         let by_tag = |only: &RouteMatch| {
@@ -218,6 +290,11 @@ impl CompliancePolicy {
                 .any(|who| matches!(who, AccountSelector::Tag { .. }))
         };
         self.owner_tag.is_some()
+            || self.mention_tag.is_some()
+            || self
+                .routes
+                .iter()
+                .any(|route| matches!(route.to, Destination::ChannelOf(_)))
             || self
                 .routes
                 .iter()
@@ -257,11 +334,105 @@ impl RouteMatch {
     }
 }
 
+/// The mark between a route's name and the channel that an account's tags name.
+const CHANNEL_MARK: char = ':';
+
 impl Route {
+    /// The route for an account: itself, or itself with the channel that the account's tags name;
+    /// `None` if they name none.
+    fn of_account(&self, account: &AccountInfo) -> Option<Self> {
+        match &self.to {
+            Destination::ChannelOf(source) => {
+                let channel = source.channel(account)?;
+                Some(self.with_channel(&channel))
+            }
+            _ => Some(self.clone()),
+        }
+    }
+
+    fn with_channel(&self, channel: &str) -> Self {
+        Self {
+            name: format!("{}{CHANNEL_MARK}{channel}", self.name),
+            to: Destination::Channel(channel.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// True if messages of this severity wait now.
     pub fn is_quiet(&self, severity: Severity, now: Timestamp) -> bool {
         severity < self.quiet_below && self.quiet.iter().any(|window| window.contains(now))
     }
+}
+
+impl ChannelSource {
+    /// The channel of an account; `None` if its tags name none, or nothing that can be one.
+    fn channel(&self, account: &AccountInfo) -> Option<String> {
+        let named = match self {
+            Self::Tag(key) => account.tags.get(key)?.clone(),
+            Self::Pattern(pattern) => filled(pattern, account)?,
+        };
+        let named = named.trim().trim_start_matches('#');
+        // Slack's names of channels have small letters, and its ids capitals.
+        let named = if is_slack_id(named, &['C', 'G']) {
+            named.to_owned()
+        } else {
+            named.to_lowercase()
+        };
+        is_channel(&named).then_some(named)
+    }
+}
+
+/// A pattern with the values of tags in it; `None` if the account lacks one of them.
+fn filled(pattern: &str, account: &AccountInfo) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (key, after) = after.split_once('}')?;
+        text.push_str(before);
+        text.push_str(&account.tags.get(key)?.to_lowercase());
+        rest = after;
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
+/// True if a text can be a channel's id or name: at most 80 letters, digits, hyphens and
+/// underscores. (Slack help centre, "Channel naming guidelines".)
+pub(super) fn is_channel(text: &str) -> bool {
+    (1..=80).contains(&text.chars().count())
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+/// True if a text is an id of Slack's that begins with one of these letters. (Slack's own examples
+/// have 9 to 11 characters; it promises no length.)
+pub(super) fn is_slack_id(text: &str, letters: &[char]) -> bool {
+    text.strip_prefix(letters).is_some_and(|rest| {
+        (7..=20).contains(&rest.len())
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    })
+}
+
+/// True if a text is the Slack id of a member or of a user group.
+pub(super) fn is_mention(text: &str) -> bool {
+    is_slack_id(text, &['U', 'W', 'S'])
+}
+
+/// A text as part of a URL's query: all but the unreserved characters of RFC 3986 are encoded.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(2 * text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String can't fail.
+            let _infallible = write!(encoded, "%{byte:02X}").is_ok();
+        }
+    }
+    encoded
 }
 
 impl Waiver {

@@ -80,11 +80,20 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
     let compliance = root.take("compliance").map(|value| {
         compliance::compliance_policy(root.of("compliance", value), waivers, operators_topic)
     });
+    let compliance = compliance.flatten();
+    let events = compliance.as_ref().map(|compliance| &compliance.queue);
+    let told = notices.as_ref().and_then(|notices| notices.queue.as_ref());
+    if told.is_some() && told == events {
+        root.problem_of(
+            "notices",
+            "has `compliance.queue` as its `queue`, where notices would wait behind events; give the queue of `compliance.deliveries`",
+        );
+    }
     root.finish();
     Some(Policy {
         rotation: rotation?,
         onboarding: onboarding.flatten(),
-        compliance: compliance.flatten(),
+        compliance,
         notices: notices?,
     })
 }

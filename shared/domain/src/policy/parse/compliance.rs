@@ -1,25 +1,24 @@
 //! Reads `[compliance]` and `[[waivers]]`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use super::super::compliance::{
-    CompliancePolicy, Destination, Route, RouteMatch, RuleTextOverride, Waiver,
-};
-use super::super::onboarding::AccountSelector;
+use super::super::compliance::{CompliancePolicy, RuleTextOverride, Waiver, is_mention};
 use super::super::section::Section;
-use super::values::{boolean, integer, parsed, text, until, window, words};
-use crate::TopicArn;
+use super::values::{address, boolean, days, integer, parsed, severity, text, until, words};
 use crate::compliance::Severity;
+use crate::{QueueUrl, TopicArn};
 
-/// The name of the default route.
-const DEFAULT: &str = "default";
+mod braces;
+mod routes;
 
-/// Most routes. A change is saved together with an entry for each route, in one transaction of
-/// DynamoDB, which takes 100 items; the rest is room for a release that writes more with it.
-const MAX_ROUTES: usize = 90;
+use braces::braces;
+
+/// The reminders of a policy that says nothing of them: what is critical is not left for a day, and
+/// what is high not for a week.
+const REMINDERS: [(Severity, i64); 2] = [(Severity::Critical, 1), (Severity::High, 7)];
 
 pub(super) fn compliance_policy(
     mut section: Section<'_, '_>,
@@ -27,7 +26,7 @@ pub(super) fn compliance_policy(
     operators_topic: Option<&TopicArn>,
 ) -> Option<CompliancePolicy> {
     let enabled = section.read("enabled", boolean).unwrap_or(true);
-    let queue = section.require("queue", parsed);
+    let (queue, deliveries) = queues(&mut section);
     let table = section.require("table", words);
     let aggregator = section.require("aggregator", words);
     // SQS delays a message by 15 minutes at the most.
@@ -41,32 +40,31 @@ pub(super) fn compliance_policy(
         .read("flapping_over", |value| integer(value, 2..=100))
         .unwrap_or(4);
     let owner_tag = section.read("owner_tag", words);
+    let mention_tag = section.read("mention_tag", words);
+    let mentions = mentions(&mut section);
+    let reminders = reminders(&mut section);
+    let console = section.read("console", console);
+    let report = section.read("report", link);
     let slack_token = section.read("slack_token", parsed);
     let mail_from = section.read("mail_from", address);
-    let routes = routes(&mut section, operators_topic);
-    check_routes(
-        &mut section,
-        &routes,
-        slack_token.is_some(),
-        mail_from.is_some(),
-    );
-    let mut rules = BTreeMap::new();
-    for (name, value) in section.entries("rules") {
-        rules.insert(
-            name.to_owned(),
-            rule_text_override(section.of("rules", value)),
-        );
-    }
+    let routes = routes::routes(&mut section, operators_topic);
+    let rules = rules(&mut section);
     section.finish();
     Some(CompliancePolicy {
         enabled,
         queue: queue?,
+        deliveries: deliveries?,
         table: table?,
         aggregator: aggregator?,
         window: SignedDuration::from_secs(window),
         collapse_over: usize::try_from(collapse_over).ok()?,
         flapping_over: usize::try_from(flapping_over).ok()?,
         owner_tag,
+        mention_tag,
+        mentions,
+        reminders,
+        console,
+        report,
         slack_token,
         mail_from,
         routes,
@@ -75,149 +73,66 @@ pub(super) fn compliance_policy(
     })
 }
 
-/// Reads the routes in their order; the default one is the last.
-fn routes(section: &mut Section<'_, '_>, operators_topic: Option<&TopicArn>) -> Vec<Route> {
-    let mut routes = Vec::new();
-    for value in section.each("routes") {
-        routes.extend(route(section.of("routes", value), operators_topic, false));
-    }
-    match section.take("default") {
-        Some(value) => routes.extend(route(section.of("default", value), operators_topic, true)),
-        None => section
-            .problem("`default` is missing: where what no route takes goes, as in default.to = { topic = \"arn:…\" }"),
-    }
-    routes
-}
-
-fn check_routes(
-    section: &mut Section<'_, '_>,
-    routes: &[Route],
-    has_token: bool,
-    has_mail_from: bool,
-) {
-    if routes.len() > MAX_ROUTES {
-        section.problem(format_args!(
-            "there are {} routes, and may be {MAX_ROUTES} at the most",
-            routes.len()
-        ));
-    }
-    let mut names = BTreeSet::new();
-    for route in routes {
-        let name = &route.name;
-        if !names.insert(name) {
-            section.problem(format_args!("two routes are named {name:?}"));
-        }
-        match &route.to {
-            Destination::Channel(_) if !has_token => section.problem(format_args!(
-                "the route {name:?} goes to a channel, so that `slack_token` must be given"
-            )),
-            Destination::Mail(_) if !has_mail_from => section.problem(format_args!(
-                "the route {name:?} goes by mail, so that `mail_from` must be given"
-            )),
-            _ => {}
-        }
-    }
-}
-
-fn route(
-    mut section: Section<'_, '_>,
-    operators_topic: Option<&TopicArn>,
-    is_default: bool,
-) -> Option<Route> {
-    let (name, only) = if is_default {
-        (Some(DEFAULT.to_owned()), None)
-    } else {
-        let name = section.require("name", |value| match words(value)? {
-            name if name == DEFAULT => Err("is the default route's own name".to_owned()),
-            name if name.contains('#') => Err("must not contain #".to_owned()),
-            name => Ok(name),
-        });
-        let only = route_match(&mut section);
-        if only == RouteMatch::default() {
-            section.problem(
-                "takes everything; say which `accounts`, `ous`, `tag`, `rules` or `severity`, or make it the default",
-            );
-        }
-        (name, Some(only))
-    };
-    let to = match section.take("to") {
-        Some(value) => destination(section.of("to", value)),
-        None => {
-            section.problem("`to` is missing, as in to = { channel = \"C024BE91L\" }");
-            None
-        }
-    };
-    let fallback = section
-        .read("fallback", parsed)
-        .or_else(|| operators_topic.cloned());
-    let quiet = section
-        .each("quiet")
-        .into_iter()
-        .filter_map(|value| window(section.of("quiet", value)))
-        .collect();
-    let quiet_below = section
-        .read("quiet_below", severity)
-        .unwrap_or(Severity::Critical);
-    section.finish();
-    Some(Route {
-        name: name?,
-        only,
-        to: to?,
-        fallback: fallback?,
-        quiet,
-        quiet_below,
-    })
-}
-
-fn route_match(section: &mut Section<'_, '_>) -> RouteMatch {
-    let mut accounts: Vec<AccountSelector> = Vec::new();
-    accounts.extend(
-        section
-            .read_each("accounts", parsed)
-            .into_iter()
-            .map(AccountSelector::Account),
-    );
-    accounts.extend(
-        section
-            .read_each("ous", parsed)
-            .into_iter()
-            .map(AccountSelector::Ou),
-    );
-    if let Some(value) = section.take("tag") {
-        let mut tag = section.of("tag", value);
-        let (key, value) = (tag.require("key", words), tag.require("value", text));
-        tag.finish();
-        accounts.extend(
-            key.zip(value)
-                .map(|(key, value)| AccountSelector::Tag { key, value }),
+/// The queue of events and that of deliveries.
+fn queues(section: &mut Section<'_, '_>) -> (Option<QueueUrl>, Option<QueueUrl>) {
+    let queue: Option<QueueUrl> = section.require("queue", parsed);
+    let deliveries: Option<QueueUrl> = section.require("deliveries", parsed);
+    if queue.is_some() && queue == deliveries {
+        section.problem_of(
+            "deliveries",
+            "is `queue` too, where deliveries would wait behind events; name a queue of its own",
         );
     }
-    let rules: BTreeSet<String> = section.read_each("rules", words).into_iter().collect();
-    RouteMatch {
-        accounts,
-        rules,
-        severity: section.read("severity", severity),
-    }
+    (queue, deliveries)
 }
 
-/// Exactly one of `channel`, `webhook`, `topic` and `mail`.
-fn destination(mut section: Section<'_, '_>) -> Option<Destination> {
-    let given = ["channel", "webhook", "topic", "mail"]
-        .into_iter()
-        .filter(|key| section.take(key).is_some())
-        .count();
-    let channel = section.read("channel", channel).map(Destination::Channel);
-    let webhook = section.read("webhook", parsed).map(Destination::Webhook);
-    let topic = section.read("topic", parsed).map(Destination::Topic);
-    let mail = section.read_each("mail", address);
-    if given != 1 {
-        section.problem("must have exactly one of `channel`, `webhook`, `topic` and `mail`");
+/// The Slack ids of owners, by what the owner tag says.
+fn mentions(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {
+    let mut mentions = BTreeMap::new();
+    for (owner, value) in section.entries("mentions") {
+        match mention(value.get_ref()) {
+            Ok(id) => drop(mentions.insert(owner.to_owned(), id)),
+            Err(why) => section.problem_at(value, "mentions", format_args!("({owner:?}) {why}")),
+        }
     }
-    section.finish();
-    channel
-        .or(webhook)
-        .or(topic)
-        .or((!mail.is_empty()).then_some(Destination::Mail(mail)))
+    if !mentions.is_empty() && !section.has("owner_tag") {
+        section.problem_of(
+            "mentions",
+            "goes by what the owner tag says, so that `owner_tag` must be given",
+        );
+    }
+    mentions
+}
+
+fn reminders(section: &mut Section<'_, '_>) -> BTreeMap<Severity, SignedDuration> {
+    let mut every = BTreeMap::from(REMINDERS);
+    if let Some(value) = section.take("reminders") {
+        let mut given = section.of("reminders", value);
+        for severity in Severity::ALL {
+            every.extend(
+                given
+                    .read(severity.as_str(), reminder)
+                    .map(|days| (severity, days)),
+            );
+        }
+        given.finish();
+    }
+    every
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| (severity, days(count)))
+        .collect()
+}
+
+fn rules(section: &mut Section<'_, '_>) -> BTreeMap<String, RuleTextOverride> {
+    let mut rules = BTreeMap::new();
+    for (name, value) in section.entries("rules") {
+        rules.insert(
+            name.to_owned(),
+            rule_text_override(section.of("rules", value)),
+        );
+    }
+    rules
 }
 
 fn rule_text_override(mut section: Section<'_, '_>) -> RuleTextOverride {
@@ -253,45 +168,6 @@ pub(super) fn waiver(mut section: Section<'_, '_>) -> Option<Waiver> {
 
 // --- Values ------------------------------------------------------------------------------------
 
-fn severity(value: &DeValue<'_>) -> Result<Severity, String> {
-    let found = text(value)?;
-    let known = Severity::ALL
-        .into_iter()
-        .find(|severity| severity.as_str() == found);
-    known.ok_or_else(|| format!("must be one of low, medium, high, critical, but is {found:?}"))
-}
-
-/// Slack's own id of a channel: names change, and `chat.update` takes ids only.
-fn channel(value: &DeValue<'_>) -> Result<String, String> {
-    let found = text(value)?;
-    let rest = found.strip_prefix(['C', 'G']).unwrap_or_default();
-    if (7..=20).contains(&rest.len())
-        && rest
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-    {
-        Ok(found)
-    } else {
-        Err(format!(
-            "must be a channel's id, as in \"C024BE91L\" (in Slack: View channel details), but is {found:?}"
-        ))
-    }
-}
-
-fn address(value: &DeValue<'_>) -> Result<String, String> {
-    let found = text(value)?;
-    let is_plain = |part: &str| {
-        !part.is_empty()
-            && !part.contains(|c: char| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c))
-    };
-    match found.split_once('@') {
-        Some((name, host)) if is_plain(name) && is_plain(host) && !host.contains('@') => Ok(found),
-        _ => Err(format!(
-            "must be a mail address, as in \"alice@example.com\", but is {found:?}"
-        )),
-    }
-}
-
 fn link(value: &DeValue<'_>) -> Result<String, String> {
     let found = text(value)?;
     let is_clean = found.starts_with("https://")
@@ -302,5 +178,49 @@ fn link(value: &DeValue<'_>) -> Result<String, String> {
         Err(format!(
             "must be a link that begins with https://, but is {found:?}"
         ))
+    }
+}
+
+/// The days between two reminders; 0 for none. A quarter of a year at most: whoever wants fewer
+/// turns them off.
+fn reminder(value: &DeValue<'_>) -> Result<i64, String> {
+    if value.as_bool() == Some(false) {
+        return Ok(0);
+    }
+    integer(value, 0..=90)
+        .map_err(|_| "must be a number of days from 1 to 90, or false for none".to_owned())
+}
+
+/// The Slack id of a member or of a user group. A name mentions nobody. (Slack's developer
+/// documentation, "Formatting message text".)
+fn mention(value: &DeValue<'_>) -> Result<String, String> {
+    let found = text(value)?;
+    if is_mention(&found) {
+        return Ok(found);
+    }
+    Err(format!(
+        "must be the Slack id of a member, as in \"U024BE7LH\", or of a user group, as in \"S0614TZR7\", but is {found:?}"
+    ))
+}
+
+/// A link with `{url}`, and `{account}` where it is wanted. The example is the access portal's.
+/// (IAM Identity Center user guide, "Creating shortcut links to AWS Management Console
+/// destinations".)
+fn console(value: &DeValue<'_>) -> Result<String, String> {
+    let found = link(value)?;
+    let example = "as in \"https://example.awsapps.com/start/#/console?account_id={account}&destination={url}\"";
+    let names = braces(&found)?;
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !["account", "url"].contains(&name.as_str()))
+    {
+        return Err(format!(
+            "has {{{unknown}}}; known are {{account}} and {{url}}, {example}"
+        ));
+    }
+    if names.iter().any(|name| name == "url") {
+        Ok(found)
+    } else {
+        Err(format!("must contain {{url}}, {example}"))
     }
 }

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use toml::de::DeValue;
 
+use crate::compliance::Severity;
 use crate::policy::ChangeWindow;
 use crate::policy::section::Section;
 
@@ -217,6 +218,30 @@ pub(super) fn at_most(most: usize, text: String) -> Result<String, String> {
         count if count <= most => Ok(text),
         count => Err(format!(
             "has {count} characters, more than the {most} that AWS allows"
+        )),
+    }
+}
+
+/// A severity, as the policy and people write it.
+pub(super) fn severity(value: &DeValue<'_>) -> Result<Severity, String> {
+    let found = text(value)?;
+    let known = Severity::ALL
+        .into_iter()
+        .find(|severity| severity.as_str() == found);
+    known.ok_or_else(|| format!("must be one of low, medium, high, critical, but is {found:?}"))
+}
+
+/// A mail address.
+pub(super) fn address(value: &DeValue<'_>) -> Result<String, String> {
+    let found = text(value)?;
+    let is_plain = |part: &str| {
+        !part.is_empty()
+            && !part.contains(|c: char| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c))
+    };
+    match found.split_once('@') {
+        Some((name, host)) if is_plain(name) && is_plain(host) && !host.contains('@') => Ok(found),
+        _ => Err(format!(
+            "must be a mail address, as in \"alice@example.com\", but is {found:?}"
         )),
     }
 }
