@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::{Policy, Selector, UserAttributes};
-use crate::compliance::{AccountInfo, FindingKey};
 
+mod compliance;
 mod onboarding;
 
 const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
@@ -596,6 +596,7 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
         ("[[compliance.routes]]\n[compliance.routes.to]", "zzz = 1"),
         ("[[compliance.routes]]\n[compliance.routes.tag]", "zzz = 1"),
         ("[compliance.rules.plain]", "zzz = 1"),
+        ("[compliance.reminders]", "zzz = 1"),
         ("[[waivers]]", "zzz = 1"),
         ("[notices]", "zzz = 1"),
         ("[notices.slack]", "zzz = 1"),
@@ -661,6 +662,20 @@ fn the_page_of_the_policy_has_a_row_for_each_key_of_onboarding() {
 }
 
 #[test]
+fn the_page_of_the_policy_has_a_row_for_each_key_of_compliance() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let compliance = &schema["properties"]["compliance"];
+    let mut in_schema = BTreeSet::new();
+    schema_paths(compliance, "compliance", &mut in_schema);
+    // One row stands for the keys of the default route, and one for those of a time window.
+    in_schema.retain(|key| {
+        !key.starts_with("compliance.default.") && !key.starts_with("compliance.routes[].quiet[].")
+    });
+    in_schema.insert("compliance.default".to_owned());
+    assert_eq!(rows("compliance."), in_schema);
+}
+
+#[test]
 fn the_page_of_the_policy_has_a_row_for_each_key_of_rotation_with_its_meaning() {
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
     let rotation = &schema["properties"]["rotation"];
@@ -708,178 +723,5 @@ fn an_empty_file_is_told_what_it_lacks() {
     assert!(
         problems.contains(": the section [rotation] is missing") && !problems.contains('`'),
         "{problems}"
-    );
-}
-
-/// The problems of `[compliance]` with one line in place of another.
-fn compliance_problems(from: &str, to: &str) -> String {
-    assert!(EXAMPLE.contains(from), "{from}");
-    Policy::parse(&EXAMPLE.replacen(from, to, 1))
-        .unwrap_err()
-        .to_string()
-}
-
-#[test]
-fn what_contradicts_in_a_compliance_policy_is_refused_with_what_would_be_right() {
-    for (from, to, expected) in [
-        (
-            "slack_token = ",
-            "mail_to = ",
-            "the route \"payments\" goes to a channel, so that `slack_token` must be given",
-        ),
-        (
-            "mail_from = ",
-            "mail_for = ",
-            "the route \"security\" goes by mail, so that `mail_from` must be given",
-        ),
-        ("mail_from = ", "mail_for = ", "did you mean `mail_from`?"),
-        (
-            "name = \"sandboxes\"",
-            "name = \"payments\"",
-            "two routes are named \"payments\"",
-        ),
-        (
-            "name = \"sandboxes\"",
-            "name = \"default\"",
-            "is the default route's own name",
-        ),
-        (
-            "channel = \"C024BE91L\"",
-            "channel = \"#payments\"",
-            "must be a channel's id, as in \"C024BE91L\"",
-        ),
-        (
-            "to = { channel = \"C024BE91L\" }",
-            "to = { channel = \"C024BE91L\", mail = [\"alice@example.com\"] }",
-            "must have exactly one of `channel`, `webhook`, `topic` and `mail`",
-        ),
-        (
-            "tag = { key = \"team\", value = \"payments\" }",
-            "",
-            "`compliance.routes`: takes everything",
-        ),
-        (
-            "quiet_below = \"critical\"",
-            "quiet_below = \"urgent\"",
-            "must be one of low, medium, high, critical",
-        ),
-        (
-            "[compliance.default]",
-            "[compliance.defaults]",
-            "`default` is missing",
-        ),
-        (
-            "security@example.com\"] }",
-            "security at example.com\"] }",
-            "must be a mail address",
-        ),
-        (
-            "https://wiki.example.com",
-            "http://wiki.example.com",
-            "must be a link that begins with https://",
-        ),
-        (
-            "until = 2027-03-31",
-            "until = \"soon\"",
-            "`waivers.until` must be a date",
-        ),
-    ] {
-        let problems = compliance_problems(from, to);
-        assert!(problems.contains(expected), "{to}:\n{problems}");
-    }
-}
-
-#[test]
-fn a_finding_goes_to_every_route_that_fits_and_else_to_the_default() {
-    let policy = Policy::parse(EXAMPLE).unwrap().compliance.unwrap();
-    let facts = |id: &str, ous: &[&str], team: &str| AccountInfo {
-        id: id.parse().unwrap(),
-        name: "payments".into(),
-        path: ous.iter().map(|ou| ou.parse().unwrap()).collect(),
-        tags: [("team".to_owned(), team.to_owned())].into(),
-        fetched_at: Timestamp::UNIX_EPOCH,
-    };
-    let routes = |rule: &str, facts: &AccountInfo| -> Vec<String> {
-        policy
-            .routes_of(&rule.parse().unwrap(), facts)
-            .into_iter()
-            .map(|route| route.name.clone())
-            .collect()
-    };
-    let other = "111122223333";
-    assert_eq!(
-        routes(
-            "iam-user-mfa-enabled",
-            &facts("444455556666", &[], "payments")
-        ),
-        ["payments", "security"]
-    );
-    // Suffixes of deployments don't matter.
-    assert_eq!(
-        routes(
-            "securityhub-iam-user-mfa-enabled-1a2b3c4d",
-            &facts("444455556666", &[], "x")
-        ),
-        ["security"]
-    );
-    assert_eq!(
-        routes(
-            "s3-bucket-public-read-prohibited",
-            &facts(other, &["ou-ab12-cdef3456"], "x")
-        ),
-        ["sandboxes"]
-    );
-    // Too little for sandboxes, so that the default route takes it.
-    assert_eq!(
-        routes(
-            "s3-bucket-logging-enabled",
-            &facts(other, &["ou-ab12-cdef3456"], "x")
-        ),
-        ["default"]
-    );
-}
-
-#[test]
-fn a_waiver_covers_what_it_names_until_it_ends() {
-    let policy = Policy::parse(EXAMPLE).unwrap().compliance.unwrap();
-    let key = |account: &str, rule: &str, id: &str| FindingKey {
-        account: account.parse().unwrap(),
-        region: "eu-west-1".parse().unwrap(),
-        rule: rule.parse().unwrap(),
-        resource_type: "AWS::S3::Bucket".into(),
-        resource_id: id.into(),
-    };
-    let covered = |key: &FindingKey, name, at: &str| {
-        policy.waiver_of(key, name, at.parse().unwrap()).is_some()
-    };
-    let website = key(
-        "444455556666",
-        "securityhub-s3-bucket-public-read-prohibited-1a2b3c4d",
-        "website-eu",
-    );
-    assert!(covered(&website, None, "2027-03-31T23:59:59Z"));
-    assert!(!covered(&website, None, "2027-04-01T00:00:00Z"));
-    assert!(!covered(
-        &key(
-            "111122223333",
-            "s3-bucket-public-read-prohibited",
-            "website-eu"
-        ),
-        None,
-        "2027-01-01T00:00:00Z"
-    ));
-    assert!(!covered(
-        &key(
-            "444455556666",
-            "s3-bucket-public-write-prohibited",
-            "website-eu"
-        ),
-        None,
-        "2027-01-01T00:00:00Z"
-    ));
-    let hidden = key("444455556666", "s3-bucket-public-read-prohibited", "AIDA");
-    assert!(
-        !covered(&hidden, None, "2027-01-01T00:00:00Z")
-            && covered(&hidden, Some("website-eu"), "2027-01-01T00:00:00Z")
     );
 }
