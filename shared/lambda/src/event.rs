@@ -33,6 +33,8 @@ pub struct Record<T> {
     pub id: String,
     /// The record's content, or the reason why it can't be read.
     pub payload: Result<T, String>,
+    /// The message's text, as it came: whoever can't work on it yet may send it again.
+    pub body: String,
     /// The delivery of the message by SQS.
     pub delivery: Delivery,
 }
@@ -140,6 +142,7 @@ where
                 Ok(Record {
                     id: record.id,
                     payload,
+                    body: record.body,
                     delivery: record.delivery,
                 })
             };
@@ -194,12 +197,16 @@ fn sqs_record(record: &Value) -> Result<Record<Payload>, EnvelopeError> {
         Some(Value::String(body)) => Ok(body),
         Some(other) => Err(broken("SQS", format!("its body is {}", kind_of(other)))),
     };
+    let text = body
+        .as_ref()
+        .map_or_else(|_| String::new(), |body| (*body).clone());
     let payload = body
         .and_then(|body| parsed(body, payload))
         .map_err(|error| error.to_string());
     Ok(Record {
         id,
         payload,
+        body: text,
         delivery: Delivery::of(record),
     })
 }
@@ -414,21 +421,22 @@ mod tests {
             (&request, Payload::Object(request.clone())),
         ] {
             let text = content.to_string();
-            let batch = Invoked::Batch(vec![Record {
-                id: "1".into(),
-                payload: Ok(payload.clone()),
-                delivery: Delivery::default(),
-            }]);
+            let batch = |body: &str| {
+                Invoked::Batch(vec![Record {
+                    id: "1".into(),
+                    payload: Ok(payload.clone()),
+                    body: body.to_owned(),
+                    delivery: Delivery::default(),
+                }])
+            };
+            let wrapped = envelope(&text).to_string();
+            let (bare, inner) = (batch(&text), batch(&wrapped));
             let direct = Invoked::Direct(payload);
             assert_eq!(read(content), direct, "{content}");
             assert_eq!(read(&sns(&text)), direct, "{content}");
             assert_eq!(read(&envelope(&text)), direct, "{content}");
-            assert_eq!(read(&sqs(&[&text])), batch, "{content}");
-            assert_eq!(
-                read(&sqs(&[&envelope(&text).to_string()])),
-                batch,
-                "{content}"
-            );
+            assert_eq!(read(&sqs(&[&text])), bare, "{content}");
+            assert_eq!(read(&sqs(&[&wrapped])), inner, "{content}");
         }
     }
 

@@ -23,6 +23,9 @@ pub struct Delivery {
     pub count: u32,
     /// When the message was sent to the queue.
     pub sent_at: Option<Timestamp>,
+    /// The group whose turn it took on the queue, if it has one. (SQS developer guide, "Amazon SQS
+    /// fair queues".)
+    pub group: Option<String>,
 }
 
 impl Default for Delivery {
@@ -31,6 +34,7 @@ impl Default for Delivery {
         Self {
             received: None,
             count: 1,
+            group: None,
             sent_at: None,
         }
     }
@@ -43,6 +47,7 @@ impl Delivery {
             received: received(record),
             count: attribute(record, "ApproximateReceiveCount").map_or(1, NonZeroU32::get),
             sent_at: sent_at(record),
+            group: attribute(record, "MessageGroupId"),
         }
     }
 }
@@ -113,6 +118,7 @@ mod tests {
             }),
             count: 3,
             sent_at: Some("2018-12-17T21:37:29.183Z".parse().unwrap()),
+            group: None,
         };
         assert_eq!(Delivery::of(&record()), expected);
     }
