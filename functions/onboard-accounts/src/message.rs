@@ -55,7 +55,8 @@ pub struct ConvergeRequest {
 #[serde(rename_all = "camelCase")]
 pub struct FailedRequest {
     pub step: FailedStep,
-    /// The id of the event that said so: another failure of the same account is another notice.
+    /// The id of the event that said so, or a text made of its words and its time: another failure
+    /// of the same account is another notice.
     pub event: String,
     /// The request's id of a creation, or else the account.
     pub subject: String,
@@ -220,6 +221,15 @@ impl FindRequest {
     }
 }
 
+impl Revocation {
+    fn group(&self) -> String {
+        match &self.account {
+            Some(account) => account.to_string(),
+            None => self.user.to_string(),
+        }
+    }
+}
+
 impl Message {
     /// Reads a message, and refuses one of another version.
     pub fn decode(mut value: Value) -> Result<Self, MessageError> {
@@ -244,7 +254,22 @@ impl Message {
         Ok(Delayed {
             body: value.to_string(),
             delay,
+            group: self.group(),
         })
+    }
+
+    /// The group of the queue that the message belongs to: an account's id, so that no account with
+    /// many messages delays the others; of a revocation as a whole, the user's account, or the user
+    /// where that is not known. (SQS developer guide, "Amazon SQS fair queues".)
+    fn group(&self) -> Option<String> {
+        match self {
+            Self::Converge(request) => Some(request.account.id.to_string()),
+            Self::Find(request) => Some(request.account.to_string()),
+            Self::RevokeIn(request) => Some(request.account.id.to_string()),
+            Self::Revoke(revocation) => Some(revocation.group()),
+            Self::RevocationBegun(begun) => Some(begun.revocation.group()),
+            Self::PublishDashboard | Self::Failed(_) => None,
+        }
     }
 }
 
@@ -294,6 +319,37 @@ mod tests {
             message["kind"] = json!("publishDashboard");
             let error = Message::decode(message).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_about_an_account_wait_in_its_group_and_no_revocation_in_that_of_another_user() {
+        let group = |message: Value| {
+            let mut message = message;
+            message["version"] = json!(VERSION);
+            let message = Message::decode(message).unwrap();
+            message.delayed(Duration::ZERO).unwrap().group
+        };
+        let revocation =
+            json!({ "kind": "revoke", "user": "alice", "before": "2026-11-27T01:00:00Z" });
+        let mut of_account = revocation.clone();
+        of_account["account"] = json!("111122223333");
+        let begun = json!({ "kind": "revocationBegun", "revocation": of_account, "accounts": 2 });
+        let find = json!({
+            "kind": "find",
+            "account": "444455556666",
+            "cause": "joined",
+            "requestedAt": "2026-11-27T01:00:00Z",
+            "attempt": 0,
+        });
+        for (message, expected) in [
+            (find, Some("444455556666")),
+            (revocation, Some("alice")),
+            (of_account, Some("111122223333")),
+            (begun, Some("111122223333")),
+            (json!({ "kind": "publishDashboard" }), None),
+        ] {
+            assert_eq!(group(message.clone()).as_deref(), expected, "{message}");
         }
     }
 

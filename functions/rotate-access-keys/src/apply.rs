@@ -286,7 +286,8 @@ impl Executor<'_> {
         });
         let body = message.to_string();
         let delay = Duration::ZERO;
-        queue.send(&[Delayed { body, delay }]).await?;
+        let group = Some(self.job.identity.id.to_string());
+        queue.send(&[Delayed { body, delay, group }]).await?;
         let now = self.ports.clock.now();
         self.writer
             .write(|record| {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use banto_domain::QueueUrl;
+use banto_domain::compliance::short_hash;
 use banto_ports::{Delayed, ErrorKind, PortError, Queue};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,6 +17,9 @@ const CALL: &str = "sqs:SendMessage";
 /// Most messages of a batch, and seconds of a delay. (SQS API reference, `SendMessageBatch`.)
 const BATCH: usize = 10;
 const MAX_DELAY: u64 = 900;
+
+/// Most characters of a group's id. (SQS API reference, `SendMessageBatchRequestEntry`.)
+const MAX_GROUP: usize = 128;
 
 /// An SQS queue. (SQS API reference, `SendMessageBatch`, in AWS's JSON 1.0 protocol.)
 #[derive(Debug)]
@@ -55,12 +59,11 @@ impl SqsQueue {
     }
 
     async fn send_batch(&self, batch: &[Delayed]) -> Result<(), PortError> {
-        let entries = batch.iter().enumerate().map(|(index, message)| {
-            let delay = message.delay.as_secs().min(MAX_DELAY);
-            json!({ "Id": index.to_string(), "MessageBody": message.body, "DelaySeconds": delay })
-        });
-        let body =
-            json!({ "QueueUrl": self.url.as_str(), "Entries": entries.collect::<Vec<Value>>() });
+        let mut entries = Vec::new();
+        for (index, message) in batch.iter().enumerate() {
+            entries.push(entry(index, message));
+        }
+        let body = json!({ "QueueUrl": self.url.as_str(), "Entries": entries });
         let request = Request::aws_json(CALL, "1.0", "AmazonSQS.SendMessageBatch", &body);
         let answer = self.caller.ask(request).await?;
         let answer: Answer = serde_json::from_slice(&answer)
@@ -80,6 +83,30 @@ impl SqsQueue {
             first.code
         );
         Err(PortError::new(kind, CALL, message))
+    }
+}
+
+/// A message of a batch. (SQS API reference, `SendMessageBatchRequestEntry`.)
+fn entry(index: usize, message: &Delayed) -> Value {
+    let delay = message.delay.as_secs().min(MAX_DELAY);
+    let mut entry =
+        json!({ "Id": index.to_string(), "MessageBody": message.body, "DelaySeconds": delay });
+    if let (Some(fields), Some(group)) = (entry.as_object_mut(), &message.group) {
+        fields.insert("MessageGroupId".to_owned(), json!(group_id(group)));
+    }
+    entry
+}
+
+/// A group's name as SQS takes it. One that SQS would refuse, like the name of a route with a space
+/// in it, is hashed: without a group, or in a common one, its messages would delay those of others.
+/// (SQS API reference, `SendMessageBatchRequestEntry`: letters, digits and punctuation.)
+fn group_id(group: &str) -> String {
+    let is_plain =
+        (1..=MAX_GROUP).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_plain {
+        group.to_owned()
+    } else {
+        short_hash(&[group])
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod chat;
 mod direct_messages;
+pub mod endpoint;
 mod http;
 pub mod mail;
 mod notice;
@@ -19,8 +20,9 @@ pub mod text;
 mod webhook;
 
 pub use chat::SlackChat;
+pub use endpoint::HttpsEndpoints;
 pub use notice::{Audience, Link, Notice, Section, Step, Urgency};
 pub use notice_sender::{DeliveredBy, NoticeSender, SendError};
-pub use queue_message::QueueMessage;
+pub use queue_message::{ComparedUpTo, QueueMessage};
 pub use secrets::SecretCache;
 pub use webhook::SlackWebhooks;

@@ -563,6 +563,7 @@ async fn messages_are_sent_ten_at_a_time_and_one_that_is_not_taken_is_an_error()
     let message = |delay| Delayed {
         body: "{}".into(),
         delay: Duration::from_secs(delay),
+        group: None,
     };
     queue
         .send(&(0..11).map(message).collect::<Vec<_>>())
@@ -580,4 +581,47 @@ async fn messages_are_sent_ten_at_a_time_and_one_that_is_not_taken_is_an_error()
         ErrorKind::Unavailable
     );
     assert_eq!(service.asked()[2].json()["Entries"][0]["DelaySeconds"], 900);
+}
+
+#[tokio::test]
+async fn a_message_goes_to_its_group_by_a_name_that_sqs_takes() {
+    let taken = json_answer(&json!({ "Successful": [], "Failed": [] }));
+    let too_long = "x".repeat(129);
+    let names = [
+        "111122223333",
+        "payments:C024BE91L",
+        "two words",
+        "チーム",
+        &too_long,
+    ];
+    let mut messages = vec![Delayed {
+        body: "{}".into(),
+        delay: Duration::ZERO,
+        group: None,
+    }];
+    messages.extend(names.map(|name| Delayed {
+        group: Some(name.to_owned()),
+        ..messages[0].clone()
+    }));
+    let service = Service::answering([taken]);
+    service.organization().queue.send(&messages).await.unwrap();
+    let body = service.asked()[0].json();
+    let entries = body["Entries"].as_array().unwrap();
+    let groups: Vec<Option<&str>> = entries
+        .iter()
+        .map(|entry| entry.get("MessageGroupId").and_then(Value::as_str))
+        .collect();
+    assert_eq!(
+        groups[..3],
+        [None, Some("111122223333"), Some("payments:C024BE91L")]
+    );
+    // The others have names of their own, so that none waits for another.
+    let others: BTreeSet<&str> = groups[3..].iter().flatten().copied().collect();
+    assert_eq!(others.len(), 3, "{others:?}");
+    for name in others {
+        assert!(
+            name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            "{name}"
+        );
+    }
 }
