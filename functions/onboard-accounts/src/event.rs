@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use banto_domain::compliance::short_hash;
 use banto_domain::{AccountId, OuId, UserName};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
 use jiff::Timestamp;
@@ -306,12 +307,20 @@ fn state(status: Option<&Value>) -> Option<&str> {
 }
 
 fn failed(step: FailedStep, event: &Event, subject: String, reason: Option<&str>) -> Trigger {
+    let reason = reason.unwrap_or("no reason given").to_owned();
+    let named = event.id.clone();
     Trigger::Failed(FailedRequest {
         step,
-        event: event.id.clone().unwrap_or_else(|| subject.clone()),
+        event: named.unwrap_or_else(|| unnamed(event, &subject, &reason)),
         subject,
-        reason: reason.unwrap_or("no reason given").to_owned(),
+        reason,
     })
+}
+
+/// Names a failure whose event has no id by its words and its time.
+fn unnamed(event: &Event, subject: &str, reason: &str) -> String {
+    let time = event.time.map(|time| time.to_string()).unwrap_or_default();
+    short_hash(&[subject, reason, &time])
 }
 
 /// A fan-out to one account; to all of them if the event does not say which: a hint that can't be

@@ -89,7 +89,7 @@ pub(crate) async fn tell(
     if untold.is_empty() {
         return Ok(());
     }
-    let notice = notices::of_strangers(&untold, &asked.id);
+    let notice = notices::of_strangers(&untold, &on_day(asked, now));
     let sent = sender.send(&notice, invocation.remaining()).await;
     sent.map_err(|error| InvocationError::new("NobodyTold", error))?;
     for stranger in &untold {
@@ -98,6 +98,38 @@ pub(crate) async fn tell(
     Ok(())
 }
 
+/// Names a request on one of its days, counted from 0: what is told again after a day is another
+/// notice, and what is told again by a retry is the same.
+fn on_day(asked: &Asked, now: Timestamp) -> String {
+    let day = now.duration_since(asked.at).as_hours() / 24;
+    format!("{}:day-{day}", asked.id)
+}
+
 fn id_of(stranger: &Stranger, asked: &Asked) -> String {
     format!("{}:{stranger:?}", asked.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_names_more_or_lasts_for_days_is_told_under_another_id_and_a_retry_under_the_same()
+     {
+        let asked = Asked::by("request", Timestamp::UNIX_EPOCH);
+        let missing = |user: &str| Stranger::NoSuchUser {
+            user: user.parse().unwrap(),
+        };
+        let id = |users: &[&str], hours| {
+            let strangers: Vec<Stranger> = users.iter().map(|user| missing(user)).collect();
+            let now = asked.at + SignedDuration::from_hours(hours);
+            notices::of_strangers(&strangers, &on_day(&asked, now)).id
+        };
+        assert_eq!(id(&["alice"], 0), id(&["alice"], 1));
+        assert_ne!(id(&["alice"], 0), id(&["bob"], 1));
+        assert_ne!(id(&["alice"], 0), id(&["alice", "bob"], 1));
+        assert_ne!(id(&["alice"], 0), id(&["alice"], 24));
+    }
 }

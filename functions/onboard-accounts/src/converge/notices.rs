@@ -12,6 +12,7 @@ use banto_domain::status::{AccountStatus, Condition, ReasonKind};
 use banto_domain::{AccountId, Place, Region, RoleName, percent_encoded};
 use banto_notice::text::{listed, sections, tally};
 use banto_notice::{Audience, Notice, Step, Urgency};
+use jiff::Timestamp;
 
 use super::expected::expected_baseline;
 use super::outcome::{AccountNews, NewsKind};
@@ -26,7 +27,7 @@ pub fn ready(
 ) -> Notice {
     let (id, name) = (&status.account, &status.name);
     let mut notice = notice(
-        format!("onboard-accounts:{id}:ready"),
+        format!("onboard-accounts:{id}:ready:{}", joined_at(job)),
         Urgency::Information,
         format!("Account {name} ({id}) is ready"),
     );
@@ -43,6 +44,13 @@ pub fn ready(
         ("Drifted, left as it is by policy", drifted(status)),
     ]);
     notice
+}
+
+/// The moment at which an account joined, which tells two times of being ready apart: one that left
+/// and comes back is ready again.
+fn joined_at(job: &Job) -> Timestamp {
+    let request = &job.request;
+    request.account.joined_at.unwrap_or(request.requested_at)
 }
 
 /// The sentence that says where AWS Config records; empty if it is not said.
@@ -116,13 +124,12 @@ fn of_kind<'a>(news: &'a [AccountNews<'a>], kind: NewsKind) -> Vec<&'a AccountNe
     news.iter().filter(|it| it.kind == Some(kind)).collect()
 }
 
-/// Accounts that need people, or were repaired: one notice for all of them. Its id names the first
-/// account, since a run may send several.
-pub fn accounts(news: &[AccountNews<'_>], run: &str) -> Notice {
+/// Accounts that need people, or were repaired: one notice for all of them. `id` names their news.
+pub fn accounts(news: &[AccountNews<'_>], id: &str) -> Notice {
     let by_kind = ByKind::new(news);
     let first = news.first().map_or("", |it| it.status.account.as_str());
     let mut notice = notice(
-        format!("onboard-accounts:{run}:{first}"),
+        format!("onboard-accounts:{id}:{first}"),
         by_kind.urgency(),
         headline(news, &by_kind),
     );

@@ -44,7 +44,7 @@ pub async fn finish(
     }
     finished.metrics = report::metrics(&saved);
     let now = ports.clock.now();
-    let announcements = report::announcements(&saved, policy, &invocation.run, now);
+    let announcements = report::announcements(&saved, policy, now);
     let announced = announcements
         .iter()
         .map(|announcement| announce(ports, announcement, invocation));

@@ -358,3 +358,30 @@ fn anything_else_is_an_error_that_says_what_came() {
         assert!(error.contains(says), "{event}: {error}");
     }
 }
+
+#[test]
+fn failures_whose_events_have_no_id_are_told_apart_by_their_words_and_their_time() {
+    let id = |reason: &str, time: &str| {
+        let event = serde_json::json!({
+            "version": "0",
+            "source": "aws.organizations",
+            "detail-type": "AWS Service Event via CloudTrail",
+            "account": "111122223333",
+            "time": time,
+            "detail": {
+                "eventName": "CreateAccountResult",
+                "serviceEventDetails": {
+                    "createAccountStatus": { "state": "FAILED", "failureReason": reason },
+                },
+            },
+        });
+        match direct(&event.to_string()) {
+            Trigger::Failed(failed) => failed.event,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = id("EMAIL_ALREADY_EXISTS", "2026-11-24T01:00:00Z");
+    assert_eq!(first, id("EMAIL_ALREADY_EXISTS", "2026-11-24T01:00:00Z"));
+    assert_ne!(first, id("EMAIL_ALREADY_EXISTS", "2026-11-27T01:00:00Z"));
+    assert_ne!(first, id("ACCOUNT_LIMIT_EXCEEDED", "2026-11-24T01:00:00Z"));
+}

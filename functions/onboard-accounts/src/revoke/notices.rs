@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use banto_domain::compliance::short_hash;
 use banto_domain::policy::OnboardingPolicy;
 use banto_domain::policy::onboarding::SessionName;
 use banto_domain::{AccountId, RoleName, UserName};
@@ -29,7 +30,7 @@ pub fn begun(begun: &BegunRevocation, policy: &OnboardingPolicy) -> Notice {
         false => Urgency::Alarm,
     };
     let mut notice = notice(
-        format!("onboard-accounts:revocation:{user}:{before}"),
+        id(revocation, "begun"),
         urgency,
         format!("Ending {user}'s sessions in {}", count(accounts, "account")),
     );
@@ -91,15 +92,15 @@ pub fn not_ended(
     }
     let failing = visits.iter().filter(|visit| !visit.due.is_empty());
     let failing: Vec<&RevokeRequest> = failing.map(|visit| &visit.request).collect();
-    let first = failing.first()?;
     let place = match failing.as_slice() {
+        [] => return None,
         [only] => named(&only.account),
         several => count(several.len(), "account"),
     };
     let mut notice = notice(
         format!(
-            "onboard-accounts:revocation:{user}:{before}:{}:{}",
-            first.account.id, first.attempt
+            "onboard-accounts:revocation:{user}:{before}:{}",
+            failures_id(&failing, &due)
         ),
         Urgency::Alarm,
         format!("Can't end {user}'s sessions in {place}"),
@@ -124,6 +125,21 @@ pub fn not_ended(
     }
     notice.steps.push(afterwards(user, before));
     Some(notice)
+}
+
+/// Names the failures of a batch by their attempts and roles: a batch of other messages tells other
+/// failures, even where some are the same.
+fn failures_id(failing: &[&RevokeRequest], due: &[(&OrgAccount, &Failure)]) -> String {
+    let mut parts = Vec::new();
+    for request in failing {
+        parts.push(format!("{}:{}", request.account.id, request.attempt));
+    }
+    for (account, failure) in due {
+        let role = failure.role.as_ref().map_or("", RoleName::as_str);
+        parts.push(format!("{}:{role}", account.id));
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    short_hash(&parts)
 }
 
 /// A way to end sessions, and the roles of an account to which it applies.
@@ -172,7 +188,7 @@ pub fn by_hand(
 ) -> Notice {
     let (user, before) = (&revocation.user, revocation.before);
     let mut notice = notice(
-        format!("onboard-accounts:revocation:{user}:{before}:by-hand"),
+        id(revocation, "by-hand"),
         Urgency::Alarm,
         format!("End {user}'s sessions by hand"),
     );
@@ -192,7 +208,7 @@ pub fn by_hand(
 pub fn not_begun(revocation: &Revocation, why: &str, policy: &OnboardingPolicy) -> Notice {
     let (user, before) = (&revocation.user, revocation.before);
     let mut notice = notice(
-        format!("onboard-accounts:revocation:{user}:{before}:not-begun"),
+        id(revocation, "not-begun"),
         Urgency::Alarm,
         format!("Can't end {user}'s sessions in any account"),
     );
@@ -223,6 +239,18 @@ fn steps_in(
     }
     steps.push(afterwards(user, before));
     steps
+}
+
+/// Names a notice about a revocation as a whole. Users of several accounts may share a name.
+fn id(revocation: &Revocation, kind: &str) -> String {
+    let Revocation {
+        account,
+        user,
+        before,
+        attempt: _,
+    } = revocation;
+    let account = account.as_ref().map_or("any", AccountId::as_str);
+    format!("onboard-accounts:revocation:{account}:{user}:{before}:{kind}")
 }
 
 fn notice(id: String, urgency: Urgency, headline: String) -> Notice {

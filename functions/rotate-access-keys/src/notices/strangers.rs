@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use banto_domain::compliance::short_hash;
 use banto_domain::{AccessKeyId, AccountId, CredentialId};
 use banto_notice::{Audience, Notice, Section, Urgency};
 
@@ -11,18 +12,21 @@ use crate::snapshot::Stranger;
 /// Most characters of an error about a message that are shown: it may quote what somebody wrote.
 const SHOWN_CHARS: usize = 500;
 
-/// Returns the notice of what people must see to themselves.
+/// Returns the notice of what people must see to themselves. Its id names all of that besides the
+/// request, which may come upon more things later.
 pub fn of_strangers(strangers: &[Stranger], request: &str) -> Notice {
     let headline = match strangers {
         [only] => headline(only),
         several => format!("{} things that people must see to", several.len()),
     };
-    let lines = strangers.iter().map(line).collect();
+    let lines: Vec<String> = strangers.iter().map(line).collect();
+    let words: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let named = short_hash(&words);
+    let id = format!("rotate-access-keys:strangers:{request}:{named}");
     let section = Section {
         title: "To look at".to_owned(),
         lines,
     };
-    let id = format!("rotate-access-keys:strangers:{request}");
     Notice {
         sections: vec![section],
         ..Notice::new(id, Audience::Operators, Urgency::Alarm, headline)
