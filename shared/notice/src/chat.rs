@@ -28,9 +28,11 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Names another Web API than that of slack.com.
 const API_VARIABLE: &str = "SLACK_API_URL";
 
-/// Most bytes of an answer that are read: a message that was posted comes back, and a hundred of a
-/// history.
-const ANSWER_BYTES: usize = 64 * 1024;
+/// Most bytes of an answer that are read: a message that was posted comes back, with up to twelve
+/// bytes for a character (two escapes of UTF-16) and its text twice, as text and in blocks. Of some
+/// 13,000 characters that are 312 KB.
+const ANSWER_BYTES: usize = 512 * 1024;
+/// A hundred messages of a history.
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 /// How many messages of a channel are looked through.
 const LOOKED_THROUGH: usize = 100;

@@ -1,4 +1,4 @@
-//! Asks Slack something, once.
+//! Asks a server something, once.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-/// How long Slack may take.
+/// Time that a server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type HttpClient = Client<Connector, Full<Bytes>>;
@@ -28,7 +28,7 @@ pub(crate) struct Http {
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
-    /// After what time Slack wants to be asked again, where it says so.
+    /// The time after which the server wants to be asked again, where it says so.
     pub(crate) retry_after: Option<Duration>,
     /// Nothing, if it was longer than asked for.
     pub(crate) body: Bytes,
@@ -117,8 +117,8 @@ pub(crate) fn kind_of(status: StatusCode) -> ErrorKind {
     }
 }
 
-/// Slack's word for what is wrong, if it is one.
-fn said(word: &str) -> String {
+/// Slack's word for what is wrong, in brackets, if it is one: a page of a proxy is none.
+pub(crate) fn said(word: &str) -> String {
     let word = word.trim();
     let is_word =
         (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
