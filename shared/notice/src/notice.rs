@@ -15,6 +15,10 @@ pub struct Notice {
     pub audience: Audience,
     /// The time that a person has to act.
     pub urgency: Urgency,
+    /// The Slack ids of members and user groups who are mentioned where the notice goes to a
+    /// channel.
+    #[serde(default)]
+    pub mentions: Vec<String>,
     /// One line that is enough on a lock screen.
     pub headline: String,
     /// A paragraph each for what happened and what it means.
@@ -47,6 +51,7 @@ impl Notice {
             id,
             audience,
             urgency,
+            mentions: Vec::new(),
             headline,
             paragraphs: Vec::new(),
             facts: Vec::new(),
@@ -91,6 +96,18 @@ pub enum Urgency {
     Action,
     /// The reader should do something now.
     Alarm,
+}
+
+impl Urgency {
+    /// As attributes and documents have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Information => "information",
+            Self::Action => "action",
+            Self::Alarm => "alarm",
+        }
+    }
 }
 
 /// Something that the reader can do.
