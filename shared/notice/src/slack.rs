@@ -1,75 +1,95 @@
-//! A notice as a Slack message: Block Kit blocks, within Slack's limits before anything is sent.
-//! (Slack's Block Kit reference and the limits listed by [`check`].)
+//! A notice as a Slack message: a header, and blocks of rich text, within Slack's limits before
+//! anything is sent. (Slack's Block Kit reference and the limits listed by [`check`].)
+//!
+//! Deliberately absent: mrkdwn, in which a name or an annotation with `*`, `_`, `~` or a backtick
+//! would be markup.
 
 mod limits;
+mod rich_text;
 
 use serde_json::{Value, json};
 
 pub use limits::check;
-use limits::{FIELDS, HEADER, SECTION};
+use limits::{HEADER, MESSAGE, TEXT, length};
 
+use crate::text::and_more;
 use crate::{Audience, Link, Notice, Section, Step, Urgency};
 
-// What each part of a notice may take, so that the whole always fits: 4 x 500 for paragraphs, 10 x
-// 200 for facts, 5 x 500 for steps, 3,000 for the envelope or as much for longer lists and links,
-// 2,400 for lists, and some 900 for the rest.
+// Most of each part of a notice that is shown. Together they could still be more than a message
+// takes, so that each takes its room in order of its weight; see `message`.
 const PARAGRAPHS: usize = 4;
 const PARAGRAPH: usize = 500;
+const FACTS: usize = 10;
 const LABEL: usize = 36;
-const VALUE: usize = 160;
+const VALUE: usize = 300;
 const STEPS: usize = 5;
 const STEP: usize = 500;
 const STEP_TEXT: usize = 150;
-const LISTS: usize = 2_400;
+const LISTS: usize = 10;
+const LINE: usize = 500;
 const HEADLINE: usize = 500;
-const FOOTER: usize = 200;
+const MENTIONS: usize = 10;
 const LINKS: usize = 3;
-const URL: usize = 700;
+const URL: usize = 1_000;
+/// The length of a list's block without its title and lines, but with the line that counts those
+/// which do not fit, is some 220 characters as JSON.
+const FRAME: usize = 250;
+/// The room of a list's lines in a message with little else: a headline, ten mentions, a title and
+/// the frame take some 1,300 characters as JSON, and a paragraph as many at most.
+const LIST_ROOM: usize = MESSAGE - 2_600;
 
 /// The message to post to an incoming webhook.
+///
+/// Where a notice is too long, people get what they can act on: the envelope, steps and links
+/// before facts and paragraphs, and of lists as many lines as there is room for.
 pub fn message(notice: &Notice) -> Value {
-    let mut blocks = vec![header(notice)];
-    blocks.extend(mention(notice).map(|mention| section(&mention)));
-    blocks.extend(
-        notice
-            .paragraphs
-            .iter()
-            .take(PARAGRAPHS)
-            .map(|text| section(&escaped(text, PARAGRAPH))),
-    );
-    blocks.extend(facts(&notice.facts));
-    // A notice without an envelope has that much more room for lists.
-    let links = links(&notice.links);
-    let taken = links.as_ref().map_or(0, |(_, length)| *length);
-    let room = LISTS
-        + if notice.envelope.is_some() {
-            0
-        } else {
-            SECTION
-        }
-        - taken;
-    blocks.extend(lists(&notice.sections, room));
-    // One step alone needs no number.
-    let number = |index: usize| (notice.steps.len() > 1).then_some(index + 1);
-    blocks.extend(
-        notice
-            .steps
-            .iter()
-            .take(STEPS)
-            .enumerate()
-            .map(|(index, step)| step_block(number(index), step)),
-    );
-    blocks.extend(notice.envelope.as_deref().map(envelope_block));
-    blocks.extend(links.map(|(block, _)| block));
-    let footer = format!("Banto · {}", escaped(&notice.id, FOOTER));
-    blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": footer }] }));
-    let mention = mention(notice).map_or_else(String::new, |mention| format!("{mention} "));
-    json!({ "text": mention + &escaped(&notice.headline, HEADLINE), "blocks": blocks })
+    let mut room = Room(MESSAGE);
+    let header = room.take(header(notice));
+    let mentions = mentions(notice).and_then(|block| room.take(block));
+    let envelope = notice.envelope.as_deref();
+    let envelope = envelope.and_then(|envelope| room.take(envelope_block(envelope)));
+    let steps = room.take_each(steps(&notice.steps));
+    let links = links(&notice.links).and_then(|block| room.take(block));
+    let facts = facts(&notice.facts, room.0).and_then(|block| room.take(block));
+    let paragraphs = notice.paragraphs.iter().take(PARAGRAPHS);
+    let paragraphs = room.take_each(paragraphs.map(|text| paragraph(text)));
+    let lists = lists(&notice.sections, &mut room);
+    let blocks: Vec<Value> = header
+        .into_iter()
+        .chain(mentions)
+        .chain(paragraphs)
+        .chain(facts)
+        .chain(lists)
+        .chain(steps)
+        .chain(envelope)
+        .chain(links)
+        .collect();
+    json!({ "text": escaped(&notice.headline, HEADLINE), "mrkdwn": false, "blocks": blocks })
+}
+
+/// The room that is left in a message, in characters of its blocks as JSON.
+struct Room(usize);
+
+impl Room {
+    /// Takes the room of a block, if there is as much.
+    fn take(&mut self, block: Value) -> Option<Value> {
+        self.0 = self.0.checked_sub(length(&block))?;
+        Some(block)
+    }
+
+    /// Takes the room of the first blocks, as far as it reaches.
+    fn take_each(&mut self, blocks: impl IntoIterator<Item = Value>) -> Vec<Value> {
+        blocks
+            .into_iter()
+            .map_while(|block| self.take(block))
+            .collect()
+    }
 }
 
 /// The message to post to a member by a bot. It mentions nobody: whoever reads it is alone there.
 pub fn direct_message(notice: &Notice, member: &str) -> Value {
     let mut unaddressed = notice.clone();
+    unaddressed.mentions.clear();
     if let Audience::Owner { slack, .. } = &mut unaddressed.audience {
         *slack = None;
     }
@@ -102,26 +122,59 @@ pub fn channel(audience: &Audience) -> Option<&str> {
 
 fn header(notice: &Notice) -> Value {
     let mark = match (notice.urgency, &notice.audience) {
-        (Urgency::Done, _) => ":white_check_mark:",
-        (Urgency::Information, Audience::Route(_)) => ":white_circle:",
-        (Urgency::Information, _) => ":information_source:",
-        (Urgency::Action, Audience::Owner { .. }) => ":key:",
-        (Urgency::Action, _) => ":large_orange_circle:",
-        (Urgency::Alarm, _) => ":rotating_light:",
+        (Urgency::Done, _) => "✅",
+        (Urgency::Information, Audience::Route(_)) => "⚪",
+        (Urgency::Information, _) => "ℹ️",
+        (Urgency::Action, Audience::Owner { .. }) => "🔑",
+        (Urgency::Action, _) => "🟠",
+        (Urgency::Alarm, _) => "🚨",
     };
-    // Plain text, so nothing is escaped.
     let text = shortened(&format!("{mark} {}", notice.headline), HEADER);
-    json!({ "type": "header", "text": { "type": "plain_text", "text": text, "emoji": true } })
+    // In an ARN, `:iam:` may be a workspace's emoji.
+    json!({ "type": "header", "text": { "type": "plain_text", "text": text, "emoji": false } })
 }
 
-fn mention(notice: &Notice) -> Option<String> {
-    member(&notice.audience).map(|id| format!("<@{id}>"))
+/// The members and user groups who are mentioned, in one line. An id comes from a tag or from the
+/// policy; whatever is none is left out.
+fn mentions(notice: &Notice) -> Option<Value> {
+    let owner = member(&notice.audience);
+    let others = notice.mentions.iter().map(String::as_str);
+    let mut ids: Vec<&str> = Vec::new();
+    for id in owner.into_iter().chain(others).take(MENTIONS) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let mut elements = Vec::new();
+    for mention in ids.into_iter().filter_map(mention) {
+        elements.extend((!elements.is_empty()).then(|| rich_text::text(" ")));
+        elements.push(mention);
+    }
+    (!elements.is_empty()).then(|| rich_text::block(vec![rich_text::section(elements)]))
+}
+
+fn mention(id: &str) -> Option<Value> {
+    if is_member_id(id) {
+        Some(json!({ "type": "user", "user_id": id }))
+    } else if is_group_id(id) {
+        Some(json!({ "type": "usergroup", "usergroup_id": id }))
+    } else {
+        None
+    }
 }
 
 /// A member id as Slack gives them: `U` or `W`, then capital letters and digits.
 pub(crate) fn is_member_id(text: &str) -> bool {
-    let rest = text.strip_prefix('U').or_else(|| text.strip_prefix('W'));
-    rest.is_some_and(|rest| {
+    is_id(text, &['U', 'W'])
+}
+
+/// A user group's id as Slack gives them, as in `S0614TZR7`.
+fn is_group_id(text: &str) -> bool {
+    is_id(text, &['S'])
+}
+
+fn is_id(text: &str, first: &[char]) -> bool {
+    text.strip_prefix(first).is_some_and(|rest| {
         (8..=20).contains(&rest.len())
             && rest
                 .bytes()
@@ -129,96 +182,128 @@ pub(crate) fn is_member_id(text: &str) -> bool {
     })
 }
 
-fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+fn paragraph(text: &str) -> Value {
+    let text = shortened(text, PARAGRAPH);
+    rich_text::block(vec![rich_text::section(rich_text::elements(&text))])
 }
 
-fn facts(facts: &[(String, String)]) -> Option<Value> {
-    let field = |(label, value): &(String, String)| {
-        let text = format!("*{}*\n{}", escaped(label, LABEL), escaped(value, VALUE));
-        json!({ "type": "mrkdwn", "text": text })
-    };
-    let fields: Vec<Value> = facts.iter().take(FIELDS).map(field).collect();
-    (!fields.is_empty()).then(|| json!({ "type": "section", "fields": fields }))
+/// The facts that there is room for, each on a line of its own.
+fn facts(facts: &[(String, String)], room: usize) -> Option<Value> {
+    let mut room = Room(room.checked_sub(FRAME)?);
+    let lines = room.take_each(facts.iter().take(FACTS).map(fact));
+    (!lines.is_empty()).then(|| rich_text::block(lines))
 }
 
-/// Each list as a block; lines that do not fit are counted rather than shown.
-fn lists(sections: &[Section], room: usize) -> Vec<Value> {
-    let shown = sections.iter().take(PARAGRAPHS);
-    let room = (room / shown.len().max(1)).min(SECTION);
-    shown.map(|list| section(&list_text(list, room))).collect()
+fn fact((label, value): &(String, String)) -> Value {
+    let label = format!("{}: ", shortened(label, LABEL));
+    let mut elements = vec![rich_text::bold(&label)];
+    elements.extend(rich_text::elements(&shortened(value, VALUE)));
+    rich_text::section(elements)
 }
 
-fn list_text(list: &Section, room: usize) -> String {
-    let mut text = format!("*{}*", escaped(&list.title, LABEL));
-    let mut length = text.chars().count();
-    for (index, line) in list.lines.iter().enumerate() {
-        let line = format!("\n• {}", escaped(line, PARAGRAPH));
-        let rest = format!("\n… and {} more", list.lines.len() - index);
-        length += line.chars().count();
-        if length + rest.chars().count() > room {
-            return text + &rest;
-        }
-        text.push_str(&line);
+/// Each list as a block. Room that one does not need is left to the next.
+fn lists(sections: &[Section], room: &mut Room) -> Vec<Value> {
+    let count = sections.len().min(LISTS);
+    let mut blocks = Vec::new();
+    for (index, list) in sections.iter().take(count).enumerate() {
+        let fair = room.0 / (count - index);
+        blocks.extend(list_block(list, fair).and_then(|block| room.take(block)));
     }
-    text
+    blocks
 }
 
-/// A command is shown whole or not at all: half a command does harm.
+/// A list under its title; lines that do not fit are counted rather than shown.
+fn list_block(list: &Section, room: usize) -> Option<Value> {
+    let title = shortened(&list.title, LABEL);
+    let title = rich_text::section(vec![rich_text::bold(&title)]);
+    let mut room = Room(room.checked_sub(length(&title) + FRAME)?);
+    let lines = room.take_each(list.lines.iter().map(|line| list_line(line)));
+    let rest = and_more(list.lines.len() - lines.len());
+    let mut parts = vec![title];
+    parts.extend((!lines.is_empty()).then(|| rich_text::list(lines)));
+    parts.extend(rest.map(|rest| rich_text::section(vec![rich_text::text(&format!("… {rest}"))])));
+    Some(rich_text::block(parts))
+}
+
+fn list_line(line: &str) -> Value {
+    rich_text::section(rich_text::elements(&shortened(line, LINE)))
+}
+
+/// Divides the lines of a list among messages, so that none goes uncounted or unnamed: each message
+/// shows the whole of its part in one section, beside a headline, mentions and a paragraph.
+pub fn divided(lines: Vec<String>) -> Vec<Vec<String>> {
+    let mut parts: Vec<Vec<String>> = Vec::new();
+    let mut room = 0;
+    for line in lines {
+        let length = length(&list_line(&line));
+        match parts.last_mut() {
+            Some(part) if length <= room => part.push(line),
+            _ => {
+                parts.push(vec![line]);
+                room = LIST_ROOM;
+            }
+        }
+        room = room.saturating_sub(length);
+    }
+    parts
+}
+
+/// The steps, with a number each; one step alone needs none.
+fn steps(steps: &[Step]) -> Vec<Value> {
+    let numbered = steps.iter().take(STEPS).enumerate();
+    let number = |index: usize| (steps.len() > 1).then_some(index + 1);
+    numbered
+        .map(|(index, step)| step_block(number(index), step))
+        .collect()
+}
+
+/// A command is shown whole or not at all: half a command does harm. Its text must leave room for
+/// it.
 fn step_block(number: Option<usize>, step: &Step) -> Value {
-    // A command is never cut, so that its text must leave room for it.
-    let room = if step.command.is_some() {
+    let most = if step.command.is_some() {
         STEP_TEXT
     } else {
-        STEP - "*9.* ".len()
+        STEP
     };
-    let number = number.map_or_else(String::new, |number| format!("*{number}.* "));
-    let text = format!("{number}{}", escaped(&step.text, room));
-    let with_command = step
-        .command
-        .as_ref()
-        .map(|command| format!("{text}\n```{}```", escape(command)));
-    section(
-        with_command
-            .as_deref()
-            .filter(|text| text.chars().count() <= STEP)
-            .unwrap_or(&text),
-    )
+    let text = shortened(&step.text, most);
+    let number = number.map(|number| rich_text::bold(&format!("{number}. ")));
+    let elements = number.into_iter().chain(rich_text::elements(&text));
+    let mut parts = vec![rich_text::section(elements.collect())];
+    let taken = text.chars().count();
+    let fits = |command: &&str| !command.is_empty() && taken + command.chars().count() <= STEP;
+    let command = step.command.as_deref().filter(fits);
+    parts.extend(command.map(rich_text::preformatted));
+    rich_text::block(parts)
 }
 
-/// Links in one line, and their length. A link is shown whole or not at all, and only if Slack
-/// can't take a part of its address for markup.
-fn links(links: &[Link]) -> Option<(Value, usize)> {
-    let is_clean = |url: &str| {
-        !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c))
-    };
+/// Links in one line. A link is shown whole or not at all.
+fn links(links: &[Link]) -> Option<Value> {
+    let is_clean = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control());
     let fits = |link: &&Link| {
-        link.url.starts_with("https://")
-            && is_clean(&link.url)
-            && escape(&link.url).chars().count() <= URL
+        let is_https = link.url.starts_with("https://");
+        is_https && is_clean(&link.url) && link.url.chars().count() <= URL
     };
-    let shown = links.iter().filter(fits).take(LINKS);
-    let shown: Vec<String> = shown
-        .map(|link| format!("<{}|{}>", escape(&link.url), escaped(&link.label, LABEL)))
-        .collect();
-    let text = shown.join("  ·  ");
-    let length = text.chars().count();
-    (length > 0).then(|| (section(&text), length))
+    let mut elements = Vec::new();
+    for link in links.iter().filter(fits).take(LINKS) {
+        elements.extend((!elements.is_empty()).then(|| rich_text::text("  ·  ")));
+        elements.push(rich_text::link(&link.url, &shortened(&link.label, LABEL)));
+    }
+    (!elements.is_empty()).then(|| rich_text::block(vec![rich_text::section(elements)]))
 }
 
 /// An envelope is shown whole or not at all.
 fn envelope_block(envelope: &str) -> Value {
-    let code = format!("```{}```", escape(envelope.trim_end()));
-    if code.chars().count() <= SECTION {
-        section(&code)
+    let envelope = envelope.trim_end();
+    if (1..=TEXT).contains(&envelope.chars().count()) {
+        rich_text::block(vec![rich_text::preformatted(envelope)])
     } else {
-        section(
+        paragraph(
             "The encrypted key is too long for Slack. An operator can send it to you; only you can open it.",
         )
     }
 }
 
-/// Escapes what Slack's mrkdwn reads as its own: `&`, `<` and `>`, and nothing else.
+/// Escapes what Slack reads as its own in a message's text: `&`, `<` and `>`, and nothing else.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -241,14 +326,25 @@ fn escaped(text: &str, most: usize) -> String {
     parts.concat()
 }
 
+/// The text, or as much of its beginning as fits with an ellipsis.
 fn shortened(text: &str, most: usize) -> String {
+    let text = visible(text);
     if text.chars().count() <= most {
-        return text.to_owned();
+        return text;
     }
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-/// Slack refuses an empty text.
-fn visible(text: &str) -> &str {
-    if text.trim().is_empty() { "–" } else { text }
+/// The text without control characters, which nobody sees; Slack refuses an empty one.
+fn visible(text: &str) -> String {
+    let seen = |c: char| match c {
+        '\n' => Some(c),
+        '\t' => Some(' '),
+        c => (!c.is_control()).then_some(c),
+    };
+    let text: String = text.chars().filter_map(seen).collect();
+    if text.trim().is_empty() {
+        return "–".to_owned();
+    }
+    text
 }
