@@ -38,7 +38,6 @@ fn html(notice: &Notice) -> String {
     if let Some(envelope) = &notice.envelope {
         parts.push(format!("<pre>{}</pre>", escape(envelope.trim_end())));
     }
-    parts.push(footer(notice));
     format!(
         "<div style=\"font-family:sans-serif;font-size:14px;max-width:640px\">{}</div>\n",
         parts.join("\n")
@@ -98,11 +97,6 @@ fn step(step: &Step) -> String {
 fn link(link: &Link) -> String {
     let (url, label) = (escape(&link.url), escape(&link.label));
     format!("<p><a href=\"{url}\">{label}</a></p>")
-}
-
-fn footer(notice: &Notice) -> String {
-    let id = escape(&notice.id);
-    format!("<p style=\"color:#57606a;font-size:12px\">Banto · {id}</p>")
 }
 
 fn escape(text: &str) -> String {

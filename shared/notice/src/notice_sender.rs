@@ -235,6 +235,7 @@ impl NoticeSender {
         let message = Delayed {
             body: message.body(),
             delay: Duration::ZERO,
+            group: message.group().map(str::to_owned),
         };
         match queue.send(&[message]).await {
             Ok(()) => {

@@ -14,7 +14,8 @@ const BODY: usize = 200 * 1024;
 const WIDTH: usize = 78;
 
 /// The message to publish. Subscribers filter by the attributes `audience` (`operators`, `owner` or
-/// `route`), `urgency`, `user`, `account`, `route`, and those of the notice itself.
+/// `route`), `urgency`, `user`, `account`, `route`, and those of the notice itself; `id` tells a
+/// message that comes twice.
 pub fn message(notice: &Notice) -> TopicMessage {
     TopicMessage {
         subject: subject(notice),
@@ -112,17 +113,14 @@ pub(crate) fn body(notice: &Notice) -> String {
     if let Some(envelope) = &notice.envelope {
         text.push_str(&format!("\n\n{}", envelope.trim_end()));
     }
-    format!("{text}\n\n-- \n{}\n", notice.id)
+    text + "\n"
 }
 
 fn attributes(notice: &Notice) -> BTreeMap<String, String> {
-    let urgency = match notice.urgency {
-        Urgency::Done => "done",
-        Urgency::Information => "information",
-        Urgency::Action => "action",
-        Urgency::Alarm => "alarm",
-    };
-    let mut attributes = vec![("urgency", urgency.to_owned())];
+    let mut attributes = vec![
+        ("id", notice.id.clone()),
+        ("urgency", notice.urgency.as_str().to_owned()),
+    ];
     match &notice.audience {
         Audience::Operators => attributes.push(("audience", "operators".to_owned())),
         Audience::Route(route) => {
