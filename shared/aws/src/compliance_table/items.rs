@@ -1,11 +1,12 @@
-//! The items of the table: their keys, their documents as JSON, and their version.
+//! The items of the table: their keys and shards, their documents as JSON, and their version.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use banto_domain::AccountId;
-use banto_domain::compliance::{FindingKey, OutboxEntry};
+use banto_domain::compliance::FindingKey;
 use banto_ports::{ErrorKind, PortError};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,6 +17,13 @@ use crate::errors::lacking;
 
 /// The version of every item. Another one is refused: what it means is not known here.
 const VERSION: i64 = 1;
+
+/// The partition of the registry of routes, and the beginning of its sort keys.
+pub(super) const REGISTRY: &str = "routes";
+pub(super) const REGISTERED: &str = "route#";
+
+/// The shards of an account's findings, and of a route's outbox.
+const SHARDS: u32 = 8;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -38,7 +46,31 @@ pub(super) fn of_account(account: &AccountId, sort: &str) -> Key {
 }
 
 pub(super) fn finding(key: &FindingKey) -> Key {
-    of_account(&key.account, &format!("finding#{}", key.id()))
+    let id = key.id();
+    Key(
+        format!("account#{}#{}", key.account, shard_of(&id)),
+        format!("finding#{id}"),
+    )
+}
+
+/// The partitions of an account's findings.
+pub(super) fn finding_shards(account: &AccountId) -> Vec<String> {
+    shards(&format!("account#{account}"))
+}
+
+/// The partitions of a route's outbox.
+pub(super) fn outbox_shards(route: &str) -> Vec<String> {
+    shards(&format!("route#{route}"))
+}
+
+fn shards(pk: &str) -> Vec<String> {
+    (0..SHARDS).map(|shard| format!("{pk}#{shard}")).collect()
+}
+
+/// The shard of an item, by the last hexadecimal digit of its id, which is part of a hash.
+fn shard_of(id: &str) -> u32 {
+    let digit = id.chars().last().and_then(|last| last.to_digit(16));
+    digit.unwrap_or_default() % SHARDS
 }
 
 pub(super) fn of_route(route: &str, sort: &str) -> Key {
@@ -53,8 +85,11 @@ pub(super) fn schedule_of(route: &str) -> Key {
     of_route(route, "schedule")
 }
 
-pub(super) fn entry_of(route: &str, entry: &OutboxEntry) -> Key {
-    of_route(route, &format!("entry#{}", entry.id()))
+pub(super) fn batch_of(route: &str, id: &str) -> Key {
+    Key(
+        format!("route#{route}#{}", shard_of(id)),
+        format!("entry#{id}"),
+    )
 }
 
 pub(super) fn group_of(route: &str, id: &str) -> Key {
@@ -65,6 +100,14 @@ pub(super) fn digest_of(route: &str, id: &str) -> Key {
     of_route(route, &format!("digest#{id}"))
 }
 
+pub(super) fn compared(account: &AccountId) -> Key {
+    of_account(account, "compared")
+}
+
+pub(super) fn registered(route: &str) -> Key {
+    Key(REGISTRY.to_owned(), format!("{REGISTERED}{route}"))
+}
+
 pub(super) fn sent(notice: &str) -> Key {
     Key(format!("notice#{notice}"), "sent".to_owned())
 }
@@ -73,7 +116,7 @@ pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(super) fn number(number: i64) -> AttributeValue {
+pub(super) fn number(number: impl Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
@@ -95,6 +138,13 @@ pub(super) fn version() -> AttributeValue {
 pub(super) fn versioned(key: Key) -> Item {
     let mut item = key.item();
     item.insert("version".to_owned(), version());
+    item
+}
+
+/// An item that holds a time.
+pub(super) fn timed(key: Key, name: &str, at: Timestamp) -> Item {
+    let mut item = versioned(key);
+    item.insert(name.to_owned(), text(at.to_string()));
     item
 }
 
@@ -123,7 +173,7 @@ fn name(item: &Item) -> String {
     )
 }
 
-fn attribute<'a>(item: &'a Item, name: &str) -> &'a str {
+pub(super) fn attribute<'a>(item: &'a Item, name: &str) -> &'a str {
     let text = item.get(name).and_then(|value| value.as_s().ok());
     text.map_or("", String::as_str)
 }

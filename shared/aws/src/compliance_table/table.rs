@@ -1,16 +1,16 @@
-//! Requests to the table: reads by key and by prefix, writes alone and all at once.
+//! Requests to the table: reads by key, writes alone and all at once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, Put, TransactWriteItem};
 use banto_ports::{ErrorKind, PortError};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::calls::{BATCH_GET, GET, PUT, QUERY};
-use super::items::{Item, Key, check_version, read, text, unmade};
+use super::calls::{BATCH_GET, DELETE, GET, PUT};
+use super::items::{Item, Key, check_version, read, unmade};
 use crate::cancellation::cancelled;
 use crate::errors::port_error;
 
@@ -121,44 +121,6 @@ impl Table {
             .collect()
     }
 
-    /// The documents of a partition's items in the order of their sort keys, which begin with a
-    /// text.
-    pub(super) async fn query<T: DeserializeOwned>(
-        &self,
-        prefix: Key,
-        name: &str,
-        most: usize,
-    ) -> Result<Vec<T>, PortError> {
-        let Key(pk, prefix) = prefix;
-        let mut found = Vec::new();
-        let mut start = None;
-        while found.len() < most {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .consistent_read(true);
-            let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
-            let request = request.expression_attribute_values(":pk", text(&pk));
-            let request = request.expression_attribute_values(":prefix", text(&prefix));
-            let request = request
-                .set_limit(i32::try_from(most - found.len()).ok())
-                .set_exclusive_start_key(start);
-            let page = request
-                .send()
-                .await
-                .map_err(|error| port_error(QUERY, &error))?;
-            for item in page.items() {
-                found.push(read(QUERY, item, name)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
     /// Puts an item, whatever was there.
     pub(super) async fn put(&self, item: Item) -> Result<(), PortError> {
         let request = self
@@ -173,7 +135,21 @@ impl Table {
         Ok(())
     }
 
-    /// The same as a part of a transaction.
+    /// Deletes an item, which may be gone.
+    pub(super) async fn delete(&self, key: Key) -> Result<(), PortError> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.item()));
+        request
+            .send()
+            .await
+            .map_err(|error| port_error(DELETE, &error))?;
+        Ok(())
+    }
+
+    /// The put of an item as a part of a transaction.
     pub(super) fn put_with(&self, item: Item) -> Result<Write, PortError> {
         let put = Put::builder()
             .table_name(&self.name)
@@ -181,6 +157,16 @@ impl Table {
             .build()
             .map_err(unmade)?;
         Ok((PUT, TransactWriteItem::builder().put(put).build()))
+    }
+
+    /// The deletion of an item as a part of a transaction.
+    pub(super) fn delete_with(&self, key: Key) -> Result<Write, PortError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(key.item()))
+            .build()
+            .map_err(unmade)?;
+        Ok((DELETE, TransactWriteItem::builder().delete(delete).build()))
     }
 
     /// Writes all or nothing. The SDK gives the transaction a token, by which DynamoDB knows it
