@@ -68,8 +68,10 @@ pub struct OrganizationClients {
 pub struct ComplianceClients {
     /// The accounts of the Organization.
     pub organization: Organizations,
-    /// Events, and messages that wait.
+    /// Events, and accounts to compare.
     pub queue: SqsQueue,
+    /// Deliveries, and other functions' notices.
+    pub deliveries: SqsQueue,
     /// The state of findings, outboxes, and what was delivered.
     pub table: ComplianceTable,
     /// AWS Config's aggregator of all accounts.
@@ -134,6 +136,7 @@ impl Aws {
                 &self.of(Service::Organizations),
             )),
             queue: SqsQueue::new(self, &policy.queue),
+            deliveries: SqsQueue::new(self, &policy.deliveries),
             table: ComplianceTable::new(&self.of(Service::DynamoDb), &policy.table),
             aggregator: ConfigAggregator::new(
                 aws_sdk_config::Client::new(&self.of(Service::Config)),
