@@ -1,64 +1,62 @@
-//! The table of compliance and AWS Config's aggregator, on the world's state.
+//! The table of compliance, on the world's state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 
 use async_trait::async_trait;
+use banto_domain::AccountId;
 use banto_domain::compliance::{
-    AccountInfo, Digest, FindingGroup, FindingKey, FindingState, OutboxEntry, RouteState,
+    AccountInfo, Digest, FindingGroup, FindingKey, FindingState, Lane, OutboxBatch, RouteState,
 };
-use banto_domain::{AccountId, Region, RuleName};
 use banto_ports::{
-    AccountCache, AggregatedFinding, Aggregator, DeliveryCommit, DeliverySchedule, ErrorKind,
-    FindingChange, FindingStore, NotificationLog, Outbox, PortError, RouteLease, RouteLock,
+    AccountCache, Cursor, DeliveryCommit, DeliverySchedule, ErrorKind, FindingCommit, FindingStore,
+    NotificationLog, Outbox, Page, PortError, RouteLease, RouteLock, RouteRegistry,
 };
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::compliance::{ComplianceState, RouteItems, conflict};
-use crate::requests::{recording, table};
+use crate::capacity::Writes;
+use crate::compliance::{RouteItems, conflict};
+use crate::requests::compliance::{self as requests, of_account, of_route};
+use crate::requests::table;
 use crate::run::Run;
+use crate::world::State;
 
 /// The operation that reads a batch, and the one that writes all or nothing.
 const BATCH_GET: &str = "dynamodb:BatchGetItem";
 const TRANSACTION: &str = "dynamodb:TransactWriteItems";
+const QUERY: &str = "dynamodb:Query";
 
-#[async_trait]
-impl Aggregator for Run {
-    async fn rules(
+/// Most items that a page is asked for; the world makes pages as it will.
+const PAGE: usize = 100;
+
+impl Run {
+    /// Writes to the table, as far as its partitions take it. An operation other than the call is a
+    /// transaction.
+    async fn write<T>(
         &self,
-        account: &AccountId,
-    ) -> Result<BTreeMap<(Region, RuleName), bool>, PortError> {
-        const CALL: &str = "config:DescribeAggregateComplianceByConfigRules";
-        self.ask(CALL, account, recording::rules_of(account), |state| {
-            let aggregated = &state.compliance.aggregated;
-            let rules = aggregated.get(account).into_iter().flatten();
-            let rules = rules.map(|(rule, found)| (rule.clone(), !found.is_empty()));
-            Ok(rules.collect())
-        })
-        .await
-    }
-
-    async fn findings(
-        &self,
-        account: &AccountId,
-        region: &Region,
-        rule: &RuleName,
-    ) -> Result<Vec<AggregatedFinding>, PortError> {
-        const CALL: &str = "config:GetAggregateComplianceDetailsByConfigRule";
-        let request = recording::findings_of(account, region, rule);
-        self.ask(CALL, rule, request, |state| {
-            let rules = state.compliance.aggregated.get(account);
-            let found = rules.and_then(|rules| rules.get(&(region.clone(), rule.clone())));
-            Ok(found.cloned().unwrap_or_default())
-        })
-        .await
-    }
-
-    async fn names(&self, keys: &[FindingKey]) -> Result<BTreeMap<FindingKey, String>, PortError> {
-        const CALL: &str = "config:BatchGetAggregateResourceConfig";
-        let requests = recording::names_of(keys);
-        self.ask_by(CALL, CALL, keys.len(), &requests, |state| {
-            Ok(those_of(keys, &state.compliance.names))
+        call: &'static str,
+        subject: impl ToString,
+        request: Value,
+        effect: impl FnOnce(&mut State) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        let writes = Writes::of(&request);
+        if let Some(refusal) = writes.refusal() {
+            let refused = PortError::new(ErrorKind::Invalid, call, refusal);
+            return self
+                .ask_by(call, call, subject, &[], |_| Err(refused))
+                .await;
+        }
+        let operation = if writes.is_transaction() {
+            TRANSACTION
+        } else {
+            call
+        };
+        let requests = slice::from_ref(&request);
+        self.ask_by(operation, call, subject, requests, |state| {
+            let now = state.now;
+            state.compliance.capacity.take(call, &writes, now)?;
+            effect(state)
         })
         .await
     }
@@ -74,88 +72,82 @@ fn those_of<'a, K: Ord + Clone + 'a, V: Clone>(
         .collect()
 }
 
-fn of_account(account: &AccountId, sort: &str) -> Value {
-    table::key(&format!("account#{account}"), sort)
-}
-
-fn finding(key: &FindingKey) -> Value {
-    of_account(&key.account, &format!("finding#{}", key.id()))
-}
-
-fn of_route(route: &str, sort: &str) -> Value {
-    table::key(&format!("route#{route}"), sort)
-}
-
-fn entry_key(route: &str, entry: &OutboxEntry) -> Value {
-    of_route(route, &format!("entry#{}", entry.id()))
-}
-
-fn sent(notice: &str) -> Value {
-    table::key(&format!("notice#{notice}"), "sent")
-}
-
 #[async_trait]
 impl FindingStore for Run {
     async fn findings(
         &self,
         keys: &[FindingKey],
     ) -> Result<BTreeMap<FindingKey, FindingState>, PortError> {
-        let items: Vec<Value> = keys.iter().map(finding).collect();
+        let items: Vec<Value> = keys.iter().map(requests::finding).collect();
         let requests = table::get_all(&items);
         self.ask_by(BATCH_GET, BATCH_GET, keys.len(), &requests, |state| {
-            Ok(those_of(keys, &state.compliance.known))
+            let known = keys.iter().filter_map(|key| {
+                let known = state.compliance.finding(key)?;
+                Some((key.clone(), known.clone()))
+            });
+            Ok(known.collect())
         })
         .await
     }
 
-    async fn findings_of_account(
+    async fn open_findings(
         &self,
         account: &AccountId,
-    ) -> Result<Vec<FindingState>, PortError> {
-        let request = table::query(&format!("account#{account}"), "finding#", None);
-        self.ask("dynamodb:Query", account, request, |state| {
-            let known = state.compliance.known.values();
-            let own = known.filter(|known| known.key.account == *account);
-            Ok(own.cloned().collect())
+        after: Option<Cursor>,
+    ) -> Result<Page<FindingState>, PortError> {
+        let requests = requests::open_findings(account, PAGE);
+        self.ask_by(QUERY, QUERY, account, &requests, |state| {
+            let compliance = &mut state.compliance;
+            let known = compliance.known.entry(account.clone()).or_default();
+            let is_open = |finding: &FindingState| !finding.is_over();
+            Ok(known.page(&compliance.paging, after.as_ref(), "", is_open))
         })
         .await
     }
 
-    async fn save_change(&self, change: &FindingChange) -> Result<(), PortError> {
+    async fn save_findings(&self, commit: &FindingCommit) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:PutItem";
-        let (operation, request) = change_request(change);
-        let subject = change.after.key.id();
-        self.ask_by(operation, CALL, subject, &[request], |state| {
-            let ComplianceState { known, routes, .. } = &mut state.compliance;
-            let before = known.get(&change.after.key);
-            if before.map(|known| known.recorded_at) != change.expected_recorded_at {
+        let subject = commit.findings.first();
+        let subject = subject.map(|change| change.after.key.id());
+        let request = requests::save_findings(commit);
+        self.write(CALL, subject.unwrap_or_default(), request, |state| {
+            let compliance = &mut state.compliance;
+            let is_as_expected = commit.findings.iter().all(|change| {
+                let known = compliance.finding(&change.after.key);
+                known.map(|known| known.revision) == change.expected_revision
+            });
+            if !is_as_expected {
                 return Err(conflict(CALL));
             }
-            known.insert(change.after.key.clone(), change.after.clone());
-            for (route, entry) in &change.entries {
-                let items = routes.entry(route.clone()).or_default();
-                items.entries.insert(entry.id(), entry.clone());
+            for change in &commit.findings {
+                compliance.save_finding(&change.after);
+            }
+            for (route, batch) in &commit.batches {
+                let batches = &mut compliance.route(route).batches;
+                batches.insert(&batch.id, batch.clone());
             }
             Ok(())
         })
         .await
     }
-}
 
-/// The operation that saves a change, and its request.
-fn change_request(change: &FindingChange) -> (&'static str, Value) {
-    let document = [("finding", table::document(&change.after))];
-    let put = table::put(&table::item(&finding(&change.after.key), &document));
-    if change.entries.is_empty() {
-        return ("dynamodb:PutItem", put);
+    async fn compared_at(&self, account: &AccountId) -> Result<Option<Timestamp>, PortError> {
+        let request = table::get(&of_account(account, "compared"));
+        self.ask("dynamodb:GetItem", account, request, |state| {
+            Ok(state.compliance.compared.get(account).copied())
+        })
+        .await
     }
-    let mut writes = vec![("Put", put)];
-    for (route, entry) in &change.entries {
-        let document = [("entry", table::document(entry))];
-        let item = table::item(&entry_key(route, entry), &document);
-        writes.push(("Put", table::put(&item)));
+
+    async fn save_compared(&self, account: &AccountId, at: Timestamp) -> Result<(), PortError> {
+        let compared = [("comparedAt", table::text(at.to_string()))];
+        let item = table::item(&of_account(account, "compared"), &compared);
+        self.write("dynamodb:PutItem", account, table::put(&item), |state| {
+            state.compliance.compared.insert(account.clone(), at);
+            Ok(())
+        })
+        .await
     }
-    (TRANSACTION, table::transaction(&writes))
 }
 
 #[async_trait]
@@ -176,26 +168,13 @@ impl AccountCache for Run {
     async fn save_account(&self, facts: &AccountInfo) -> Result<(), PortError> {
         let document = [("account", table::document(facts))];
         let item = table::item(&of_account(&facts.id, "account"), &document);
-        self.ask("dynamodb:PutItem", &facts.id, table::put(&item), |state| {
+        self.write("dynamodb:PutItem", &facts.id, table::put(&item), |state| {
             let accounts = &mut state.compliance.accounts;
             accounts.insert(facts.id.clone(), facts.clone());
             Ok(())
         })
         .await
     }
-}
-
-/// An update of a route's state under a lease.
-fn update_route(lease: &RouteLease, expression: &str, more: &[(&str, Value)]) -> Value {
-    let mut values = vec![
-        (":holder", table::text(&lease.holder)),
-        (
-            ":leaseExpires",
-            table::number(lease.expires_at.as_millisecond()),
-        ),
-    ];
-    values.extend(more.iter().cloned());
-    table::update(&of_route(&lease.route, "state"), expression, &values)
 }
 
 #[async_trait]
@@ -207,8 +186,8 @@ impl RouteLock for Run {
     ) -> Result<RouteState, PortError> {
         const CALL: &str = "dynamodb:UpdateItem";
         let expression = "SET holder = :holder, leaseExpires = :leaseExpires";
-        let request = update_route(lease, expression, &[]);
-        self.ask(CALL, &lease.route, request, |state| {
+        let request = requests::update_route(lease, expression, &[]);
+        self.write(CALL, &lease.route, request, |state| {
             let items = state.compliance.route(&lease.route);
             let claim = items.claim.as_ref();
             if claim.is_some_and(|(run, until)| *run != lease.holder && *until > now) {
@@ -228,8 +207,8 @@ impl RouteLock for Run {
         const CALL: &str = "dynamodb:UpdateItem";
         let expression = "SET #state = :state, leaseExpires = :leaseExpires";
         let document = [(":state", table::document(saved))];
-        let request = update_route(lease, expression, &document);
-        self.ask(CALL, &lease.route, request, |state| {
+        let request = requests::update_route(lease, expression, &document);
+        self.write(CALL, &lease.route, request, |state| {
             let items = state.compliance.held_route(lease, CALL)?;
             items.claim = Some((lease.holder.clone(), lease.expires_at));
             items.state = saved.clone();
@@ -253,7 +232,7 @@ impl DeliverySchedule for Run {
     async fn save_delivery_due(&self, route: &str, at: Timestamp) -> Result<(), PortError> {
         let due = [("dueAt", table::text(at.to_string()))];
         let item = table::item(&of_route(route, "schedule"), &due);
-        self.ask("dynamodb:PutItem", route, table::put(&item), |state| {
+        self.write("dynamodb:PutItem", route, table::put(&item), |state| {
             state.compliance.route(route).due = Some(at);
             Ok(())
         })
@@ -280,12 +259,60 @@ impl Run {
 
 #[async_trait]
 impl Outbox for Run {
-    async fn waiting(&self, route: &str, most: usize) -> Result<Vec<OutboxEntry>, PortError> {
-        let request = table::query(&format!("route#{route}"), "entry#", Some(most));
-        self.ask("dynamodb:Query", route, request, |state| {
-            let items = state.compliance.routes.get(route);
-            let entries = items.into_iter().flat_map(|items| items.entries.values());
-            Ok(entries.take(most).cloned().collect())
+    async fn waiting(
+        &self,
+        route: &str,
+        from: Lane,
+        limit: usize,
+    ) -> Result<Vec<OutboxBatch>, PortError> {
+        let requests = requests::of_shards(&format!("route#{route}"), "entry#", limit);
+        self.ask_by(QUERY, QUERY, route, &requests, |state| {
+            let items = state.compliance.route(route);
+            let from = from.rank().to_string();
+            let mut waiting = Vec::new();
+            let mut entries = 0;
+            for batch in items.batches.in_order(&from) {
+                if entries >= limit {
+                    break;
+                }
+                entries += batch.entries.len();
+                waiting.push(batch.clone());
+            }
+            Ok(waiting)
+        })
+        .await
+    }
+
+    async fn lane_page(
+        &self,
+        route: &str,
+        lane: Lane,
+        after: Option<Cursor>,
+    ) -> Result<Page<OutboxBatch>, PortError> {
+        let prefix = format!("{}#", lane.rank());
+        let sort = format!("entry#{prefix}");
+        let requests = requests::of_shards(&format!("route#{route}"), &sort, PAGE);
+        self.ask_by(QUERY, QUERY, route, &requests, |state| {
+            let compliance = &mut state.compliance;
+            let items = compliance.routes.entry(route.to_owned()).or_default();
+            let batches = &items.batches;
+            Ok(batches.page(&compliance.paging, after.as_ref(), &prefix, |_| true))
+        })
+        .await
+    }
+
+    async fn open_groups(
+        &self,
+        route: &str,
+        after: Option<Cursor>,
+    ) -> Result<Page<FindingGroup>, PortError> {
+        let request = requests::open_groups(route, PAGE);
+        self.ask(QUERY, route, request, |state| {
+            let compliance = &mut state.compliance;
+            let items = compliance.routes.entry(route.to_owned()).or_default();
+            let is_open = |group: &FindingGroup| group.open > 0;
+            let groups = &items.groups;
+            Ok(groups.page(&compliance.paging, after.as_ref(), "", is_open))
         })
         .await
     }
@@ -297,8 +324,13 @@ impl Outbox for Run {
     ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
         let keys = ids.iter().map(|id| of_route(route, &format!("group#{id}")));
         let keys: Vec<Value> = keys.collect();
-        self.items_of_route(route, &keys, |items| those_of(ids, &items.groups))
-            .await
+        self.items_of_route(route, &keys, |items| {
+            let found = ids.iter();
+            found
+                .filter_map(|id| Some((id.clone(), items.groups.get(id)?.clone())))
+                .collect()
+        })
+        .await
     }
 
     async fn digests(
@@ -316,24 +348,21 @@ impl Outbox for Run {
 
     async fn commit(&self, lease: &RouteLease, commit: &DeliveryCommit) -> Result<(), PortError> {
         const CALL: &str = "dynamodb:DeleteItem";
-        let count = commit.groups.len() + commit.entries.len();
-        if count > DeliveryCommit::MAX_ITEMS {
-            let message = format!("{count} items at once");
-            return Err(PortError::new(ErrorKind::Invalid, CALL, message));
-        }
-        let requests = [commit_request(lease, commit)];
-        self.ask_by(TRANSACTION, CALL, &lease.route, &requests, |state| {
+        let request = requests::commit(lease, commit);
+        self.write(CALL, &lease.route, request, |state| {
             let items = state.compliance.held_route(lease, CALL)?;
-            let groups = commit.groups.iter();
-            items
-                .groups
-                .extend(groups.map(|group| (group.id(), group.clone())));
+            for group in &commit.groups {
+                items.groups.insert(&group.id(), group.clone());
+            }
             let digest = commit.digest.iter();
             items
                 .digests
                 .extend(digest.map(|digest| (digest.id.clone(), digest.clone())));
-            for entry in &commit.entries {
-                items.entries.remove(&entry.id());
+            for delivered in &commit.batches {
+                match &delivered.left {
+                    Some(left) => items.batches.insert(&delivered.id, left.clone()),
+                    None => items.batches.remove(&delivered.id),
+                }
             }
             Ok(())
         })
@@ -341,32 +370,39 @@ impl Outbox for Run {
     }
 }
 
-/// The transaction that writes what was delivered.
-fn commit_request(lease: &RouteLease, commit: &DeliveryCommit) -> Value {
-    let route = &lease.route;
-    let holder = json!({ ":holder": table::text(&lease.holder) });
-    let check = table::check(&of_route(route, "state"), "holder = :holder", &holder);
-    let mut writes = vec![("ConditionCheck", check)];
-    for group in &commit.groups {
-        let key = of_route(route, &format!("group#{}", group.id()));
-        let item = table::item(&key, &[("group", table::document(group))]);
-        writes.push(("Put", table::put(&item)));
+#[async_trait]
+impl RouteRegistry for Run {
+    async fn registered_routes(&self) -> Result<BTreeSet<String>, PortError> {
+        let request = table::query(requests::ROUTES, "route#", None);
+        self.ask(QUERY, "", request, |state| {
+            Ok(state.compliance.registered.clone())
+        })
+        .await
     }
-    if let Some(digest) = &commit.digest {
-        let key = of_route(route, &format!("digest#{}", digest.id));
-        let item = table::item(&key, &[("digest", table::document(digest))]);
-        writes.push(("Put", table::put(&item)));
+
+    async fn register_route(&self, route: &str) -> Result<(), PortError> {
+        let item = table::item(&requests::registered(route), &[]);
+        self.write("dynamodb:PutItem", route, table::put(&item), |state| {
+            state.compliance.registered.insert(route.to_owned());
+            Ok(())
+        })
+        .await
     }
-    for entry in &commit.entries {
-        writes.push(("Delete", table::delete(&entry_key(route, entry))));
+
+    async fn deregister_route(&self, route: &str) -> Result<(), PortError> {
+        let request = table::delete(&requests::registered(route));
+        self.write("dynamodb:DeleteItem", route, request, |state| {
+            state.compliance.registered.remove(route);
+            Ok(())
+        })
+        .await
     }
-    table::transaction(&writes)
 }
 
 #[async_trait]
 impl NotificationLog for Run {
     async fn notified_at(&self, notice: &str) -> Result<Option<Timestamp>, PortError> {
-        let request = table::get(&sent(notice));
+        let request = table::get(&requests::sent(notice));
         self.ask("dynamodb:GetItem", notice, request, |state| {
             Ok(state.compliance.said.get(notice).copied())
         })
@@ -375,8 +411,8 @@ impl NotificationLog for Run {
 
     async fn save_notified(&self, notice: &str, now: Timestamp) -> Result<(), PortError> {
         let at = [("sentAt", table::text(now.to_string()))];
-        let item = table::item(&sent(notice), &at);
-        self.ask("dynamodb:PutItem", notice, table::put(&item), |state| {
+        let item = table::item(&requests::sent(notice), &at);
+        self.write("dynamodb:PutItem", notice, table::put(&item), |state| {
             state.compliance.said.insert(notice.to_owned(), now);
             Ok(())
         })

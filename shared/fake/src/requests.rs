@@ -1,6 +1,7 @@
 //! Requests as AWS gets them from the adapters, for the world to hold them to AWS's models.
 
 pub(crate) mod account;
+pub(crate) mod compliance;
 pub(crate) mod organization;
 pub(crate) mod recording;
 pub(crate) mod table;

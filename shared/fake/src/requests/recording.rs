@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::compliance::FindingKey;
-use banto_domain::{AccountId, Region, RuleName};
-use banto_ports::{Channel, Recorder, RecordingGroup};
+use banto_domain::compliance::{Compliance, FindingKey};
+use banto_domain::{AccountId, Region};
+use banto_ports::{AggregatedRule, Channel, Cursor, Recorder, RecordingGroup};
 use serde_json::{Value, json};
 
 use crate::constraints;
@@ -86,28 +86,38 @@ pub(crate) fn rules_of(account: &AccountId) -> Value {
     })
 }
 
-pub(crate) fn findings_of(account: &AccountId, region: &Region, rule: &RuleName) -> Value {
+pub(crate) fn evaluations_of(
+    rule: &AggregatedRule,
+    compliance: Compliance,
+    after: Option<&Cursor>,
+) -> Value {
+    let compliance = match compliance {
+        Compliance::Compliant => "COMPLIANT",
+        Compliance::Noncompliant => "NON_COMPLIANT",
+    };
     json!({
         "ConfigurationAggregatorName": AGGREGATOR,
-        "AccountId": account,
-        "AwsRegion": region,
-        "ConfigRuleName": rule,
-        "ComplianceType": "NON_COMPLIANT",
+        "AccountId": rule.account,
+        "AwsRegion": rule.region,
+        "ConfigRuleName": rule.rule,
+        "ComplianceType": compliance,
         "Limit": 100,
+        "NextToken": after.map(|cursor| cursor.0.as_str()),
     })
 }
 
 /// One request for each batch of resources, of those types that AWS Config has items of.
-pub(crate) fn names_of(keys: &[FindingKey]) -> Vec<Value> {
-    let resources = keys.iter().filter(|key| has_items(&key.resource_type));
+pub(crate) fn resources_of(resources: &[(FindingKey, Region)]) -> Vec<Value> {
+    let resources = resources.iter();
+    let resources = resources.filter(|(key, _)| has_items(&key.resource_type));
     let resources: BTreeSet<[&str; 4]> = resources.map(resource).collect();
     let resources: Vec<Value> = resources.into_iter().map(identifier).collect();
     let batches = resources.chunks(BATCH);
     batches.map(batch).collect()
 }
 
-fn resource(key: &FindingKey) -> [&str; 4] {
-    let (account, region) = (key.account.as_str(), key.region.as_str());
+fn resource((key, region): &(FindingKey, Region)) -> [&str; 4] {
+    let (account, region) = (key.account.as_str(), region.as_str());
     [account, region, &key.resource_type, &key.resource_id]
 }
 

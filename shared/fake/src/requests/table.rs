@@ -23,6 +23,10 @@ pub(crate) fn number(number: i64) -> Value {
     json!({ "N": number.to_string() })
 }
 
+pub(crate) fn count(count: u64) -> Value {
+    json!({ "N": count.to_string() })
+}
+
 /// A document, as JSON in a text.
 #[expect(clippy::panic, reason = "a document that is no JSON is a defect")]
 pub(crate) fn document(document: &impl Serialize) -> Value {
