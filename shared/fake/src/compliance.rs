@@ -1,24 +1,25 @@
 //! Slack by a bot token, mail, and the state behind the ports of compliance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use banto_domain::compliance::{
-    AccountInfo, Digest, FindingGroup, FindingKey, FindingState, MessageRef, OutboxEntry,
-    RouteState,
+    AccountInfo, Digest, FindingGroup, FindingKey, FindingState, MessageRef, OutboxBatch,
+    OutboxEntry, RouteState,
 };
-use banto_domain::{AccountId, Region, RuleName};
-use banto_ports::{
-    AggregatedFinding, Chat, ErrorKind, Mail, Mailer, MemberState, PortError, RouteLease,
-};
+use banto_domain::{AccountId, RuleName};
+use banto_ports::{Chat, ErrorKind, Mail, Mailer, MemberState, PortError, RouteLease};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::aggregator::Aggregated;
+use crate::capacity::Capacity;
 use crate::members::channel_with;
 use crate::requests;
 use crate::run::Run;
+use crate::sharded::{Paging, Sharded};
 use crate::view::Sent;
 use crate::world::{State, World};
 
@@ -28,15 +29,35 @@ const PACE: SignedDuration = SignedDuration::from_secs(1);
 /// The table, the aggregator and Slack.
 #[derive(Debug, Default)]
 pub(crate) struct ComplianceState {
-    pub(crate) known: BTreeMap<FindingKey, FindingState>,
+    pub(crate) known: BTreeMap<AccountId, Sharded<FindingState>>,
+    pub(crate) compared: BTreeMap<AccountId, Timestamp>,
     pub(crate) accounts: BTreeMap<AccountId, AccountInfo>,
     pub(crate) routes: BTreeMap<String, RouteItems>,
+    pub(crate) registered: BTreeSet<String>,
     pub(crate) said: BTreeMap<String, Timestamp>,
-    pub(crate) aggregated:
-        BTreeMap<AccountId, BTreeMap<(Region, RuleName), Vec<AggregatedFinding>>>,
-    pub(crate) names: BTreeMap<FindingKey, String>,
-    pub(crate) messages: Vec<SlackMessage>,
-    pub(crate) slack_fails: Option<PortError>,
+    pub(crate) capacity: Capacity,
+    pub(crate) aggregated: Aggregated,
+    pub(crate) paging: Paging,
+    messages: Vec<SlackMessage>,
+    /// The place of each message among all of them.
+    places: BTreeMap<MessageRef, usize>,
+    /// The time of the last post in each channel.
+    last_posts: BTreeMap<String, Timestamp>,
+    slack_fails: Option<PortError>,
+    slack_answer: SlackAnswer,
+}
+
+/// The answer to what Slack is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SlackAnswer {
+    /// Slack's own, which says whether it took the message.
+    #[default]
+    Own,
+    /// Status 200 with something else: `ok:false`, `no_service`, or a proxy's page. Slack did not
+    /// take the message.
+    Foreign,
+    /// None: Slack took the message, and its answer was lost.
+    Lost,
 }
 
 /// What is kept of a route.
@@ -45,8 +66,8 @@ pub(crate) struct RouteItems {
     pub(crate) state: RouteState,
     pub(crate) claim: Option<(String, Timestamp)>,
     pub(crate) due: Option<Timestamp>,
-    pub(crate) entries: BTreeMap<String, OutboxEntry>,
-    pub(crate) groups: BTreeMap<String, FindingGroup>,
+    pub(crate) batches: Sharded<OutboxBatch>,
+    pub(crate) groups: Sharded<FindingGroup>,
     pub(crate) digests: BTreeMap<String, Digest>,
 }
 
@@ -83,6 +104,15 @@ impl SlackMessage {
 }
 
 impl ComplianceState {
+    pub(crate) fn finding(&self, key: &FindingKey) -> Option<&FindingState> {
+        self.known.get(&key.account)?.get(&key.id())
+    }
+
+    pub(crate) fn save_finding(&mut self, state: &FindingState) {
+        let known = self.known.entry(state.key.account.clone()).or_default();
+        known.insert(&state.key.id(), state.clone());
+    }
+
     /// The items of a route; there are none of a new one.
     pub(crate) fn route(&mut self, name: &str) -> &mut RouteItems {
         self.routes.entry(name.to_owned()).or_default()
@@ -101,6 +131,28 @@ impl ComplianceState {
         }
     }
 
+    /// Fails if Slack refuses everything.
+    fn refused(&self) -> Result<(), PortError> {
+        match &self.slack_fails {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Changes a message.
+    fn update(
+        &mut self,
+        call: &'static str,
+        message: &MessageRef,
+        body: &Value,
+    ) -> Result<(), PortError> {
+        let place = self.places.get(message);
+        let found = place.and_then(|place| self.messages.get_mut(*place));
+        let missing = || PortError::new(ErrorKind::Missing, call, "message_not_found");
+        found.ok_or_else(missing)?.bodies.push(body.clone());
+        Ok(())
+    }
+
     /// Posts a message into a channel, unless it comes too soon after another one there.
     fn post(
         &mut self,
@@ -110,12 +162,8 @@ impl ComplianceState {
         now: Timestamp,
     ) -> Result<MessageRef, PortError> {
         const CALL: &str = "slack:chat.postMessage";
-        let last = self
-            .messages
-            .iter()
-            .rev()
-            .find(|message| message.message.channel == channel);
-        if last.is_some_and(|last| now.duration_since(last.at) < PACE) {
+        let last = self.last_posts.get(&channel);
+        if last.is_some_and(|last| now.duration_since(*last) < PACE) {
             let again = Some(Duration::from_secs(1));
             return Err(
                 PortError::new(ErrorKind::Throttled, CALL, "ratelimited").retry_after(again)
@@ -125,6 +173,8 @@ impl ComplianceState {
             channel,
             ts: format!("{}.{:06}", now.as_second(), self.messages.len()),
         };
+        self.last_posts.insert(message.channel.clone(), now);
+        self.places.insert(message.clone(), self.messages.len());
         self.messages.push(SlackMessage {
             message: message.clone(),
             thread: text_of(body, "thread_ts"),
@@ -137,6 +187,26 @@ impl ComplianceState {
     }
 }
 
+/// Sends something to Slack, and answers as a test said.
+pub(crate) fn answered<T>(
+    state: &mut State,
+    call: &'static str,
+    send: impl FnOnce(&mut State) -> Result<T, PortError>,
+) -> Result<T, PortError> {
+    match state.compliance.slack_answer {
+        SlackAnswer::Own => send(state),
+        SlackAnswer::Foreign => {
+            let message = "HTTP status 200, but not Slack's own ok";
+            Err(PortError::new(ErrorKind::Invalid, call, message))
+        }
+        SlackAnswer::Lost => {
+            send(state)?;
+            let message = "the answer was lost";
+            Err(PortError::new(ErrorKind::Unavailable, call, message))
+        }
+    }
+}
+
 fn text_of(body: &Value, name: &str) -> Option<String> {
     body.get(name).and_then(Value::as_str).map(str::to_owned)
 }
@@ -144,9 +214,6 @@ fn text_of(body: &Value, name: &str) -> Option<String> {
 /// Posts a message where its body says: into a channel, or to a member.
 fn post(state: &mut State, id: &str, body: &Value) -> Result<MessageRef, PortError> {
     const CALL: &str = "slack:chat.postMessage";
-    if let Some(error) = &state.compliance.slack_fails {
-        return Err(error.clone());
-    }
     let channel = text_of(body, "channel")
         .ok_or_else(|| PortError::new(ErrorKind::Invalid, CALL, "invalid_arguments"))?;
     let Some(member) = state.members.addressed(&channel)? else {
@@ -166,8 +233,12 @@ impl Chat for Run {
         id: &str,
         body: &Value,
     ) -> Result<MessageRef, PortError> {
-        self.ask_slack("slack:chat.postMessage", id, |state| post(state, id, body))
-            .await
+        const CALL: &str = "slack:chat.postMessage";
+        self.ask_receiver(CALL, id, |state| {
+            state.compliance.refused()?;
+            answered(state, CALL, |state| post(state, id, body))
+        })
+        .await
     }
 
     async fn update(
@@ -177,19 +248,11 @@ impl Chat for Run {
         body: &Value,
     ) -> Result<(), PortError> {
         const CALL: &str = "slack:chat.update";
-        self.ask_slack(CALL, &message.ts, |state| {
-            if let Some(error) = &state.compliance.slack_fails {
-                return Err(error.clone());
-            }
-            let found = state
-                .compliance
-                .messages
-                .iter_mut()
-                .find(|known| known.message == *message);
-            let found = found
-                .ok_or_else(|| PortError::new(ErrorKind::Missing, CALL, "message_not_found"))?;
-            found.bodies.push(body.clone());
-            Ok(())
+        self.ask_receiver(CALL, &message.ts, |state| {
+            state.compliance.refused()?;
+            answered(state, CALL, |state| {
+                state.compliance.update(CALL, message, body)
+            })
         })
         .await
     }
@@ -202,10 +265,8 @@ impl Chat for Run {
         id: &str,
         since: Timestamp,
     ) -> Result<Option<MessageRef>, PortError> {
-        self.ask_slack("slack:conversations.history", id, |state| {
-            if let Some(error) = &state.compliance.slack_fails {
-                return Err(error.clone());
-            }
+        self.ask_receiver("slack:conversations.history", id, |state| {
+            state.compliance.refused()?;
             let found = state.compliance.messages.iter().find(|message| {
                 let is_there = message.message.channel == channel
                     && message.thread.as_deref() == thread.map(|above| above.ts.as_str());
@@ -217,11 +278,9 @@ impl Chat for Run {
     }
 
     async fn member(&self, _token: &SecretString, id: &str) -> Result<MemberState, PortError> {
-        self.ask_slack("slack:users.info", id, |state| {
-            match &state.compliance.slack_fails {
-                Some(error) => Err(error.clone()),
-                None => state.members.state_of(id),
-            }
+        self.ask_receiver("slack:users.info", id, |state| {
+            state.compliance.refused()?;
+            state.members.state_of(id)
         })
         .await
     }
@@ -250,6 +309,11 @@ impl World {
         self.state().compliance.slack_fails = error;
     }
 
+    /// Lets Slack's webhooks and the bot's Slack answer like this from now on.
+    pub fn slack_answers(&self, answer: SlackAnswer) {
+        self.state().compliance.slack_answer = answer;
+    }
+
     /// Every message that the bot posted, in order.
     pub fn slack_messages(&self) -> Vec<SlackMessage> {
         self.state().compliance.messages.clone()
@@ -257,16 +321,30 @@ impl World {
 
     /// The state of a finding.
     pub fn finding_state(&self, key: &FindingKey) -> Option<FindingState> {
-        self.state().compliance.known.get(key).cloned()
+        self.state().compliance.finding(key).cloned()
     }
 
-    /// What waits on a route.
+    /// The time at which an account was last compared with the aggregator to the end.
+    pub fn compared_at(&self, account: &AccountId) -> Option<Timestamp> {
+        self.state().compliance.compared.get(account).copied()
+    }
+
+    /// The routes that are registered.
+    pub fn registered_routes(&self) -> BTreeSet<String> {
+        self.state().compliance.registered.clone()
+    }
+
+    /// The batches that wait on a route, in the order in which they are worked.
+    pub fn outbox_batches(&self, route: &str) -> Vec<OutboxBatch> {
+        let mut state = self.state();
+        let items = state.compliance.route(route);
+        items.batches.in_order("").cloned().collect()
+    }
+
+    /// The entries that wait on a route, in the order in which they are worked.
     pub fn outbox(&self, route: &str) -> Vec<OutboxEntry> {
-        let state = self.state();
-        let items = state.compliance.routes.get(route);
-        items
-            .map(|items| items.entries.values().cloned().collect())
-            .unwrap_or_default()
+        let batches = self.outbox_batches(route).into_iter();
+        batches.flat_map(|batch| batch.entries).collect()
     }
 
     /// A group of a route.
@@ -293,31 +371,5 @@ impl World {
         items
             .map(|items| items.digests.values().cloned().collect())
             .unwrap_or_default()
-    }
-
-    /// What the aggregator knows of a rule in an account: what it finds there, which may be
-    /// nothing.
-    pub fn aggregate(
-        &self,
-        account: &AccountId,
-        region: &Region,
-        rule: &RuleName,
-        found: Vec<AggregatedFinding>,
-    ) {
-        let mut state = self.state();
-        let rules = state
-            .compliance
-            .aggregated
-            .entry(account.clone())
-            .or_default();
-        rules.insert((region.clone(), rule.clone()), found);
-    }
-
-    /// The name of a resource, as AWS Config knows it.
-    pub fn name_resource(&self, key: &FindingKey, name: &str) {
-        self.state()
-            .compliance
-            .names
-            .insert(key.clone(), name.to_owned());
     }
 }
