@@ -88,6 +88,13 @@ impl World {
         });
     }
 
+    /// Takes a tag off an account.
+    pub fn untag_account(&self, account: &AccountId, key: &str) {
+        self.change_account(account, |member| {
+            member.org_tags.remove(key);
+        });
+    }
+
     /// Closes an account: nobody can do anything in it from now on.
     pub fn close_account(&self, account: &AccountId) {
         self.change_account(account, |member: &mut MemberAccount| {

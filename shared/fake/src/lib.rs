@@ -14,17 +14,27 @@
 //! - people who act just before a call has its effect ([`Run::interfere`], [`Run::interfere_at`]),
 //!   on users and keys, on the secrets of records, with a credential that they got hold of, and on
 //!   accounts of the Organization;
+//! - an aggregator that lags ([`World::lag_aggregator`]), is rebuilt, and comes back half filled
+//!   ([`World::forget_aggregated`], [`World::refill_aggregated`]), and rules that can't tell
+//!   ([`World::say_of_rule`]);
+//! - listings in small pages, some of them empty ([`World::page_by`]);
+//! - partitions of DynamoDB that throttle ([`World::limit_table`]), and transactions that meet
+//!   others ([`World::contend`]);
+//! - receivers that answer and took nothing, or took it and whose answer is lost
+//!   ([`World::slack_answers`]);
 //! - a StackSet whose operations take their time, queue and fail
 //!   ([`World::stack_set_operations`]), and snapshots that silently come no more
 //!   ([`MemberRegion::delivers_until`]);
 //! - a clock that jumps ([`World::jump`]);
 //! - requests that AWS would refuse for their form alone, which fail the test ([`check_request`]).
 //!
-//! Deliberately absent: IAM's evaluation of policies, and regions of the identity account.
+//! Deliberately absent: IAM's evaluation of policies, regions of the identity account, limits of
+//! DynamoDB's reads, and what expires by a time to live.
 
 mod account_people;
 mod account_ports;
-
+mod aggregator;
+mod capacity;
 mod certificates;
 mod committed;
 mod compliance;
@@ -55,6 +65,7 @@ mod requests;
 mod role_ports;
 mod run;
 mod setting_ports;
+mod sharded;
 mod signer;
 mod stack_set;
 mod status_ports;
@@ -66,14 +77,14 @@ mod world;
 
 pub use account_ports::FakeAccountAccess;
 pub use committed::{Book, assert_as_committed};
-pub use compliance::SlackMessage;
+pub use compliance::{SlackAnswer, SlackMessage};
 pub use constraints::check as check_request;
 pub use drive::{Driven, drive, interleave};
 pub use lag::{Effect, Reader};
 pub use leaks::LogCapture;
 pub use member_account::{MemberAccount, MemberRegion};
 pub use policy::PolicyText;
-pub use queue::{QUEUE_ARN, Queued};
+pub use queue::{DELIVERIES_ARN, DeliveriesQueue, QUEUE_ARN, Queued};
 pub use report::ReportShape;
 pub use run::{Fault, FaultKind, Run};
 pub use signer::KeyPair;

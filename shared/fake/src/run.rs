@@ -141,19 +141,19 @@ impl Run {
         self.step(name, subject, effect).await
     }
 
-    /// A call of Slack's, of which there is no model.
+    /// A call of a receiver other than AWS, of which there is no model.
     #[expect(
         clippy::panic,
         reason = "a call of AWS without a request would go unchecked"
     )]
-    pub(crate) async fn ask_slack<T>(
+    pub(crate) async fn ask_receiver<T>(
         &self,
         name: &'static str,
         subject: impl ToString,
         effect: impl FnOnce(&mut State) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
-        if !name.starts_with("slack:") {
-            panic!("{name} is no call of Slack's");
+        if !name.starts_with("slack:") && !name.starts_with("endpoint:") {
+            panic!("{name} is a call of AWS");
         }
         self.step(name, subject, effect).await
     }
@@ -226,7 +226,7 @@ impl Run {
             let mut state = self.world.state();
             let at = state.now;
             let call = Call { name, subject, at };
-            state.calls.push(call.clone());
+            state.record(&call);
             (effect(&mut state), call)
         };
         self.world.effect(&call);

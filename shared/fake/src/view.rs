@@ -37,6 +37,13 @@ pub enum Sent {
     Topic(TopicArn, TopicMessage),
     /// By mail.
     Mail(Mail),
+    /// To an endpoint of somebody else's.
+    Endpoint {
+        /// The id of the message.
+        id: String,
+        /// Its body.
+        body: String,
+    },
 }
 
 /// What can be seen of the world.

@@ -49,6 +49,7 @@ pub(crate) struct State {
     pub(crate) iam: Iam,
     pub(crate) history: History,
     pub(crate) queue: Messages,
+    pub(crate) deliveries: Messages,
     pub(crate) records: Store,
     /// True once another key stands under the ARN of KMS's own.
     pub(crate) has_other_key: bool,
@@ -57,7 +58,10 @@ pub(crate) struct State {
     pub(crate) org: Org,
     pub(crate) compliance: ComplianceState,
     pub(crate) members: Members,
-    pub(crate) calls: Vec<Call>,
+    calls: Vec<Call>,
+    call_count: usize,
+    /// True if calls are counted and not kept.
+    counts_calls_only: bool,
     runs: usize,
     /// How long each call takes, where time is simulated.
     pub(crate) latency: Option<SignedDuration>,
@@ -67,6 +71,9 @@ pub(crate) struct State {
     turns: u64,
     pub(crate) webhooks_fail: Option<ErrorKind>,
     pub(crate) topics_fail: Option<ErrorKind>,
+    pub(crate) endpoints_fail: Option<ErrorKind>,
+    /// The texts of secrets that hold no webhook's URL.
+    pub(crate) secret_texts: BTreeMap<SecretArn, String>,
 }
 
 impl World {
@@ -192,6 +199,22 @@ impl World {
         self.state().topics_fail = kind;
     }
 
+    /// Lets the endpoints of others refuse everything from now on; `None` lets them accept again.
+    pub fn fail_endpoints(&self, kind: Option<ErrorKind>) {
+        self.state().endpoints_fail = kind;
+    }
+
+    /// Lets a secret hold this text, in place of a webhook's URL.
+    pub fn set_secret_text(&self, secret: &SecretArn, text: &str) {
+        let texts = &mut self.state().secret_texts;
+        texts.insert(secret.clone(), text.to_owned());
+    }
+
+    /// Counts calls from now on and keeps none of them: of millions the memory would not do.
+    pub fn count_calls_only(&self) {
+        self.state().counts_calls_only = true;
+    }
+
     /// Lets KMS sign with a key that no policy believes from now on, or with its own again.
     pub fn change_signing_key(&self, is_other: bool) {
         self.state().has_other_key = is_other;
@@ -209,7 +232,7 @@ impl World {
 
     /// The number of calls so far.
     pub fn call_count(&self) -> usize {
-        self.state().calls.len()
+        self.state().call_count
     }
 
     /// Every secret that was ever told, in whatever way.
@@ -239,6 +262,14 @@ impl World {
 }
 
 impl State {
+    /// Counts a call, and keeps it unless calls are counted only.
+    pub(crate) fn record(&mut self, call: &Call) {
+        self.call_count += 1;
+        if !self.counts_calls_only {
+            self.calls.push(call.clone());
+        }
+    }
+
     /// The key that KMS signs with.
     pub(crate) fn signing_key(&self) -> KeyPair {
         if self.has_other_key {
