@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use banto_ports::{
-    AccountAccess, Channel, ErrorKind, LiveRecorder, LiveRole, Recorder, RecorderStatus,
-    RecordingGroup,
+    AccountAccess, Channel, ErrorKind, LiveRecorder, LiveRole, Organization, Recorder,
+    RecorderStatus, RecordingGroup,
 };
 use serde_json::json;
 
@@ -96,6 +96,26 @@ fn each_act_on_an_account_in_organizations_changes_what_it_says() {
     assert_eq!(account.parents[0].as_str(), "ou-ab12-99999999");
     assert_eq!(account.org.name, "billing");
     assert_eq!(account.org_tags["team"], "search");
+    world.untag_account(&id, "team");
+    assert!(!world.account(&id).org_tags.contains_key("team"));
+}
+
+#[test]
+fn an_account_changes_hands_just_before_a_call_that_asks_for_it() {
+    let (world, id) = with_account();
+    let run = world.run(None);
+    let moved = id.clone();
+    run.interfere_at("organizations:ListTagsForResource", move |world| {
+        world.move_account(&moved, &["r-ab12", "ou-ab12-99999999"]);
+        world.rename_account(&moved, "billing");
+        world.tag_account(&moved, "team", "search");
+    });
+    assert_eq!(done(&run, run.account(&id)).unwrap().name, "payments");
+    let tags = done(&run, run.tags(&id)).unwrap();
+    assert_eq!(tags["team"], "search");
+    assert_eq!(done(&run, run.account(&id)).unwrap().name, "billing");
+    let parent = done(&run, run.parent(id.as_str())).unwrap();
+    assert_eq!(parent.unwrap().as_str(), "ou-ab12-99999999");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What the world does on a bad day, shown through its ports.
 
 mod account_people;
+mod aggregator;
+mod compliance_table;
 mod faults;
 mod iam;
 mod members;
 mod organization;
 mod queue;
+mod receivers;
 mod recording;
 mod records;
 mod roles;
