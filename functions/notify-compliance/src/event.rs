@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use banto_domain::compliance::{Compliance, FindingKey, Source};
-use banto_domain::{AccountId, NameError};
+use banto_domain::{AccountId, NameError, Region};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload, Subscription};
 use banto_notice::QueueMessage;
 use jiff::Timestamp;
@@ -58,19 +58,35 @@ pub enum Item {
     Irrelevant,
 }
 
-/// The compliance of a resource under a rule, as AWS Config evaluated it.
+/// A resource under a rule, as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     pub key: FindingKey,
-    /// `None` where AWS Config can't tell, which changes nothing.
-    pub compliance: Option<Compliance>,
+    /// The region in which the rule looked at the resource.
+    pub evaluated_in: Region,
+    pub verdict: Verdict,
     /// The compliance before, where the event says so.
     pub was: Option<Compliance>,
-    /// When AWS Config recorded that.
+    /// The time at which AWS Config recorded it; of [`Verdict::Absent`], at which Banto noticed it.
     pub recorded_at: Timestamp,
     pub source: Source,
     /// The rule's own words about the resource.
     pub annotation: Option<String>,
+}
+
+/// The verdict of an observation on a resource under a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Noncompliant,
+    Compliant,
+    /// The rule no longer evaluates it, most often since the resource was deleted.
+    NotEvaluated,
+    /// AWS Config can't tell, which is not the same as compliant: it changes nothing.
+    Unknown,
+    /// The daily check: the aggregator does not list it.
+    Absent,
+    /// Nothing new. Only the routes that it belongs on may differ from those that were told.
+    AsKnown,
 }
 
 /// An event that is none of ours, and what it was.
@@ -270,23 +286,24 @@ fn check_size(name: &str, text: &str) -> Result<(), EventError> {
 fn observation(change: ChangeNotification) -> Result<Observation, EventError> {
     let new = change.new_evaluation_result.unwrap_or_default();
     let old = change.old_evaluation_result.unwrap_or_default();
-    let (compliance, source) = verdict(new.compliance_type.as_deref());
     let recorded_at = new
         .result_recorded_time
         .or(change.notification_creation_time)
         .ok_or_else(|| EventError::Change("it has no time".to_owned()))?;
+    let evaluated_in: Region = name(&change.aws_region)?;
     Ok(Observation {
-        key: FindingKey {
-            account: name(&change.aws_account_id)?,
-            region: name(&change.aws_region)?,
-            rule: name(&change.config_rule_name)?,
-            resource_type: change.resource_type,
-            resource_id: change.resource_id,
-        },
-        compliance,
+        key: FindingKey::new(
+            name(&change.aws_account_id)?,
+            &evaluated_in,
+            name(&change.config_rule_name)?,
+            change.resource_type,
+            change.resource_id,
+        ),
+        evaluated_in,
+        verdict: verdict(new.compliance_type.as_deref()),
         was: compliance_before(old.compliance_type.as_deref()),
         recorded_at,
-        source,
+        source: Source::Event,
         annotation: new
             .annotation
             .map(|text| text.chars().take(MAX_ANNOTATION).collect()),
@@ -294,14 +311,13 @@ fn observation(change: ChangeNotification) -> Result<Observation, EventError> {
 }
 
 /// The meaning of a new `complianceType`. (AWS Config API reference, `Evaluation`.)
-fn verdict(compliance_type: Option<&str>) -> (Option<Compliance>, Source) {
+fn verdict(compliance_type: Option<&str>) -> Verdict {
     match compliance_type {
-        Some("NON_COMPLIANT") => (Some(Compliance::Noncompliant), Source::Event),
-        Some("COMPLIANT") => (Some(Compliance::Compliant), Source::Event),
-        // Most often since the resource was deleted.
-        Some("NOT_APPLICABLE") | None => (Some(Compliance::Compliant), Source::NoLongerEvaluated),
-        // `INSUFFICIENT_DATA` is not the same as compliant.
-        Some(_) => (None, Source::Event),
+        Some("NON_COMPLIANT") => Verdict::Noncompliant,
+        Some("COMPLIANT") => Verdict::Compliant,
+        Some("NOT_APPLICABLE") | None => Verdict::NotEvaluated,
+        // `INSUFFICIENT_DATA`, and whatever AWS adds.
+        Some(_) => Verdict::Unknown,
     }
 }
 

@@ -51,8 +51,8 @@ fn a_change_says_the_same_however_it_is_wrapped() {
     assert_eq!(event.key.account.as_str(), "111122223333");
     assert_eq!(event.key.rule.as_str(), "access-keys-rotated");
     assert_eq!(
-        (event.compliance, event.was),
-        (Some(Compliance::Noncompliant), Some(Compliance::Compliant))
+        (event.verdict, event.was),
+        (Verdict::Noncompliant, Some(Compliance::Compliant))
     );
     assert_eq!(
         event.recorded_at,
@@ -120,36 +120,63 @@ fn a_subscription_to_confirm_is_passed_over_and_named() {
 }
 
 #[test]
-fn every_verdict_of_a_rule_has_its_meaning() {
-    let verdict = |verdict: &str| {
-        let found = observation(&with(
-            "/detail/newEvaluationResult/complianceType",
-            verdict.into(),
-        ));
-        (found.compliance, found.source)
-    };
-    assert_eq!(
-        verdict("NON_COMPLIANT"),
-        (Some(Compliance::Noncompliant), Source::Event)
-    );
-    assert_eq!(
-        verdict("COMPLIANT"),
-        (Some(Compliance::Compliant), Source::Event)
-    );
-    assert_eq!(
-        verdict("NOT_APPLICABLE"),
-        (Some(Compliance::Compliant), Source::NoLongerEvaluated)
-    );
-    assert_eq!(verdict("INSUFFICIENT_DATA"), (None, Source::Event));
+fn only_compliant_resolves_and_no_result_at_all_closes() {
+    for (said, meant) in [
+        ("NON_COMPLIANT", Verdict::Noncompliant),
+        ("COMPLIANT", Verdict::Compliant),
+        ("NOT_APPLICABLE", Verdict::NotEvaluated),
+        ("INSUFFICIENT_DATA", Verdict::Unknown),
+        ("SOMETHING_NEW", Verdict::Unknown),
+    ] {
+        let pointer = "/detail/newEvaluationResult/complianceType";
+        let found = observation(&with(pointer, said.into()));
+        assert_eq!(
+            (found.verdict, found.source),
+            (meant, Source::Event),
+            "{said}"
+        );
+    }
     let first = observation(&with("/detail/oldEvaluationResult", Value::Null));
     assert_eq!(first.was, None);
     let deleted = observation(&with("/detail/newEvaluationResult", Value::Null));
-    assert_eq!(
-        (deleted.compliance, deleted.source),
-        (Some(Compliance::Compliant), Source::NoLongerEvaluated)
-    );
-    let odd = observation(&with("/detail/resourceType", "AWS::::Account".into()));
-    assert_eq!(odd.key.resource_type, "AWS::::Account");
+    assert_eq!(deleted.verdict, Verdict::NotEvaluated);
+}
+
+#[test]
+fn a_finding_of_the_whole_account_is_read_though_its_type_has_an_empty_part() {
+    let mut event: Value = serde_json::from_str(&recorded("compliance-change")).unwrap();
+    let detail = event["detail"].as_object_mut().unwrap();
+    detail.insert("resourceType".into(), "AWS::::Account".into());
+    detail.insert("resourceId".into(), "111122223333".into());
+    detail.insert("configRuleName".into(), "root-account-mfa-enabled".into());
+    detail.remove("oldEvaluationResult");
+    let found = observation(&event.to_string());
+    assert_eq!(found.key.resource_type, "AWS::::Account");
+    assert_eq!(found.key.resource_id, "111122223333");
+    assert_eq!(found.was, None);
+}
+
+#[test]
+fn a_rule_of_security_hub_without_a_suffix_keeps_its_whole_name() {
+    let name = "securityhub-rds-storage-encrypted";
+    let found = observation(&with("/detail/configRuleName", name.into()));
+    assert_eq!(found.key.rule.plain(), "rds-storage-encrypted");
+}
+
+#[test]
+fn a_user_whom_two_regions_evaluate_is_one_finding() {
+    let seen_in = |region: &str| {
+        let mut event: Value = serde_json::from_str(&recorded("compliance-change")).unwrap();
+        event["detail"]["awsRegion"] = region.into();
+        event["detail"]["resourceType"] = "AWS::IAM::User".into();
+        observation(&event.to_string())
+    };
+    let (ireland, tokyo) = (seen_in("eu-west-1"), seen_in("ap-northeast-1"));
+    assert_eq!(ireland.key, tokyo.key);
+    assert_eq!(ireland.key.region.as_str(), "us-east-1");
+    assert_eq!(tokyo.evaluated_in.as_str(), "ap-northeast-1");
+    let bucket = observation(&with("/detail/resourceType", "AWS::S3::Bucket".into()));
+    assert_eq!(bucket.key.region, bucket.evaluated_in);
 }
 
 #[test]
@@ -184,6 +211,7 @@ fn a_record_that_cannot_be_read_fails_alone() {
     );
     let deliver = QueueMessage::Deliver {
         route: "payments".into(),
+        attempts: 0,
     };
     assert_eq!(
         records[5].payload,
