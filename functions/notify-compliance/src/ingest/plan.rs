@@ -1,8 +1,8 @@
-//! Plans what observations change, and on which routes people are notified: pure.
+//! Plans what observations change, and on which routes people are told: pure.
 
 use std::collections::BTreeMap;
 
-use banto_domain::compliance::{AccountInfo, FindingKey, FindingState};
+use banto_domain::compliance::{AccountInfo, FindingKey, FindingState, OutboxEntry};
 use banto_domain::policy::CompliancePolicy;
 use banto_ports::FindingChange;
 use jiff::Timestamp;
@@ -11,32 +11,47 @@ use serde::Serialize;
 use super::snapshot::Snapshot;
 use crate::event::Observation;
 
+mod flapping;
+mod judgement;
+mod routing;
 #[cfg(test)]
 mod tests;
 mod transition;
 
-pub use transition::Skipped;
-use transition::{Context, transition};
+pub use judgement::Skipped;
+pub(crate) use judgement::is_due;
+use transition::{Transition, transition};
 
 /// A chain for each finding that changes, in the order of findings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub chains: Vec<Chain>,
-    /// How many observations change nothing, by reason.
+    /// The number of observations that change nothing, by reason.
     pub skipped: BTreeMap<Skipped, usize>,
 }
 
-/// The changes of one finding, in their order.
+/// The change of one finding. Several observations of it make one change of its state, and entries
+/// in the order of what was observed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chain {
     pub key: FindingKey,
-    /// Empty where only its routes are to be delivered on.
-    pub changes: Vec<FindingChange>,
+    /// `None` where only its routes are to be delivered on.
+    pub change: Option<FindingChange>,
+    /// Entries with the names of the routes whose outboxes they go into.
+    pub entries: Vec<(String, OutboxEntry)>,
     /// Routes whose outbox may hold an entry of an earlier run that ended before it queued the
     /// delivery.
     pub redeliver: Vec<String>,
+}
+
+/// Everything that a plan for one finding depends on besides its state and its observations.
+struct Context<'a> {
+    policy: &'a CompliancePolicy,
+    account: &'a AccountInfo,
+    is_waived: bool,
+    now: Timestamp,
 }
 
 pub fn plan(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> Plan {
@@ -45,16 +60,18 @@ pub fn plan(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> P
         let Some(account) = snapshot.accounts.get(&key.account) else {
             continue;
         };
-        let name = snapshot.names.get(key).map(String::as_str);
+        if snapshot.nameless.contains(key) {
+            continue;
+        }
         let context = Context {
             policy,
             account,
-            is_waived: policy.waiver_of(key, name, now).is_some(),
+            is_waived: policy.waiver_of(key, snapshot.name_of(key), now).is_some(),
             now,
         };
         let state = snapshot.findings.get(key);
         let chain = plan_chain(key, state, &observations, &context, &mut plan.skipped);
-        if !chain.changes.is_empty() || !chain.redeliver.is_empty() {
+        if chain.change.is_some() || !chain.redeliver.is_empty() {
             plan.chains.push(chain);
         }
     }
@@ -79,27 +96,32 @@ fn by_finding(observations: &[Observation]) -> BTreeMap<&FindingKey, Vec<&Observ
 /// Each observation meets the state that the one before it left.
 fn plan_chain(
     key: &FindingKey,
-    state: Option<&FindingState>,
+    before: Option<&FindingState>,
     observations: &[&Observation],
     context: &Context<'_>,
     skipped: &mut BTreeMap<Skipped, usize>,
 ) -> Chain {
-    let mut state = state.cloned();
     let mut chain = Chain {
         key: key.clone(),
-        changes: Vec::new(),
+        change: None,
+        entries: Vec::new(),
         redeliver: Vec::new(),
     };
     for observation in observations {
-        match transition(state.as_ref(), observation, context) {
-            Ok(change) => {
-                state = Some(change.after.clone());
-                chain.changes.push(change);
+        let state = chain.change.as_ref().map(|change| &change.after).or(before);
+        match transition(state, observation, context) {
+            Ok(Transition { after, entries }) => {
+                chain.entries.extend(entries);
+                chain.change = Some(FindingChange {
+                    expected_revision: before.map(|before| before.revision),
+                    after,
+                });
             }
             Err(reason) => {
                 *skipped.entry(reason).or_default() += 1;
-                if may_be_repeated(state.as_ref(), observation) {
-                    let routes = routes_of(key, context.policy, context.account);
+                if may_be_repeated(state, observation) {
+                    let mut routes = routing::routes_today(key, context);
+                    routes.extend(state.into_iter().flat_map(|state| state.told.clone()));
                     chain.redeliver.extend(routes);
                 }
             }
@@ -112,9 +134,4 @@ fn plan_chain(
 /// may have ended before it queued the delivery.
 fn may_be_repeated(state: Option<&FindingState>, observation: &Observation) -> bool {
     state.is_some_and(|state| state.recorded_at == observation.recorded_at)
-}
-
-fn routes_of(key: &FindingKey, policy: &CompliancePolicy, account: &AccountInfo) -> Vec<String> {
-    let routes = policy.routes_of(&key.rule, account);
-    routes.into_iter().map(|route| route.name.clone()).collect()
 }

@@ -1,180 +1,226 @@
 //! The change that one observation makes of one finding: pure.
 
-use banto_domain::compliance::{AccountInfo, Compliance, FindingState, OutboxEntry, Source};
-use banto_domain::policy::CompliancePolicy;
-use banto_ports::FindingChange;
-use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use std::collections::BTreeSet;
 
-use crate::event::Observation;
+use banto_domain::compliance::{Change, Compliance, FindingState, OutboxEntry, Source};
+use jiff::Timestamp;
 
-/// Time for which a change counts towards flapping: a day of stillness ends it. `flapping_over` is
-/// a number of changes a day, too.
-const FLAPPING_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+use super::judgement::{Judgement, Skipped, judge, standing_doubt};
+use super::routing::{Rerouting, news, wanted};
+use super::{Context, flapping};
+use crate::event::{Observation, Verdict};
 
-/// Why an observation changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Skipped {
-    /// The state is as new, or newer.
-    Outdated,
-    Unchanged,
-    /// AWS Config can't tell, which is not the same as compliant.
-    InsufficientData,
+/// The state after an observation, and what routes are told of it.
+pub(super) struct Transition {
+    pub(super) after: FindingState,
+    pub(super) entries: Vec<(String, OutboxEntry)>,
 }
 
-/// What a transition depends on besides the state and the observation.
-pub(super) struct Context<'a> {
-    pub(super) policy: &'a CompliancePolicy,
-    pub(super) account: &'a AccountInfo,
-    pub(super) is_waived: bool,
-    pub(super) now: Timestamp,
-}
-
-/// What a finding was like before an observation.
-struct Before {
-    compliance: Compliance,
-    last_notified: Compliance,
-    damped: bool,
-}
-
+/// Applies what the observation says, then compares the routes that are to know of the finding with
+/// those that do.
 pub(super) fn transition(
     state: Option<&FindingState>,
     observation: &Observation,
     context: &Context<'_>,
-) -> Result<FindingChange, Skipped> {
-    let compliance = observation.compliance.ok_or(Skipped::InsufficientData)?;
-    if state.is_some_and(|state| is_outdated(observation, state)) {
-        return Err(Skipped::Outdated);
+) -> Result<Transition, Skipped> {
+    let judgement = judge(state, observation, context.now);
+    let before = match (judgement, state) {
+        (Judgement::Ignored(Skipped::InsufficientData), _) => {
+            return Err(Skipped::InsufficientData);
+        }
+        (Judgement::Ignored(reason), None) => return Err(reason),
+        (_, None) => unknown(observation, context.now),
+        (_, Some(state)) => state.clone(),
+    };
+    let mut after = judged(&before, judgement, observation, context);
+    after.told = wanted(&after, context);
+    if state == Some(&after) {
+        return Err(reason_of(judgement));
     }
-    let before = before(state, observation, compliance);
-    let has_changed = compliance != before.compliance;
-    let changes = recent_changes(state, observation, has_changed, context);
-    let flaps = changes.len() > context.policy.flapping_over;
-    let notifies = notifies(compliance, &before, flaps, context.is_waived);
-    if !has_changed && !notifies && !is_ahead(observation, before.compliance) {
-        return Err(Skipped::Unchanged);
-    }
-    let after = FindingState {
+    after.revision += 1;
+    let rerouting = Rerouting {
+        told: &before.told,
+        after: &after,
+        begins_to_flap: after.flapping && !before.flapping,
+        verdict: observation.verdict,
+    };
+    let news = news(&rerouting, context);
+    let entry = entry(state, &after, observation, judgement, context);
+    let entries = route_entries(news, &entry, observation.verdict, context.now);
+    Ok(Transition { after, entries })
+}
+
+/// The state of a finding that has none yet, before the observation. Its changes are counted from
+/// the time on, so that those of one whose state was deleted, as it was over for long, never count
+/// as earlier than what may still wait in an outbox.
+fn unknown(observation: &Observation, now: Timestamp) -> FindingState {
+    FindingState {
         key: observation.key.clone(),
-        compliance,
+        evaluated_in: observation.evaluated_in.clone(),
+        compliance: observation
+            .was
+            .filter(|_| observation.verdict != Verdict::Noncompliant)
+            .unwrap_or(Compliance::Compliant),
         recorded_at: observation.recorded_at,
-        last_notified: if notifies {
-            compliance
-        } else {
-            before.last_notified
-        },
-        changes: newest(changes, context.policy.flapping_over + 1),
-        damped: flaps,
-    };
-    let mut entries = Vec::new();
-    if notifies {
-        entries = route_entries(&entry(state, &after, observation, context), context);
+        told: BTreeSet::new(),
+        changes: Vec::new(),
+        flapping: false,
+        doubted_at: None,
+        unknown_since: None,
+        revision: u64::try_from(now.as_millisecond()).unwrap_or_default(),
     }
-    Ok(FindingChange {
-        expected_recorded_at: state.map(|state| state.recorded_at),
-        after,
-        entries,
-    })
 }
 
-/// People are notified of what they do not know yet, unless it is waived, or flaps and they know
-/// that.
-fn notifies(compliance: Compliance, before: &Before, flaps: bool, is_waived: bool) -> bool {
-    let is_accepted = is_waived && compliance == Compliance::Noncompliant;
-    compliance != before.last_notified && !is_accepted && !(before.damped && flaps)
+fn reason_of(judgement: Judgement) -> Skipped {
+    match judgement {
+        Judgement::Ignored(reason) => reason,
+        Judgement::Opens
+        | Judgement::Ends
+        | Judgement::Agrees
+        | Judgement::Doubts
+        | Judgement::Unsure => Skipped::Unchanged,
+    }
 }
 
-fn before(
-    state: Option<&FindingState>,
+/// The state with what the observation says of it.
+fn judged(
+    before: &FindingState,
+    judgement: Judgement,
     observation: &Observation,
-    compliance: Compliance,
-) -> Before {
-    if let Some(state) = state {
-        return Before {
-            compliance: state.compliance,
-            last_notified: state.last_notified,
-            damped: state.damped,
-        };
-    }
-    // A finding without a state was compliant, unless its event says that it has just become so.
-    let first = match (compliance, observation.was) {
-        (Compliance::Compliant, Some(Compliance::Noncompliant)) => Compliance::Noncompliant,
-        _ => Compliance::Compliant,
-    };
-    Before {
-        compliance: first,
-        last_notified: first,
-        damped: false,
-    }
-}
-
-/// True if the state is as new as the observation, or newer. The daily comparison repeats the time
-/// of what it finds unchanged, so that for it the same time is not outdated.
-fn is_outdated(observation: &Observation, state: &FindingState) -> bool {
-    let is_comparison = observation.source == Source::Reconciliation;
-    observation.recorded_at < state.recorded_at
-        || (observation.recorded_at == state.recorded_at && !is_comparison)
-}
-
-/// True if the event follows a change that is not known here, since that change's event is still to
-/// come. This one is saved, so that the earlier one is outdated when it comes.
-fn is_ahead(observation: &Observation, before: Compliance) -> bool {
-    observation.was.is_some_and(|was| was != before)
-}
-
-/// The times of changes within [`FLAPPING_WINDOW`]. For an event, the window ends at its change.
-/// For the comparison, it ends now: a resource that stands as it stood has kept still until now.
-fn recent_changes(
-    state: Option<&FindingState>,
-    observation: &Observation,
-    has_changed: bool,
     context: &Context<'_>,
-) -> Vec<Timestamp> {
-    let mut changes = state.map_or_else(Vec::new, |state| state.changes.clone());
-    if has_changed {
-        changes.push(observation.recorded_at);
-    }
-    let seen_at = match observation.source {
-        Source::Reconciliation => context.now,
-        Source::Event | Source::NoLongerEvaluated => observation.recorded_at,
+) -> FindingState {
+    let after = match judgement {
+        Judgement::Opens => changed(before, Compliance::Noncompliant, observation, context),
+        Judgement::Ends => FindingState {
+            unknown_since: None,
+            ..changed(before, Compliance::Compliant, observation, context)
+        },
+        Judgement::Agrees => seen(before, observation),
+        Judgement::Doubts => {
+            return FindingState {
+                doubted_at: standing_doubt(before, context.now).or(Some(context.now)),
+                ..before.clone()
+            };
+        }
+        Judgement::Unsure => {
+            return FindingState {
+                doubted_at: None,
+                unknown_since: Some(observation.recorded_at),
+                ..before.clone()
+            };
+        }
+        Judgement::Ignored(_) => return before.clone(),
     };
-    changes.retain(|at| seen_at.duration_since(*at) < FLAPPING_WINDOW);
-    changes
+    match observation.source {
+        Source::Event => after,
+        Source::DailyCheck | Source::Takeover => settled(after, context.now),
+    }
 }
 
-fn newest(mut changes: Vec<Timestamp>, limit: usize) -> Vec<Timestamp> {
-    changes.drain(..changes.len().saturating_sub(limit));
-    changes
+fn changed(
+    before: &FindingState,
+    compliance: Compliance,
+    observation: &Observation,
+    context: &Context<'_>,
+) -> FindingState {
+    let flapping_over = context.policy.flapping_over;
+    let mut changes = before.changes.clone();
+    // What is not listed any more has not changed: it was taken away, at a time that nobody knows.
+    if observation.verdict != Verdict::Absent {
+        changes = flapping::with_change(changes, observation.recorded_at, flapping_over);
+    }
+    FindingState {
+        compliance,
+        flapping: before.flapping || changes.len() > flapping_over,
+        changes,
+        ..seen(before, observation)
+    }
 }
 
+/// A check that knows of no change for a day ends the flapping.
+fn settled(mut after: FindingState, now: Timestamp) -> FindingState {
+    if after.flapping && flapping::is_stable(&after.changes, now) {
+        after.flapping = false;
+        after.changes.clear();
+    }
+    after
+}
+
+/// The state with the time and place of the observation, as far as AWS Config tells them. Of what
+/// the aggregator does not list, it keeps AWS Config's last time, so that the finding opens again
+/// when the aggregator lists it with that time.
+fn seen(before: &FindingState, observation: &Observation) -> FindingState {
+    let mut after = FindingState {
+        doubted_at: None,
+        unknown_since: before
+            .unknown_since
+            .filter(|since| observation.recorded_at <= *since),
+        ..before.clone()
+    };
+    if observation.verdict != Verdict::Absent && observation.recorded_at >= before.recorded_at {
+        after.recorded_at = observation.recorded_at;
+        after.evaluated_in = observation.evaluated_in.clone();
+    }
+    after
+}
+
+/// The entry of a transition, but for the news of each route.
 fn entry(
     state: Option<&FindingState>,
     after: &FindingState,
     observation: &Observation,
+    judgement: Judgement,
     context: &Context<'_>,
 ) -> OutboxEntry {
-    let account = context.account;
-    let owner_tag = context.policy.owner_tag.as_ref();
+    let is_ignored = matches!(judgement, Judgement::Ignored(_) | Judgement::Unsure);
     OutboxEntry {
-        key: observation.key.clone(),
-        recorded_at: observation.recorded_at,
-        compliance: after.compliance,
-        was_notified: state.is_some_and(|state| state.last_notified == Compliance::Noncompliant),
-        source: observation.source,
-        severity: context.policy.severity_of(&observation.key.rule),
-        account_name: account.name.clone(),
-        owner: owner_tag.and_then(|tag| account.tags.get(tag)).cloned(),
-        annotation: observation.annotation.clone(),
-        flapping: after.damped,
+        key: after.key.clone(),
+        evaluated_in: after.evaluated_in.clone(),
+        revision: after.revision,
+        recorded_at: after.recorded_at,
+        change: Change::Found,
+        source: source(state, after, observation),
+        severity: context.policy.severity_of(&after.key.rule),
+        annotation: observation.annotation.clone().filter(|_| !is_ignored),
     }
 }
 
-/// The same entry for each route that fits.
-fn route_entries(entry: &OutboxEntry, context: &Context<'_>) -> Vec<(String, OutboxEntry)> {
+/// The entry of each route. A move, and the end of what the aggregator does not list, are Banto's
+/// own news: they are as old as the moment.
+fn route_entries(
+    news: Vec<(String, Change)>,
+    entry: &OutboxEntry,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Vec<(String, OutboxEntry)> {
     let mut entries = Vec::new();
-    for route in context.policy.routes_of(&entry.key.rule, context.account) {
-        entries.push((route.name.clone(), entry.clone()));
+    for (route, change) in news {
+        let recorded_at = match (&change, verdict) {
+            (Change::Moved { .. }, _) | (Change::Closed, Verdict::Absent) => now,
+            _ => entry.recorded_at,
+        };
+        let entry = OutboxEntry {
+            change,
+            recorded_at,
+            ..entry.clone()
+        };
+        entries.push((route, entry));
     }
     entries
+}
+
+/// Only what was never known is taken over. What is open, and was told, only moves: that comes of a
+/// new tag, unit or policy.
+fn source(
+    before: Option<&FindingState>,
+    after: &FindingState,
+    observation: &Observation,
+) -> Source {
+    let is_open = |state: &FindingState| state.compliance == Compliance::Noncompliant;
+    let only_moves = before.is_some_and(|before| is_open(before) && !before.told.is_empty());
+    match (observation.source, before) {
+        _ if only_moves && is_open(after) => Source::Event,
+        (Source::Takeover, Some(_)) => Source::DailyCheck,
+        (source, _) => source,
+    }
 }
