@@ -3,14 +3,16 @@
 //!
 //! Deliberately absent: sentences for people, which are made when an entry is delivered.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use banto_domain::Breach;
-use banto_domain::compliance::FindingKey;
+use banto_domain::compliance::{FindingKey, FindingState, Lane, Source};
 use banto_domain::policy::CompliancePolicy;
 use banto_lambda::Invocation;
 use banto_ports::PortError;
+use jiff::SignedDuration;
 
-mod account_memory;
-mod accounts;
 mod apply;
 pub mod check;
 mod observe;
@@ -19,19 +21,35 @@ pub mod ports;
 pub mod reconcile;
 pub(crate) mod report;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
 
-pub use account_memory::AccountMemory;
+pub use ports::Registered;
+pub(crate) use reconcile::dry_run;
 
-use crate::event::{Observation, Scope};
-use plan::Plan;
+use crate::event::{Observation, Verdict};
+use apply::{ChainOutcome, Unsaved};
+use plan::{Chain, Plan};
 use ports::Ports;
-use report::{DryRun, Ingested};
+use report::Ingested;
 use snapshot::{Job, Snapshot};
 
-/// How often a finding is planned, since another run may change it first. Each conflict means that
-/// another run got on, so that three in a row are rare; after them the record comes again by the
-/// queue.
+/// Number of times that a finding is planned, since another run may change it first. Each conflict
+/// means that another run got on, so that three in a row are rare; after them the record comes
+/// again by the queue.
 const ATTEMPTS: usize = 3;
+
+/// Longest time that a call of AWS's SDK takes with all its attempts, 25 s, and some to spare.
+/// Nothing is begun without it.
+const CALL_TIME: Duration = Duration::from_secs(30);
+
+/// Longest time that an urgent entry waits for others to be told with it. N6 promises two minutes
+/// from event to message, of which the way to the function and the delivery need the other half.
+const URGENT_WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// Time in which a plan is saved, as long as nothing is throttled: a delivery that is queued ahead
+/// comes after it. One that comes earlier all the same is queued once more when the plan is saved.
+const SAVED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Ingests observations: observe, plan, check, apply; then queues deliveries on the routes that
 /// have something new.
@@ -39,6 +57,7 @@ pub async fn ingest(
     ports: &Ports,
     policy: &CompliancePolicy,
     observations: Vec<Observation>,
+    invocation: &Invocation,
 ) -> Ingested {
     let mut ingested = Ingested::default();
     let mut to_plan = observations;
@@ -46,91 +65,222 @@ pub async fn ingest(
         if to_plan.is_empty() {
             break;
         }
-        let Some((snapshot, plan)) = planned(ports, policy, &to_plan).await else {
-            ingested.failed.extend(keys_of(&to_plan));
+        let conflicts = attempt_at(ports, policy, &to_plan, &mut ingested, invocation).await;
+        if attempt == ATTEMPTS {
+            ingested.fail(conflicts, "other runs kept changing it first");
             break;
-        };
-        ingested.add_plan(&snapshot, &plan);
-        let is_last = attempt == ATTEMPTS;
-        let conflicts = ingested.add_outcomes(apply::apply(ports, &plan).await, is_last);
+        }
         to_plan.retain(|observation| conflicts.contains(&observation.key));
     }
-    queue_deliveries(ports, policy, &mut ingested).await;
+    queue_deliveries(ports, &mut ingested).await;
     ingested
 }
 
-/// Plans what observations and the comparison of accounts would change, and ends after `check`.
-pub(crate) async fn dry_run(
+/// Compares the routes of findings with those that were told, and puts what differs into outboxes.
+/// A finding without a state is nothing.
+///
+/// # Errors
+/// If the table can't be read.
+pub(crate) async fn recheck(
     ports: &Ports,
     policy: &CompliancePolicy,
-    mut observations: Vec<Observation>,
-    scope: Scope,
+    keys: Vec<FindingKey>,
     invocation: &Invocation,
-) -> Result<DryRun, PortError> {
-    let not_compared =
-        reconcile::observe_accounts(ports, scope, &mut observations, invocation).await?;
-    let (snapshot, plan, refused) = checked(ports, policy, &observations).await?;
-    Ok(DryRun {
-        plan,
-        refused,
-        not_compared,
-        unknown_accounts: snapshot.unknown_accounts(),
-    })
+) -> Result<Ingested, PortError> {
+    let states = ports.findings.findings(&keys).await?;
+    queue_on_routes_of_today(ports, policy, &keys).await?;
+    let observations = states
+        .values()
+        .map(|state| as_known(state, Source::Event))
+        .collect();
+    Ok(ingest(ports, policy, observations, invocation).await)
 }
 
-/// The plan, if it can be made and `check` does not refuse it.
+/// Queues deliveries where findings are about to be moved. If the run ended after the move and before
+/// that, nobody would look there until the next day: the old route knows of the findings no longer.
+async fn queue_on_routes_of_today(
+    ports: &Ports,
+    policy: &CompliancePolicy,
+    keys: &[FindingKey],
+) -> Result<(), PortError> {
+    let accounts = keys.iter().map(|key| key.account.clone()).collect();
+    let infos = ports.accounts.look_up(policy, &accounts).await?.infos;
+    let mut deliveries = BTreeMap::new();
+    for key in keys {
+        let info = infos.get(&key.account);
+        let routes = info.map(|info| policy.routes_of(&key.rule, info));
+        for route in routes.unwrap_or_default() {
+            deliveries.insert(route.name, policy.window.min(URGENT_WINDOW));
+        }
+    }
+    ports.delivery_queue.queue_deliveries(&deliveries).await
+}
+
+/// An observation of nothing new. It has the state's time, as one that is repeated: its routes are
+/// delivered on, for an earlier run may have ended before it queued that.
+fn as_known(state: &FindingState, source: Source) -> Observation {
+    Observation {
+        key: state.key.clone(),
+        evaluated_in: state.evaluated_in.clone(),
+        verdict: Verdict::AsKnown,
+        was: None,
+        recorded_at: state.recorded_at,
+        source,
+        annotation: None,
+    }
+}
+
+/// One attempt at observations. Returns the findings that another run changed first.
+async fn attempt_at(
+    ports: &Ports,
+    policy: &CompliancePolicy,
+    observations: &[Observation],
+    ingested: &mut Ingested,
+    invocation: &Invocation,
+) -> BTreeSet<FindingKey> {
+    if !invocation.has_time_for(CALL_TIME) {
+        ingested.held_up.extend(keys_of(observations));
+        return BTreeSet::new();
+    }
+    let (snapshot, mut plan) = match planned(ports, policy, observations).await {
+        Ok(planned) => planned,
+        Err(error) => {
+            for key in keys_of(observations) {
+                ingested.add_error(key, &error);
+            }
+            return BTreeSet::new();
+        }
+    };
+    ingested.add_plan(&snapshot, &plan);
+    refuse(&snapshot, &mut plan, policy, ports, ingested);
+    note_deliveries(&plan.chains, policy, ingested);
+    if observations.iter().any(comes_once) && !queue_ahead(ports, ingested).await {
+        ingested.held_up.extend(keys_of(observations));
+        return BTreeSet::new();
+    }
+    let outcomes = apply::apply(ports, policy, &plan.chains, invocation).await;
+    add_outcomes(outcomes, ingested)
+}
+
+/// True if no queue brings the observation again once it was saved: it is then as known.
+fn comes_once(observation: &Observation) -> bool {
+    observation.source != Source::Event || observation.verdict == Verdict::AsKnown
+}
+
+/// Queues deliveries of what is about to be saved, late enough to come after that. Returns false if
+/// that fails.
+async fn queue_ahead(ports: &Ports, ingested: &Ingested) -> bool {
+    let mut ahead = ingested.deliveries.clone();
+    for after in ahead.values_mut() {
+        *after = SAVED_WITHIN.max(*after);
+    }
+    let queued = ports.delivery_queue.queue_deliveries(&ahead).await;
+    if let Err(error) = &queued {
+        tracing::error!(%error, "deliveries could not be queued, so that nothing is saved");
+    }
+    queued.is_ok()
+}
+
+/// The way that a dry run and a real one share: observe, plan, log.
 async fn planned(
     ports: &Ports,
     policy: &CompliancePolicy,
     observations: &[Observation],
-) -> Option<(Snapshot, Plan)> {
-    match checked(ports, policy, observations).await {
-        Ok((snapshot, plan, breaches)) if breaches.is_empty() => Some((snapshot, plan)),
-        Ok((_, _, breaches)) => {
-            tracing::error!(breaches = Breach::join(&breaches), "findings' plan refused");
-            None
-        }
-        Err(error) => {
-            tracing::error!(%error, "findings could not be observed");
-            None
-        }
-    }
-}
-
-/// The way that a dry run and a real one share: observe, plan, log, check.
-async fn checked(
-    ports: &Ports,
-    policy: &CompliancePolicy,
-    observations: &[Observation],
-) -> Result<(Snapshot, Plan, Vec<Breach>), PortError> {
-    let now = ports.clock.now();
+) -> Result<(Snapshot, Plan), PortError> {
     let job = Job {
         observations,
         policy,
     };
-    let snapshot = observe::observe(ports, &job, now).await?;
-    let plan = plan::plan(&snapshot, policy, now);
+    let snapshot = observe::observe(ports, &job).await?;
+    let plan = plan::plan(&snapshot, policy, ports.clock.now());
     tracing::debug!(plan = %serde_json::json!(plan), "findings planned");
-    let breaches = check::check(&snapshot, &plan, policy, now);
-    Ok((snapshot, plan, breaches))
+    Ok((snapshot, plan))
 }
 
-/// Queues deliveries. (A change goes on in `lib.rs`, where their messages come to `deliver_on`.) If
-/// that fails, all findings of this time have failed: whoever brings them again has their routes
-/// queued again.
-async fn queue_deliveries(ports: &Ports, policy: &CompliancePolicy, ingested: &mut Ingested) {
-    let queued = ports
-        .delivery_queue
-        .queue_deliveries(&ingested.routes, policy.window)
-        .await;
-    if let Err(error) = queued {
-        tracing::error!(routes = ?ingested.routes, %error, "deliveries could not be queued");
-        ingested.failed.append(&mut ingested.awaiting_delivery);
+/// Takes the chains out of a plan that break a promise: a failure stops its own chain only.
+fn refuse(
+    snapshot: &Snapshot,
+    plan: &mut Plan,
+    policy: &CompliancePolicy,
+    ports: &Ports,
+    ingested: &mut Ingested,
+) {
+    let now = ports.clock.now();
+    plan.chains.retain(|chain| {
+        let breaches = check::check_chain(chain, snapshot, policy, now);
+        if breaches.is_empty() {
+            return true;
+        }
+        let breaches = Breach::join(&breaches).to_string();
+        tracing::error!(breaches, "a finding's plan was refused");
+        ingested.failed.insert(chain.key.clone(), breaches);
+        false
+    });
+}
+
+/// Notes the routes of all chains, whatever becomes of them: an answer may be lost of what was
+/// saved, and a delivery that finds nothing does no harm.
+fn note_deliveries(chains: &[Chain], policy: &CompliancePolicy, ingested: &mut Ingested) {
+    let window = |lane: Lane| {
+        if lane.is_urgent() {
+            policy.window.min(URGENT_WINDOW)
+        } else {
+            policy.window
+        }
+    };
+    for chain in chains {
+        for (route, entry) in &chain.entries {
+            ingested.add_delivery(route, window(entry.lane()));
+        }
+        let lane = Lane::of(policy.severity_of(&chain.key.rule), Source::Event);
+        for route in &chain.redeliver {
+            ingested.add_delivery(route, window(lane));
+        }
+        ingested.awaiting_delivery.insert(chain.key.clone());
     }
 }
 
-fn keys_of(observations: &[Observation]) -> impl Iterator<Item = FindingKey> {
-    observations
+fn add_outcomes(outcomes: Vec<ChainOutcome>, ingested: &mut Ingested) -> BTreeSet<FindingKey> {
+    let mut conflicts = BTreeSet::new();
+    for ChainOutcome { key, saved } in outcomes {
+        match saved {
+            Ok(entries) => {
+                ingested.saved += 1;
+                ingested.queued += entries;
+            }
+            Err(Unsaved::Conflict) => {
+                conflicts.insert(key);
+            }
+            Err(Unsaved::NoTime) => {
+                ingested.held_up.insert(key);
+            }
+            Err(Unsaved::Failed(error)) => ingested.add_error(key, &error),
+        }
+    }
+    conflicts
+}
+
+/// Queues deliveries. (A change goes on in `lib.rs`, where their messages come to `deliver_on`.) If
+/// that fails, all findings of this time are held up: whoever brings them again has their routes
+/// queued again.
+async fn queue_deliveries(ports: &Ports, ingested: &mut Ingested) {
+    let queued = ports
+        .delivery_queue
+        .queue_deliveries(&ingested.deliveries)
+        .await;
+    if let Err(error) = queued {
+        let routes: Vec<&String> = ingested.deliveries.keys().collect();
+        tracing::error!(?routes, %error, "deliveries could not be queued");
+        let awaiting = std::mem::take(&mut ingested.awaiting_delivery);
+        let awaiting = awaiting.into_iter();
+        let not_failed = awaiting.filter(|key| !ingested.failed.contains_key(key));
+        ingested.held_up.extend(not_failed);
+    }
+}
+
+fn keys_of(observations: &[Observation]) -> BTreeSet<FindingKey> {
+    let keys = observations
         .iter()
-        .map(|observation| observation.key.clone())
+        .map(|observation| observation.key.clone());
+    keys.collect()
 }
