@@ -1,195 +1,221 @@
 //! The daily comparison with AWS Config's aggregator, for events are best effort. (AWS Config
 //! developer guide, "Monitoring AWS Config with Amazon EventBridge".)
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use banto_domain::compliance::{Compliance, FindingKey, FindingState, Source};
+use banto_domain::AccountId;
+use banto_domain::compliance::AccountInfo;
 use banto_domain::policy::CompliancePolicy;
-use banto_domain::{AccountId, Region, RuleName};
+use banto_domain::policy::compliance::Destination;
 use banto_lambda::Invocation;
-use banto_notice::QueueMessage;
-use banto_ports::{AccountState, AggregatedFinding, PortError};
-use futures_util::stream::{self, StreamExt};
-use jiff::{SignedDuration, Timestamp};
+use banto_notice::{ComparedUpTo, QueueMessage};
+use banto_ports::{ErrorKind, PortError};
 
+use super::CALL_TIME;
 use super::ports::Ports;
+use super::report::{DryRun, Ingested};
 use crate::event::{Observation, Scope};
 
-/// Least age of a finding that the aggregator's silence closes. The aggregator hears of changes
-/// later than we do, and AWS names no limit: six hours are less than the day between two
-/// comparisons, and enough for most delays.
-const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(6);
+mod comparison;
+mod known;
+mod sink;
 
-/// Rules that are asked about at once; the adapter keeps to 10 calls a second in any case.
-const RULES_AT_ONCE: usize = 4;
+use comparison::{Comparison, Progress};
+use sink::Sink;
 
-/// Least time in which a dry run begins an account. An account that takes longer ends the
-/// invocation, which changes nothing.
-const ACCOUNT_TIME: Duration = Duration::from_secs(30);
-
-/// What the aggregator knows of an account.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Aggregated {
-    /// The rules that it knows there; true for one that finds something noncompliant.
-    pub rules: BTreeMap<(Region, RuleName), bool>,
-    pub findings: Vec<AggregatedFinding>,
+/// The outcome of the comparison of an account.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    /// The outcome of the findings that it took in. Those of a rule that comes again are not among
+    /// the ones that are held up.
+    pub(crate) ingested: Ingested,
+    /// The place at which to go on, if there was not the time for all rules.
+    pub(crate) again: Option<ComparedUpTo>,
 }
 
-/// Queues the comparison of each account, and a delivery on every route. Returns the number of
-/// accounts.
+/// Time after which people are reminded: by then most accounts were compared, and nobody is
+/// reminded of what that closes. SQS delays a message no longer.
+const REMIND_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// Queues the comparison of each account that Organizations lists, a closed one too, and a delivery and reminders on every route. Returns the
+/// number of accounts.
 ///
 /// # Errors
-/// If Organizations or the queue can't be reached.
-pub(crate) async fn queue_comparisons_and_deliveries(
+/// If Organizations, the table or the queue can't be reached.
+pub(crate) async fn fan_out(
     ports: &Ports,
     policy: &CompliancePolicy,
     scope: Scope,
 ) -> Result<usize, PortError> {
+    let is_of_all = scope == Scope::AllAccounts;
     let accounts = accounts_of(ports, scope).await?;
     let count = accounts.len();
-    let messages: Vec<QueueMessage> = accounts
-        .into_iter()
-        .map(|account| QueueMessage::Reconcile { account })
-        .collect();
+    let mut messages: Vec<QueueMessage> = Vec::new();
+    for account in accounts {
+        messages.push(QueueMessage::Reconcile {
+            account,
+            after: None,
+            attempts: 0,
+        });
+    }
+    let routes = routes(ports, policy).await?;
     ports.delivery_queue.send(&messages, Duration::ZERO).await?;
-    let routes = policy.routes.iter().map(|route| route.name.clone());
+    if is_of_all && !policy.reminders.is_empty() {
+        let reminders: Vec<QueueMessage> = routes
+            .iter()
+            .map(|route| QueueMessage::Remind {
+                route: route.clone(),
+            })
+            .collect();
+        ports.delivery_queue.send(&reminders, REMIND_AFTER).await?;
+    }
+    let deliveries = routes.into_iter().map(|route| (route, policy.window));
     ports
         .delivery_queue
-        .queue_deliveries(&routes.collect(), policy.window)
+        .queue_deliveries(&deliveries.collect())
         .await?;
     Ok(count)
 }
 
-/// Adds what the comparison of accounts shows. Returns the accounts that were not compared for want
-/// of time.
-pub(super) async fn observe_accounts(
+/// The routes of the policy, and those that something was ever put into the outbox of. A route
+/// whose channel an account's tags name is known with its channel only.
+async fn routes(ports: &Ports, policy: &CompliancePolicy) -> Result<BTreeSet<String>, PortError> {
+    let mut routes = ports.registry.registered_routes().await?;
+    for route in &policy.routes {
+        if !matches!(route.to, Destination::ChannelOf(_)) {
+            routes.insert(route.name.clone());
+        }
+    }
+    Ok(routes)
+}
+
+/// Compares an account with what the aggregator knows of it, rule by rule, and takes in what
+/// differs.
+///
+/// # Errors
+/// If Organizations, the aggregator or the table can't be read, or there was not even the time for
+/// one rule. What was taken in until then stays.
+pub(crate) async fn compare_account(
     ports: &Ports,
-    scope: Scope,
-    observations: &mut Vec<Observation>,
+    policy: &CompliancePolicy,
+    account: &AccountId,
+    after: Option<ComparedUpTo>,
     invocation: &Invocation,
-) -> Result<Vec<AccountId>, PortError> {
+) -> Result<Compared, PortError> {
+    let info = look_up(ports, policy, account).await?;
+    let is_first = is_first(ports, account, after.as_ref()).await?;
+    let sink = Sink::Ingest(Ingested::default());
+    let mut comparison =
+        Comparison::begin(ports, policy, &info, is_first, sink, invocation).await?;
+    let progress = comparison.run(after.as_ref()).await?;
+    let mut ingested = comparison.into_sink().into_ingested();
+    let again = match progress {
+        Progress::NotAtAll => return Err(no_time()),
+        Progress::NothingKnown => None,
+        Progress::UpTo(place) => {
+            ingested.held_up.clear();
+            Some(place)
+        }
+        Progress::ToTheEnd => {
+            // What failed is tried again, and was not missed: the account is compared.
+            if ingested.held_up.is_empty() {
+                let now = ports.clock.now();
+                ports.findings.save_compared(account, now).await?;
+            }
+            None
+        }
+    };
+    Ok(Compared { ingested, again })
+}
+
+/// A comparison without time, or whose findings are held up, is no failure of the account's.
+fn no_time() -> PortError {
+    PortError::new(
+        ErrorKind::Throttled,
+        "config:GetAggregateComplianceDetailsByConfigRule",
+        "there was not the time to compare a rule, or to save what differs",
+    )
+}
+
+async fn look_up(
+    ports: &Ports,
+    policy: &CompliancePolicy,
+    account: &AccountId,
+) -> Result<AccountInfo, PortError> {
+    let mut looked_up = ports.accounts.look_up_to_compare(policy, account).await?;
+    match (
+        looked_up.infos.remove(account),
+        looked_up.failed.remove(account),
+    ) {
+        (Some(info), _) => Ok(info),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(PortError::new(
+            ErrorKind::Missing,
+            "organizations:DescribeAccount",
+            format!("nothing is known of the account {account}"),
+        )),
+    }
+}
+
+/// True if the account was never compared to the end.
+async fn is_first(
+    ports: &Ports,
+    account: &AccountId,
+    after: Option<&ComparedUpTo>,
+) -> Result<bool, PortError> {
+    match after {
+        Some(after) => Ok(after.is_first),
+        None => Ok(ports.findings.compared_at(account).await?.is_none()),
+    }
+}
+
+/// Plans what observations and the comparison of accounts would change, and ends after `check`.
+pub(crate) async fn dry_run(
+    ports: &Ports,
+    policy: &CompliancePolicy,
+    observations: Vec<Observation>,
+    scope: Scope,
+    invocation: &Invocation,
+) -> Result<DryRun, PortError> {
+    let mut sink = Sink::Plan(DryRun::default());
+    sink.take(ports, policy, observations, invocation).await?;
     let mut not_compared = Vec::new();
     for account in accounts_of(ports, scope).await? {
-        if invocation.has_time_for(ACCOUNT_TIME) {
-            observations.extend(observations_of(ports, &account).await?);
-        } else {
+        if !invocation.has_time_for(CALL_TIME) {
+            not_compared.push(account);
+            continue;
+        }
+        let Ok(info) = look_up(ports, policy, &account).await else {
+            sink.add_unknown(account);
+            continue;
+        };
+        let is_first = is_first(ports, &account, None).await?;
+        let mut comparison =
+            Comparison::begin(ports, policy, &info, is_first, sink, invocation).await?;
+        let progress = comparison.run(None).await?;
+        sink = comparison.into_sink();
+        if matches!(progress, Progress::UpTo(_) | Progress::NotAtAll) {
             not_compared.push(account);
         }
     }
-    Ok(not_compared)
+    Ok(DryRun {
+        not_compared,
+        ..sink.into_dry_run()
+    })
 }
 
 async fn accounts_of(ports: &Ports, scope: Scope) -> Result<BTreeSet<AccountId>, PortError> {
     match scope {
-        Scope::AllAccounts => active_accounts(ports).await,
+        Scope::AllAccounts => listed_accounts(ports).await,
         Scope::Accounts(accounts) => Ok(accounts),
         Scope::NoAccount => Ok(BTreeSet::new()),
     }
 }
 
-async fn active_accounts(ports: &Ports) -> Result<BTreeSet<AccountId>, PortError> {
-    let mut active = BTreeSet::new();
-    for account in ports.organization.accounts().await? {
-        if account.state == AccountState::Active {
-            active.insert(account.id);
-        }
-    }
-    Ok(active)
-}
-
-/// Compares one account.
-///
-/// # Errors
-/// If the aggregator or the table can't be read: half a comparison would close what is open.
-pub(crate) async fn observations_of(
-    ports: &Ports,
-    account: &AccountId,
-) -> Result<Vec<Observation>, PortError> {
-    let states = ports.findings.findings_of_account(account).await?;
-    let rules = ports.aggregator.rules(account).await?;
-    let looks = rules
-        .iter()
-        .filter(|(_, finds)| **finds)
-        .map(|((region, rule), _)| ports.aggregator.findings(account, region, rule));
-    let answers: Vec<_> = stream::iter(looks)
-        .buffer_unordered(RULES_AT_ONCE)
-        .collect()
-        .await;
-    let mut findings = Vec::new();
-    for answer in answers {
-        findings.extend(answer?);
-    }
-    let aggregated = Aggregated { rules, findings };
-    Ok(compare(&aggregated, &states, ports.clock.now()))
-}
-
-/// Observes all that the aggregator still finds, and what it no longer finds. The aggregator knows
-/// nothing of a region in which it knows no rule: findings there are left as they are.
-pub fn compare(
-    aggregated: &Aggregated,
-    states: &[FindingState],
-    now: Timestamp,
-) -> Vec<Observation> {
-    let mut by_key = BTreeMap::new();
-    for state in states {
-        by_key.insert(&state.key, state);
-    }
-    let mut observations = Vec::new();
-    for finding in &aggregated.findings {
-        observations.push(still_found(finding, by_key.get(&finding.key).copied()));
-    }
-    let found: BTreeSet<&FindingKey> = aggregated.findings.iter().map(|found| &found.key).collect();
-    let regions: BTreeSet<&Region> = aggregated.rules.keys().map(|(region, _)| region).collect();
-    for state in states {
-        let is_known_of = regions.contains(&state.key.region);
-        if is_known_of && !found.contains(&state.key) && is_open(state) && is_settled(state, now) {
-            observations.push(no_longer_found(state, now));
-        }
-    }
-    observations
-}
-
-/// A finding whose state is newer than the aggregator's keeps its time.
-fn still_found(finding: &AggregatedFinding, state: Option<&FindingState>) -> Observation {
-    let at = match state {
-        Some(state) if state.compliance == Compliance::Noncompliant => {
-            state.recorded_at.max(finding.recorded_at)
-        }
-        _ => finding.recorded_at,
-    };
-    let annotation = finding.annotation.clone();
-    Observation {
-        annotation,
-        ..observation(&finding.key, Compliance::Noncompliant, at)
-    }
-}
-
-/// True if the finding is open, or people believe that it is.
-fn is_open(state: &FindingState) -> bool {
-    state.compliance == Compliance::Noncompliant || state.last_notified == Compliance::Noncompliant
-}
-
-fn is_settled(state: &FindingState, now: Timestamp) -> bool {
-    now.duration_since(state.recorded_at) >= SETTLED_AFTER
-}
-
-/// A finding that is compliant already, and was not told since it flapped, keeps its time.
-fn no_longer_found(state: &FindingState, now: Timestamp) -> Observation {
-    let at = match state.compliance {
-        Compliance::Compliant => state.recorded_at,
-        Compliance::Noncompliant => now,
-    };
-    observation(&state.key, Compliance::Compliant, at)
-}
-
-fn observation(key: &FindingKey, compliance: Compliance, at: Timestamp) -> Observation {
-    Observation {
-        key: key.clone(),
-        compliance: Some(compliance),
-        was: None,
-        recorded_at: at,
-        source: Source::Reconciliation,
-        annotation: None,
-    }
+/// All accounts of the Organization. One that was closed is listed for 90 days more, in which its
+/// findings are closed, too. (Organizations user guide, "Closing a member account".)
+async fn listed_accounts(ports: &Ports) -> Result<BTreeSet<AccountId>, PortError> {
+    let listed = ports.accounts.organization.accounts().await?;
+    Ok(listed.into_iter().map(|account| account.id).collect())
 }
