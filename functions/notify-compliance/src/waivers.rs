@@ -29,7 +29,7 @@ pub(crate) async fn warn(relay: &Relay, waivers: &[Waiver], invocation: &Invocat
     }
 }
 
-/// The warning that is due now, if one is; it has the same id until the next one is due.
+/// The warning that is due now, if one is; it has the same id and words until the next one is due.
 fn warning(waiver: &Waiver, now: Timestamp) -> Option<Notice> {
     let left = waiver.until.duration_since(now);
     if left <= SignedDuration::ZERO {
@@ -47,5 +47,30 @@ fn warning(waiver: &Waiver, now: Timestamp) -> Option<Notice> {
         &before.as_hours().to_string(),
     ]);
     let id = format!("notify-compliance:waiver:{id}");
-    Some(notices::waiver_ends(id, waiver, now))
+    Some(notices::waiver_ends(id, waiver))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_stays_the_same_until_the_next_one_is_due() {
+        let waiver = Waiver {
+            rule: "s3-bucket-public-read-prohibited".into(),
+            account: None,
+            resource: "website-*".into(),
+            owner: "alice".into(),
+            reason: "a public website".into(),
+            until: "2027-03-31T00:00:00Z".parse().unwrap(),
+        };
+        let before = |hours| warning(&waiver, waiver.until - SignedDuration::from_hours(hours));
+        assert_eq!(before(7 * 24 + 1), None);
+        let week = before(7 * 24).unwrap();
+        assert_eq!(before(25).as_ref(), Some(&week));
+        let day = before(24).unwrap();
+        assert_ne!(day.id, week.id);
+        assert_eq!(before(1), Some(day));
+        assert_eq!(before(0), None);
+    }
 }
