@@ -3,26 +3,87 @@
 //! Each piece counts its own entries only, so that a run that ends between two of them counts
 //! nothing twice.
 
-use banto_domain::compliance::{Digest, FindingGroup, NotifiedIn, OutboxEntry};
-use banto_ports::DeliveryCommit;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::counts::{count_in_digest, counted};
+use banto_domain::compliance::{
+    Digest, FindingGroup, FindingKey, NotifiedIn, OutboxBatch, OutboxEntry,
+};
+use banto_ports::{DeliveredBatch, DeliveryCommit};
+
+use super::counts::count;
 use crate::deliver::delivery::GroupChange;
 
+/// Most batches of a piece that are shortened rather than deleted: one may take 200 KB, and a
+/// transaction of DynamoDB 4 MB. (DynamoDB developer guide, "Transactions".)
+const MAX_SHORTENED: usize = 20;
+
+/// Most groups of a piece. All groups of a route are in one partition of the table, which takes
+/// 1,000 units of 1 KB a second: one with ten resources takes some 6 KB, and a transaction counts
+/// twice. (DynamoDB developer guide, "Transactions", "Burst and adaptive capacity".)
+pub(super) const MAX_GROUPS: usize = 40;
+
+/// The batches of a lane, with the entries that still wait.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    batches: BTreeMap<String, OutboxBatch>,
+    /// The batch of each entry, by its finding and revision.
+    batch_of: BTreeMap<(FindingKey, u64), String>,
+}
+
 /// The pieces so far, and the one that is being filled.
-struct Pieces {
+struct Pieces<'a> {
+    waiting: &'a mut Waiting,
     full: Vec<DeliveryCommit>,
     filling: DeliveryCommit,
+    /// Batches that the piece touches.
+    touched: BTreeSet<String>,
     /// The digest, as it is after the entries so far.
     digest: Option<Digest>,
 }
 
-pub(super) fn commits(changes: &[GroupChange], digest: Option<&Digest>) -> Vec<DeliveryCommit> {
-    let mut pieces = Pieces {
-        full: Vec::new(),
-        filling: DeliveryCommit::default(),
-        digest: digest.cloned(),
-    };
+impl Waiting {
+    pub(super) fn new(batches: &[OutboxBatch]) -> Self {
+        let mut waiting = Self {
+            batches: BTreeMap::new(),
+            batch_of: BTreeMap::new(),
+        };
+        for batch in batches {
+            for entry in &batch.entries {
+                let known = (entry.key.clone(), entry.revision);
+                waiting.batch_of.insert(known, batch.id.clone());
+            }
+            waiting.batches.insert(batch.id.clone(), batch.clone());
+        }
+        waiting
+    }
+
+    /// Takes an entry out of its batch, whose id it returns.
+    fn take(&mut self, entry: &OutboxEntry) -> Option<&String> {
+        let id = (entry.key.clone(), entry.revision);
+        let batch = self.batch_of.get(&id)?;
+        if let Some(batch) = self.batches.get_mut(batch) {
+            let is_it = |known: &OutboxEntry| known.revision == id.1 && known.key == id.0;
+            batch.entries.retain(|known| !is_it(known));
+        }
+        Some(batch)
+    }
+
+    fn left(&self, id: &str) -> DeliveredBatch {
+        let left = self.batches.get(id);
+        DeliveredBatch {
+            id: id.to_owned(),
+            left: left.filter(|batch| !batch.entries.is_empty()).cloned(),
+        }
+    }
+}
+
+/// What is saved after a message about groups.
+pub(super) fn commits(
+    changes: &[GroupChange],
+    digest: Option<&Digest>,
+    waiting: &mut Waiting,
+) -> Vec<DeliveryCommit> {
+    let mut pieces = Pieces::new(digest, waiting);
     for change in changes {
         pieces.add(change);
     }
@@ -30,64 +91,99 @@ pub(super) fn commits(changes: &[GroupChange], digest: Option<&Digest>) -> Vec<D
     pieces.full
 }
 
-impl Pieces {
-    /// Adds a group's entries, to several pieces if need be. Each of them has the group as it is
-    /// then.
-    fn add(&mut self, change: &GroupChange) {
-        let mut counts = change
-            .base()
-            .map_or((0, 0), |base| (base.open, base.resolved));
-        let mut is_new_account = is_new_in_digest(change, self.digest.as_ref());
-        let mut left = change.entries.as_slice();
-        while !left.is_empty() {
-            // A piece takes the group and one of its entries at least.
-            if self.room() < 2 {
-                self.close();
-            }
-            let (taken, later) = left.split_at(left.len().min(self.room() - 1));
-            left = later;
-            for entry in taken {
-                counts = counted(counts, entry);
-                if let Some(digest) = &mut self.digest {
-                    count_in_digest(digest, entry, std::mem::take(&mut is_new_account));
-                }
-            }
-            self.push(change, counts, taken);
+/// What is saved of entries that are not told.
+pub(super) fn drops(entries: &[OutboxEntry], waiting: &mut Waiting) -> Vec<DeliveryCommit> {
+    let mut pieces = Pieces::new(None, waiting);
+    for entry in entries {
+        pieces.make_room(0);
+        pieces.take(entry);
+    }
+    pieces.close();
+    pieces.full
+}
+
+impl<'a> Pieces<'a> {
+    fn new(digest: Option<&Digest>, waiting: &'a mut Waiting) -> Self {
+        Self {
+            waiting,
+            full: Vec::new(),
+            filling: DeliveryCommit::default(),
+            touched: BTreeSet::new(),
+            digest: digest.cloned(),
         }
     }
 
-    fn room(&self) -> usize {
-        DeliveryCommit::MAX_ITEMS - self.filling.groups.len() - self.filling.entries.len()
-    }
-
-    fn push(&mut self, change: &GroupChange, (open, resolved): (u32, u32), taken: &[OutboxEntry]) {
+    /// Adds a group's entries, to several pieces if need be. Each of them has the group as it is
+    /// then.
+    fn add(&mut self, change: &GroupChange) {
         let mut group = FindingGroup {
-            open,
-            resolved,
+            open: change.base().map_or(0, |base| base.open),
+            resolved: change.base().map_or(0, |base| base.resolved),
+            closed: change.base().map_or(0, |base| base.closed),
             ..change.after.clone()
         };
         if let Some(digest) = &self.digest {
             group.notified_in = NotifiedIn::Digest(digest.id.clone());
         }
-        self.filling.groups.push(group);
-        self.filling.entries.extend_from_slice(taken);
+        let mut left = change.entries.as_slice();
+        while !left.is_empty() {
+            self.make_room(1);
+            let mut taken = 0;
+            for entry in left {
+                if taken > 0 && !self.has_room(1) {
+                    break;
+                }
+                self.take(entry);
+                count(&mut group, entry);
+                self.count_in_digest(entry);
+                taken += 1;
+            }
+            self.filling.groups.push(group.clone());
+            left = left.get(taken..).unwrap_or_default();
+            if !left.is_empty() {
+                self.close();
+            }
+        }
+    }
+
+    /// True if the piece takes another batch and so many groups.
+    fn has_room(&self, groups: usize) -> bool {
+        self.filling.groups.len() + groups <= MAX_GROUPS && self.touched.len() < MAX_SHORTENED
+    }
+
+    fn make_room(&mut self, groups: usize) {
+        if !self.has_room(groups) {
+            self.close();
+        }
+    }
+
+    fn take(&mut self, entry: &OutboxEntry) {
+        if let Some(batch) = self.waiting.take(entry) {
+            self.touched.insert(batch.clone());
+        }
+    }
+
+    fn count_in_digest(&mut self, entry: &OutboxEntry) {
+        if let Some(digest) = &mut self.digest {
+            count_in_digest(digest, entry);
+        }
     }
 
     fn close(&mut self) {
-        if !self.filling.groups.is_empty() {
-            self.filling.digest.clone_from(&self.digest);
-            self.full.push(std::mem::take(&mut self.filling));
+        if self.touched.is_empty() {
+            return;
         }
+        for id in std::mem::take(&mut self.touched) {
+            self.filling.batches.push(self.waiting.left(&id));
+        }
+        self.filling.digest.clone_from(&self.digest);
+        self.full.push(std::mem::take(&mut self.filling));
     }
 }
 
-/// True if the group begins in the digest, which then counts its account: it was not told there
-/// before, or all of it was resolved.
-fn is_new_in_digest(change: &GroupChange, digest: Option<&Digest>) -> bool {
-    match (change.before.as_ref(), digest) {
-        (Some(before), Some(digest)) => {
-            before.notified_in != NotifiedIn::Digest(digest.id.clone()) || before.open == 0
-        }
-        _ => true,
-    }
+fn count_in_digest(digest: &mut Digest, entry: &OutboxEntry) {
+    digest.accounts.insert(entry.key.account.clone());
+    digest
+        .tally(&entry.key.rule, entry.severity)
+        .count(&entry.change);
 }

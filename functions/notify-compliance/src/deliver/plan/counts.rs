@@ -1,28 +1,29 @@
-//! Counts of open and resolved findings.
+//! Counts of a group's findings.
 
-use banto_domain::compliance::{Compliance, Digest, OutboxEntry, Tally};
+use banto_domain::compliance::{Change, FindingGroup, OutboxEntry};
 
-/// Open and resolved, after an entry. What is resolved is counted off only if its finding was told
-/// before.
-pub(super) fn counted((open, resolved): (u32, u32), entry: &OutboxEntry) -> (u32, u32) {
-    match entry.compliance {
-        Compliance::Noncompliant => (open + 1, resolved),
-        Compliance::Compliant => {
-            let told = u32::from(entry.was_notified);
-            (open.saturating_sub(told), resolved + 1)
+/// Counts an entry in its group.
+pub(super) fn count(group: &mut FindingGroup, entry: &OutboxEntry) {
+    match &entry.change {
+        Change::Found | Change::Flapping { was_open: false } => {
+            group.open += 1;
+            group.moved_to.clear();
+        }
+        // What was told in a flood has no group, so that it is counted for the first time.
+        Change::Flapping { was_open: true } => group.open = group.open.max(1),
+        Change::Resolved => {
+            group.open = group.open.saturating_sub(1);
+            group.resolved += 1;
+        }
+        Change::Closed => {
+            group.open = group.open.saturating_sub(1);
+            group.closed += 1;
+        }
+        // The account has moved. Each of its findings has such an entry.
+        Change::Moved { to } => {
+            group.open = group.open.saturating_sub(1);
+            group.closed += 1;
+            group.moved_to.clone_from(to);
         }
     }
-}
-
-/// Counts an entry in a digest.
-pub(super) fn count_in_digest(digest: &mut Digest, entry: &OutboxEntry, is_new_account: bool) {
-    let rule = entry.key.rule.clone();
-    let tally = digest.rules.entry(rule).or_insert(Tally {
-        severity: entry.severity,
-        accounts: 0,
-        open: 0,
-        resolved: 0,
-    });
-    tally.accounts += u32::from(is_new_account);
-    (tally.open, tally.resolved) = counted((tally.open, tally.resolved), entry);
 }
