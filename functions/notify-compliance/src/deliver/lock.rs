@@ -7,9 +7,10 @@ use jiff::SignedDuration;
 
 use super::ports::Ports;
 
-/// Time for which a lease holds without being renewed: as long as the function's timeout, 5
-/// minutes, so that no run outlives the lease that it took. It is renewed before each message.
-const LEASE: SignedDuration = SignedDuration::from_mins(5);
+/// Time for which a lease holds without being renewed, which it is before each message. All
+/// attempts at a message that is not urgent take 94 s; and what is urgent must not wait for long
+/// after a run that ended. A run that outlives its lease commits nothing.
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// Time after which a run comes again that finds the route held: a few messages at a channel's pace
 /// of one a second take less. The lease is no measure: a run that ends well gives the route back

@@ -1,11 +1,13 @@
 //! Deliver: the entries of a route's outbox become messages.
 //!
-//! New groups of findings get a message each, or one digest for all of them where they are many.
-//! What changes later goes into the thread of the message that told it, and that message is
-//! corrected, where the way to people allows.
+//! One lane is worked at a time, the most urgent first. New groups of findings get a message each,
+//! or one digest for all of them where they are many. What changes later goes into the thread of
+//! the message that told it, and that message is corrected, where the way to people allows.
 
 use banto_domain::Breach;
+use banto_domain::compliance::FindingKey;
 use banto_domain::policy::CompliancePolicy;
+use banto_domain::policy::compliance::{Destination, Route};
 use banto_lambda::Invocation;
 use banto_ports::{ErrorKind, PortError};
 use jiff::SignedDuration;
@@ -13,24 +15,41 @@ use jiff::SignedDuration;
 mod apply;
 pub mod check;
 pub mod delivery;
+mod flood;
 mod lock;
+mod lookups;
 pub mod notices;
 mod observe;
 pub mod plan;
 pub mod ports;
+pub mod remind;
 pub(crate) mod report;
 pub mod route_sender;
 pub mod snapshot;
 
-use apply::Run;
-use plan::{Next, Plan};
+use apply::{Applied, Run};
+use delivery::Haste;
+use plan::Plan;
 use ports::Ports;
 use report::Delivered;
-use snapshot::Job;
+use snapshot::{DeliveryRoute, Job, Observed};
+
+use crate::delays::LONGEST_DELAY;
+
+/// What follows a delivery, or a reminder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing waits.
+    Done,
+    /// The route is delivered on again after this time.
+    Again(SignedDuration),
+    /// These findings belong to other routes by now. Once ingest has moved them, the route is
+    /// delivered on again.
+    Recheck(Vec<FindingKey>),
+}
 
 /// Delivers what waits on a route, and adds what people got to `delivered`, also if a later message
-/// fails. Returns after what time to deliver again, if something is left. One run at a time holds
-/// the route; another one comes again.
+/// fails. One run at a time holds the route; another one comes again.
 ///
 /// # Errors
 /// If what is left can only be delivered when this message comes again.
@@ -40,68 +59,98 @@ pub(crate) async fn deliver(
     name: &str,
     delivered: &mut Delivered,
     invocation: &Invocation,
-) -> Result<Option<SignedDuration>, PortError> {
-    // Kill switch: changes are taken in, and nobody is told.
+) -> Result<Next, PortError> {
+    // Kill switch: changes are taken in and kept, and nobody is told. The route is looked at again
+    // and again, so that people are told as soon as it is switched on.
     if !policy.enabled {
-        return Ok(None);
+        return Ok(Next::Again(LONGEST_DELAY));
     }
-    // Entries of a route that the policy no longer has go the default way.
-    let Some(route) = policy.route(name).or_else(|| policy.default_route()) else {
-        return Ok(None);
+    let Some(route) = delivery_route(policy, name) else {
+        return Ok(Next::Done);
     };
     let Some(held) = lock::acquire(ports, name, invocation).await? else {
-        return Ok(Some(lock::RETRY_AFTER));
+        return Ok(Next::Again(lock::RETRY_AFTER));
     };
     let job = Job {
-        outbox: name,
-        route,
+        route: &route,
         policy,
+        invocation,
     };
     let mut run = Run {
         job: &job,
+        haste: Haste::default(),
         held,
         delivered,
         invocation,
     };
-    let again = deliver_all(ports, &mut run).await;
+    let next = deliver_all(ports, &mut run).await;
     lock::release(ports, run.held).await;
-    again
+    if route.is_dropped && next == Ok(Next::Done) {
+        ports.registry.deregister_route(name).await?;
+    }
+    next
+}
+
+/// The route of an outbox. One that the policy has dropped can still end what it began in Slack.
+fn delivery_route(policy: &CompliancePolicy, name: &str) -> Option<DeliveryRoute> {
+    if let Some(route) = policy.route(name) {
+        return Some(DeliveryRoute {
+            route,
+            is_dropped: false,
+        });
+    }
+    let fallback = policy.default_route()?.fallback.clone();
+    Some(DeliveryRoute {
+        route: Route {
+            name: name.to_owned(),
+            only: None,
+            to: Destination::Channel(String::new()),
+            fallback,
+            quiet: Vec::new(),
+            quiet_below: banto_domain::compliance::Severity::Low,
+        },
+        is_dropped: true,
+    })
 }
 
 /// Observe, plan, log, check, apply: until the outbox is empty, or what is left has to wait.
-async fn deliver_all(
-    ports: &Ports,
-    run: &mut Run<'_>,
-) -> Result<Option<SignedDuration>, PortError> {
+async fn deliver_all(ports: &Ports, run: &mut Run<'_>) -> Result<Next, PortError> {
     let job = run.job;
     loop {
         let now = ports.clock.now();
-        let snapshot = observe::observe(ports, job, &run.held.state, now).await?;
+        let snapshot = match observe::observe(ports, job, &run.held.state, now).await? {
+            Observed::Nothing(None) => return Ok(Next::Done),
+            Observed::Nothing(Some(after)) => return Ok(Next::Again(after)),
+            Observed::Strays(keys) => return Ok(Next::Recheck(keys)),
+            Observed::Lane(snapshot) => snapshot,
+        };
+        run.haste = snapshot.haste(now);
         let plan = plan::plan(&snapshot, job.policy, now);
-        let messages = notices::render(&plan, job.route);
+        let messages = notices::render(&plan, &job.route.route, job.policy);
         log(job, &plan);
         refuse(
             job,
             &check::check(&snapshot, &plan, &messages, job.policy, now),
         )?;
-        if let Some(after) = apply::apply(ports, &plan, &messages, run).await? {
-            return Ok(Some(after));
+        let before = run.delivered.batches;
+        if let Applied::Until(after) = apply::apply(ports, &plan, &messages, run).await? {
+            return Ok(Next::Again(after));
         }
-        match plan.next {
-            Next::Done => return Ok(None),
-            Next::Again(after) => return Ok(Some(after)),
-            Next::Observe => {}
+        // Whatever the reason may be that nothing went, looking again at once would not help.
+        if run.delivered.batches == before {
+            return Ok(Next::Again(lock::RETRY_AFTER));
         }
     }
 }
 
 fn log(job: &Job<'_>, plan: &Plan) {
+    let name = &job.route.route.name;
     tracing::info!(
-        route.name = job.outbox,
+        route.name = name,
         deliveries = plan.deliveries.len(),
         "deliveries planned"
     );
-    tracing::debug!(route.name = job.outbox, plan = %serde_json::json!(plan), "deliveries planned in full");
+    tracing::debug!(route.name = name, plan = %serde_json::json!(plan), "deliveries planned in full");
 }
 
 fn refuse(job: &Job<'_>, breaches: &[Breach]) -> Result<(), PortError> {
@@ -109,7 +158,11 @@ fn refuse(job: &Job<'_>, breaches: &[Breach]) -> Result<(), PortError> {
         return Ok(());
     }
     let breaches = Breach::join(breaches);
-    tracing::error!(route.name = job.outbox, breaches, "route's plan refused");
+    tracing::error!(
+        route.name = job.route.route.name,
+        breaches,
+        "route's plan refused"
+    );
     Err(PortError::new(
         ErrorKind::Invalid,
         "notify:deliver",

@@ -6,6 +6,6 @@ pub(crate) struct Delivered {
     pub messages: usize,
     /// How many of them went by the fall-back.
     pub by_fallback: usize,
-    /// Outbox entries that were told.
-    pub entries: usize,
+    /// Batches of the outbox that were told, or part of them.
+    pub batches: usize,
 }

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::SecretArn;
-use banto_domain::compliance::{MessageRef, RouteState};
+use banto_domain::compliance::{MessageRef, RouteState, short_hash};
 use banto_domain::policy::compliance::{Destination, Route};
 use banto_lambda::Invocation;
 use banto_notice::sending::{Breaker, ChannelState, RateLimiter, Retry, Sender, Undelivered};
-use banto_notice::{Notice, SecretCache, mail, slack, sns};
-use banto_ports::{Chat, Clock, ErrorKind, Mailer, PortError, Topics, Webhooks};
+use banto_notice::{Notice, SecretCache, endpoint, mail, slack, sns};
+use banto_ports::{Chat, Clock, Endpoints, ErrorKind, Mailer, PortError, Topics, Webhooks};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::delivery::Target;
+use super::delivery::{Haste, Target, is_channel_id};
 use super::notices::{Message, fallback};
 
 /// Four attempts take 14 s of pauses: a short outage of Slack's passes, and one that lasts costs a
@@ -26,6 +26,17 @@ const RETRY: Retry = Retry {
     first_pause: Duration::from_secs(2),
     longest_pause: Duration::from_secs(30),
 };
+
+/// For what is urgent: a Slack that does not answer takes 10 s for the message and 10 s to be searched
+/// for it, each time, and all of it is to be told within two minutes.
+const URGENT_RETRY: Retry = Retry {
+    attempts: 2,
+    ..RETRY
+};
+
+/// Least time in which a correction is tried again after a pause: it takes 10 s, and the run must
+/// still give the route back.
+const CORRECTION_TIME: Duration = Duration::from_secs(20);
 
 /// The time of a call of AWS's SDK with all its attempts; one of Slack's takes less.
 const ATTEMPT: Duration = Duration::from_secs(25);
@@ -41,6 +52,8 @@ pub struct RouteSender {
     pub webhooks: Arc<dyn Webhooks>,
     pub topics: Arc<dyn Topics>,
     pub mailer: Arc<dyn Mailer>,
+    /// Addresses of anybody's, by signed JSON.
+    pub endpoints: Arc<dyn Endpoints>,
     /// The token and the webhooks' URLs.
     pub secrets: SecretCache,
     /// The secret that holds the bot token.
@@ -56,13 +69,15 @@ pub(super) struct Outgoing<'a> {
     pub(super) target: &'a Target,
     pub(super) message: &'a Message,
     pub(super) route: &'a Route,
+    pub(super) haste: Haste,
 }
 
-/// The beginning of a message's thread.
+/// A part of a message's thread.
 #[derive(Debug)]
 pub(super) struct DetailThread<'a> {
     id: String,
-    above: MessageRef,
+    /// The message above it; `None` by webhook, where it is a message of its own.
+    above: Option<MessageRef>,
     detail: &'a Notice,
     route: &'a Route,
 }
@@ -85,14 +100,23 @@ pub(super) enum Unsent {
 }
 
 impl<'a> Outgoing<'a> {
-    /// The thread that the message begins, if it has details and can be answered.
-    pub(super) fn detail_thread(&self, sent: &Sent) -> Option<DetailThread<'a>> {
-        Some(DetailThread {
-            id: format!("{}-detail", self.id),
-            above: sent.message.clone()?,
-            detail: self.message.detail.as_ref()?,
-            route: self.route,
-        })
+    /// What goes after the message: into its own thread, or into that which it is in; by webhook it
+    /// follows the message.
+    pub(super) fn detail_threads(&self, sent: &Sent) -> Vec<DetailThread<'a>> {
+        let above = self.target.thread().or(sent.message.as_ref());
+        let is_webhook = matches!(self.route.to, Destination::Webhook(_));
+        if sent.fell_back || (above.is_none() && !is_webhook) {
+            return Vec::new();
+        }
+        let details = self.message.details.iter().enumerate();
+        details
+            .map(|(number, detail)| DetailThread {
+                id: format!("{}-detail-{number}", self.id),
+                above: above.cloned(),
+                detail,
+                route: self.route,
+            })
+            .collect()
     }
 }
 
@@ -129,7 +153,7 @@ impl RouteSender {
         let mut channel = channel(state);
         let begun_at = self.clock.now();
         let sent = self
-            .sender(invocation)
+            .sender(outgoing.haste, invocation)
             .send(&mut channel, async || {
                 self.attempt(outgoing, begun_at).await
             })
@@ -147,6 +171,9 @@ impl RouteSender {
         undelivered: Undelivered,
     ) -> Result<Sent, Unsent> {
         match undelivered {
+            Undelivered::Later {
+                error: Some(error), ..
+            } if outgoing.haste.is_overdue => self.fall_back(outgoing, &error.to_string()).await,
             Undelivered::Later { after, .. } => Err(Unsent::Later(
                 SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
             )),
@@ -155,8 +182,9 @@ impl RouteSender {
         }
     }
 
-    fn sender(&self, invocation: &Invocation) -> Sender<'_> {
-        Sender::new(self.clock.as_ref(), RETRY, ATTEMPT, invocation.remaining())
+    fn sender(&self, haste: Haste, invocation: &Invocation) -> Sender<'_> {
+        let retry = if haste.is_urgent { URGENT_RETRY } else { RETRY };
+        Sender::new(self.clock.as_ref(), retry, ATTEMPT, invocation.remaining())
     }
 
     fn log_failure(&self, route: &Route, channel: &ChannelState, error: &PortError) {
@@ -189,6 +217,7 @@ impl RouteSender {
 
     async fn try_once(&self, outgoing: &Outgoing<'_>) -> Result<Option<MessageRef>, PortError> {
         let notice = &outgoing.message.notice;
+        let known_by_words = &known_by_words(outgoing.id, notice);
         match &outgoing.route.to {
             Destination::Channel(channel) => {
                 let body = addressed(slack::message(notice), channel, outgoing.target);
@@ -196,12 +225,17 @@ impl RouteSender {
             }
             Destination::Webhook(secret) => self.post_to_webhook(secret, notice).await?,
             Destination::Topic(topic) => {
-                self.topics.publish(topic, &sns::message(notice)).await?;
+                let message = sns::message(known_by_words);
+                self.topics.publish(topic, &message).await?;
             }
             Destination::Mail(to) => {
                 let from = self.mail_from.as_deref().unwrap_or_default();
                 self.mailer.send(&mail::message(notice, from, to)).await?;
             }
+            Destination::Endpoint(secret) => {
+                self.post_to_endpoint(secret, known_by_words).await?;
+            }
+            Destination::ChannelOf(_) => return Err(no_channel()),
         }
         Ok(None)
     }
@@ -210,6 +244,14 @@ impl RouteSender {
         let url = self.secrets.value(secret).await?;
         let body = slack::message(notice).to_string();
         let posted = self.webhooks.post(&url, body).await;
+        self.secrets.forget_refused(secret, &posted).await;
+        posted
+    }
+
+    async fn post_to_endpoint(&self, secret: &SecretArn, notice: &Notice) -> Result<(), PortError> {
+        let value = self.secrets.whole(secret).await?;
+        let body = endpoint::message(notice);
+        let posted = self.endpoints.post(&value, &notice.id, body).await;
         self.secrets.forget_refused(secret, &posted).await;
         posted
     }
@@ -250,8 +292,9 @@ impl RouteSender {
 
     /// Searches for the details of a message by their id.
     pub(super) async fn has_detail(&self, thread: &DetailThread<'_>, since: Timestamp) -> bool {
+        let above = thread.above.as_ref();
         let found = self
-            .find_by_id(&thread.id, Some(&thread.above), thread.route, since)
+            .find_by_id(&thread.id, above, thread.route, since)
             .await;
         found.is_some()
     }
@@ -268,6 +311,11 @@ impl RouteSender {
         let Destination::Channel(channel) = &route.to else {
             return None;
         };
+        // Slack searches a channel by its id alone, which a message in it tells.
+        let channel = thread.map_or(channel, |message| &message.channel);
+        if !is_channel_id(channel) {
+            return None;
+        }
         let (_, token) = self.token().await.ok()?;
         let since = since.checked_sub(CLOCK_SKEW).unwrap_or(since);
         match self.chat.find(&token, channel, thread, id, since).await {
@@ -280,13 +328,20 @@ impl RouteSender {
     }
 
     /// Corrects a message. What it says was told already, so that a failure costs its looks only.
-    pub(super) async fn correct(&self, route: &Route, message: &MessageRef, notice: &Notice) {
+    pub(super) async fn correct(
+        &self,
+        route: &Route,
+        message: &MessageRef,
+        notice: &Notice,
+        invocation: &Invocation,
+    ) {
         let body = slack::message(notice);
         let mut corrected = self.update(message, &body).await;
         // Slack takes some 50 corrections a minute. (Slack's "Rate limits", tier 3.)
         if let Err(error) = &corrected
             && let Some(pause) = error.retry_after
             && pause <= RETRY.longest_pause
+            && invocation.has_time_for(pause + CORRECTION_TIME)
         {
             self.clock.sleep(pause).await;
             corrected = self.update(message, &body).await;
@@ -296,20 +351,35 @@ impl RouteSender {
         }
     }
 
-    /// Adds the details of a message to its thread. The message itself has told what matters, so
-    /// that a failure holds nothing up.
+    /// Adds the details of a message to its thread.
     pub(super) async fn add_detail(
         &self,
         thread: &DetailThread<'_>,
         state: &mut RouteState,
         invocation: &Invocation,
-    ) {
+    ) -> Result<(), PortError> {
         let mut channel = channel(state);
-        if let Err(error) = self.try_detail(thread, &channel, invocation).await {
-            tracing::warn!(route.name = thread.route.name, %error, "thread could not be begun");
+        let added = self.try_detail(thread, &channel, invocation).await;
+        if let Err(error) = &added {
+            tracing::warn!(route.name = thread.route.name, %error, "details were not taken");
         }
         channel.limiter.sent(self.clock.now());
         keep_pace(&channel, state);
+        added
+    }
+
+    /// Sends the details of a message that its route did take to the fall-back.
+    pub(super) async fn fall_back_with_detail(
+        &self,
+        thread: &DetailThread<'_>,
+        why: &PortError,
+    ) -> Result<(), Unsent> {
+        let DetailThread { detail, route, .. } = thread;
+        let notice = fallback::notice(detail, &[], route, &why.to_string());
+        let notice = known_by_words(&thread.id, &notice);
+        let message = sns::message(&notice);
+        let published = self.topics.publish(&route.fallback, &message).await;
+        published.map_err(Unsent::Failed)
     }
 
     async fn try_detail(
@@ -318,7 +388,7 @@ impl RouteSender {
         channel: &ChannelState,
         invocation: &Invocation,
     ) -> Result<(), PortError> {
-        let sender = self.sender(invocation);
+        let sender = self.sender(Haste::default(), invocation);
         if let Err(wait) = sender.acquire(&channel.limiter).await {
             let wait = format!("the channel's turn comes in {} s only", wait.as_secs());
             return Err(PortError::new(
@@ -327,20 +397,25 @@ impl RouteSender {
                 wait,
             ));
         }
+        let Some(above) = &thread.above else {
+            return match &thread.route.to {
+                Destination::Webhook(secret) => self.post_to_webhook(secret, thread.detail).await,
+                _ => Err(no_channel()),
+            };
+        };
         let target = Target::Thread {
-            message: thread.above.clone(),
+            message: above.clone(),
             broadcast: false,
         };
         let body = slack::message(thread.detail);
-        let body = addressed(body, &thread.above.channel, &target);
+        let body = addressed(body, &above.channel, &target);
         self.post(&thread.id, &body).await.map(drop)
     }
 
     async fn fall_back(&self, outgoing: &Outgoing<'_>, why: &str) -> Result<Sent, Unsent> {
         let Outgoing { message, route, .. } = outgoing;
-        let detail = message.detail.as_ref();
-        let notice = fallback::notice(&message.notice, detail, route, why);
-        let message = sns::message(&notice);
+        let notice = fallback::notice(&message.notice, &message.details, route, why);
+        let message = sns::message(&known_by_words(outgoing.id, &notice));
         match self.topics.publish(&route.fallback, &message).await {
             Ok(()) => Ok(Sent {
                 message: None,
@@ -358,6 +433,25 @@ impl Sent {
             fell_back: false,
         }
     }
+}
+
+/// The notice under an id that tells what it says from all else, for receivers that know a message by
+/// its id: what a run that ended had sent may say less than what is sent anew.
+fn known_by_words(id: &str, notice: &Notice) -> Notice {
+    let words = serde_json::to_string(notice).unwrap_or_default();
+    Notice {
+        id: format!("{}:{}", notice.id, short_hash(&[id, &words])),
+        ..notice.clone()
+    }
+}
+
+/// A route whose channel is named by tags is known by its channel before anything is sent there.
+fn no_channel() -> PortError {
+    PortError::new(
+        ErrorKind::Invalid,
+        "slack:chat.postMessage",
+        "the route has no channel of its own",
+    )
 }
 
 /// The pace and the failures of a route's channel, which outlive a run.
