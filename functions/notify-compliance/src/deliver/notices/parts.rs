@@ -2,25 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::compliance::{Compliance, FindingGroup, OutboxEntry, Resource, Severity, Source};
+use banto_domain::compliance::{Change, FindingGroup, OutboxEntry, Resource, Severity};
+use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Route, RuleText};
-use banto_domain::{Region, RuleName, percent_encoded};
-use banto_notice::text::tally;
+use banto_notice::text::{count, grouped, listed, tally};
 use banto_notice::{Audience, Link, Notice, Step, Urgency};
+
+use crate::deliver::delivery::GroupChange;
 
 /// Most characters of a resource's name in a headline: with rule and account it then fits the two
 /// lines, some 110 characters, that a lock screen shows.
 const HEADLINE_NAME: usize = 48;
-
-pub(super) const FLAPS: &str =
-    "It keeps changing. Further changes are not told until it has kept still for a day.";
 
 pub(super) fn notice_on(route: &Route, id: &str, urgency: Urgency, headline: String) -> Notice {
     let id = format!("notify-compliance:{}:{id}", route.name);
     Notice::new(id, Audience::Route(route.name.clone()), urgency, headline)
 }
 
-pub(super) fn urgency_of(severity: Severity) -> Urgency {
+pub(crate) fn urgency_of(severity: Severity) -> Urgency {
     match severity {
         Severity::Critical | Severity::High => Urgency::Alarm,
         Severity::Medium => Urgency::Action,
@@ -29,7 +28,7 @@ pub(super) fn urgency_of(severity: Severity) -> Urgency {
 }
 
 /// Attributes that subscribers of a topic filter by.
-pub(super) fn attributes(severity: Severity, is_open: bool) -> BTreeMap<String, String> {
+pub(crate) fn attributes(severity: Severity, is_open: bool) -> BTreeMap<String, String> {
     let state = if is_open { "open" } else { "resolved" };
     BTreeMap::from([
         ("severity".to_owned(), severity.as_str().to_owned()),
@@ -66,32 +65,63 @@ pub(super) fn short(name: &str) -> String {
 }
 
 pub(super) fn flaps(entries: &[OutboxEntry]) -> bool {
-    entries.iter().any(|entry| entry.flapping)
+    let is_flapping = |entry: &OutboxEntry| matches!(entry.change, Change::Flapping { .. });
+    entries.iter().any(is_flapping)
 }
 
-/// A headline, and what is wrong besides with a resource that flaps.
-pub(super) fn with_flapping(headline: String, entries: &[OutboxEntry]) -> String {
-    if flaps(entries) {
-        format!("{headline}, keeps changing")
-    } else {
-        headline
+/// A sentence about a resource that flaps. A finding flaps with the first change beyond what the
+/// policy allows a day.
+pub(super) fn flapping(policy: &CompliancePolicy) -> String {
+    let changes = policy.flapping_over + 1;
+    format!("Flapping ({changes} changes in 24 h). Muted until stable for 24 h.")
+}
+
+/// True if a group's account belongs to other routes now.
+pub(super) fn has_moved(group: &FindingGroup) -> bool {
+    group.open == 0 && !group.moved_to.is_empty()
+}
+
+/// A route as people know it: by its channel, where tags name that.
+fn shown_route(name: &str) -> String {
+    match name.split_once(':') {
+        Some((_, channel)) => format!("#{channel}"),
+        None => name.to_owned(),
     }
 }
 
-pub(super) fn entry_line(group: &FindingGroup, entry: &OutboxEntry) -> String {
-    let name = entry_name(group, entry);
-    match (entry.compliance, entry.source) {
-        (Compliance::Noncompliant, _) => {
-            let place = format!("{}, {}", entry.key.resource_type, entry.key.region);
+/// The word for an end, by how many were resolved, and how many are no longer evaluated.
+pub(super) fn ending(resolved: u32, closed: u32) -> &'static str {
+    match (resolved, closed) {
+        (_, 0) => "Resolved",
+        (0, _) => "Closed",
+        _ => "Resolved or closed",
+    }
+}
+
+/// The headline of a group that is over for the route; `what` are its resources.
+pub(super) fn ended(group: &FindingGroup, what: &str, title: &str) -> String {
+    let account = &group.account_name;
+    if has_moved(group) {
+        let to = listed(group.moved_to.iter().map(|route| shown_route(route)));
+        return format!("Moved to {to}: {what} in {account} ({title})");
+    }
+    let how = ending(group.resolved, group.closed);
+    format!("{how}: {what} in {account} ({title})")
+}
+
+pub(super) fn entry_line(name: &str, entry: &OutboxEntry) -> String {
+    match &entry.change {
+        Change::Found => {
+            let place = format!("{}, {}", entry.key.resource_type, entry.evaluated_in);
             with_annotation(format!("{name} ({place})"), entry.annotation.as_ref())
         }
-        (Compliance::Compliant, Source::NoLongerEvaluated) => {
-            format!("{name}: the rule no longer looks at it, most often since it was deleted")
+        Change::Flapping { .. } => format!("{name}: flapping, muted until stable for 24 h"),
+        Change::Resolved => name.to_owned(),
+        Change::Closed => format!("{name}: no longer evaluated (usually because it was deleted)"),
+        Change::Moved { to } => {
+            let to = listed(to.iter().map(|route| shown_route(route)));
+            format!("{name}: moved to {to}")
         }
-        (Compliance::Compliant, Source::Reconciliation) => {
-            format!("{name}: AWS Config no longer finds it, as the daily comparison shows")
-        }
-        (Compliance::Compliant, Source::Event) => name.to_owned(),
     }
 }
 
@@ -103,22 +133,44 @@ pub(super) fn with_annotation(line: String, annotation: Option<&String>) -> Stri
     }
 }
 
-/// Counts entries that were found, and entries that were resolved.
-pub(super) fn found_and_resolved<'a>(
-    entries: impl Iterator<Item = &'a OutboxEntry>,
-) -> (usize, usize) {
-    let (mut found, mut resolved) = (0, 0);
-    for entry in entries {
-        match entry.compliance {
-            Compliance::Noncompliant => found += 1,
-            Compliance::Compliant => resolved += 1,
-        }
-    }
-    (found, resolved)
+pub(super) fn tally_of(found: u32, resolved: u32, closed: u32) -> String {
+    let number = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    tally([
+        (number(found), "new"),
+        (number(resolved), "resolved"),
+        (number(closed), "closed"),
+    ])
 }
 
-pub(super) fn tally_of((found, resolved): (usize, usize)) -> String {
-    tally([(found, "found"), (resolved, "resolved")])
+/// So many of so many still open.
+pub(super) fn still_open(open: u32, total: u32) -> String {
+    format!("{} of {} still open", grouped(open), grouped(total))
+}
+
+/// The number of a group's resources that are over.
+pub(super) fn over(group: &FindingGroup) -> u32 {
+    group.resolved + group.closed
+}
+
+/// The resources of a group in a headline: the only one by name, or their number.
+pub(super) fn resources(group: &FindingGroup) -> String {
+    let total = group.open + over(group);
+    match group.resources.as_slice() {
+        [only] if total <= 1 => short(name(only)),
+        _ => count(total, "resource"),
+    }
+}
+
+/// What became of resources in a reply: "Resolved", or what else it is.
+pub(super) fn section_of_over(change: &GroupChange) -> &'static str {
+    if has_moved(&change.after) {
+        return "Moved";
+    }
+    match (change.resolved, change.closed) {
+        (_, 0) => "Resolved",
+        (0, _) => "No longer evaluated",
+        _ => "Resolved, or no longer evaluated",
+    }
 }
 
 pub(super) fn remedy(text: &RuleText) -> Option<Step> {
@@ -135,34 +187,4 @@ pub(super) fn runbook(text: &RuleText) -> Option<Link> {
         label: "Runbook".to_owned(),
         url,
     })
-}
-
-/// The page of AWS Config that shows most of a group: the only resource, or the rule.
-pub(super) fn console_link(group: &FindingGroup) -> Option<Link> {
-    let url = match group.resources.as_slice() {
-        [only] => resource_page(only),
-        [first, ..] => rule_page(&group.rule, &first.region),
-        [] => return None,
-    };
-    Some(Link {
-        label: "Open in AWS Config".to_owned(),
-        url,
-    })
-}
-
-fn config_page(region: &Region) -> String {
-    format!("{}/config/home?region={region}#", region.console())
-}
-
-fn resource_page(resource: &Resource) -> String {
-    let page = config_page(&resource.region);
-    let id = percent_encoded(&resource.id);
-    let resource_type = percent_encoded(&resource.resource_type);
-    format!("{page}/resources/timeline?resourceId={id}&resourceType={resource_type}")
-}
-
-fn rule_page(rule: &RuleName, region: &Region) -> String {
-    let page = config_page(region);
-    let rule = percent_encoded(rule.as_str());
-    format!("{page}/rules/details?configRuleName={rule}")
 }
