@@ -1,6 +1,6 @@
 //! Queues deliveries: a message for each route, unless one is to come in time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,23 +10,24 @@ use jiff::SignedDuration;
 
 use crate::delays::{AFTER_DUE, LONGEST_DELAY};
 
-/// The queue of notify-compliance, as both halves write to it.
+/// The queues of notify-compliance, as both halves write to them. Deliveries have a queue of their
+/// own, for they must not wait behind events.
 #[derive(Clone)]
 pub struct DeliveryQueue {
-    pub queue: Arc<dyn Queue>,
+    pub deliveries: Arc<dyn Queue>,
+    pub events: Arc<dyn Queue>,
     pub due_times: Arc<dyn DeliverySchedule>,
     pub clock: Arc<dyn Clock>,
 }
 
 impl DeliveryQueue {
-    /// Queues a delivery on each route that has none to come by then.
+    /// Queues a delivery on each route that has none to come by its time.
     pub(crate) async fn queue_deliveries(
         &self,
-        routes: &BTreeSet<String>,
-        after: SignedDuration,
+        routes: &BTreeMap<String, SignedDuration>,
     ) -> Result<(), PortError> {
-        let after = after.min(LONGEST_DELAY);
-        for route in routes {
+        for (route, after) in routes {
+            let after = (*after).min(LONGEST_DELAY);
             if !self.is_queued(route, after).await? {
                 self.queue_delivery(route, after).await?;
             }
@@ -45,29 +46,46 @@ impl DeliveryQueue {
         let due = self.clock.now() + after;
         let message = QueueMessage::Deliver {
             route: route.to_owned(),
+            attempts: 0,
         };
         self.send(&[message], after.unsigned_abs() + AFTER_DUE)
             .await?;
         self.due_times.save_delivery_due(route, due).await
     }
 
-    /// Sends a message anew, to be handled at once.
-    pub(crate) async fn requeue(&self, message: &QueueMessage) -> Result<(), PortError> {
-        self.send(std::slice::from_ref(message), Duration::ZERO)
-            .await
-    }
-
+    /// Sends messages of our own, each to the queue that it belongs to.
     pub(crate) async fn send(
         &self,
         messages: &[QueueMessage],
         delay: Duration,
     ) -> Result<(), PortError> {
-        let mut delayed = Vec::new();
+        let (mut events, mut deliveries) = (Vec::new(), Vec::new());
         for message in messages {
-            let body = message.body();
-            delayed.push(Delayed { body, delay });
+            let queue = match message {
+                QueueMessage::Reconcile { .. } => &mut events,
+                QueueMessage::Deliver { .. }
+                | QueueMessage::Remind { .. }
+                | QueueMessage::RelayNotice { .. } => &mut deliveries,
+            };
+            queue.push(Delayed {
+                body: message.body(),
+                delay,
+                group: message.group().map(str::to_owned),
+            });
         }
-        self.queue.send(&delayed).await
+        if !events.is_empty() {
+            self.events.send(&events).await?;
+        }
+        if !deliveries.is_empty() {
+            self.deliveries.send(&deliveries).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends events anew, as they came: they were not tried, or could not be taken in for now, and
+    /// must not become dead letters for that.
+    pub(crate) async fn send_events_again(&self, events: &[Delayed]) -> Result<(), PortError> {
+        self.events.send(events).await
     }
 }
 

@@ -14,14 +14,18 @@
     reason = "a name that says it all needs no echo; what it does not say is documented"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use banto_domain::AccountId;
 use banto_domain::policy::CompliancePolicy;
-use banto_lambda::event::{Invoked, Record};
+use banto_lambda::event::{Invoked, Record, Subscription};
 use banto_lambda::{Invocation, InvocationError, Response};
-use banto_notice::{Notice, QueueMessage};
+use banto_notice::{ComparedUpTo, Notice, QueueMessage};
+use banto_ports::{Delayed, ErrorKind, PortError};
+use jiff::SignedDuration;
 
+pub mod accounts;
 mod delays;
 pub mod deliver;
 pub mod delivery_queue;
@@ -34,6 +38,7 @@ mod resource_names;
 pub mod waivers;
 mod work;
 
+use deliver::Next;
 use delivery_queue::DeliveryQueue;
 use event::{Observation, Scope, Trigger};
 use relay::Relay;
@@ -43,6 +48,18 @@ use work::Work;
 /// Least time in which a message of the queue is taken up: one call of AWS's SDK with all its
 /// attempts takes 25 s. What takes longer looks at the time itself, or comes again by the queue.
 const MESSAGE_TIME: Duration = Duration::from_secs(30);
+
+/// Time after which what could not be done for now is tried again: AWS's throttling and most
+/// outages of seconds are over by then.
+const POSTPONED_FOR: Duration = Duration::from_secs(60);
+
+/// Time of an invocation in which comparisons of accounts are begun. They share a queue with events,
+/// and one that is urgent is told within two minutes: it can't wait for a batch of accounts.
+const COMPARING_FOR: SignedDuration = SignedDuration::from_secs(20);
+
+/// How often a delivery looks again within one invocation, after it had findings moved to other
+/// routes. Each look may move some 2,000.
+const RECHECKS: usize = 20;
 
 /// The function, made once, before the first event.
 pub struct Notifier {
@@ -57,8 +74,8 @@ impl Notifier {
     /// Handles one event, from its bytes to the answer.
     ///
     /// A record of SQS that fails goes back to the queue alone, and in the end to the dead letter
-    /// queue. An invocation without records fails as a whole: its caller is told, and AWS repeats
-    /// it if nobody waits for the answer.
+    /// queue. One that has to wait is sent anew. An invocation without records fails as a whole:
+    /// its caller is told, and AWS repeats it if nobody waits for the answer.
     pub async fn handle(
         &self,
         event: &[u8],
@@ -77,18 +94,23 @@ impl Notifier {
         invocation: &Invocation,
     ) -> Response {
         let (mut work, mut outcome) = (Work::default(), Outcome::default());
-        for Record { id, payload, .. } in records {
-            match payload {
-                Ok(Trigger::Items(items)) => work.add(&id, items),
+        let mut received = BTreeMap::new();
+        for record in records {
+            let body = record.body;
+            let group = record.delivery.group;
+            received.insert(record.id.clone(), (body, group));
+            match record.payload {
+                Ok(Trigger::Items(items)) => work.add(&record.id, items),
                 Ok(trigger) => {
                     if let Err(error) = self.handle_trigger(trigger, invocation).await {
-                        outcome.fail(&id, error.error);
+                        outcome.fail(&record.id, error.error);
                     }
                 }
-                Err(error) => outcome.fail(&id, anyhow::anyhow!(error)),
+                Err(error) => outcome.fail(&record.id, anyhow::anyhow!(error)),
             }
         }
-        self.handle_work(work, &mut outcome, invocation).await;
+        let held_up = self.handle_work(work, &mut outcome, invocation).await;
+        self.postpone(&held_up, &received, &mut outcome).await;
         outcome.batch_response()
     }
 
@@ -101,7 +123,9 @@ impl Notifier {
             Trigger::Items(items) => {
                 let (mut work, mut outcome) = (Work::default(), Outcome::default());
                 work.add("request", items);
-                self.handle_work(work, &mut outcome, invocation).await;
+                for record in self.handle_work(work, &mut outcome, invocation).await {
+                    outcome.fail(&record, anyhow::anyhow!("AWS can't take it in for now"));
+                }
                 outcome.direct_response()
             }
             Trigger::FanOut(scope) => self.fan_out(scope, invocation).await,
@@ -112,33 +136,91 @@ impl Notifier {
         }
     }
 
-    /// Observations are ingested together, and before the deliveries, which then tell them too.
-    async fn handle_work(&self, work: Work, outcome: &mut Outcome, invocation: &Invocation) {
-        let observed = work.observed();
-        self.handle_messages(work.other_messages, outcome, invocation)
-            .await;
-        let ingested = ingest::ingest(&self.ingest_ports, &self.policy, observed).await;
-        outcome.fail_observations(&work.observations, &ingested);
+    /// Observations are ingested together, and before the deliveries, which then tell them too. The
+    /// comparison of an account may take minutes, and comes last. Returns the records that have to
+    /// wait.
+    async fn handle_work(
+        &self,
+        work: Work,
+        outcome: &mut Outcome,
+        invocation: &Invocation,
+    ) -> BTreeSet<String> {
+        let (ports, policy) = (&self.ingest_ports, &self.policy);
+        let ingested = ingest::ingest(ports, policy, work.observations, invocation).await;
+        let now = self.delivery_queue.clock.now();
+        let held_up = outcome.fail_observations(&work.brought_by, &ingested, now);
         outcome.ingested.add(ingested);
         self.handle_messages(work.deliveries, outcome, invocation)
             .await;
+        for (record, subscription) in &work.subscriptions {
+            if let Err(error) = self.tell_of(subscription, outcome, invocation).await {
+                outcome.fail(record, error);
+            }
+        }
+        self.handle_messages(work.other_messages, outcome, invocation)
+            .await;
+        held_up
     }
 
+    /// Sends records anew that could not be taken in for now: that must not make them dead letters.
+    async fn postpone(
+        &self,
+        records: &BTreeSet<String>,
+        received: &BTreeMap<String, (String, Option<String>)>,
+        outcome: &mut Outcome,
+    ) {
+        let mut again = Vec::new();
+        for record in records {
+            let (body, group) = received.get(record).cloned().unwrap_or_default();
+            again.push(Delayed {
+                body,
+                delay: POSTPONED_FOR,
+                group,
+            });
+        }
+        if again.is_empty() {
+            return;
+        }
+        match self.delivery_queue.send_events_again(&again).await {
+            Ok(()) => outcome.postponed += again.len(),
+            Err(error) => {
+                for record in records {
+                    outcome.fail(record, error.clone().into());
+                }
+            }
+        }
+    }
+
+    /// Handles messages of our own. Comparisons that are not begun in time are sent anew, behind the
+    /// events that came meanwhile.
     async fn handle_messages(
         &self,
         messages: Vec<(String, QueueMessage)>,
         outcome: &mut Outcome,
         invocation: &Invocation,
     ) {
+        let clock = &self.delivery_queue.clock;
+        let until = clock.now() + COMPARING_FOR;
+        let mut late = BTreeMap::new();
         for (record, message) in messages {
-            if let Err(error) = self.handle_message(message, outcome, invocation).await {
+            if matches!(message, QueueMessage::Reconcile { .. }) && clock.now() >= until {
+                late.insert(record, message);
+            } else if let Err(error) = self.handle_message(message, outcome, invocation).await {
                 outcome.fail(&record, error);
+            }
+        }
+        let messages: Vec<QueueMessage> = late.values().cloned().collect();
+        if let Err(error) = self.delivery_queue.send(&messages, Duration::ZERO).await {
+            for record in late.keys() {
+                outcome.fail(record, error.clone().into());
             }
         }
     }
 
-    /// Handles a message of our own. Without the time for it, the message is sent anew rather than
-    /// given back: that it was not tried must not make it a dead letter.
+    /// Handles a message of our own. Without the time for it, or while AWS throttles or is away, the
+    /// message is sent anew rather than given back: given back, it would be hidden for longer than
+    /// what is urgent can wait. After some times it is given back after all, and becomes a dead
+    /// letter.
     async fn handle_message(
         &self,
         message: QueueMessage,
@@ -146,15 +228,37 @@ impl Notifier {
         invocation: &Invocation,
     ) -> anyhow::Result<()> {
         if !invocation.has_time_for(MESSAGE_TIME) {
-            return Ok(self.delivery_queue.requeue(&message).await?);
+            return Ok(self.send_again(&message, Duration::ZERO).await?);
         }
-        match message {
-            QueueMessage::Deliver { route } => self.deliver_on(&route, outcome, invocation).await,
-            QueueMessage::Reconcile { account } => self.reconcile_account(&account, outcome).await,
-            QueueMessage::RelayNotice { notice } => {
-                self.relay_notice(&notice, outcome, invocation).await
+        let handled = match &message {
+            QueueMessage::Deliver { route, .. } => {
+                self.deliver_on(route, outcome, invocation).await
             }
+            QueueMessage::Remind { route } => self.remind_on(route, outcome, invocation).await,
+            QueueMessage::Reconcile { account, after, .. } => {
+                self.reconcile_account(account, after.clone(), outcome, invocation)
+                    .await
+            }
+            QueueMessage::RelayNotice { notice } => {
+                self.relay_notice(notice, outcome, invocation).await
+            }
+        };
+        match handled {
+            Err(error) if passes(&error) => match message.tried_again() {
+                Some(message) => {
+                    tracing::warn!(error = format!("{error:#}"), "message is tried again later");
+                    outcome.postponed += 1;
+                    Ok(self.send_again(&message, POSTPONED_FOR).await?)
+                }
+                None => Err(error),
+            },
+            handled => handled,
         }
+    }
+
+    async fn send_again(&self, message: &QueueMessage, delay: Duration) -> Result<(), PortError> {
+        let messages = std::slice::from_ref(message);
+        self.delivery_queue.send(messages, delay).await
     }
 
     async fn deliver_on(
@@ -164,26 +268,81 @@ impl Notifier {
         invocation: &Invocation,
     ) -> anyhow::Result<()> {
         let (ports, policy) = (&self.deliver_ports, &self.policy);
-        let delivered = &mut outcome.delivered;
-        if let Some(after) = deliver::deliver(ports, policy, route, delivered, invocation).await? {
-            self.delivery_queue
-                .queue_deliveries(&[route.to_owned()].into(), after)
-                .await?;
+        let mut again = SignedDuration::ZERO;
+        for _ in 0..RECHECKS {
+            let delivered = &mut outcome.delivered;
+            match deliver::deliver(ports, policy, route, delivered, invocation).await? {
+                Next::Done => return Ok(()),
+                Next::Again(after) => {
+                    again = after;
+                    break;
+                }
+                Next::Recheck(findings) => {
+                    let ports = &self.ingest_ports;
+                    let moved = ingest::recheck(ports, policy, findings, invocation).await?;
+                    let (saved, failed) = (moved.saved, moved.failed.len());
+                    outcome.ingested.add(moved);
+                    anyhow::ensure!(failed == 0, "{failed} findings could not be moved");
+                    if saved == 0 {
+                        again = SignedDuration::try_from(POSTPONED_FOR)?;
+                        break;
+                    }
+                }
+            }
         }
-        Ok(())
+        let again = BTreeMap::from([(route.to_owned(), again)]);
+        Ok(self.delivery_queue.queue_deliveries(&again).await?)
+    }
+
+    async fn remind_on(
+        &self,
+        route: &str,
+        outcome: &mut Outcome,
+        invocation: &Invocation,
+    ) -> anyhow::Result<()> {
+        let (ports, policy) = (&self.deliver_ports, &self.policy);
+        let delivered = &mut outcome.delivered;
+        match deliver::remind::remind(ports, policy, route, delivered, invocation).await? {
+            Next::Again(after) => {
+                let message = QueueMessage::Remind {
+                    route: route.to_owned(),
+                };
+                Ok(self.send_again(&message, after.unsigned_abs()).await?)
+            }
+            Next::Done | Next::Recheck(_) => Ok(()),
+        }
     }
 
     async fn reconcile_account(
         &self,
         account: &AccountId,
+        after: Option<ComparedUpTo>,
         outcome: &mut Outcome,
+        invocation: &Invocation,
     ) -> anyhow::Result<()> {
-        let observations = ingest::reconcile::observations_of(&self.ingest_ports, account).await?;
-        let ingested = ingest::ingest(&self.ingest_ports, &self.policy, observations).await;
-        let failed = ingested.failed.len();
-        outcome.ingested.add(ingested);
+        let (ports, policy) = (&self.ingest_ports, &self.policy);
+        let compared =
+            ingest::reconcile::compare_account(ports, policy, account, after, invocation).await?;
+        let failed = compared.ingested.failed.len();
+        let held_up = compared.ingested.held_up.len();
+        outcome.ingested.add(compared.ingested);
+        // What failed must not keep the rest of the account from being compared.
+        if held_up > 0 || compared.again.is_some() {
+            let message = QueueMessage::Reconcile {
+                account: account.clone(),
+                after: compared.again,
+                attempts: 0,
+            };
+            let delay = if held_up > 0 {
+                POSTPONED_FOR
+            } else {
+                Duration::ZERO
+            };
+            self.send_again(&message, delay).await?;
+        } else {
+            outcome.reconciled += 1;
+        }
         anyhow::ensure!(failed == 0, "{failed} findings were not taken in");
-        outcome.reconciled += 1;
         Ok(())
     }
 
@@ -198,8 +357,21 @@ impl Notifier {
         Ok(())
     }
 
-    /// Queues the daily comparison of accounts, and a delivery on every route, where something may
-    /// wait. The schedule, which is about all accounts, also warns of waivers that end.
+    /// A queue that is not subscribed yet hears nothing, so that people are told to confirm it.
+    async fn tell_of(
+        &self,
+        subscription: &Subscription,
+        outcome: &mut Outcome,
+        invocation: &Invocation,
+    ) -> anyhow::Result<()> {
+        match notices::subscription(subscription) {
+            Some(notice) => self.relay_notice(&notice, outcome, invocation).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Queues the daily comparison of accounts, and a delivery and the reminders on every route. The
+    /// schedule, which is about all accounts, also warns of waivers that end.
     async fn fan_out(
         &self,
         scope: Scope,
@@ -207,10 +379,10 @@ impl Notifier {
     ) -> Result<Response, InvocationError> {
         let (ports, policy) = (&self.ingest_ports, &self.policy);
         let is_of_all = scope == Scope::AllAccounts;
-        let accounts = ingest::reconcile::queue_comparisons_and_deliveries(ports, policy, scope)
+        let accounts = ingest::reconcile::fan_out(ports, policy, scope)
             .await
             .map_err(|error| InvocationError::new("FanOutFailed", error))?;
-        if is_of_all {
+        if is_of_all && policy.enabled {
             waivers::warn(&self.relay, &policy.waivers, invocation).await;
         }
         Ok(report::fan_out_response(accounts))
@@ -228,6 +400,18 @@ impl Notifier {
             .map_err(|error| InvocationError::new("DryRunFailed", error))?;
         Ok(report::dry_run_response(&dry_run))
     }
+}
+
+/// True if an error is likely to be over in a while: AWS asks for patience, does not answer, or
+/// another run was first.
+fn passes(error: &anyhow::Error) -> bool {
+    let port = error.downcast_ref::<PortError>();
+    port.is_some_and(|error| {
+        matches!(
+            error.kind,
+            ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Conflict
+        )
+    })
 }
 
 impl std::fmt::Debug for Notifier {
