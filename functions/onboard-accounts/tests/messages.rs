@@ -12,6 +12,7 @@ use banto_domain::{PerPlace, Place, Region};
 use banto_fake::Book;
 use banto_notice::{Notice, slack, sns};
 use banto_ports::{AccountState, OrgAccount, Recorder, RecordingGroup};
+use jiff::Timestamp;
 use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::notices;
 use onboard_accounts::converge::outcome::{AccountNews, NewsKind};
@@ -49,12 +50,16 @@ fn failed(kind: ReasonKind, detail: &str) -> Condition {
 }
 
 fn ready() -> Notice {
+    ready_since(None)
+}
+
+fn ready_since(joined_at: Option<Timestamp>) -> Notice {
     let account = OrgAccount {
         id: "444455556666".parse().unwrap(),
         name: "Payments & co".into(),
         state: AccountState::Active,
         path: Vec::new(),
-        joined_at: None,
+        joined_at,
         was_created: true,
     };
     let job = Job {
@@ -359,4 +364,53 @@ fn the_documentation_says_what_to_do_for_each_reason() {
             "docs/onboarding.md lacks this row:\n{row}"
         );
     }
+}
+
+#[test]
+fn an_account_that_comes_back_is_ready_under_another_id() {
+    let id = |joined_at: &str| ready_since(Some(joined_at.parse().unwrap())).id;
+    let (first, again) = ("2026-11-24T01:00:00Z", "2026-11-27T01:00:00Z");
+    assert_eq!(id(first), id(first));
+    assert_ne!(id(first), id(again));
+}
+
+#[test]
+fn revocations_of_users_of_one_name_and_failures_of_other_accounts_have_ids_of_their_own() {
+    let policy = Policy::parse(DIRECT).unwrap().onboarding.unwrap();
+    let of = |account: &str| Revocation {
+        account: Some(account.parse().unwrap()),
+        user: "alice".parse().unwrap(),
+        before: "2026-11-27T01:00:00Z".parse().unwrap(),
+        attempt: 0,
+    };
+    let (one, other) = (of("111122223333"), of("444455556666"));
+    assert_ne!(
+        by_hand(&one, &[], &policy).id,
+        by_hand(&other, &[], &policy).id
+    );
+    assert_ne!(
+        not_begun(&one, "denied", &policy).id,
+        not_begun(&other, "denied", &policy).id
+    );
+    let id = |accounts: &[&str]| {
+        let visits: Vec<Visit> = accounts
+            .iter()
+            .map(|account| {
+                let mut request = revoke_in(&one);
+                request.account.id = account.parse().unwrap();
+                let outcome = Outcome {
+                    written: 0,
+                    failures: vec![Failure::of_account("denied", true)],
+                };
+                Visit::new(request, outcome, one.before)
+            })
+            .collect();
+        let visits: Vec<&Visit> = visits.iter().collect();
+        not_ended(&one.user, one.before, &visits, &policy)
+            .unwrap()
+            .id
+    };
+    let both = ["444455556666", "777788889999"];
+    assert_eq!(id(&both), id(&both));
+    assert_ne!(id(&both), id(&["444455556666"]));
 }
