@@ -13,8 +13,9 @@ use anyhow::Result;
 use banto_notice::slack;
 use banto_ports::MemberState;
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::header::{HeaderValue, RETRY_AFTER};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ mod direct_tests;
 #[cfg(test)]
 mod tests;
 mod web_api;
+
+/// The content type of the Web API's answers.
+const JSON: &str = "application/json; charset=utf-8";
 
 /// The bot token, which every call of the Web API must carry.
 pub const TOKEN: &str = "xoxb-of-the-local-slack-only";
@@ -62,6 +66,9 @@ pub struct Post {
 pub enum Refusal {
     /// Status 429, to be tried again after this many seconds.
     RateLimited(u64),
+    /// The same, with the time at which to try again in place of the seconds, as a proxy may say
+    /// it.
+    RateLimitedUntil(Timestamp),
     /// Status 500.
     ServerError,
     /// Status 503.
@@ -72,6 +79,10 @@ pub enum Refusal {
     InvalidBlocks,
     /// A page of HTML with status 200, as a proxy may have one in place of Slack's answer.
     Page,
+    /// Nothing with status 200, as a proxy may answer, too.
+    Empty,
+    /// JSON that is not ok, with status 200 and Slack's word, on whichever way.
+    NotOk(&'static str),
     /// No answer at all, for as long as the client waits.
     Silence,
     /// The connection is closed before anything is done.
@@ -217,6 +228,8 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
             let page = "<html><body>Please sign in.</body></html>";
             Ok(response(StatusCode::OK, "text/html", page))
         }
+        Some(Refusal::Empty) => Ok(response(StatusCode::OK, "text/plain", "")),
+        Some(Refusal::NotOk(word)) => Ok(response(StatusCode::OK, JSON, not_ok(word))),
         Some(Refusal::ServerError) => Ok(response(
             StatusCode::INTERNAL_SERVER_ERROR,
             "text/plain",
@@ -225,22 +238,17 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
         Some(Refusal::Unavailable) => {
             Ok(response(StatusCode::SERVICE_UNAVAILABLE, "text/plain", ""))
         }
-        Some(Refusal::RateLimited(seconds)) => {
-            let mut refused = match door {
-                Door::Webhook(_) => {
-                    response(StatusCode::TOO_MANY_REQUESTS, "text/plain", "rate_limited")
-                }
-                Door::WebApi(_) => {
-                    let body = json!({ "ok": false, "error": "ratelimited" }).to_string();
-                    response(StatusCode::TOO_MANY_REQUESTS, "application/json", body)
-                }
-            };
-            refused
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
-            Ok(refused)
+        Some(Refusal::RateLimited(seconds)) => Ok(door.rate_limited(HeaderValue::from(seconds))),
+        Some(Refusal::RateLimitedUntil(at)) => {
+            let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let date = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static("0"));
+            Ok(door.rate_limited(date))
         }
     }
+}
+
+fn not_ok(word: &str) -> String {
+    json!({ "ok": false, "error": word }).to_string()
 }
 
 impl Door<'_> {
@@ -266,14 +274,21 @@ impl Door<'_> {
             (Self::Webhook(_), Ok(_)) => plain(StatusCode::OK, "ok"),
             (Self::Webhook(_), Err(word)) => plain(status_of(word), word),
             (Self::WebApi(_), said) => {
-                let said = said.unwrap_or_else(|word| json!({ "ok": false, "error": word }));
-                Ok(response(
-                    StatusCode::OK,
-                    "application/json; charset=utf-8",
-                    said.to_string(),
-                ))
+                let said = said.map_or_else(not_ok, |said| said.to_string());
+                Ok(response(StatusCode::OK, JSON, said))
             }
         }
+    }
+
+    /// Answers with status 429.
+    fn rate_limited(self, retry_after: HeaderValue) -> Response<Full<Bytes>> {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut refused = match self {
+            Self::Webhook(_) => response(status, "text/plain", "rate_limited"),
+            Self::WebApi(_) => response(status, JSON, not_ok("ratelimited")),
+        };
+        refused.headers_mut().insert(RETRY_AFTER, retry_after);
+        refused
     }
 }
 

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::mrkdwn::{Piece, is_address, pieces, plain_text};
+use super::rich_text::{self, Block, Part, Piece, headline, is_address};
 use crate::local::slack::Post;
 
 const STYLE: &str = include_str!("page.css");
@@ -119,7 +118,7 @@ fn channel(index: usize, channel: &Channel, members: &BTreeMap<String, String>) 
     format!(
         "<section class=\"channel\" id=\"channel-{index}\">\n<header><h1><i>#</i>{name}</h1><p>{topic}</p></header>\n\
          <div class=\"beside\">\n<div class=\"messages\">\n{messages}</div>\n{}</div>\n</section>\n",
-        phone(channel, members)
+        phone(channel)
     )
 }
 
@@ -135,7 +134,7 @@ fn message(shown: &Shown, channel: &Channel, members: &BTreeMap<String, String>)
             .messages
             .iter()
             .find(|shown| shown.post.ts == *thread);
-        let text = above.map_or_else(String::new, |above| first_line(&above.post, members));
+        let text = above.map_or_else(String::new, |above| first_line(&above.post));
         put(
             &mut rest,
             format_args!("<p class=\"broadcast\">replied to a thread: <span>{text}</span></p>\n"),
@@ -177,61 +176,47 @@ fn row(class: &str, post: &Post, inside: &str) -> String {
     )
 }
 
-/// The body of a message; its text, where it has no blocks.
+/// The body of a message.
 fn blocks(post: &Post, members: &BTreeMap<String, String>) -> String {
-    match post.body.get("blocks").and_then(Value::as_array) {
-        Some(blocks) => blocks.iter().map(|it| block(it, members)).collect(),
-        None => format!(
-            "<div class=\"text\">{}</div>\n",
-            marked_up(text_of(&post.body, "/text"), members)
-        ),
-    }
+    let blocks = rich_text::blocks(&post.body);
+    blocks.iter().map(|it| block(it, members)).collect()
 }
 
-fn block(block: &Value, members: &BTreeMap<String, String>) -> String {
-    let text = text_of(block, "/text/text");
-    let list = |name: &str| {
-        block
-            .get(name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    match (
-        block.get("type").and_then(Value::as_str),
-        list("fields").as_slice(),
-    ) {
-        (Some("header"), _) => format!("<h3>{}</h3>\n", escaped(&plain_text(text))),
-        (Some("divider"), _) => "<hr>\n".to_owned(),
-        (Some("context"), _) => {
-            let each = list("elements")
-                .iter()
-                .map(|element| marked_up(text_of(element, "/text"), members))
-                .collect::<Vec<_>>();
-            format!("<p class=\"context\">{}</p>\n", each.join(" "))
-        }
-        (_, []) => format!("<div class=\"text\">{}</div>\n", marked_up(text, members)),
-        (_, fields) => {
-            let each = fields
-                .iter()
-                .map(|field| format!("<div>{}</div>", marked_up(text_of(field, "/text"), members)));
-            format!("<div class=\"fields\">{}</div>\n", each.collect::<String>())
+fn block(block: &Block, members: &BTreeMap<String, String>) -> String {
+    match block {
+        Block::Header(text) => format!("<h3>{}</h3>\n", escaped(text)),
+        Block::RichText(parts) => {
+            let each = parts.iter().map(|it| part(it, members));
+            format!("<div class=\"text\">{}</div>\n", each.collect::<String>())
         }
     }
 }
 
-fn marked_up(text: &str, members: &BTreeMap<String, String>) -> String {
-    inline(&pieces(text), members)
+fn part(part: &Part, members: &BTreeMap<String, String>) -> String {
+    match part {
+        Part::Line(pieces) => format!("<p>{}</p>", line(pieces, members)),
+        Part::Code(code) => format!("<pre>{}</pre>", escaped(code)),
+        Part::List(lines) => {
+            let each = lines
+                .iter()
+                .map(|it| format!("<li>{}</li>", line(it, members)));
+            format!("<ul>{}</ul>", each.collect::<String>())
+        }
+    }
 }
 
-fn inline(pieces: &[Piece], members: &BTreeMap<String, String>) -> String {
-    let each = pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => escaped(text),
-        Piece::Bold(inside) => format!("<b>{}</b>", inline(inside, members)),
-        Piece::Italic(inside) => format!("<em>{}</em>", inline(inside, members)),
-        Piece::Struck(inside) => format!("<s>{}</s>", inline(inside, members)),
-        Piece::Code(code) => format!("<code>{}</code>", escaped(code)),
-        Piece::Block(code) => format!("<pre>{}</pre>", escaped(code)),
+fn line(pieces: &[Piece], members: &BTreeMap<String, String>) -> String {
+    pieces.iter().map(|it| piece(it, members)).collect()
+}
+
+fn piece(piece: &Piece, members: &BTreeMap<String, String>) -> String {
+    match piece {
+        Piece::Text {
+            text,
+            is_bold: true,
+        } => format!("<b>{}</b>", escaped(text)),
+        Piece::Text { text, .. } => escaped(text),
+        Piece::Time(text) => format!("<span class=\"date\">{}</span>", escaped(text)),
         Piece::Link { url, label } if is_address(url) => {
             format!(
                 "<a href=\"{}\" rel=\"noreferrer\">{}</a>",
@@ -244,12 +229,11 @@ fn inline(pieces: &[Piece], members: &BTreeMap<String, String>) -> String {
             "<span class=\"mention\">@{}</span>",
             escaped(members.get(id).unwrap_or(id))
         ),
-    });
-    each.collect()
+    }
 }
 
 /// A lock screen, which shows of each message the first line only, the newest message first.
-fn phone(channel: &Channel, members: &BTreeMap<String, String>) -> String {
+fn phone(channel: &Channel) -> String {
     let latest = channel
         .messages
         .iter()
@@ -263,7 +247,7 @@ fn phone(channel: &Channel, members: &BTreeMap<String, String>) -> String {
             icon(),
             escaped(&channel.name),
             time(post.at),
-            first_line(post, members)
+            first_line(post)
         )
     });
     format!(
@@ -277,18 +261,8 @@ fn phone(channel: &Channel, members: &BTreeMap<String, String>) -> String {
 }
 
 /// The line that a phone showed when the message arrived; a correction makes it ring no more.
-fn first_line(post: &Post, members: &BTreeMap<String, String>) -> String {
-    marked_up(
-        text_of(post.earlier.first().unwrap_or(&post.body), "/text"),
-        members,
-    )
-}
-
-fn text_of<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+fn first_line(post: &Post) -> String {
+    escaped(&headline(post.earlier.first().unwrap_or(&post.body)))
 }
 
 fn time(at: Timestamp) -> String {

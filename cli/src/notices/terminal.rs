@@ -1,8 +1,6 @@
 //! A message for a terminal of 80 columns.
 
-use serde_json::Value;
-
-use super::mrkdwn::{Piece, pieces, plain_text};
+use super::rich_text::{self, Block, Part, Piece};
 use crate::local::slack::Post;
 
 /// Columns of everything that is shown.
@@ -13,9 +11,7 @@ const BAR: &str = "  ▌ ";
 // What a terminal does with text, as the numbers of its escape sequences (ECMA-48, "SGR").
 const BOLD: u8 = 1;
 const FAINT: u8 = 2;
-const ITALIC: u8 = 3;
 const UNDERLINED: u8 = 4;
-const STRUCK: u8 = 9;
 const RED: u8 = 31;
 const CYAN: u8 = 36;
 
@@ -35,9 +31,11 @@ pub fn lines(post: &Post, colour: bool) -> Vec<String> {
         vec![FAINT],
         format!("{place}{}, {time}", post.place()),
     )]];
-    match post.body.get("blocks").and_then(Value::as_array) {
-        Some(blocks) => blocks.iter().for_each(|it| block(it, &mut lines)),
-        None => lines.extend(wrapped(&runs(text_of(&post.body, "/text"), &[]), 0)),
+    for block in rich_text::blocks(&post.body) {
+        match block {
+            Block::Header(text) => lines.extend(wrapped(&[(vec![BOLD], text)], 0)),
+            Block::RichText(parts) => parts.iter().for_each(|it| part(it, &mut lines)),
+        }
     }
     let drawn = lines.iter().map(|line| {
         let text: String = line
@@ -51,125 +49,48 @@ pub fn lines(post: &Post, colour: bool) -> Vec<String> {
     drawn.collect()
 }
 
-fn block(block: &Value, lines: &mut Vec<Vec<Run>>) {
-    let list = |name: &str| {
-        block
-            .get(name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let fields = list("fields");
-    match block.get("type").and_then(Value::as_str) {
-        Some("header") => {
-            let text = plain_text(text_of(block, "/text/text"));
-            lines.extend(wrapped(&[(vec![BOLD], text)], 0));
-        }
-        Some("divider") => lines.push(vec![(vec![FAINT], "─".repeat(WIDTH - BAR.chars().count()))]),
-        Some("context") => {
-            for element in list("elements") {
-                lines.extend(wrapped(&runs(text_of(&element, "/text"), &[FAINT]), 0));
-            }
-        }
-        _ if fields.is_empty() => text(text_of(block, "/text/text"), lines),
-        _ => facts(&fields, lines),
-    }
-}
-
-/// A text, each of its lines by itself; those of a list hang under their first word.
-fn text(text: &str, lines: &mut Vec<Vec<Run>>) {
-    let mut line: Vec<Run> = Vec::new();
-    for piece in pieces(text) {
-        if let Piece::Block(code) = &piece {
-            finish(&mut line, lines);
+fn part(part: &Part, lines: &mut Vec<Vec<Run>>) {
+    match part {
+        Part::Line(pieces) => lines.extend(written("", pieces)),
+        Part::List(each) => lines.extend(each.iter().flat_map(|pieces| written("• ", pieces))),
+        Part::Code(code) => {
             lines.extend(code.lines().map(|line| vec![(vec![CYAN], line.to_owned())]));
-            continue;
         }
-        for (style, run) in run(&piece, &[]) {
-            for (index, part) in run.split('\n').enumerate() {
-                if index > 0 {
-                    finish(&mut line, lines);
-                }
-                line.push((style.clone(), part.to_owned()));
+    }
+}
+
+/// A text, each of its lines by itself; those after the first hang under its first word.
+fn written(mark: &str, pieces: &[Piece]) -> Vec<Vec<Run>> {
+    let mut lines: Vec<Vec<Run>> = Vec::new();
+    let mut line: Vec<Run> = vec![(Vec::new(), mark.to_owned())];
+    for (style, text) in pieces.iter().flat_map(run) {
+        for (index, part) in text.split('\n').enumerate() {
+            if index > 0 {
+                lines.push(std::mem::take(&mut line));
             }
+            line.push((style.clone(), part.to_owned()));
         }
     }
-    finish(&mut line, lines);
-}
-
-/// Ends a line, unless nothing is on it.
-fn finish(line: &mut Vec<Run>, lines: &mut Vec<Vec<Run>>) {
-    let line = std::mem::take(line);
-    let text: String = line.iter().map(|(_, text)| text.as_str()).collect();
-    if !text.trim().is_empty() {
-        lines.extend(wrapped(&line, if text.starts_with("• ") { 2 } else { 0 }));
-    }
-}
-
-/// Facts, label beside value.
-fn facts(fields: &[Value], lines: &mut Vec<Vec<Run>>) {
-    let split = |field: &Value| {
-        let text = text_of(field, "/text").to_owned();
-        text.split_once('\n')
-            .map_or((String::new(), text.clone()), |(label, value)| {
-                (label.to_owned(), value.to_owned())
-            })
-    };
-    let facts: Vec<(String, Vec<Run>)> = fields
+    lines.push(line);
+    let indent = width(mark);
+    lines
         .iter()
-        .map(split)
-        .map(|(label, value)| {
-            let label: String = runs(&label, &[])
-                .into_iter()
-                .map(|(_, text)| text)
-                .collect();
-            (label, runs(&value.replace('\n', " "), &[]))
-        })
-        .collect();
-    let widest = facts
-        .iter()
-        .map(|(label, _)| width(label))
-        .max()
-        .unwrap_or_default();
-    for (label, value) in facts {
-        let gap = " ".repeat(widest - width(&label) + 2);
-        let line: Vec<Run> = std::iter::once((vec![FAINT], label + &gap))
-            .chain(value)
-            .collect();
-        lines.extend(wrapped(&line, widest + 2));
-    }
-}
-
-/// A text with Slack's markup, in runs.
-fn runs(text: &str, style: &[u8]) -> Vec<Run> {
-    pieces(text)
-        .iter()
-        .flat_map(|piece| run(piece, style))
+        .flat_map(|line| wrapped(line, indent))
         .collect()
 }
 
-fn run(piece: &Piece, style: &[u8]) -> Vec<Run> {
-    let with = |more: u8| style.iter().copied().chain([more]).collect::<Vec<u8>>();
-    let inside = |pieces: &[Piece], more: u8| {
-        pieces
-            .iter()
-            .flat_map(|piece| run(piece, &with(more)))
-            .collect()
-    };
+fn run(piece: &Piece) -> Vec<Run> {
     match piece {
-        Piece::Text(text) => vec![(style.to_vec(), text.clone())],
-        Piece::Bold(pieces) => inside(pieces, BOLD),
-        Piece::Italic(pieces) => inside(pieces, ITALIC),
-        Piece::Struck(pieces) => inside(pieces, STRUCK),
-        Piece::Code(code) | Piece::Block(code) => vec![(vec![CYAN], code.clone())],
-        Piece::Link { url, label } if url == label => vec![(with(UNDERLINED), url.clone())],
-        Piece::Link { url, label } => {
-            vec![
-                (style.to_vec(), format!("{label}: ")),
-                (with(UNDERLINED), url.clone()),
-            ]
-        }
-        Piece::Mention(member) => vec![(with(BOLD), format!("@{member}"))],
+        Piece::Text {
+            text,
+            is_bold: true,
+        } => vec![(vec![BOLD], text.clone())],
+        Piece::Text { text, .. } | Piece::Time(text) => vec![(Vec::new(), text.clone())],
+        Piece::Link { url, label } => vec![
+            (Vec::new(), format!("{label}: ")),
+            (vec![UNDERLINED], url.clone()),
+        ],
+        Piece::Mention(id) => vec![(vec![BOLD], format!("@{id}"))],
     }
 }
 
@@ -220,11 +141,4 @@ fn width(text: &str) -> usize {
         _ => 1,
     };
     text.chars().map(of).sum()
-}
-
-fn text_of<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

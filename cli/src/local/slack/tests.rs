@@ -15,11 +15,12 @@ use super::*;
 const CHANNEL: &str = "C024BE91L";
 
 fn message(text: &str) -> Value {
-    json!({ "channel": CHANNEL, "text": text, "blocks": [section(text)] })
+    json!({ "channel": CHANNEL, "text": text, "mrkdwn": false, "blocks": [line(text)] })
 }
 
-fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+fn line(text: &str) -> Value {
+    let text = json!({ "type": "text", "text": text });
+    json!({ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": [text] }] })
 }
 
 fn token() -> SecretString {
@@ -249,15 +250,19 @@ async fn what_slack_would_not_take_is_refused_in_its_words() {
         (json!({ "channel": CHANNEL, "blocks": [] }), "no_text"),
         (with("blocks", json!([])), "invalid_blocks"),
         (
-            with("blocks", vec![section("x"); 51].into()),
+            with(
+                "blocks",
+                json!([{ "type": "section", "text": { "type": "mrkdwn", "text": "x" } }]),
+            ),
+            "invalid_blocks",
+        ),
+        (with("blocks", vec![line("x"); 51].into()), "invalid_blocks"),
+        (
+            with("blocks", json!([line(&"x".repeat(3_001))])),
             "invalid_blocks",
         ),
         (
-            with("blocks", json!([section(&"x".repeat(3_001))])),
-            "invalid_blocks",
-        ),
-        (
-            with("blocks", vec![section(&long); 5].into()),
+            with("blocks", vec![line(&long); 5].into()),
             "msg_blocks_too_long",
         ),
         (with("thread_ts", json!("1.000000")), "thread_not_found"),
@@ -377,6 +382,35 @@ async fn each_refusal_is_for_as_many_calls_as_were_asked_for_on_either_way() {
     assert_eq!(slack.posts(), []);
     by_webhook().await.unwrap();
     assert_eq!(slack.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_proxy_says_in_slacks_place_is_not_told_on_either_way() {
+    let slack = Slack::start().await.unwrap();
+    let url = SecretString::from(slack.webhook("operators"));
+    let webhooks = SlackWebhooks::new(&Default::default());
+    for (refusal, kind) in [
+        (Refusal::Page, ErrorKind::Unavailable),
+        (Refusal::Empty, ErrorKind::Unavailable),
+        (Refusal::NotOk("channel_not_found"), ErrorKind::Missing),
+    ] {
+        slack.refuse(2, refusal);
+        let body = r#"{"text":"x"}"#.to_owned();
+        let error = webhooks.post(&url, body).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{refusal:?}");
+        let error = chat(&slack)
+            .post(&token(), "one", &message("x"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, kind, "{refusal:?}");
+    }
+    let at = Timestamp::now() + SignedDuration::from_secs(90);
+    slack.refuse_next(Refusal::RateLimitedUntil(at));
+    let body = r#"{"text":"x"}"#.to_owned();
+    let error = webhooks.post(&url, body).await.unwrap_err();
+    let pause = error.retry_after.unwrap().as_secs();
+    assert!((60..=90).contains(&pause), "{pause}");
+    assert_eq!(slack.posts(), []);
 }
 
 #[tokio::test]
