@@ -9,9 +9,8 @@ use serde_json::Value;
 
 use super::environment::{ACCOUNT, Environment, PATIENCE, REGION};
 use super::show::{self, Show};
-use crate::local::compliance::{self, Change};
+use crate::local::compliance::{self, Change, Queues};
 use crate::local::organization::Organization;
-use crate::local::queue::Queue;
 use crate::local::slack::{Post, TOKEN};
 
 /// The team's channel.
@@ -23,9 +22,9 @@ const ACCOUNTS: [&str; 8] = [
 ];
 const RESOURCES: usize = 12;
 
-/// The queue, and the function behind it.
+/// The queues, and the function behind it.
 struct Act {
-    queue: Queue,
+    queues: Queues,
     policy: PathBuf,
 }
 
@@ -36,11 +35,11 @@ pub(super) async fn play(
     organization: &Organization,
     payments: &str,
 ) -> Result<()> {
-    show.progress("making a table, a queue and a channel");
-    let queue = compliance::create(&env.aws).await?;
+    show.progress("making a table, queues and a channel");
+    let queues = compliance::create(&env.aws).await?;
     let policy = env.directory.path().join("compliance.toml");
-    std::fs::write(&policy, policy_text(env, &queue).await?).context("can't write the policy")?;
-    let act = Act { queue, policy };
+    std::fs::write(&policy, policy_text(env, &queues).await?).context("can't write the policy")?;
+    let act = Act { queues, policy };
     let team = [("team", "payments"), ("owner", "alice")];
     organization.tag_account(payments, &team).await?;
 
@@ -163,13 +162,13 @@ impl Act {
             .collect()
     }
 
-    /// Sees events taken in and told: works the queue off, time passing where messages wait.
+    /// Sees events taken in and told: works the queues off, time passing where messages wait.
     async fn tell(&self, env: &mut Environment, show: &Show, events: &[Value]) -> Result<()> {
-        self.queue.send(events).await?;
-        show.progress("working off the queue");
+        self.queues.send(events).await?;
+        show.progress("working off the queues");
         let mut function = self.start(env).await?;
         loop {
-            let worked = self.queue.work_off(&mut function, PATIENCE).await;
+            let worked = self.queues.work_off(&mut function, PATIENCE).await;
             if worked.as_ref().is_ok_and(|worked| !worked.is_empty()) {
                 ensure!(
                     worked?.iter().all(|message| message.done),
@@ -179,7 +178,7 @@ impl Act {
             }
             let log = function.stop().await;
             worked.with_context(|| format!("its log:\n{}", String::from_utf8_lossy(&log)))?;
-            if self.queue.waiting().await? == 0 {
+            if self.queues.waiting().await? == 0 {
                 show.clear();
                 return Ok(());
             }
@@ -196,12 +195,12 @@ impl Act {
 }
 
 /// The rotation's policy, and who hears what.
-async fn policy_text(env: &Environment, queue: &Queue) -> Result<String> {
+async fn policy_text(env: &Environment, queues: &Queues) -> Result<String> {
     let rotation = std::fs::read_to_string(env.policy_path()).context("can't read the policy")?;
     let token = env.aws.create_secret("banto/slack/token", TOKEN).await?;
     let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:compliance");
     Ok(format!(
         "{rotation}\n{}",
-        compliance::policy_section(queue, &token, CHANNEL, &topic)
+        compliance::policy_section(queues, &token, CHANNEL, &topic)
     ))
 }

@@ -1,19 +1,69 @@
 //! What notify-compliance needs on the local AWS, and the events that come to it.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::aws::Aws;
-use super::queue::Queue;
+use super::queue::{Queue, Worked};
+use super::runtime_api::Function;
 
 const DYNAMODB: &str = "DynamoDB_20120810";
 
 /// The table of what is known and was said.
 pub const TABLE: &str = "banto-compliance";
 
-/// Makes the table and the queue.
-pub async fn create(aws: &Aws) -> Result<Queue> {
+/// The queue of events and that of deliveries.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    events: Queue,
+    deliveries: Queue,
+}
+
+impl Queues {
+    /// Puts events on the queue, as a rule of EventBridge does.
+    pub async fn send(&self, events: &[Value]) -> Result<()> {
+        self.events.send(events).await
+    }
+
+    /// Hands the function what is visible of events now, else what is visible of deliveries.
+    pub async fn work_off(
+        &self,
+        function: &mut Function,
+        patience: Duration,
+    ) -> Result<Vec<Worked>> {
+        let worked = self.events.work_off(function, patience).await?;
+        if worked.is_empty() {
+            return self.deliveries.work_off(function, patience).await;
+        }
+        Ok(worked)
+    }
+
+    /// The address of the queue of events.
+    pub fn events_url(&self) -> &str {
+        &self.events.url
+    }
+
+    /// The address of the queue of deliveries.
+    pub fn deliveries_url(&self) -> &str {
+        &self.deliveries.url
+    }
+
+    /// The number of messages that wait.
+    pub async fn waiting(&self) -> Result<usize> {
+        Ok(self.events.waiting().await? + self.deliveries.waiting().await?)
+    }
+
+    /// The number of dead letters.
+    pub async fn dead(&self) -> Result<usize> {
+        Ok(self.events.dead().await? + self.deliveries.dead().await?)
+    }
+}
+
+/// Makes the table and the queues.
+pub async fn create(aws: &Aws) -> Result<Queues> {
     let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
     let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
     let table = json!({
@@ -25,15 +75,19 @@ pub async fn create(aws: &Aws) -> Result<Queue> {
     aws.json("dynamodb", DYNAMODB, "CreateTable", &table)
         .await
         .context("can't make the table")?;
-    Queue::create(aws, "banto-compliance").await
+    Ok(Queues {
+        events: Queue::create(aws, "banto-compliance").await?,
+        deliveries: Queue::create(aws, "banto-deliveries").await?,
+    })
 }
 
 /// A policy's section on compliance: the payments team reads in a channel, by the bot whose token
 /// the secret has, and all else goes to a topic.
-pub fn policy_section(queue: &Queue, token: &str, channel: &str, topic: &str) -> String {
+pub fn policy_section(queues: &Queues, token: &str, channel: &str, topic: &str) -> String {
     format!(
         r#"[compliance]
-queue = "{queue}"
+queue = "{events}"
+deliveries = "{deliveries}"
 table = "{TABLE}"
 aggregator = "banto"
 owner_tag = "owner"
@@ -47,7 +101,8 @@ to = {{ channel = "{channel}" }}
 [compliance.default]
 to = {{ topic = "{topic}" }}
 "#,
-        queue = queue.url,
+        events = queues.events.url,
+        deliveries = queues.deliveries.url,
     )
 }
 

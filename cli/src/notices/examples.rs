@@ -5,20 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use banto_domain::compliance::{
-    Compliance, FindingKey, MessageRef, NotifiedIn, OutboxEntry, RouteState, Severity, Source,
+    AccountInfo, AskedFor, Change, FindingGroup, FindingKey, Lane, MessageRef, NotifiedIn,
+    OutboxBatch, OutboxEntry, RouteState, Source,
 };
 use banto_domain::policy::compliance::{CompliancePolicy, Destination, Waiver};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::record;
 use banto_domain::status::{self, AccountStatus, ReasonKind};
-use banto_domain::{AccessKeyId, PerPlace, Region};
+use banto_domain::{AccessKeyId, AccountId, PerPlace, Region, RuleName};
 use banto_notice::{Notice, slack};
-use banto_ports::{AccountState, LastUse, OrgAccount};
+use banto_ports::{AccountState, LastUse, OrgAccount, ResourceFacts};
 use jiff::{SignedDuration, Timestamp};
 use notify_compliance::deliver::delivery::{Delivery, Target};
 use notify_compliance::deliver::notices::render;
 use notify_compliance::deliver::plan::plan;
-use notify_compliance::deliver::snapshot::Snapshot;
+use notify_compliance::deliver::remind;
+use notify_compliance::deliver::snapshot::{DeliveryRoute, Snapshot};
 use onboard_accounts::converge::actions::Action;
 use onboard_accounts::converge::outcome::{AccountNews, NewsKind};
 use onboard_accounts::converge::repairs;
@@ -142,25 +144,26 @@ struct Findings<'a> {
 }
 
 fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
-    let by_bot = policy
-        .routes
-        .iter()
-        .find(|route| matches!(route.to, Destination::Channel(_)));
+    let is_channel =
+        |to: &Destination| matches!(to, Destination::Channel(_) | Destination::ChannelOf(_));
+    let mut channels = policy.routes.iter().filter(|route| is_channel(&route.to));
+    let by_bot = channels.find(|route| matches!(route.to, Destination::Channel(_)));
     let mut route = by_bot
         .or(policy.routes.first())
         .context("the policy has no route")?
         .clone();
     let way = match &route.to {
-        Destination::Channel(_) => "by the bot token",
+        Destination::Channel(_) | Destination::ChannelOf(_) => "by the bot token",
         Destination::Webhook(_) => {
             "by an incoming webhook, which can't correct a message or answer it"
         }
         Destination::Topic(_) => "by SNS; here as Slack would show it",
         Destination::Mail(_) => "by mail; here as Slack would show it",
+        Destination::Endpoint(_) => "by signed JSON; here as Slack would show it",
     };
     // Messages are told apart by the channel's name here, not by its id.
-    if let Destination::Channel(channel) = &mut route.to {
-        channel.clone_from(&route.name);
+    if is_channel(&route.to) {
+        route.to = Destination::Channel(route.name.clone());
     }
     let teller = Teller::new(
         &route.name,
@@ -170,25 +173,35 @@ fn findings(policy: &CompliancePolicy, now: Timestamp) -> Result<Channel> {
     let mut findings = Findings {
         policy,
         teller,
-        snapshot: Snapshot::empty(&route, RouteState::default()),
+        snapshot: Snapshot::empty(
+            &DeliveryRoute {
+                route,
+                is_dropped: false,
+            },
+            RouteState::default(),
+            Lane::Critical,
+        ),
     };
+    findings.add_account(ACCOUNT, "payments", "team-payments")?;
     findings.single()?;
     findings.several()?;
     findings.resolved()?;
     findings.storm()?;
+    findings.urgent_storm()?;
     let flapping = findings.entry(
         "vpc-flow-logs-enabled",
         "AWS::EC2::VPC",
         "vpc-0f1e2d3c4b5a69788",
         None,
     )?;
+    let change = Change::Flapping { was_open: false };
     findings.tell(
         "A resource that flaps",
-        vec![OutboxEntry {
-            flapping: true,
-            ..flapping
-        }],
+        vec![OutboxEntry { change, ..flapping }],
     );
+    findings.moved()?;
+    findings.taken_over()?;
+    findings.reminder();
     Ok(findings.teller.channel)
 }
 
@@ -248,10 +261,15 @@ impl Findings<'_> {
             user(self, "AIDACKCEVSQ6C2EXAMPLE")?,
             user(self, "AIDAJ72KVP4X5EXAMPLE2")?,
         );
-        self.snapshot.names = BTreeMap::from([
-            (alice.key.clone(), "alice".to_owned()),
-            (bob.key.clone(), "bob".to_owned()),
-        ]);
+        self.snapshot.facts = [(&alice, "alice"), (&bob, "bob")]
+            .map(|(entry, name)| {
+                let facts = ResourceFacts {
+                    name: Some(name.to_owned()),
+                    arn: Some(format!("arn:aws:iam::{ACCOUNT}:user/{name}")),
+                };
+                (entry.key.clone(), facts)
+            })
+            .into();
         self.tell("All resolved", vec![alice.clone(), bob.clone()]);
         for entry in [alice, bob] {
             let resolved = self.resolved_now(entry);
@@ -263,13 +281,11 @@ impl Findings<'_> {
     fn storm(&mut self) -> Result<()> {
         let mut entries = Vec::new();
         for number in 0..STORM {
+            let account = self.shop(number)?;
             for resource in 0..=number % 3 {
                 let id = format!("i-0{number:06}{resource:010}");
                 let mut entry = self.entry("ec2-imdsv2-check", "AWS::EC2::Instance", &id, None)?;
-                entry.key.account =
-                    format!("{}", 444_455_556_600_u64 + u64::from(number)).parse()?;
-                entry.account_name = format!("shop-{}", char::from(b'a' + u8::try_from(number)?));
-                entry.owner = Some("team-shops".to_owned());
+                entry.key.account = account.clone();
                 entries.push(entry);
             }
         }
@@ -284,34 +300,120 @@ impl Findings<'_> {
         Ok(())
     }
 
+    /// An account of many, in which the same is wrong.
+    fn shop(&mut self, number: u32) -> Result<AccountId> {
+        let id = format!("{}", 444_455_556_600_u64 + u64::from(number));
+        let name = format!("shop-{}", char::from(b'a' + u8::try_from(number)?));
+        self.add_account(&id, &name, "team-shops")
+    }
+
+    fn add_account(&mut self, id: &str, name: &str, owner: &str) -> Result<AccountId> {
+        let id: AccountId = id.parse()?;
+        let tag = self.policy.owner_tag.iter();
+        let info = AccountInfo {
+            id: id.clone(),
+            name: name.to_owned(),
+            path: Vec::new(),
+            tags: tag.map(|key| (key.clone(), owner.to_owned())).collect(),
+            joined_at: None,
+            fetched_at: self.teller.now,
+            asked_for: AskedFor::default(),
+            is_closed: false,
+        };
+        self.snapshot.accounts.insert(id.clone(), info);
+        Ok(id)
+    }
+
+    fn urgent_storm(&mut self) -> Result<()> {
+        let mut entries = Vec::new();
+        for number in 0..STORM {
+            let id = format!("shop-{number}-uploads");
+            let rule = "s3-bucket-public-write-prohibited";
+            let mut entry = self.entry(rule, "AWS::S3::Bucket", &id, None)?;
+            entry.key.account = self.shop(number)?;
+            entries.push(entry);
+        }
+        self.tell("A storm of what is urgent: each by name", entries);
+        Ok(())
+    }
+
+    fn moved(&mut self) -> Result<()> {
+        let rule = "rds-instance-public-access-check";
+        let entry = self.entry(rule, "AWS::RDS::DBInstance", "db-payments", None)?;
+        self.tell(
+            "A finding whose account is another team's later",
+            vec![entry.clone()],
+        );
+        let to = vec!["search".to_owned()];
+        let change = Change::Moved { to };
+        self.tell("", vec![OutboxEntry { change, ..entry }]);
+        Ok(())
+    }
+
+    fn taken_over(&mut self) -> Result<()> {
+        let mut entries = Vec::new();
+        for number in 0..STORM {
+            let account = self.shop(number)?;
+            for (rule, kind) in [
+                ("s3-bucket-logging-enabled", "AWS::S3::Bucket"),
+                ("encrypted-volumes", "AWS::EC2::Volume"),
+                ("restricted-rdp", "AWS::EC2::SecurityGroup"),
+            ] {
+                let mut entry = self.entry(rule, kind, &format!("old-{number}"), None)?;
+                entry.key.account = account.clone();
+                entry.source = Source::Takeover;
+                entries.push(entry);
+            }
+        }
+        self.tell("What was open before Banto came", entries);
+        Ok(())
+    }
+
+    /// What is reminded of after twelve days.
+    fn reminder(&mut self) {
+        let groups: Vec<FindingGroup> = self.snapshot.groups.values().cloned().collect();
+        let now = self.teller.now + SignedDuration::from_hours(12 * 24);
+        let route = self.snapshot.route.route.clone();
+        let due = remind::plan::plan(&groups, &BTreeMap::new(), &route, self.policy, now);
+        for (number, reminder) in due.iter().enumerate() {
+            let notice = remind::notice(reminder, &route, self.policy);
+            let about = if number == 0 {
+                "Reminders of what stays open"
+            } else {
+                ""
+            };
+            self.teller.post(Some(about), &notice, &Target::New);
+        }
+    }
+
     fn entry(&self, rule: &str, kind: &str, id: &str, words: Option<&str>) -> Result<OutboxEntry> {
-        let rule = rule.parse()?;
-        let severity: Severity = self.policy.severity_of(&rule);
+        let region = REGION.parse()?;
+        let rule: RuleName = rule.parse()?;
+        let severity = self.policy.severity_of(&rule);
+        let key = FindingKey::new(
+            ACCOUNT.parse()?,
+            &region,
+            rule,
+            kind.to_owned(),
+            id.to_owned(),
+        );
         Ok(OutboxEntry {
-            key: FindingKey {
-                account: ACCOUNT.parse()?,
-                region: REGION.parse()?,
-                rule,
-                resource_type: kind.to_owned(),
-                resource_id: id.to_owned(),
-            },
+            key,
+            evaluated_in: region,
+            revision: 1,
             recorded_at: self.teller.now,
-            compliance: Compliance::Noncompliant,
-            was_notified: false,
+            change: Change::Found,
             source: Source::Event,
             severity,
-            account_name: "payments".to_owned(),
-            owner: Some("team-payments".to_owned()),
             annotation: words.map(str::to_owned),
-            flapping: false,
         })
     }
 
     fn resolved_now(&self, entry: OutboxEntry) -> OutboxEntry {
         OutboxEntry {
+            revision: entry.revision + 1,
             recorded_at: self.teller.now,
-            compliance: Compliance::Compliant,
-            was_notified: true,
+            change: Change::Resolved,
             annotation: None,
             ..entry
         }
@@ -319,21 +421,28 @@ impl Findings<'_> {
 
     /// Tells changes, and saves what was told, as the function does.
     fn tell(&mut self, about: &str, entries: Vec<OutboxEntry>) {
-        self.snapshot.entries = entries;
+        let Some(lane) = entries.first().map(OutboxEntry::lane) else {
+            return;
+        };
         self.teller.now += self.policy.window;
+        self.snapshot.lane = lane;
+        self.snapshot.batches = vec![OutboxBatch::new(lane, entries, self.teller.now)];
         let plan = plan(&self.snapshot, self.policy, self.teller.now);
-        let messages = render(&plan, &self.snapshot.route);
+        let messages = render(&plan, &self.snapshot.route.route, self.policy);
         for (delivery, message) in plan.deliveries.into_iter().zip(messages) {
+            let Some(message) = message else { continue };
             let is_seen = match &delivery.target {
                 Target::New => true,
                 Target::Thread { broadcast, .. } => *broadcast,
+                Target::Nowhere => false,
             };
             let posted =
                 self.teller
                     .post(is_seen.then_some(about), &message.notice, &delivery.target);
-            if let Some(detail) = &message.detail {
+            let above = delivery.target.thread().cloned().unwrap_or(posted.clone());
+            for detail in &message.details {
                 let thread = Target::Thread {
-                    message: posted.clone(),
+                    message: above.clone(),
                     broadcast: false,
                 };
                 self.teller.post(None, detail, &thread);
@@ -348,7 +457,7 @@ impl Findings<'_> {
 
     fn commit(&mut self, delivery: Delivery, message: &MessageRef) {
         let is_new = delivery.target == Target::New
-            && matches!(self.snapshot.route.to, Destination::Channel(_));
+            && matches!(self.snapshot.route.route.to, Destination::Channel(_));
         for piece in delivery.commits {
             let is_digest = piece.digest.is_some();
             for mut group in piece.groups {
@@ -398,8 +507,7 @@ impl Teller {
                 until,
             },
         };
-        let notice =
-            notify_compliance::notices::waiver_ends("waiver".to_owned(), &waiver, self.now);
+        let notice = notify_compliance::notices::waiver_ends("waiver".to_owned(), &waiver);
         self.say("A waiver that ends", &notice);
         Ok(())
     }

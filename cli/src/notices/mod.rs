@@ -3,8 +3,8 @@
 //! The words are the functions' own; what is here only shows them. Nothing is sent.
 
 mod examples;
-mod mrkdwn;
 pub mod page;
+mod rich_text;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
