@@ -5,23 +5,25 @@ use std::sync::{Arc, LazyLock};
 use banto_domain::compliance::FindingKey;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_domain::{AccountId, Region, RuleName};
-use banto_fake::{MemberAccount, PolicyText, Run, Sent, World};
+use banto_fake::{DeliveriesQueue, MemberAccount, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{NoticeSender, SecretCache, slack};
-use banto_ports::AggregatedFinding;
+use banto_ports::AggregatedEvaluation;
 use jiff::{SignedDuration, Timestamp};
+use notify_compliance::accounts::{AccountMemory, Accounts};
 use notify_compliance::deliver::route_sender::RouteSender;
 use notify_compliance::delivery_queue::DeliveryQueue;
-use notify_compliance::ingest::AccountMemory;
+use notify_compliance::ingest::ports::Registered;
 use notify_compliance::relay::Relay;
 use notify_compliance::{Notifier, deliver, ingest};
 use serde_json::{Value, json};
 
-use crate::harness::{Function, enqueue, settle};
+use crate::harness::{Function, batch, enqueue, failed, handle, settle};
 
 /// Who hears what in most tests.
 const ROUTES: &str = r#"[compliance]
 queue = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance"
+deliveries = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-deliveries"
 table = "banto-compliance"
 aggregator = "banto"
 owner_tag = "owner"
@@ -88,6 +90,31 @@ pub fn policy_and(more: &str) -> CompliancePolicy {
     text().and(more).parse().compliance.unwrap()
 }
 
+/// The policy without reminders, for tests that count messages over days.
+pub fn unreminded() -> CompliancePolicy {
+    unreminded_with(&[])
+}
+
+/// The policy without reminders, with some of its text replaced.
+pub fn unreminded_with(replace: &[(&str, &str)]) -> CompliancePolicy {
+    let none = "\n[compliance.reminders]\ncritical = false\nhigh = false\n";
+    let policy = text().and(none).with_each(replace).parse();
+    policy.compliance.unwrap()
+}
+
+pub fn day() -> SignedDuration {
+    SignedDuration::from_hours(24)
+}
+
+/// A bucket that was found not to be compliant as the world began.
+pub fn bad(
+    account: &'static str,
+    rule: &'static str,
+    resource: &'static str,
+) -> Evaluation<'static> {
+    Evaluation::bad(account, rule, resource, start())
+}
+
 /// An Organization of three accounts: payments, search, and one of nobody's.
 pub fn world() -> Arc<World> {
     let world = World::at(start());
@@ -114,23 +141,34 @@ pub fn add_account(world: &World, id: &str, name: &str, team: &str) {
 /// The function, on one run's view of the world.
 pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
     let delivery_queue = DeliveryQueue {
-        queue: run.clone(),
+        events: run.clone(),
+        deliveries: Arc::new(DeliveriesQueue(run.clone())),
         due_times: run.clone(),
         clock: run.clone(),
     };
+    let accounts = Arc::new(Accounts {
+        cache: run.clone(),
+        organization: run.clone(),
+        clock: run.clone(),
+        memory: AccountMemory::default(),
+        queue: delivery_queue.clone(),
+    });
     Notifier {
         policy: policy.clone(),
         ingest_ports: ingest::ports::Ports {
             findings: run.clone(),
-            accounts: run.clone(),
-            memory: AccountMemory::default(),
-            organization: run.clone(),
+            registry: run.clone(),
+            registered: Registered::default(),
+            accounts: Arc::clone(&accounts),
             aggregator: run.clone(),
             delivery_queue: delivery_queue.clone(),
             clock: run.clone(),
         },
         deliver_ports: deliver::ports::Ports {
             outbox: run.clone(),
+            findings: run.clone(),
+            registry: run.clone(),
+            accounts,
             lock: run.clone(),
             aggregator: run.clone(),
             sender: route_sender(run, policy),
@@ -157,6 +195,7 @@ fn route_sender(run: &Arc<Run>, policy: &CompliancePolicy) -> RouteSender {
         webhooks: run.clone(),
         topics: run.clone(),
         mailer: run.clone(),
+        endpoints: run.clone(),
         secrets: SecretCache::new(run.clone()),
         token: policy.slack_token.clone(),
         mail_from: policy.mail_from.clone(),
@@ -209,19 +248,20 @@ impl<'a> Evaluation<'a> {
     }
 
     pub fn key(&self) -> FindingKey {
-        FindingKey {
-            account: account(self.account),
-            region: region(),
-            rule: rule(self.rule),
-            resource_type: "AWS::S3::Bucket".to_owned(),
-            resource_id: self.resource.to_owned(),
-        }
+        FindingKey::new(
+            account(self.account),
+            &region(),
+            rule(self.rule),
+            "AWS::S3::Bucket".to_owned(),
+            self.resource.to_owned(),
+        )
     }
 
     /// The same as the aggregator knows it.
-    pub fn found(&self) -> AggregatedFinding {
-        AggregatedFinding {
+    pub fn found(&self) -> AggregatedEvaluation {
+        AggregatedEvaluation {
             key: self.key(),
+            evaluated_in: region(),
             recorded_at: self.at,
             annotation: None,
         }
@@ -284,6 +324,66 @@ pub fn tell(world: &Arc<World>, policy: &CompliancePolicy, events: &[Value]) {
     settle(world, policy);
 }
 
+/// Lets a day pass and the daily check come, so many times, and sees all of it told.
+pub fn check_daily(world: &Arc<World>, policy: &CompliancePolicy, days: usize) {
+    for _ in 0..days {
+        world.advance(day());
+        handle(world, policy, &scheduled());
+        settle(world, policy);
+    }
+}
+
+/// Works off both queues second by second for so long, as their event source mappings do: each has
+/// one invocation a second, of as many messages as it takes at once.
+pub fn work(world: &Arc<World>, policy: &CompliancePolicy, time: SignedDuration) {
+    let until = world.now() + time;
+    while world.now() < until {
+        work_a_second(world, policy, 10);
+    }
+}
+
+/// Works until a message says something, for so long at the most: the time that it took, and the
+/// world's time is then.
+pub fn work_until_told(
+    world: &Arc<World>,
+    policy: &CompliancePolicy,
+    words: &str,
+    at_most: SignedDuration,
+    events_at_once: usize,
+) -> Option<SignedDuration> {
+    let begun = world.now();
+    while world.now() <= begun + at_most {
+        if seen(world)
+            .iter()
+            .any(|message| message.text.contains(words))
+        {
+            return Some(world.now().duration_since(begun));
+        }
+        work_a_second(world, policy, events_at_once);
+    }
+    None
+}
+
+/// One invocation of each mapping, and the rest of the second.
+fn work_a_second(world: &Arc<World>, policy: &CompliancePolicy, events_at_once: usize) {
+    let next = world.now() + SignedDuration::from_secs(1);
+    for messages in [
+        world.receive_deliveries(10),
+        world.receive_events(events_at_once),
+    ] {
+        if messages.is_empty() {
+            continue;
+        }
+        let back = failed(&handle(world, policy, &batch(&messages)));
+        for message in messages {
+            if back.contains(&message.id) {
+                world.put_back(message, CompliancePolicy::HIDDEN);
+            }
+        }
+    }
+    world.advance_to(next);
+}
+
 // --- What people see -----------------------------------------------------------------------------
 
 /// A message that reached people: the way, the line that a lock screen shows, and everything that
@@ -319,6 +419,11 @@ pub fn seen(world: &World) -> Vec<Seen> {
                 text: format!("{body:#}"),
             }
         }
+        Sent::Endpoint { body, .. } => Seen {
+            way: "endpoint".into(),
+            first: body.clone(),
+            text: body,
+        },
         Sent::Direct(member, body) => Seen {
             way: member,
             first: body.clone(),
@@ -338,6 +443,25 @@ pub fn seen(world: &World) -> Vec<Seen> {
     all
 }
 
+/// The first lines of the messages on one way.
+pub fn lines(world: &World, way: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for message in seen(world) {
+        if message.way == way {
+            lines.push(message.first);
+        }
+    }
+    lines
+}
+
+/// What the bot's messages in a channel say by now, without those in threads.
+pub fn now_in_channel(world: &World, channel: &str) -> Vec<String> {
+    let messages = world.slack_messages().into_iter();
+    let above = messages.filter(|message| message.thread.is_none());
+    let there = above.filter(|message| message.message.channel == channel);
+    there.map(|message| message.text().to_owned()).collect()
+}
+
 /// What breaks N3 and N5 in all that people were ever shown: a message that Slack would refuse, and
 /// one that names an account of another team. Topics named like fall-backs and the default one may
 /// name any account.
@@ -349,7 +473,7 @@ pub fn breaches(world: &World) -> Vec<String> {
         .flat_map(|message| message.bodies);
     let webhooks = world.sent().into_iter().filter_map(|sent| match sent {
         Sent::Slack(body) => Some(serde_json::from_str(&body).unwrap()),
-        Sent::Topic(..) | Sent::Mail(_) | Sent::Direct(..) => None,
+        Sent::Topic(..) | Sent::Mail(_) | Sent::Direct(..) | Sent::Endpoint { .. } => None,
     });
     for body in bodies.chain(webhooks) {
         broken.extend(
