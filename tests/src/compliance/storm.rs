@@ -49,7 +49,7 @@ fn of_a_storm_every_finding_is_counted_in_a_handful_of_messages() {
     let digests = world.digests_of("payments");
     assert_eq!(digests.len(), 1);
     let tally = digests[0].rules[&rule("bucket-public")];
-    assert_eq!((tally.open, tally.accounts), (1_200, 60));
+    assert_eq!((tally.open, digests[0].accounts.len()), (1_200, 60));
     for id in &ids {
         let group = world
             .finding_group("payments", &account(id), &rule("bucket-public"))
