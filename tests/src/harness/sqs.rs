@@ -149,6 +149,7 @@ pub fn enqueue(world: &World, events: &[Value]) {
     let messages = events.iter().map(|event| Delayed {
         body: event.to_string(),
         delay: Duration::ZERO,
+        group: None,
     });
     world.enqueue(&messages.collect::<Vec<_>>());
 }

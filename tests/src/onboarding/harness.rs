@@ -225,7 +225,7 @@ pub fn is_in_place(world: &World, account: &AccountId) -> bool {
 /// What people were told, one text for each message.
 pub fn told(world: &World) -> Vec<String> {
     let text = |sent: Sent| match sent {
-        Sent::Slack(body) | Sent::Direct(_, body) => body,
+        Sent::Slack(body) | Sent::Direct(_, body) | Sent::Endpoint { body, .. } => body,
         Sent::Topic(_, message) => format!("{}\n{}", message.subject, message.body),
         Sent::Mail(mail) => format!("{}\n{}", mail.subject, mail.text),
     };

@@ -351,6 +351,7 @@ fn addresses(world: &World, words: &str) -> Vec<String> {
             banto_fake::Sent::Slack(_) => "channel".to_owned(),
             banto_fake::Sent::Topic(..) => "topic".to_owned(),
             banto_fake::Sent::Mail(_) => "mail".to_owned(),
+            banto_fake::Sent::Endpoint { .. } => "endpoint".to_owned(),
         };
         addresses.extend(is_it.then_some(address));
     }

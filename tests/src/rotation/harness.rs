@@ -348,7 +348,7 @@ pub fn subjects(world: &World) -> Vec<String> {
     let sent = world.view().sent;
     let subject = |sent: Sent| match sent {
         Sent::Topic(_, message) => Some(message.subject),
-        Sent::Slack(_) | Sent::Direct(..) | Sent::Mail(_) => None,
+        Sent::Slack(_) | Sent::Direct(..) | Sent::Mail(_) | Sent::Endpoint { .. } => None,
     };
     sent.into_iter().filter_map(subject).collect()
 }
