@@ -34,7 +34,7 @@ fn main() {
         rotation::sealing();
     }
     if is_wanted("storm") {
-        compliance::storm();
+        compliance::storms();
     }
     if is_wanted("organization") {
         onboarding::simulation();
@@ -45,17 +45,24 @@ fn main() {
         "notify-compliance",
     ]
     .map(is_wanted);
-    if functions.contains(&true) {
+    let is_of_memory = is_wanted("memory");
+    if functions.contains(&true) || is_of_memory {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
+        if is_of_memory {
+            runtime.block_on(compliance::memory());
+        }
         runtime.block_on(processes(functions));
     }
 }
 
 /// The real binaries, those that are wanted.
 async fn processes([rotation, onboarding, compliance]: [bool; 3]) {
+    if !(rotation || onboarding || compliance) {
+        return;
+    }
     let tools = cold_start::Tools::prepare().await;
     if rotation {
         rotation::process(&tools).await;
