@@ -42,7 +42,17 @@ pub(super) struct Run<'a> {
     pub(super) haste: Haste,
     pub(super) held: HeldRoute,
     pub(super) delivered: &'a mut Delivered,
-    pub(super) invocation: &'a Invocation,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(job: &'a Job<'a>, held: HeldRoute, delivered: &'a mut Delivered) -> Self {
+        Self {
+            job,
+            haste: Haste::default(),
+            held,
+            delivered,
+        }
+    }
 }
 
 /// How far a plan was carried out.
@@ -62,7 +72,7 @@ pub(super) async fn apply(
 ) -> Result<Applied, PortError> {
     let mut sent = 0;
     for (delivery, message) in plan.deliveries.iter().zip(messages) {
-        if !run.invocation.has_time_for(DELIVERY_TIME) {
+        if !run.job.invocation.has_time_for(DELIVERY_TIME) {
             return Ok(Applied::Until(SignedDuration::ZERO));
         }
         let Some(message) = message else {
@@ -125,7 +135,7 @@ pub(super) async fn send_alone(
     message: &Message,
     run: &mut Run<'_>,
 ) -> Result<Option<SignedDuration>, PortError> {
-    if !run.invocation.has_time_for(DELIVERY_TIME) {
+    if !run.job.invocation.has_time_for(DELIVERY_TIME) {
         return Ok(Some(SignedDuration::ZERO));
     }
     let outgoing = Outgoing {
@@ -153,7 +163,7 @@ async fn deliver_one(
     outgoing: &Outgoing<'_>,
     run: &mut Run<'_>,
 ) -> Result<Sent, Unsent> {
-    let (held, invocation) = (&mut run.held, run.invocation);
+    let (held, invocation) = (&mut run.held, run.job.invocation);
     let unconfirmed = held.take_unconfirmed(outgoing.id);
     let posted = match &unconfirmed {
         Some(in_flight) => ports.sender.find(outgoing, in_flight.at).await,
@@ -256,7 +266,7 @@ async fn save_pieces(
 ) -> Result<bool, PortError> {
     for (number, piece) in delivery.commits.iter().enumerate() {
         if number > 0 && number.is_multiple_of(PIECES_AT_A_TIME) {
-            if !run.invocation.has_time_for(DELIVERY_TIME) {
+            if !run.job.invocation.has_time_for(DELIVERY_TIME) {
                 return Ok(false);
             }
             lock::save(ports, &mut run.held).await?;
@@ -281,7 +291,7 @@ async fn commit_piece(
     loop {
         match ports.outbox.commit(&run.held.lease, piece).await {
             Err(error) if error.kind == ErrorKind::Throttled => {
-                if !run.invocation.has_time_for(pause + DELIVERY_TIME) {
+                if !run.job.invocation.has_time_for(pause + DELIVERY_TIME) {
                     return Ok(false);
                 }
                 ports.clock.sleep(pause).await;
@@ -334,6 +344,8 @@ async fn correct(ports: &Ports, message: &Message, sent: &Sent, run: &Run<'_>) {
     if let (Some((above, notice)), false) = (&message.correction, sent.fell_back) {
         let route = &run.job.route.route;
         let sender = &ports.sender;
-        sender.correct(route, above, notice, run.invocation).await;
+        sender
+            .correct(route, above, notice, run.job.invocation)
+            .await;
     }
 }

@@ -147,10 +147,8 @@ fn finds_nothing_of_other_routes(context: &Context<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for entry in told(context.plan) {
         let account = snapshot.accounts.get(&entry.key.account);
-        let is_here = account.is_some_and(|account| {
-            let routes = context.policy.routes_of(&entry.key.rule, account);
-            routes.iter().any(|route| route.name == *name)
-        });
+        let is_here =
+            account.is_some_and(|account| context.policy.is_on(name, &entry.key.rule, account));
         if !entry.change.closes() && !is_here {
             problems.push((
                 entry.key.account.to_string(),

@@ -2,7 +2,6 @@
 //! digest.
 
 use std::collections::BTreeMap;
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use banto_domain::RuleName;
@@ -143,7 +142,7 @@ impl Flood {
         if let Some(number) = self.numbers.get(rule) {
             return *number;
         }
-        let own = RuleName::from_str(rule.plain()).unwrap_or_else(|_| rule.clone());
+        let own = rule.own();
         let known = self.rules.iter().position(|known| *known == own);
         let number = known.unwrap_or_else(|| {
             self.rules.push(own);

@@ -40,10 +40,8 @@ pub(super) fn belongs(
     entry: &OutboxEntry,
 ) -> bool {
     let name = &job.route.route.name;
-    accounts.get(&entry.key.account).is_some_and(|account| {
-        let routes = job.policy.routes_of(&entry.key.rule, account);
-        routes.iter().any(|route| route.name == *name)
-    })
+    let account = accounts.get(&entry.key.account);
+    account.is_some_and(|account| job.policy.is_on(name, &entry.key.rule, account))
 }
 
 /// Those that ingest has not moved yet.
@@ -80,11 +78,9 @@ pub(super) async fn over_meanwhile(
         return Ok(BTreeSet::new());
     }
     let entries = batches.iter().flat_map(|batch| &batch.entries);
-    let keys: BTreeSet<FindingKey> = entries.map(|entry| entry.key.clone()).collect();
-    let keys: Vec<FindingKey> = keys.into_iter().collect();
-    let told = still_told_here(ports, job, &keys).await?;
-    let mut over: BTreeSet<FindingKey> = keys.into_iter().collect();
-    for key in told {
+    let mut over: BTreeSet<FindingKey> = entries.map(|entry| entry.key.clone()).collect();
+    let keys: Vec<FindingKey> = over.iter().cloned().collect();
+    for key in still_told_here(ports, job, &keys).await? {
         over.remove(&key);
     }
     Ok(over)

@@ -28,7 +28,6 @@ pub mod route_sender;
 pub mod snapshot;
 
 use apply::{Applied, Run};
-use delivery::Haste;
 use plan::Plan;
 use ports::Ports;
 use report::Delivered;
@@ -76,13 +75,7 @@ pub(crate) async fn deliver(
         policy,
         invocation,
     };
-    let mut run = Run {
-        job: &job,
-        haste: Haste::default(),
-        held,
-        delivered,
-        invocation,
-    };
+    let mut run = Run::new(&job, held, delivered);
     let next = deliver_all(ports, &mut run).await;
     lock::release(ports, run.held).await;
     if route.is_dropped && next == Ok(Next::Done) {

@@ -6,7 +6,7 @@ use banto_lambda::Invocation;
 use banto_ports::PortError;
 
 use super::apply::Run;
-use super::delivery::{Haste, Target};
+use super::delivery::Target;
 use super::lookups::look_up;
 use super::notices::Message;
 use super::ports::Ports;
@@ -47,13 +47,7 @@ pub(crate) async fn remind(
         policy,
         invocation,
     };
-    let mut run = Run {
-        job: &job,
-        haste: Haste::default(),
-        held,
-        delivered,
-        invocation,
-    };
+    let mut run = Run::new(&job, held, delivered);
     let next = send_due(ports, &mut run).await;
     lock::release(ports, run.held).await;
     next
@@ -101,10 +95,7 @@ async fn open_groups(ports: &Ports, job: &Job<'_>) -> Result<Vec<FindingGroup>, 
     let accounts = look_up(ports, job, &wanted).await?;
     groups.retain(|group| {
         let account = accounts.get(&group.account);
-        account.is_some_and(|account| {
-            let routes = job.policy.routes_of(&group.rule, account);
-            routes.iter().any(|route| route.name == *name)
-        })
+        account.is_some_and(|account| job.policy.is_on(name, &group.rule, account))
     });
     Ok(groups)
 }

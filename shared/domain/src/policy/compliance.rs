@@ -2,7 +2,6 @@
 //! accepted for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -11,7 +10,7 @@ use wildmatch::WildMatch;
 use super::ChangeWindow;
 use super::onboarding::AccountSelector;
 use crate::compliance::{AccountInfo, FindingKey, Severity, advice};
-use crate::{AccountId, QueueUrl, RuleName, SecretArn, TopicArn};
+use crate::{AccountId, QueueUrl, RuleName, SecretArn, TopicArn, percent_encoded};
 
 /// The policy of notify-compliance.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,6 +210,12 @@ impl CompliancePolicy {
             found.extend(self.default_route().cloned());
         }
         found
+    }
+
+    /// True if a rule's findings in an account are told on the route of this name.
+    pub fn is_on(&self, route: &str, rule: &RuleName, account: &AccountInfo) -> bool {
+        let routes = self.routes_of(rule, account);
+        routes.iter().any(|known| known.name == route)
     }
 
     /// The default route, which takes what no other does. A policy that was read has one.
@@ -419,20 +424,6 @@ pub(super) fn is_slack_id(text: &str, letters: &[char]) -> bool {
 /// True if a text is the Slack id of a member or of a user group.
 pub(super) fn is_mention(text: &str) -> bool {
     is_slack_id(text, &['U', 'W', 'S'])
-}
-
-/// A text as part of a URL's query: all but the unreserved characters of RFC 3986 are encoded.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(2 * text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String can't fail.
-            let _infallible = write!(encoded, "%{byte:02X}").is_ok();
-        }
-    }
-    encoded
 }
 
 impl Waiver {

@@ -230,11 +230,7 @@ fn limited(mut lines: Vec<String>) -> Vec<String> {
 /// A named finding, for the first lines of a digest.
 pub(super) fn first_lines(change: &DigestChange, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = change.named.iter().take(most).map(named_line).collect();
-    let total = usize::try_from(change.found).unwrap_or(usize::MAX);
-    if change.digest.lane.is_urgent() {
-        lines.extend(and_more(total.saturating_sub(lines.len())));
-    } else {
-        lines.extend(and_more(change.named.len().saturating_sub(lines.len())));
-    }
+    let hidden = change.named.len() - lines.len() + unnamed(change);
+    lines.extend(and_more(hidden));
     lines
 }
