@@ -215,7 +215,14 @@ impl Findings<'_> {
             Some(words),
         )?;
         self.tell("A new finding", vec![entry]);
-        let own: Vec<String> = self.policy.rules.keys().take(OWN).cloned().collect();
+        let own: Vec<String> = self
+            .policy
+            .findings
+            .rules
+            .keys()
+            .take(OWN)
+            .cloned()
+            .collect();
         for rule in own {
             let (kind, id) = example_resource(&rule);
             let entry = self.entry(&rule, kind, id, None)?;
@@ -309,7 +316,7 @@ impl Findings<'_> {
 
     fn add_account(&mut self, id: &str, name: &str, owner: &str) -> Result<AccountId> {
         let id: AccountId = id.parse()?;
-        let tag = self.policy.owner_tag.iter();
+        let tag = self.policy.findings.owner_tag.iter();
         let info = AccountInfo {
             id: id.clone(),
             name: name.to_owned(),
@@ -389,7 +396,7 @@ impl Findings<'_> {
     fn entry(&self, rule: &str, kind: &str, id: &str, words: Option<&str>) -> Result<OutboxEntry> {
         let region = REGION.parse()?;
         let rule: RuleName = rule.parse()?;
-        let severity = self.policy.severity_of(&rule);
+        let severity = self.policy.findings.severity_of(&rule);
         let key = FindingKey::new(
             ACCOUNT.parse()?,
             &region,
@@ -493,7 +500,7 @@ fn example_resource(rule: &str) -> (&'static str, &'static str) {
 impl Teller {
     fn waiver(&mut self, policy: &CompliancePolicy) -> Result<()> {
         let until = self.now + SignedDuration::from_hours(7 * 24);
-        let waiver = match policy.waivers.first() {
+        let waiver = match policy.findings.waivers.first() {
             Some(waiver) => Waiver {
                 until,
                 ..waiver.clone()

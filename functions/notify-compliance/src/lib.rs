@@ -383,7 +383,7 @@ impl Notifier {
             .await
             .map_err(|error| InvocationError::new("FanOutFailed", error))?;
         if is_of_all && policy.enabled {
-            waivers::warn(&self.relay, &policy.waivers, invocation).await;
+            waivers::warn(&self.relay, &policy.findings.waivers, invocation).await;
         }
         Ok(report::fan_out_response(accounts))
     }

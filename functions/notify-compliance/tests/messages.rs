@@ -103,7 +103,7 @@ fn entry(account: u64, rule: &str, resource: &str, change: Change, minute: i64) 
     };
     let region = "eu-west-1".parse().unwrap();
     let rule: banto_domain::RuleName = rule.parse().unwrap();
-    let severity = POLICY.severity_of(&rule);
+    let severity = POLICY.findings.severity_of(&rule);
     OutboxEntry {
         evaluated_in: "eu-west-1".parse().unwrap(),
         key: FindingKey::new(
@@ -399,7 +399,7 @@ fn storms() -> Vec<(String, Notice)> {
 /// An entry of the severity of [`LOGGING`].
 fn low(entry: OutboxEntry) -> OutboxEntry {
     OutboxEntry {
-        severity: POLICY.severity_of(&LOGGING.parse().unwrap()),
+        severity: POLICY.findings.severity_of(&LOGGING.parse().unwrap()),
         ..entry
     }
 }
@@ -483,7 +483,7 @@ fn reminders() -> Vec<(String, Notice)> {
 
 fn waivers() -> Vec<(String, Notice)> {
     let mut all = Vec::new();
-    let notice = waiver_ends("waiver".into(), &POLICY.waivers[0]);
+    let notice = waiver_ends("waiver".into(), &POLICY.findings.waivers[0]);
     all.push(("a waiver ends".to_owned(), notice));
     all
 }

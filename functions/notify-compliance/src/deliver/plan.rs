@@ -251,7 +251,7 @@ fn digest_message(
 fn texts(digest: &Digest, policy: &CompliancePolicy) -> BTreeMap<RuleName, RuleText> {
     let rules = digest.rules.keys();
     rules
-        .map(|rule| (rule.clone(), policy.rule_text(rule)))
+        .map(|rule| (rule.clone(), policy.findings.rule_text(rule)))
         .collect()
 }
 
@@ -297,7 +297,7 @@ fn named_finding(
             || entry.key.account.to_string(),
             |account| account.name.clone(),
         ),
-        owner: account.and_then(|account| policy.owner_of(account).cloned()),
+        owner: account.and_then(|account| policy.findings.owner_of(account).cloned()),
         name: facts.and_then(|facts| facts.name.clone()),
     }
 }

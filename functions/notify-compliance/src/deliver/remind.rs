@@ -83,7 +83,7 @@ async fn open_groups(ports: &Ports, job: &Job<'_>) -> Result<Vec<FindingGroup>, 
     loop {
         let page = ports.outbox.open_groups(name, after).await?;
         groups.extend(page.items.into_iter().filter(|group| {
-            let severity = job.policy.severity_of(&group.rule);
+            let severity = job.policy.findings.severity_of(&group.rule);
             job.policy.reminders.contains_key(&severity)
         }));
         after = page.next;

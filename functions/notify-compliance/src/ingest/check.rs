@@ -179,7 +179,7 @@ fn reaches_no_other_route(context: &Context<'_>) -> Option<String> {
 }
 
 fn keeps_severities_apart(context: &Context<'_>) -> Option<String> {
-    let severity = context.policy.severity_of(&context.after.key.rule);
+    let severity = context.policy.findings.severity_of(&context.after.key.rule);
     let other = all(context).find(|entry| entry.severity != severity)?;
     Some(format!(
         "is of {} severity, and would wait among those of {}",
@@ -235,7 +235,7 @@ fn expected_routes(
     policy: &CompliancePolicy,
     account: &AccountInfo,
 ) -> BTreeSet<String> {
-    let severity = policy.severity_of(&chain.key.rule);
+    let severity = policy.findings.severity_of(&chain.key.rule);
     let mut expected = BTreeSet::new();
     for route in &policy.routes {
         let only = route.only.as_ref();
@@ -275,6 +275,7 @@ fn is_waived(
 ) -> bool {
     let name = snapshot.name_of(&chain.key);
     policy
+        .findings
         .waivers
         .iter()
         .any(|waiver| waiver.until > now && waiver.covers(&chain.key, name))

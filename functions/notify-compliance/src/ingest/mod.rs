@@ -232,7 +232,7 @@ fn note_deliveries(chains: &[Chain], policy: &CompliancePolicy, ingested: &mut I
         for (route, entry) in &chain.entries {
             ingested.add_delivery(route, window(entry.lane()));
         }
-        let lane = Lane::of(policy.severity_of(&chain.key.rule), Source::Event);
+        let lane = Lane::of(policy.findings.severity_of(&chain.key.rule), Source::Event);
         for route in &chain.redeliver {
             ingested.add_delivery(route, window(lane));
         }

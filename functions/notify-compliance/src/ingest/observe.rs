@@ -32,7 +32,7 @@ pub(super) async fn observe(ports: &Ports, job: &Job<'_>) -> Result<Snapshot, Po
     let findings = ports.findings.findings(&keys).await?;
     let accounts = ports.accounts.look_up(job.policy, &wanted).await?;
     let now = ports.clock.now();
-    regions.retain(|key, _| job.policy.may_be_waived_by_name(key, now));
+    regions.retain(|key, _| job.policy.findings.may_be_waived_by_name(key, now));
     let resources: Vec<_> = regions.into_iter().collect();
     let facts = resource_names::read(ports.aggregator.as_ref(), &resources).await;
     let (facts, nameless) = match facts {

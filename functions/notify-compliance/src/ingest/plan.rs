@@ -66,7 +66,10 @@ pub fn plan(snapshot: &Snapshot, policy: &CompliancePolicy, now: Timestamp) -> P
         let context = Context {
             policy,
             account,
-            is_waived: policy.waiver_of(key, snapshot.name_of(key), now).is_some(),
+            is_waived: policy
+                .findings
+                .waiver_of(key, snapshot.name_of(key), now)
+                .is_some(),
             now,
         };
         let state = snapshot.findings.get(key);

@@ -33,8 +33,6 @@ pub struct CompliancePolicy {
     /// Most changes of a finding in 24 hours; further ones are muted until it is stable for that
     /// long.
     pub flapping_over: usize,
-    /// The account's tag that names its owner.
-    pub owner_tag: Option<String>,
     /// The account's tag with a Slack id of those who are mentioned in messages about it: a
     /// member's (`U024BE7LH`) or a user group's (`S0614TZR7`).
     pub mention_tag: Option<String>,
@@ -42,9 +40,6 @@ pub struct CompliancePolicy {
     pub mentions: BTreeMap<String, String>,
     /// How often people are reminded of what stays open, by severity; not of one that is left out.
     pub reminders: BTreeMap<Severity, SignedDuration>,
-    /// The link into the right account's console: `{account}` stands for its id, `{url}` for the
-    /// page's address, percent-encoded. Without it links lead to the reader's own session.
-    pub console: Option<String>,
     /// The address of the list of all findings: the report's dashboard.
     pub report: Option<String>,
     /// The secret that holds Slack's bot token, where a route names a channel.
@@ -53,6 +48,18 @@ pub struct CompliancePolicy {
     pub mail_from: Option<String>,
     /// The routes; the last is the default route.
     pub routes: Vec<Route>,
+    /// Words about rules, owners, waivers: the monthly report has the same.
+    pub findings: FindingPolicy,
+}
+
+/// The policy of findings, whoever tells of them: notify-compliance, or the monthly report.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FindingPolicy {
+    /// The account's tag that names its owner.
+    pub owner_tag: Option<String>,
+    /// The link into the right account's console: `{account}` stands for its id, `{url}` for the
+    /// page's address, percent-encoded. Without it links lead to the reader's own session.
+    pub console: Option<String>,
     /// Words about rules, in place of the catalogue's.
     pub rules: BTreeMap<String, RuleTextOverride>,
     /// Noncompliance that is accepted for a while.
@@ -160,45 +167,11 @@ pub struct Waiver {
 }
 
 impl CompliancePolicy {
-    /// Returns the words about a rule.
-    pub fn rule_text(&self, rule: &RuleName) -> RuleText {
-        let own = self.rule_override(rule);
-        let managed = advice(rule.plain());
-        RuleText {
-            title: own
-                .and_then(|own| own.title.as_deref())
-                .or(managed.map(|managed| managed.title.as_str()))
-                .unwrap_or(rule.plain())
-                .to_owned(),
-            severity: self.severity_of(rule),
-            remedy: own
-                .and_then(|own| own.remedy.as_deref())
-                .or(managed.map(|managed| managed.remedy.as_str()))
-                .map(str::to_owned),
-            runbook: own.and_then(|own| own.runbook.clone()),
-        }
-    }
-
-    /// Returns the severity of a rule's findings: medium where neither the policy nor the catalogue
-    /// has one.
-    pub fn severity_of(&self, rule: &RuleName) -> Severity {
-        self.rule_override(rule)
-            .and_then(|own| own.severity)
-            .or(advice(rule.plain()).map(|managed| managed.severity))
-            .unwrap_or(Severity::Medium)
-    }
-
-    fn rule_override(&self, rule: &RuleName) -> Option<&RuleTextOverride> {
-        self.rules
-            .get(rule.plain())
-            .or_else(|| self.rules.get(rule.as_str()))
-    }
-
     /// Returns the routes that hear of a rule's findings in an account: the default one, if no
     /// other does. A route whose channel is named by the account's tags comes with that channel,
     /// and with it in its name.
     pub fn routes_of(&self, rule: &RuleName, account: &AccountInfo) -> Vec<Route> {
-        let severity = self.severity_of(rule);
+        let severity = self.findings.severity_of(rule);
         let mut found = Vec::new();
         for route in &self.routes {
             let fits = |only: &RouteMatch| only.fits(rule, severity, account);
@@ -248,8 +221,77 @@ impl CompliancePolicy {
         if let Some(id) = tagged.filter(|id| is_mention(id)) {
             return Some(id);
         }
-        let owner = account.tags.get(self.owner_tag.as_ref()?)?;
+        let owner = account.tags.get(self.findings.owner_tag.as_ref()?)?;
         self.mentions.get(owner).map(String::as_str)
+    }
+
+    /// True if the tags of accounts need to be known.
+    pub fn needs_tags(&self) -> bool {
+        let by_tag = |only: &RouteMatch| {
+            only.accounts
+                .iter()
+                .any(|who| matches!(who, AccountSelector::Tag { .. }))
+        };
+        self.findings.owner_tag.is_some()
+            || self.mention_tag.is_some()
+            || self
+                .routes
+                .iter()
+                .any(|route| matches!(route.to, Destination::ChannelOf(_)))
+            || self
+                .routes
+                .iter()
+                .filter_map(|route| route.only.as_ref())
+                .any(by_tag)
+    }
+
+    /// True if the organizational units of accounts need to be known.
+    pub fn needs_path(&self) -> bool {
+        let by_ou = |only: &RouteMatch| {
+            only.accounts
+                .iter()
+                .any(|who| matches!(who, AccountSelector::Ou(_)))
+        };
+        self.routes
+            .iter()
+            .filter_map(|route| route.only.as_ref())
+            .any(by_ou)
+    }
+}
+
+impl FindingPolicy {
+    /// Returns the words about a rule.
+    pub fn rule_text(&self, rule: &RuleName) -> RuleText {
+        let own = self.rule_override(rule);
+        let managed = advice(rule.plain());
+        RuleText {
+            title: own
+                .and_then(|own| own.title.as_deref())
+                .or(managed.map(|managed| managed.title.as_str()))
+                .unwrap_or(rule.plain())
+                .to_owned(),
+            severity: self.severity_of(rule),
+            remedy: own
+                .and_then(|own| own.remedy.as_deref())
+                .or(managed.map(|managed| managed.remedy.as_str()))
+                .map(str::to_owned),
+            runbook: own.and_then(|own| own.runbook.clone()),
+        }
+    }
+
+    /// Returns the severity of a rule's findings: medium where neither the policy nor the catalogue
+    /// has one.
+    pub fn severity_of(&self, rule: &RuleName) -> Severity {
+        self.rule_override(rule)
+            .and_then(|own| own.severity)
+            .or(advice(rule.plain()).map(|managed| managed.severity))
+            .unwrap_or(Severity::Medium)
+    }
+
+    fn rule_override(&self, rule: &RuleName) -> Option<&RuleTextOverride> {
+        self.rules
+            .get(rule.plain())
+            .or_else(|| self.rules.get(rule.as_str()))
     }
 
     /// Returns a link to a page of an account's console, as the policy has people sign in.
@@ -285,39 +327,6 @@ impl CompliancePolicy {
     /// The owner of an account, where its tags tell.
     pub fn owner_of<'a>(&self, account: &'a AccountInfo) -> Option<&'a String> {
         account.tags.get(self.owner_tag.as_ref()?)
-    }
-
-    /// True if the tags of accounts need to be known.
-    pub fn needs_tags(&self) -> bool {
-        let by_tag = |only: &RouteMatch| {
-            only.accounts
-                .iter()
-                .any(|who| matches!(who, AccountSelector::Tag { .. }))
-        };
-        self.owner_tag.is_some()
-            || self.mention_tag.is_some()
-            || self
-                .routes
-                .iter()
-                .any(|route| matches!(route.to, Destination::ChannelOf(_)))
-            || self
-                .routes
-                .iter()
-                .filter_map(|route| route.only.as_ref())
-                .any(by_tag)
-    }
-
-    /// True if the organizational units of accounts need to be known.
-    pub fn needs_path(&self) -> bool {
-        let by_ou = |only: &RouteMatch| {
-            only.accounts
-                .iter()
-                .any(|who| matches!(who, AccountSelector::Ou(_)))
-        };
-        self.routes
-            .iter()
-            .filter_map(|route| route.only.as_ref())
-            .any(by_ou)
     }
 }
 
@@ -427,9 +436,14 @@ pub(super) fn is_mention(text: &str) -> bool {
 }
 
 impl Waiver {
+    /// True if it is about a rule.
+    pub fn is_about_rule(&self, rule: &RuleName) -> bool {
+        matches_pattern(&self.rule, rule.plain())
+    }
+
     /// True if it is about a finding's rule and account.
     fn is_about(&self, key: &FindingKey) -> bool {
-        matches_pattern(&self.rule, key.rule.plain())
+        self.is_about_rule(&key.rule)
             && self
                 .account
                 .as_ref()

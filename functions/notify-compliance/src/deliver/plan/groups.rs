@@ -118,7 +118,7 @@ fn group_change(
         found: resources_that(&latest, |status| status.is_open()),
         resolved: resources_that(&latest, |status| status == ResourceStatus::Resolved),
         closed: resources_that(&latest, |status| status == ResourceStatus::Closed),
-        text: policy.rule_text(&last.key.rule),
+        text: policy.findings.rule_text(&last.key.rule),
         mentions: policy
             .mention_of(account)
             .map(str::to_owned)
@@ -141,7 +141,7 @@ fn group_before(
     let new = FindingGroup {
         account: last.key.account.clone(),
         account_name: account.name.clone(),
-        owner: policy.owner_of(account).cloned(),
+        owner: policy.findings.owner_of(account).cloned(),
         rule: last.key.rule.clone(),
         severity: last.severity,
         notified_in: NotifiedIn::Untracked,

@@ -43,7 +43,7 @@ pub fn notice(reminder: &Reminder, route: &Route, policy: &CompliancePolicy) -> 
 }
 
 fn line(group: &FindingGroup, now: Timestamp, policy: &CompliancePolicy) -> String {
-    let title = policy.rule_text(&group.rule).title;
+    let title = policy.findings.rule_text(&group.rule).title;
     let owner = match &group.owner {
         Some(owner) => format!(", {owner}"),
         None => String::new(),

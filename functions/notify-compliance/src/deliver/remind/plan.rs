@@ -48,7 +48,7 @@ fn unwaived(group: &FindingGroup, policy: &CompliancePolicy, now: Timestamp) -> 
             resource.id.clone(),
         );
         let name = resource.name.as_deref();
-        !resource.status.is_open() || policy.waiver_of(&key, name, now).is_none()
+        !resource.status.is_open() || policy.findings.waiver_of(&key, name, now).is_none()
     });
     let waived = group.resources.len() - unwaived.resources.len();
     let waived = u32::try_from(waived).unwrap_or(u32::MAX);
@@ -72,7 +72,7 @@ pub fn plan(
         let is_old = |group: &&FindingGroup| now.duration_since(group.since) >= *every - EARLY;
         let of_it = groups
             .iter()
-            .filter(|group| policy.severity_of(&group.rule) == severity);
+            .filter(|group| policy.findings.severity_of(&group.rule) == severity);
         let mut due: Vec<FindingGroup> = of_it
             .filter(is_old)
             .map(|group| unwaived(group, policy, now))

@@ -180,7 +180,7 @@ fn entry(
         recorded_at: after.recorded_at,
         change: Change::Found,
         source: source(state, after, observation),
-        severity: context.policy.severity_of(&after.key.rule),
+        severity: context.policy.findings.severity_of(&after.key.rule),
         annotation: observation.annotation.clone().filter(|_| !is_ignored),
     }
 }

@@ -209,7 +209,7 @@ impl<'a> Comparison<'a> {
         let now = self.ports.clock.now();
         let wanted = Wanted {
             routes,
-            is_waived: self.policy.waiver_of(key, None, now).is_some(),
+            is_waived: self.policy.findings.waiver_of(key, None, now).is_some(),
         };
         self.known.meet(id_of(key), &wanted)
     }

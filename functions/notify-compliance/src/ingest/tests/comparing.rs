@@ -374,7 +374,7 @@ fn the_findings_of_a_closed_account_are_closed_in_one_look_whatever_the_aggregat
 fn what_is_waived_by_id_and_known_is_not_loaded_anew_each_day() {
     let world = world();
     let mut policy = policy();
-    policy.waivers.push(Waiver {
+    policy.findings.waivers.push(Waiver {
         rule: "*".into(),
         account: None,
         resource: "website".into(),

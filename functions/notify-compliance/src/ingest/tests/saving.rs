@@ -221,7 +221,7 @@ fn what_a_waiver_may_cover_by_name_waits_an_hour_for_names_that_cannot_be_read()
     world.name_resource(&named, "website-eu");
     world.name_resource(&other, "backups");
     let mut policy = policy();
-    policy.waivers.push(Waiver {
+    policy.findings.waivers.push(Waiver {
         rule: RULE.into(),
         account: None,
         resource: "website-*".into(),

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use super::super::compliance::{CompliancePolicy, RuleTextOverride, Waiver, is_mention};
+use super::super::compliance::{
+    CompliancePolicy, FindingPolicy, RuleTextOverride, Waiver, is_mention,
+};
 use super::super::section::Section;
-use super::values::{address, boolean, days, integer, parsed, severity, text, until, words};
+use super::values::{address, boolean, days, integer, link, parsed, severity, text, until, words};
 use crate::compliance::Severity;
 use crate::{QueueUrl, TopicArn};
 
@@ -59,17 +61,19 @@ pub(super) fn compliance_policy(
         window: SignedDuration::from_secs(window),
         collapse_over: usize::try_from(collapse_over).ok()?,
         flapping_over: usize::try_from(flapping_over).ok()?,
-        owner_tag,
         mention_tag,
         mentions,
         reminders,
-        console,
         report,
         slack_token,
         mail_from,
         routes,
-        rules,
-        waivers,
+        findings: FindingPolicy {
+            owner_tag,
+            console,
+            rules,
+            waivers,
+        },
     })
 }
 
@@ -167,19 +171,6 @@ pub(super) fn waiver(mut section: Section<'_, '_>) -> Option<Waiver> {
 }
 
 // --- Values ------------------------------------------------------------------------------------
-
-fn link(value: &DeValue<'_>) -> Result<String, String> {
-    let found = text(value)?;
-    let is_clean = found.starts_with("https://")
-        && !found.contains(|c: char| c.is_whitespace() || "<>|\"".contains(c));
-    if is_clean {
-        Ok(found)
-    } else {
-        Err(format!(
-            "must be a link that begins with https://, but is {found:?}"
-        ))
-    }
-}
 
 /// The days between two reminders; 0 for none. A quarter of a year at most: whoever wants fewer
 /// turns them off.

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use crate::compliance::Severity;
 use crate::policy::ChangeWindow;
+use crate::policy::onboarding::AccountSelector;
 use crate::policy::section::Section;
 
 /// Hours of the week, of which rotation has change windows and routes have quiet hours.
@@ -37,6 +38,22 @@ pub(super) fn window(mut section: Section<'_, '_>) -> Option<ChangeWindow> {
         to: to?,
         time_zone: time_zone?,
     })
+}
+
+/// The accounts that an entry is for, by any of `accounts`, `ous` and `tag`.
+pub(super) fn account_selectors(section: &mut Section<'_, '_>) -> Vec<AccountSelector> {
+    let accounts = section.read_each("accounts", parsed).into_iter();
+    let mut selectors: Vec<AccountSelector> = accounts.map(AccountSelector::Account).collect();
+    let units = section.read_each("ous", parsed).into_iter();
+    selectors.extend(units.map(AccountSelector::Ou));
+    if let Some(value) = section.take("tag") {
+        let mut tag = section.of("tag", value);
+        let (key, value) = (tag.require("key", words), tag.require("value", text));
+        tag.finish();
+        let tag = key.zip(value);
+        selectors.extend(tag.map(|(key, value)| AccountSelector::Tag { key, value }));
+    }
+    selectors
 }
 
 pub(super) fn set<T: FromStr<Err: Display> + Ord>(
@@ -243,5 +260,19 @@ pub(super) fn address(value: &DeValue<'_>) -> Result<String, String> {
         _ => Err(format!(
             "must be a mail address, as in \"alice@example.com\", but is {found:?}"
         )),
+    }
+}
+
+/// A link by HTTPS, without characters that end one in Slack or HTML.
+pub(super) fn link(value: &DeValue<'_>) -> Result<String, String> {
+    let found = text(value)?;
+    let is_clean = found.starts_with("https://")
+        && !found.contains(|c: char| c.is_whitespace() || "<>|\"".contains(c));
+    if is_clean {
+        Ok(found)
+    } else {
+        Err(format!(
+            "must be a link that begins with https://, but is {found:?}"
+        ))
     }
 }

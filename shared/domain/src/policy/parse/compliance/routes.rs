@@ -7,9 +7,8 @@ use toml::de::DeValue;
 use super::super::super::compliance::{
     ChannelSource, Destination, Route, RouteMatch, is_channel, is_slack_id,
 };
-use super::super::super::onboarding::AccountSelector;
 use super::super::super::section::Section;
-use super::super::values::{address, parsed, severity, text, window, words};
+use super::super::values::{account_selectors, address, parsed, severity, text, window, words};
 use super::braces::braces;
 use crate::TopicArn;
 use crate::compliance::Severity;
@@ -125,28 +124,7 @@ fn check_condition(section: &Section<'_, '_>, only: Option<&RouteMatch>, to: Opt
 }
 
 fn route_match(section: &mut Section<'_, '_>) -> RouteMatch {
-    let mut accounts: Vec<AccountSelector> = Vec::new();
-    accounts.extend(
-        section
-            .read_each("accounts", parsed)
-            .into_iter()
-            .map(AccountSelector::Account),
-    );
-    accounts.extend(
-        section
-            .read_each("ous", parsed)
-            .into_iter()
-            .map(AccountSelector::Ou),
-    );
-    if let Some(value) = section.take("tag") {
-        let mut tag = section.of("tag", value);
-        let (key, value) = (tag.require("key", words), tag.require("value", text));
-        tag.finish();
-        accounts.extend(
-            key.zip(value)
-                .map(|(key, value)| AccountSelector::Tag { key, value }),
-        );
-    }
+    let accounts = account_selectors(section);
     let rules: BTreeSet<String> = section.read_each("rules", words).into_iter().collect();
     RouteMatch {
         accounts,
