@@ -7,7 +7,9 @@
 
 mod breach;
 pub mod compliance;
+mod month;
 mod names;
+mod pages;
 mod partition;
 mod percent;
 mod place;
@@ -17,11 +19,13 @@ mod slack;
 pub mod status;
 
 pub use breach::Breach;
+pub use month::{Month, MonthError};
 pub use names::{
     AccessKeyId, AccountId, CredentialId, Fingerprint, GroupName, KeyArn, NameError, OuId,
-    PolicyArn, QueueUrl, Region, ResourceType, RoleArn, RoleName, RuleName, SecretArn,
+    PolicyArn, QueueUrl, Region, ResourceType, RoleArn, RoleName, RuleName, RuleSource, SecretArn,
     SessionKeyId, TopicArn, UserArn, UserId, UserName,
 };
+pub use pages::{resource_page, rule_page};
 pub use partition::Partition;
 pub use percent::percent_encoded;
 pub use place::{PerPlace, Place};

@@ -275,6 +275,34 @@ impl Fingerprint {
 /// What conformance packs put behind a rule's name, before a suffix of their own.
 const PACK: &str = "-conformance-pack";
 
+/// The way by which a rule was deployed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RuleSource {
+    /// In the account itself, by whomever.
+    Account,
+    /// As an organization rule, which every account has.
+    Organization,
+    /// By Security Hub.
+    SecurityHub,
+    /// By AWS Control Tower.
+    ControlTower,
+    /// In the conformance pack whose rules' names end so.
+    ConformancePack(String),
+}
+
+impl fmt::Display for RuleSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account => f.write_str("account rules"),
+            Self::Organization => f.write_str("organization rules"),
+            Self::SecurityHub => f.write_str("Security Hub"),
+            Self::ControlTower => f.write_str("Control Tower"),
+            Self::ConformancePack(suffix) => write!(f, "conformance pack {suffix}"),
+        }
+    }
+}
+
 impl RuleName {
     /// The rule's own name, without what deployments put around it: `s3-bucket-versioning-enabled`
     /// of `securityhub-s3-bucket-versioning-enabled-1a2b3c4d` (Security Hub), of
@@ -308,6 +336,33 @@ impl RuleName {
             .into_iter()
             .find(|candidate| advice(candidate).is_some())
             .unwrap_or(cut)
+    }
+
+    /// The way by which the rule was deployed, as far as its name tells.
+    ///
+    /// ```
+    /// use banto_domain::{RuleName, RuleSource};
+    /// let rule: RuleName = "encrypted-volumes-conformance-pack-wxyz98765".parse().unwrap();
+    /// assert_eq!(rule.source(), RuleSource::ConformancePack("wxyz98765".to_owned()));
+    /// ```
+    pub fn source(&self) -> RuleSource {
+        let name = self.as_str();
+        let in_pack = name
+            .rsplit_once('-')
+            .filter(|(head, suffix)| is_suffix(suffix) && head.ends_with(PACK));
+        if let Some((_, suffix)) = in_pack {
+            return RuleSource::ConformancePack(suffix.to_owned());
+        }
+        if name.starts_with("securityhub-") {
+            return RuleSource::SecurityHub;
+        }
+        if name.starts_with("OrgConfigRule-") {
+            return RuleSource::Organization;
+        }
+        if name.starts_with("AWSControlTower_") {
+            return RuleSource::ControlTower;
+        }
+        RuleSource::Account
     }
 
     /// The rule by its [plain](Self::plain) name.

@@ -15,12 +15,14 @@ use crate::{
 pub mod compliance;
 pub mod onboarding;
 mod parse;
+pub mod report;
 mod section;
 #[cfg(test)]
 mod tests;
 
 pub use compliance::CompliancePolicy;
 pub use onboarding::OnboardingPolicy;
+pub use report::ReportPolicy;
 pub use section::PolicyProblems;
 
 /// Everything that `banto.toml` says.
@@ -33,6 +35,8 @@ pub struct Policy {
     /// `[compliance]` and `[[waivers]]`: how people hear of noncompliance; `None` where Banto does
     /// not tell them.
     pub compliance: Option<CompliancePolicy>,
+    /// `[report]`: the monthly report; `None` where Banto makes none.
+    pub report: Option<ReportPolicy>,
     /// `[notices]`: where people are told.
     pub notices: NoticePolicy,
 }
