@@ -9,6 +9,7 @@ use super::{Policy, Selector, UserAttributes};
 
 mod compliance;
 mod onboarding;
+mod report;
 
 const EXAMPLE: &str = include_str!("../../../../examples/banto.toml");
 const SCHEMA: &str = include_str!("../../../../banto.schema.json");
@@ -597,6 +598,13 @@ fn the_editors_schema_knows_just_the_keys_that_the_parser_knows() {
         ("[[compliance.routes]]\n[compliance.routes.tag]", "zzz = 1"),
         ("[compliance.rules.plain]", "zzz = 1"),
         ("[compliance.reminders]", "zzz = 1"),
+        ("[report]", "zzz = 1"),
+        ("[report.archive]", "zzz = 1"),
+        ("[report.store]", "zzz = 1"),
+        ("[report.athena]", "zzz = 1"),
+        ("[[report.expected]]", "zzz = 1"),
+        ("[[report.expected]]\n[report.expected.tag]", "zzz = 1"),
+        ("[report.mail]", "zzz = 1"),
         ("[[waivers]]", "zzz = 1"),
         ("[notices]", "zzz = 1"),
         ("[notices.slack]", "zzz = 1"),
@@ -673,6 +681,15 @@ fn the_page_of_the_policy_has_a_row_for_each_key_of_compliance() {
     });
     in_schema.insert("compliance.default".to_owned());
     assert_eq!(rows("compliance."), in_schema);
+}
+
+#[test]
+fn the_page_of_the_policy_has_a_row_for_each_key_of_the_report() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let report = &schema["properties"]["report"];
+    let mut in_schema = BTreeSet::new();
+    schema_paths(report, "report", &mut in_schema);
+    assert_eq!(rows("report."), in_schema);
 }
 
 #[test]

@@ -224,7 +224,10 @@ fn a_waiver_covers_what_it_names_until_it_ends() {
         resource_id: id.into(),
     };
     let covered = |key: &FindingKey, name, at: &str| {
-        policy.waiver_of(key, name, at.parse().unwrap()).is_some()
+        policy
+            .findings
+            .waiver_of(key, name, at.parse().unwrap())
+            .is_some()
     };
     let website = key(
         "444455556666",
@@ -511,12 +514,12 @@ fn an_accounts_own_mention_counts_before_that_of_its_owner() {
 fn a_console_link_opens_the_account_of_a_finding_as_people_sign_in_there() {
     let page = "https://eu-west-1.console.aws.amazon.com/config/home?region=eu-west-1#/rules/a b";
     let account = "111122223333".parse().unwrap();
-    assert_eq!(compliance("").console_link(&account, page), page);
+    assert_eq!(compliance("").findings.console_link(&account, page), page);
     let policy = compliance(
         "console = \"https://example.awsapps.com/start/#/console?account_id={account}&destination={url}\"",
     );
     assert_eq!(
-        policy.console_link(&account, page),
+        policy.findings.console_link(&account, page),
         "https://example.awsapps.com/start/#/console?account_id=111122223333&destination=\
          https%3A%2F%2Feu-west-1.console.aws.amazon.com%2Fconfig%2Fhome%3Fregion%3Deu-west-1%23%2Frules%2Fa%20b"
     );
