@@ -10,6 +10,7 @@ use super::{NoticePolicy, Policy, SlackPolicy};
 
 mod compliance;
 mod onboarding;
+mod report;
 mod rotation;
 mod values;
 
@@ -78,7 +79,16 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
     let waivers: Vec<_> = waivers.collect();
     let operators_topic = notices.as_ref().map(|notices| &notices.operators_topic);
     let compliance = root.take("compliance").map(|value| {
-        compliance::compliance_policy(root.of("compliance", value), waivers, operators_topic)
+        let section = root.of("compliance", value);
+        compliance::compliance_policy(section, waivers.clone(), operators_topic)
+    });
+    let report = root.take("report").map(|value| {
+        let elsewhere = report::Elsewhere {
+            onboarding: onboarding.as_ref().map(Option::as_ref),
+            compliance: compliance.as_ref().map(Option::as_ref),
+            waivers: &waivers,
+        };
+        report::report_policy(root.of("report", value), elsewhere)
     });
     let compliance = compliance.flatten();
     let events = compliance.as_ref().map(|compliance| &compliance.queue);
@@ -94,6 +104,7 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
         rotation: rotation?,
         onboarding: onboarding.flatten(),
         compliance,
+        report: report.flatten(),
         notices: notices?,
     })
 }
