@@ -20,6 +20,8 @@ pub fn message(notice: &Notice, from: &str, to: &[String]) -> Mail {
         subject,
         text: sns::body(notice),
         html: html(notice),
+        attachments: Vec::new(),
+        configuration_set: None,
     }
 }
 

@@ -12,6 +12,7 @@ mod member;
 mod organization;
 mod receivers;
 mod records;
+mod report;
 mod secrets;
 mod signer;
 mod trail;
@@ -36,8 +37,13 @@ pub use organization::{
     OrgPolicyKind, Organization, Queue, Received, ReceivedMessages, StackInstance, StackInstances,
     Told, path_of,
 };
-pub use receivers::{Chat, Endpoints, Mail, Mailer, MemberState, TopicMessage, Topics, Webhooks};
+pub use receivers::{
+    Attachment, Chat, Endpoints, Mail, Mailer, MemberState, TopicMessage, Topics, Webhooks,
+};
 pub use records::{CertificateVersion, Certificates, OpenRecords, Records, StoredText};
+pub use report::{
+    NewObject, Object, Objects, Query, QueryEngine, QueryStatus, ReportStore, RowPage,
+};
 pub use secrets::Secrets;
 pub use signer::Signer;
 pub use trail::{Activity, KeyCreation, Trail};

@@ -102,6 +102,23 @@ pub struct Mail {
     pub text: String,
     /// The body for all others.
     pub html: String,
+    /// Files that come with it.
+    pub attachments: Vec<Attachment>,
+    /// The configuration set of SES by which bounces are told, where there is one.
+    pub configuration_set: Option<String>,
+}
+
+/// A file that comes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name, in ASCII.
+    pub name: String,
+    /// Its media type, as in `text/csv`.
+    pub media_type: &'static str,
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// The id by which the HTML shows it, as in `<img src="cid:…">`; `None` if it doesn't.
+    pub content_id: Option<String>,
 }
 
 /// Publishes to SNS topics.
