@@ -6,6 +6,7 @@
 //! says which services are asked so, and why.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
@@ -29,6 +30,8 @@ use aws_smithy_runtime_api::client::ser_de::DeserializeResponse;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{ConfigBag, Layer};
 use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
@@ -99,6 +102,20 @@ impl Aws {
 impl Caller {
     fn new(service: Service, config: SdkConfig) -> Self {
         Self { service, config }
+    }
+
+    /// The same service, asked once and for so long, where a second try might do the same again.
+    pub(crate) fn once(self, timeout: Duration) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(timeout)
+            .operation_timeout(timeout)
+            .build();
+        let config = self.config.into_builder();
+        let config = config
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        Self { config, ..self }
     }
 
     /// True if the environment names an endpoint that is not AWS's own.

@@ -1,13 +1,16 @@
 //! The clients of each function: every port on AWS, made from one [`Aws`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use banto_domain::policy::onboarding::Way;
-use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy};
+use banto_domain::policy::report::AthenaPolicy;
+use banto_domain::policy::{CompliancePolicy, IdentityAccount, OnboardingPolicy, ReportPolicy};
 use banto_domain::{KeyArn, QueueUrl};
 use banto_ports::{Queue, ReceivedMessages, Secrets, Topics};
 
 use crate::aggregator::ConfigAggregator;
+use crate::athena::AthenaQueries;
 use crate::certificates::S3Certificates;
 use crate::compliance_table::ComplianceTable;
 use crate::config::Aws;
@@ -19,6 +22,7 @@ use crate::objects::S3;
 use crate::organization::Organizations;
 use crate::queue::SqsQueue;
 use crate::records::SecretsManagerRecords;
+use crate::report_objects::S3Objects;
 use crate::role::AssumedRole;
 use crate::secrets::SecretsManager;
 use crate::service::Service;
@@ -28,6 +32,13 @@ use crate::stacks::CloudFormationStacks;
 use crate::statuses::{DynamoDbStatuses, S3Dashboard};
 use crate::topics::Sns;
 use crate::trail::CloudTrail;
+
+/// Longest time for a mail of some kilobytes. Its sender tries again by itself, and counts on 25 s
+/// for one try at most.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest time for a report with a list of 9 MB, at a few hundred kilobytes a second.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The ways to act in one identity account.
 #[derive(Debug)]
@@ -80,6 +91,23 @@ pub struct ComplianceClients {
     pub mailer: Ses,
 }
 
+/// The ways to what the monthly report is made of, and to where it goes.
+#[derive(Debug)]
+pub struct ReportClients {
+    /// The log archive.
+    pub archive: S3Objects,
+    /// The bucket in which months, dashboard and claims are kept.
+    pub store: S3Objects,
+    /// The bucket in which onboard-accounts publishes the status of all accounts.
+    pub statuses: Option<S3Objects>,
+    /// The accounts of the Organization.
+    pub organization: Organizations,
+    /// AWS Config's aggregator of all accounts, where the policy names one.
+    pub aggregator: Option<ConfigAggregator>,
+    /// Mail.
+    pub mailer: Ses,
+}
+
 impl Aws {
     /// The ways to act in an identity account; its role is assumed when it is first needed, once
     /// for all of them. It is that role which signs, with whichever account's key.
@@ -115,9 +143,7 @@ impl Aws {
             Way::Direct => None,
         };
         OrganizationClients {
-            organization: Organizations::new(aws_sdk_organizations::Client::new(
-                &self.of(Service::Organizations),
-            )),
+            organization: self.organizations(),
             account_access: AssumedRoles::new(self.clone(), policy, session_policy),
             stacks: CloudFormationStacks::new(self.caller(Service::CloudFormation), stack_set),
             queue: SqsQueue::new(self, &policy.queue),
@@ -132,18 +158,39 @@ impl Aws {
     /// The ways to what people are told of compliance.
     pub fn compliance(&self, policy: &CompliancePolicy) -> ComplianceClients {
         ComplianceClients {
-            organization: Organizations::new(aws_sdk_organizations::Client::new(
-                &self.of(Service::Organizations),
-            )),
+            organization: self.organizations(),
             queue: SqsQueue::new(self, &policy.queue),
             deliveries: SqsQueue::new(self, &policy.deliveries),
             table: ComplianceTable::new(&self.of(Service::DynamoDb), &policy.table),
-            aggregator: ConfigAggregator::new(
-                aws_sdk_config::Client::new(&self.of(Service::Config)),
-                &policy.aggregator,
-            ),
-            mailer: Ses::new(self.caller(Service::SesV2)),
+            aggregator: self.config_aggregator(&policy.aggregator),
+            mailer: Ses::new(self.caller(Service::SesV2), MESSAGE_TIMEOUT),
         }
+    }
+
+    /// The ways to what the monthly report is made of, and to where it goes.
+    pub fn report(&self, policy: &ReportPolicy) -> ReportClients {
+        let statuses = policy.statuses.as_ref();
+        ReportClients {
+            archive: self.bucket(&policy.archive.bucket),
+            store: self.bucket(&policy.store.bucket),
+            statuses: statuses.map(|dashboard| self.bucket(&dashboard.bucket)),
+            organization: self.organizations(),
+            aggregator: policy
+                .aggregator
+                .as_deref()
+                .map(|name| self.config_aggregator(name)),
+            mailer: Ses::new(self.caller(Service::SesV2), REPORT_TIMEOUT),
+        }
+    }
+
+    /// The objects of a bucket.
+    pub fn bucket(&self, name: &str) -> S3Objects {
+        S3Objects::new(S3::new(self), name)
+    }
+
+    /// The workgroup of Athena that the policy names.
+    pub fn athena(&self, policy: &AthenaPolicy) -> AthenaQueries {
+        AthenaQueries::new(self.caller(Service::Athena), policy)
     }
 
     /// Secrets that the policy names.
@@ -164,6 +211,16 @@ impl Aws {
     /// Topics that the policy names.
     pub fn topics(&self) -> Arc<dyn Topics> {
         Arc::new(Sns::new(self.clone()))
+    }
+
+    fn organizations(&self) -> Organizations {
+        let config = self.of(Service::Organizations);
+        Organizations::new(aws_sdk_organizations::Client::new(&config))
+    }
+
+    fn config_aggregator(&self, name: &str) -> ConfigAggregator {
+        let config = self.of(Service::Config);
+        ConfigAggregator::new(aws_sdk_config::Client::new(&config), name)
     }
 
     fn iam(&self) -> aws_sdk_iam::Config {

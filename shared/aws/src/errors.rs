@@ -127,6 +127,8 @@ pub(crate) fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "MaxNumberOfDeliveryChannelsExceededException"
         | "ResourceExistsException"
         | "PreconditionFailed"
+        // Somebody else writes the object at this moment.
+        | "ConditionalRequestConflict"
         | "ConditionalCheckFailedException"
         | "ConditionalCheckFailed"
         | "TransactionConflictException"

@@ -5,6 +5,7 @@
 //! link.
 
 mod aggregator;
+mod athena;
 mod caller;
 mod cancellation;
 mod certificates;
@@ -25,6 +26,7 @@ mod queue;
 mod recording;
 mod records;
 mod regional;
+mod report_objects;
 mod role;
 mod roles;
 mod secrets;
@@ -39,6 +41,8 @@ mod topics;
 mod trail;
 mod xml;
 
-pub use clients::{Account, ComplianceClients, OrganizationClients};
+pub use athena::AthenaQueries;
+pub use clients::{Account, ComplianceClients, OrganizationClients, ReportClients};
 pub use config::{Aws, ConfigError};
 pub use records::record_policy;
+pub use report_objects::S3Objects;

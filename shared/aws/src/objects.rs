@@ -11,9 +11,8 @@ use crate::service::Service;
 #[derive(Debug, Clone)]
 pub(crate) struct S3(Caller);
 
-/// The code of S3's answer to a range of an object that has no bytes: no range of it is there. The
-/// range asked for begins with the first byte, so that the object is empty. (S3 API reference,
-/// "Error responses".)
+/// The code of S3's answer to a range that begins at an object's end or behind it, as each does in an
+/// empty object. (S3 API reference, "Error responses".)
 const INVALID_RANGE: &str = "InvalidRange";
 
 /// A version of an object.
@@ -36,7 +35,19 @@ impl S3 {
         key: &str,
         most: usize,
     ) -> Result<Vec<u8>, PortError> {
-        let request = beginning(call, most);
+        self.get_from(call, bucket, key, 0, most).await
+    }
+
+    /// The bytes of an object from an offset on: `most` of them, or fewer at its end.
+    pub(crate) async fn get_from(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        key: &str,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<u8>, PortError> {
+        let request = part(call, from, most);
         let request = addressed(request, self.0.is_elsewhere(), bucket, key);
         or_empty(self.0.ask(request).await)
     }
@@ -49,7 +60,7 @@ impl S3 {
         object: Version<'_>,
         most: usize,
     ) -> Result<Vec<u8>, PortError> {
-        let request = beginning(call, most);
+        let request = part(call, 0, most);
         let mut request = addressed(request, self.0.is_elsewhere(), bucket, object.key);
         request.path = format!("{}?versionId={}", request.path, encoded_query(object.id));
         or_empty(self.0.ask(request).await)
@@ -73,20 +84,32 @@ impl S3 {
         String::from_utf8(body).map_err(|_| lacking(call, "text in UTF-8"))
     }
 
-    /// Replaces an object.
+    /// A page of a listing; XML. The query is encoded already. (S3 API reference, `ListObjectsV2`.)
+    pub(crate) async fn list(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        query: &str,
+    ) -> Result<String, PortError> {
+        let mut request = addressed(Request::get(call, ""), self.0.is_elsewhere(), bucket, "");
+        request.path = format!("{}?list-type=2&{query}", request.path);
+        let body = self.0.ask(request).await?;
+        String::from_utf8(body).map_err(|_| lacking(call, "text in UTF-8"))
+    }
+
+    /// Writes an object, with headers that say how.
     pub(crate) async fn put(
         &self,
         call: &'static str,
         bucket: &str,
         key: &str,
-        media_type: &str,
-        body: &str,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
     ) -> Result<(), PortError> {
-        let headers = vec![("content-type", media_type.to_owned())];
         let request = Request {
             method: "PUT",
             headers,
-            body: body.into(),
+            body,
             ..Request::get(call, "")
         };
         self.0
@@ -96,21 +119,22 @@ impl S3 {
     }
 }
 
-/// The answer to a ranged request: an empty body where the object is empty.
+/// The answer to a ranged request: an empty body where the object has no bytes there.
 fn or_empty(answer: Result<Vec<u8>, PortError>) -> Result<Vec<u8>, PortError> {
     match answer {
-        Err(error) if is_of_an_empty_object(&error) => Ok(Vec::new()),
+        Err(error) if is_behind_the_end(&error) => Ok(Vec::new()),
         answer => answer,
     }
 }
 
-fn is_of_an_empty_object(error: &PortError) -> bool {
+fn is_behind_the_end(error: &PortError) -> bool {
     error.kind == ErrorKind::Invalid && error.message.starts_with(INVALID_RANGE)
 }
 
-/// A request for the first `most` bytes.
-fn beginning(call: &'static str, most: usize) -> Request {
-    let range = ("range", format!("bytes=0-{}", most.saturating_sub(1)));
+/// A request for `most` bytes from an offset on.
+fn part(call: &'static str, from: u64, most: usize) -> Request {
+    let last = from.saturating_add(most as u64).saturating_sub(1);
+    let range = ("range", format!("bytes={from}-{last}"));
     Request {
         headers: vec![range],
         ..Request::get(call, "")

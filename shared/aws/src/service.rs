@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Account,
+    Athena,
     AutoScaling,
     CloudFormation,
     CloudTrail,
@@ -32,6 +33,7 @@ impl Service {
     pub(crate) fn endpoint_prefix(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Athena => "athena",
             Self::AutoScaling => "autoscaling",
             Self::CloudFormation => "cloudformation",
             Self::CloudTrail => "cloudtrail",
@@ -82,6 +84,7 @@ impl Endpoints {
         }
         let services = [
             (Service::Account, "AWS_ENDPOINT_URL_ACCOUNT"),
+            (Service::Athena, "AWS_ENDPOINT_URL_ATHENA"),
             (Service::AutoScaling, "AWS_ENDPOINT_URL_AUTO_SCALING"),
             (Service::CloudFormation, "AWS_ENDPOINT_URL_CLOUDFORMATION"),
             (Service::CloudTrail, "AWS_ENDPOINT_URL_CLOUDTRAIL"),

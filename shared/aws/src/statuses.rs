@@ -284,14 +284,10 @@ fn status_of(call: &'static str, item: &Item) -> Result<Option<AccountStatus>, P
 impl Dashboard for S3Dashboard {
     async fn publish(&self, document: &str) -> Result<(), PortError> {
         const CALL: &str = "s3:PutObject";
+        let headers = vec![("content-type", "application/json".to_owned())];
+        let (place, document) = (&self.place, document.as_bytes().to_vec());
         self.s3
-            .put(
-                CALL,
-                &self.place.bucket,
-                &self.place.key,
-                "application/json",
-                document,
-            )
+            .put(CALL, &place.bucket, &place.key, headers, document)
             .await
     }
 }

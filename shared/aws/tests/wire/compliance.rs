@@ -310,5 +310,7 @@ fn mail_to_security() -> Mail {
         subject: "番頭: 3 findings".into(),
         text: "plain".into(),
         html: "<p>rich</p>".into(),
+        attachments: Vec::new(),
+        configuration_set: None,
     }
 }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod athena;
 mod compliance;
 mod default_vpc;
 mod emergency;
@@ -14,6 +15,7 @@ mod identity;
 mod organization;
 mod recording;
 mod records;
+mod report;
 mod service;
 mod settings;
 mod stacks;

@@ -1,5 +1,6 @@
 //! Mail.
 
+use banto_ports::Attachment;
 use serde_json::json;
 
 use super::*;
@@ -38,6 +39,49 @@ async fn a_mail_goes_out_as_text_and_as_html() {
 }
 
 #[tokio::test]
+async fn files_go_out_with_a_mail_whole_and_bounces_go_to_its_configuration_set() {
+    let service = Service::answering([json_answer(&json!({ "MessageId": "1" }))]);
+    let csv = Attachment {
+        name: "findings-2026-10.csv".into(),
+        media_type: "text/csv",
+        body: "番頭\r\n\u{0}".into(),
+        content_id: None,
+    };
+    let logo = Attachment {
+        name: "logo.png".into(),
+        media_type: "image/png",
+        body: vec![0x89, 0x50],
+        content_id: Some("logo".into()),
+    };
+    let mail = Mail {
+        attachments: vec![csv, logo],
+        configuration_set: Some("reports".into()),
+        ..mail_to_security()
+    };
+    service.compliance().mailer.send(&mail).await.unwrap();
+    let asked = service.asked()[0].json();
+    assert_eq!(asked["ConfigurationSetName"], "reports");
+    let expected = json!([
+        {
+            "FileName": "findings-2026-10.csv",
+            "ContentType": "text/csv",
+            "ContentDisposition": "ATTACHMENT",
+            "ContentTransferEncoding": "BASE64",
+            "RawContent": "55Wq6aCtDQoA",
+        },
+        {
+            "FileName": "logo.png",
+            "ContentType": "image/png",
+            "ContentDisposition": "INLINE",
+            "ContentTransferEncoding": "BASE64",
+            "RawContent": "iVA=",
+            "ContentId": "logo",
+        },
+    ]);
+    assert_eq!(asked["Content"]["Simple"]["Attachments"], expected);
+}
+
+#[tokio::test]
 async fn a_mail_that_ses_does_not_take_is_told_as_what_it_is() {
     for (status, code, kind) in [
         (400, "MessageRejected", ErrorKind::Invalid),
@@ -63,14 +107,26 @@ async fn a_mail_that_ses_does_not_take_is_told_as_what_it_is() {
         );
         assert_eq!(service.asked().len(), 1, "{code}");
     }
-    let service = Service::answering([
-        json_error(429, "TooManyRequestsException"),
-        json_answer(&json!({})),
-    ]);
-    service
-        .compliance()
-        .mailer
-        .send(&mail_to_security())
-        .await
-        .unwrap();
+}
+
+#[tokio::test]
+async fn a_mail_is_handed_over_once_whatever_ses_says() {
+    for (status, code, kind) in [
+        (429, "TooManyRequestsException", ErrorKind::Throttled),
+        (500, "InternalServiceErrorException", ErrorKind::Unavailable),
+        (503, "ServiceUnavailable", ErrorKind::Unavailable),
+    ] {
+        let service = Service::answering([json_error(status, code), json_answer(&json!({}))]);
+        let policy = Policy::parse(POLICY).unwrap().report.unwrap();
+        let of_report = service.aws().report(&policy).mailer;
+        let error = of_report.send(&mail_to_security()).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{code}");
+        assert_eq!(service.asked().len(), 1, "{code}");
+
+        let service = Service::answering([json_error(status, code), json_answer(&json!({}))]);
+        let of_messages = service.compliance().mailer;
+        let error = of_messages.send(&mail_to_security()).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{code}");
+        assert_eq!(service.asked().len(), 1, "{code}");
+    }
 }
