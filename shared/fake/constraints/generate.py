@@ -94,7 +94,7 @@ OPERATIONS = {
         "MoveAccount",
         "TagResource",
     ],
-    "s3": ["GetObject", "ListObjectVersions", "PutObject"],
+    "s3": ["GetObject", "ListObjectVersions", "ListObjectsV2", "PutObject"],
     "s3control": ["GetPublicAccessBlock", "PutPublicAccessBlock"],
     "secretsmanager": [
         "CreateSecret",

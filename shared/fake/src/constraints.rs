@@ -15,7 +15,7 @@ static CONSTRAINTS: LazyLock<Constraints> = LazyLock::new(Constraints::read);
 
 /// The operations whose calls have another name in an IAM policy, by that name. (Service
 /// Authorization Reference, "Actions, resources, and condition keys" of SQS and S3.)
-const OPERATIONS: [(&str, &str); 3] = [
+const OPERATIONS: [(&str, &str); 4] = [
     (
         "s3:GetAccountPublicAccessBlock",
         "s3control:GetPublicAccessBlock",
@@ -24,6 +24,7 @@ const OPERATIONS: [(&str, &str); 3] = [
         "s3:PutAccountPublicAccessBlock",
         "s3control:PutPublicAccessBlock",
     ),
+    ("s3:ListBucket", "s3:ListObjectsV2"),
     ("sqs:SendMessage", "sqs:SendMessageBatch"),
 ];
 

@@ -2,21 +2,36 @@
 
 pub(crate) mod account;
 pub(crate) mod compliance;
+pub(crate) mod objects;
 pub(crate) mod organization;
 pub(crate) mod recording;
 pub(crate) mod table;
 
-use banto_ports::Mail;
+use banto_ports::{Attachment, Mail};
 use serde_json::{Value, json};
 
+/// A mail; the files' bytes are left out, since they may be many and no rule is about them.
 pub(crate) fn mail(mail: &Mail) -> Value {
     let content = |text: &str| json!({ "Data": text, "Charset": "UTF-8" });
+    let file = |file: &Attachment| {
+        json!({
+            "FileName": file.name,
+            "ContentType": file.media_type,
+            "ContentDisposition": if file.content_id.is_some() { "INLINE" } else { "ATTACHMENT" },
+            "ContentTransferEncoding": "BASE64",
+            "ContentId": file.content_id,
+            "RawContent": "",
+        })
+    };
+    let files: Vec<Value> = mail.attachments.iter().map(file).collect();
     json!({
         "FromEmailAddress": mail.from,
         "Destination": { "ToAddresses": mail.to },
+        "ConfigurationSetName": mail.configuration_set,
         "Content": { "Simple": {
             "Subject": content(&mail.subject),
             "Body": { "Text": content(&mail.text), "Html": content(&mail.html) },
+            "Attachments": Some(files).filter(|files| !files.is_empty()),
         } },
     })
 }

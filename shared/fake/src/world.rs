@@ -16,6 +16,7 @@ use crate::compliance::ComplianceState;
 use crate::iam::Iam;
 use crate::lag::Lags;
 use crate::members::Members;
+use crate::objects::Buckets;
 use crate::organization::Org;
 use crate::outages::Outage;
 use crate::queue::Messages;
@@ -54,6 +55,7 @@ pub(crate) struct State {
     /// True once another key stands under the ARN of KMS's own.
     pub(crate) has_other_key: bool,
     pub(crate) bucket: Bucket,
+    pub(crate) buckets: Buckets,
     pub(crate) sent: Vec<Sent>,
     pub(crate) org: Org,
     pub(crate) compliance: ComplianceState,

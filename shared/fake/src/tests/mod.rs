@@ -6,6 +6,7 @@ mod compliance_table;
 mod faults;
 mod iam;
 mod members;
+mod objects;
 mod organization;
 mod queue;
 mod receivers;
