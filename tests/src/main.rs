@@ -7,5 +7,6 @@ mod architecture;
 mod compliance;
 mod end_to_end;
 mod onboarding;
+mod report;
 mod rotation;
 mod semantics;
