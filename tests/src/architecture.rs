@@ -31,6 +31,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             BTreeSet::from(["banto-domain", "banto-ports"]),
         ),
         ("banto-tls", BTreeSet::new()),
+        ("banto-samples", BTreeSet::from(["banto-domain"])),
         (
             "banto-notice",
             BTreeSet::from(["banto-domain", "banto-ports", "banto-tls"]),
@@ -68,18 +69,32 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         (
             "banto",
             BTreeSet::from([
+                "banto-aws",
                 "banto-domain",
+                "banto-lambda",
                 "banto-notice",
                 "banto-ports",
+                "banto-samples",
                 "banto-seal",
                 "banto-setup",
                 "notify-compliance",
                 "onboard-accounts",
+                "report-compliance",
                 "rotate-access-keys",
             ]),
         ),
         (
             "notify-compliance",
+            BTreeSet::from([
+                "banto-aws",
+                "banto-domain",
+                "banto-notice",
+                "banto-ports",
+                "banto-lambda",
+            ]),
+        ),
+        (
+            "report-compliance",
             BTreeSet::from([
                 "banto-aws",
                 "banto-domain",

@@ -66,7 +66,8 @@ fn every_promise_stands_in_the_document_once_and_in_order() {
         .map(|(number, _)| number)
         .collect();
     let of = |letter: char, last: u32| (1..=last).map(move |number| format!("{letter}{number}"));
-    let expected: Vec<String> = of('R', 10).chain(of('O', 5)).chain(of('N', 6)).collect();
+    let letters = of('R', 10).chain(of('O', 5)).chain(of('N', 6));
+    let expected: Vec<String> = letters.chain(of('C', 6)).collect();
     assert_eq!(numbers, expected);
 }
 

@@ -6,6 +6,7 @@ mod compliance;
 mod harness;
 mod local;
 mod onboarding;
+mod report;
 
 use std::collections::BTreeSet;
 
