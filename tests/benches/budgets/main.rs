@@ -12,13 +12,18 @@ mod harness;
 mod cold_start;
 mod compliance;
 mod onboarding;
+mod report;
 mod rotation;
 mod table;
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if report::is_measured(&arguments) {
+        return;
+    }
     // Cargo adds options of its own.
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
+    let wanted: Vec<String> = arguments
+        .into_iter()
         .filter(|name| !name.starts_with('-'))
         .collect();
     let is_wanted = |section: &str| wanted.is_empty() || wanted.iter().any(|name| name == section);
@@ -38,6 +43,19 @@ fn main() {
     }
     if is_wanted("organization") {
         onboarding::simulation();
+    }
+    if is_wanted("reading") {
+        report::reading();
+    }
+    if is_wanted("month") {
+        report::month();
+    }
+    if is_wanted("rounds") {
+        report::rounds();
+    }
+    // It takes minutes, so it has to be named.
+    if wanted.iter().any(|name| name == "large-archive") {
+        report::large();
     }
     let functions = [
         "rotate-access-keys",
