@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use banto::demo::{self, Ending};
-use banto::notices;
+use banto::{notices, report};
 use clap::{Parser, Subcommand};
 
 /// Keeps every account of an AWS Organization in order.
@@ -31,6 +31,9 @@ enum Command {
         #[command(subcommand)]
         command: Notices,
     },
+    /// Makes a month's report on this machine, from AWS Config's snapshots in a folder or a bucket:
+    /// page, mails and findings as files. Nothing is sent.
+    Report(report::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -81,5 +84,6 @@ async fn run(command: Command) -> anyhow::Result<Ending> {
         } => notices::preview(policy.as_deref(), out, !no_open)
             .await
             .map(|()| Ending::Done),
+        Command::Report(options) => report::run(&options).await,
     }
 }

@@ -4,7 +4,7 @@
 
 mod examples;
 pub mod page;
-mod rich_text;
+pub(crate) mod rich_text;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -100,7 +100,7 @@ fn kept_file() -> Result<PathBuf> {
 }
 
 /// Opens a file with whatever the system opens such files with; else why it could not be.
-async fn opened(path: &Path) -> Result<(), String> {
+pub(crate) async fn opened(path: &Path) -> Result<(), String> {
     let program = if cfg!(target_os = "macos") {
         "open"
     } else {
