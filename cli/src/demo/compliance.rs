@@ -17,10 +17,19 @@ use crate::local::slack::{Post, TOKEN};
 const CHANNEL: &str = "C0PAYMENTS";
 
 /// Accounts of the storm, and resources in each.
-const ACCOUNTS: [&str; 8] = [
+pub(super) const ACCOUNTS: [&str; 8] = [
     "cart", "checkout", "fraud", "invoices", "ledger", "payouts", "refunds", "wallet",
 ];
 const RESOURCES: usize = 12;
+
+/// The rule of the storm, and the region in which it looks.
+pub(super) const STORM_RULE: &str = "s3-bucket-ssl-requests-only";
+pub(super) const FOUND_IN: &str = "eu-west-1";
+
+/// The buckets that the storm's rule finds in each account.
+pub(super) fn buckets() -> impl Iterator<Item = String> {
+    (1..=RESOURCES).map(|number| format!("bucket-{number}"))
+}
 
 /// The queues, and the function behind it.
 struct Act {
@@ -106,16 +115,14 @@ async fn storm(
 ) -> Result<()> {
     show.progress("making more accounts");
     let before = act.posts(env).len();
-    let buckets: Vec<String> = (1..=RESOURCES)
-        .map(|number| format!("bucket-{number}"))
-        .collect();
+    let buckets: Vec<String> = buckets().collect();
     let mut events = Vec::new();
     for name in ACCOUNTS {
         let account = organization.create_account(name).await?;
         organization.tag_account(&account, team).await?;
         let change = |resource| Change {
             account: &account,
-            rule: "s3-bucket-ssl-requests-only",
+            rule: STORM_RULE,
             resource_type: "AWS::S3::Bucket",
             resource,
             compliant: false,

@@ -35,6 +35,7 @@ pub(super) struct Environment {
     pub(super) rotate_access_keys: PathBuf,
     pub(super) onboard_accounts: PathBuf,
     pub(super) notify_compliance: PathBuf,
+    pub(super) report_compliance: PathBuf,
     pub(super) directory: TempDir,
     pub(super) aws: Aws,
     pub(super) credentials: Credentials,
@@ -49,6 +50,7 @@ impl Environment {
         let rotate_access_keys = function_binary("rotate-access-keys", progress).await?;
         let onboard_accounts = function_binary("onboard-accounts", progress).await?;
         let notify_compliance = function_binary("notify-compliance", progress).await?;
+        let report_compliance = function_binary("report-compliance", progress).await?;
         progress("starting a local AWS");
         let moto = Moto::start(&venv).await?;
         let slack = Slack::start().await?;
@@ -69,6 +71,7 @@ impl Environment {
             rotate_access_keys,
             onboard_accounts,
             notify_compliance,
+            report_compliance,
             directory,
             aws,
             credentials,

@@ -1,13 +1,15 @@
 //! `banto demo`: the real functions rotate real keys, bring an Organization's accounts to their
-//! baseline, and tell people about noncompliance, on a local AWS, through 16 simulated days.
+//! baseline, tell people about noncompliance, and report on the month, on a local AWS.
 //!
-//! The story has three acts: `rotation`, which ends with a `theft`, `accounts` and `compliance`.
+//! The story has four acts: `rotation`, which ends with a `theft`, `accounts`, `compliance` and
+//! `report`. The first three take 16 simulated days, and the last one plays after the month's end.
 //! `environment` is what they run on, `people` who takes part, and `show` prints.
 
 mod accounts;
 mod compliance;
 mod environment;
 mod people;
+mod report;
 mod rotation;
 mod show;
 mod theft;
@@ -46,6 +48,7 @@ async fn play(show: &Show, keep: bool) -> Result<()> {
     rotation::play(&mut env, show).await?;
     let (organization, payments) = accounts::play(&mut env, show).await?;
     compliance::play(&mut env, show, &organization, &payments).await?;
+    report::play(&mut env, show, &organization).await?;
     show.shortcomings();
     if keep {
         show.kept(env.moto.endpoint(), &env.credentials.access_key_id);

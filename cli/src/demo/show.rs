@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use banto_ports::Mail;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use super::people::People;
 use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
+use crate::notices::rich_text::codes;
 use crate::notices::terminal;
 
 /// Lines below the header and at the end, and nothing else.
@@ -87,7 +89,7 @@ impl Show {
     pub(super) fn introduction(&self, people: &People, first_day: Timestamp) {
         self.title("Banto rotates access keys: a demonstration on this machine");
         self.line(&format!(
-            "  The clock: the local AWS and the function both follow a simulated clock that\n  starts on {} and ends today. Your machine's own clock is untouched.",
+            "  The clock: the local AWS and the function both follow a simulated clock that\n  starts on {} and goes on to the next month. Your machine's own clock\n  is untouched.",
             first_day.strftime("%-d %b %Y")
         ));
         self.line("  The function is the real binary, driven through the real Lambda Runtime API.");
@@ -277,9 +279,33 @@ impl Show {
         self.table(&table);
     }
 
+    /// Shows the numbers of a report.
+    pub(super) fn report(&self, answer: &Value) {
+        let totals = answer.get("totals").unwrap_or(&Value::Null);
+        let number = |from: &Value, name: &str| {
+            let found = from.get(name).filter(|found| !found.is_null());
+            found.map_or_else(|| "-".to_owned(), Value::to_string)
+        };
+        let header = ["compliant", "new", "open", "fixed", "closed", "unknown"];
+        let mut table = table(&[&["%"], header.as_slice()].concat());
+        let mut cells = vec![number(answer, "compliance")];
+        cells.extend(header.iter().map(|name| number(totals, name)));
+        table.add_row(cells);
+        self.table(&table);
+    }
+
+    /// Shows who was sent which mails.
+    pub(super) fn mails(&self, mails: &[Mail]) {
+        let mut table = table(&["mail to", "subject"]);
+        for mail in mails {
+            table.add_row([mail.to.join(", "), mail.subject.clone()]);
+        }
+        self.table(&table);
+    }
+
     pub(super) fn shortcomings(&self) {
         self.title("Where the local AWS (moto) falls short of the real one");
-        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but\n  the owner out can't be seen here. Its CloudTrail shows events at once, and\n  only those of new keys and new sessions. Its credential report has no row\n  for the root user and is never stale. A new account's role can be assumed at\n  once; the demo refuses it twice, as the real one would. Its AWS Config\n  delivers nothing, evaluates nothing and has no aggregator: the demo sends\n  the events itself. It has no StackSets that carry AWS Config: the demo takes\n  the direct way.");
+        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but\n  the owner out can't be seen here. Its CloudTrail shows events at once, and\n  only those of new keys and new sessions. Its credential report has no row\n  for the root user and is never stale. A new account's role can be assumed at\n  once; the demo refuses it twice, as the real one would. Its AWS Config\n  delivers nothing, evaluates nothing and has no aggregator: the demo sends\n  the events itself, and makes the snapshots up. It has no StackSets that carry\n  AWS Config: the demo takes the direct way.");
     }
 
     pub(super) fn kept(&self, endpoint: &str, key: &str) {
@@ -332,16 +358,8 @@ pub(super) fn first_line(message: &Value) -> &str {
 
 /// The envelope that the latest of these messages carried.
 pub(super) fn last_envelope(posts: &[Post]) -> Option<String> {
-    let texts = posts.iter().rev().flat_map(|post| texts(&post.body));
-    let mut envelopes = texts.filter(|text| text.contains("BEGIN PGP MESSAGE"));
-    Some(envelopes.next()?.trim_matches('`').to_owned())
-}
-
-/// Every text of a Slack message's blocks.
-fn texts(message: &Value) -> Vec<String> {
-    list(message, "blocks")
-        .filter_map(|block| block.get("text")?.get("text")?.as_str().map(str::to_owned))
-        .collect()
+    let mut codes = posts.iter().rev().flat_map(|post| codes(&post.body));
+    codes.find(|code| code.starts_with("-----BEGIN PGP MESSAGE"))
 }
 
 fn table(header: &[&str]) -> Table {

@@ -112,6 +112,22 @@ ebs_encryption = true
             .map(drop)
     }
 
+    /// The ids and names of the active accounts.
+    pub async fn active_accounts(&self) -> Result<Vec<(String, String)>> {
+        let nothing = json!({});
+        let answer = self
+            .management
+            .json("organizations", ORGANIZATIONS, "ListAccounts", &nothing)
+            .await?;
+        let accounts = answer.get("Accounts").and_then(Value::as_array);
+        let active = accounts.into_iter().flatten().filter_map(|account| {
+            let field = |name: &str| account.get(name)?.as_str().map(str::to_owned);
+            Some((field("Id")?, field("Name")?))
+                .filter(|_| field("Status").as_deref() == Some("ACTIVE"))
+        });
+        Ok(active.collect())
+    }
+
     /// Tags an account.
     pub async fn tag_account(&self, id: &str, tags: &[(&str, &str)]) -> Result<()> {
         let tags: Vec<Value> = tags

@@ -70,6 +70,7 @@ struct State {
     calls: Mutex<Vec<Call>>,
     rules: Mutex<Vec<(Rule, usize)>>,
     recorded: Mutex<BTreeMap<String, Value>>,
+    mails: Mutex<Vec<Value>>,
 }
 
 impl Proxy {
@@ -81,6 +82,7 @@ impl Proxy {
             calls: Mutex::default(),
             rules: Mutex::default(),
             recorded: Mutex::default(),
+            mails: Mutex::default(),
         });
         let handler = state.clone();
         let server = Server::start(move |request| handle(handler.clone(), request)).await?;
@@ -120,6 +122,12 @@ impl Proxy {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Every mail that SES was handed and took, as its API has it.
+    pub fn mails(&self) -> Vec<Value> {
+        let mails = self.state.mails.lock();
+        mails.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Forgets all calls and rules.
@@ -191,7 +199,14 @@ impl State {
             .map_or("/", |path| path.as_str());
         *request.uri_mut() = format!("{}{path}", self.target).parse::<Uri>()?;
         request.headers_mut().remove(HOST);
-        Ok(self.client.send(request).await?.map(Full::new))
+        let mail = (operation == "ses:SendEmail").then(|| request.body().clone());
+        let answer = self.client.send(request).await?;
+        if let Some(mail) = mail.filter(|_| answer.status().is_success()) {
+            let mails = self.mails.lock();
+            let mut mails = mails.unwrap_or_else(PoisonError::into_inner);
+            mails.push(serde_json::from_slice(&mail)?);
+        }
+        Ok(answer.map(Full::new))
     }
 }
 

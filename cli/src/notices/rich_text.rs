@@ -46,6 +46,21 @@ pub(super) fn blocks(body: &Value) -> Vec<Block> {
     }
 }
 
+/// Every code of a message that has a block of its own, in their order.
+pub(crate) fn codes(body: &Value) -> Vec<String> {
+    let mut codes = Vec::new();
+    for block in blocks(body) {
+        let Block::RichText(parts) = block else {
+            continue;
+        };
+        codes.extend(parts.into_iter().filter_map(|part| match part {
+            Part::Code(code) => Some(code),
+            Part::Line(_) | Part::List(_) => None,
+        }));
+    }
+    codes
+}
+
 /// The text that stands for a message on a lock screen.
 pub(super) fn headline(body: &Value) -> String {
     // The ampersand comes last, or an escaped escape would be taken back twice.
@@ -187,6 +202,18 @@ mod tests {
                     label: own("Runbook")
                 }])]),
             ]
+        );
+    }
+
+    #[test]
+    fn an_envelope_is_found_in_the_message_that_carries_it() {
+        let (id, headline) = ("1".to_owned(), "Your key is gone".to_owned());
+        let mut notice = Notice::new(id, Audience::Operators, Urgency::Alarm, headline);
+        notice.paragraphs = vec!["It is in -----BEGIN PGP MESSAGE-----".to_owned()];
+        notice.envelope = Some("-----BEGIN PGP MESSAGE-----\n\nwV4D\n".to_owned());
+        assert_eq!(
+            codes(&slack::message(&notice)),
+            ["-----BEGIN PGP MESSAGE-----\n\nwV4D"]
         );
     }
 
