@@ -55,9 +55,9 @@ pub struct RegionEvidence {
     /// all of global resources, and all of findings that were [open
     /// before](crate::engine::ReadJob::previously_open). In no order.
     pub evaluations: Vec<Evaluation>,
-    /// Its items that could not be understood. Each may be the compliance of any resource, so that
-    /// what is absent may be one of them.
-    pub odd_items: u64,
+    /// True if items of it could not be understood. Each may be the compliance of any resource, so
+    /// that what is absent may be one of them.
+    pub has_odd_items: bool,
 }
 
 /// A snapshot of AWS Config.

@@ -45,7 +45,7 @@ impl<'a> Gathered<'a> {
             let taken_at = moment(row.need("taken")?)?;
             found.resources = row.parsed("resources")?;
             let odd: u64 = row.parsed("odd")?;
-            found.odd_items += odd;
+            found.has_odd_items |= odd > 0;
             found.snapshot = Some(Snapshot {
                 taken_at,
                 key: key.clone(),
@@ -65,7 +65,11 @@ impl<'a> Gathered<'a> {
         let snapshot = self.snapshot_of(&region)?;
         let Some(evaluation) = evaluation(row, snapshot.taken_at) else {
             let key = snapshot.key.clone();
-            self.evidence.regions.entry(region).or_default().odd_items += 1;
+            self.evidence
+                .regions
+                .entry(region)
+                .or_default()
+                .has_odd_items = true;
             self.problem(key, "it has compliance without a rule or a resource");
             return Ok(());
         };
@@ -81,7 +85,11 @@ impl<'a> Gathered<'a> {
         let region: Region = row.parsed("region")?;
         let Ok(rule) = row.parsed::<RuleName>("rule") else {
             let key = self.snapshot_of(&region)?.key.clone();
-            self.evidence.regions.entry(region).or_default().odd_items += 1;
+            self.evidence
+                .regions
+                .entry(region)
+                .or_default()
+                .has_odd_items = true;
             self.problem(key, "it has compliance without a rule or a resource");
             return Ok(());
         };

@@ -175,7 +175,7 @@ impl<'a> Tally<'a> {
             snapshot: Some(self.snapshot),
             resources: self.resources,
             evaluations: self.evaluations,
-            odd_items: self.oddities.values().sum(),
+            has_odd_items: !self.oddities.is_empty(),
         };
         (evidence, problems)
     }

@@ -72,7 +72,7 @@ pub(super) fn would_be_seen(context: &Context<'_>, key: &FindingKey) -> bool {
     let own = key.rule.own();
     let is_global = FindingKey::is_global(&key.resource_type);
     let is_misread = (context.snapshot.evidence.regions.iter())
-        .any(|(region, evidence)| evidence.odd_items > 0 && (is_global || *region == key.region));
+        .any(|(region, evidence)| evidence.has_odd_items && (is_global || *region == key.region));
     if is_misread {
         return false;
     }

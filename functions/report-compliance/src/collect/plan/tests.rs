@@ -437,7 +437,7 @@ fn what_is_absent_beside_an_item_that_was_not_understood_is_not_over() {
         let closed = [(id, FindingStatus::Closed, None)];
         assert_eq!(statuses(&plan(&seen, &policy())), closed);
 
-        region.odd_items = 1;
+        region.has_odd_items = true;
         seen.evidence.regions = [(ireland(), region)].into();
         let collected = plan(&seen, &policy());
         let because = Some(UnknownReason::Unreadable);

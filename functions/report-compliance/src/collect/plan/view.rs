@@ -109,7 +109,7 @@ impl<'a> View<'a> {
         let is_global = FindingKey::is_global(&key.resource_type);
         let mut regions = self.snapshot.evidence.regions.iter();
         let is_misread = regions.any(|(region, evidence)| {
-            evidence.odd_items > 0 && (is_global || *region == key.region)
+            evidence.has_odd_items && (is_global || *region == key.region)
         });
         is_misread.then_some(UnknownReason::Unreadable)
     }
