@@ -65,12 +65,7 @@ impl<'a> Gathered<'a> {
         let snapshot = self.snapshot_of(&region)?;
         let Some(evaluation) = evaluation(row, snapshot.taken_at) else {
             let key = snapshot.key.clone();
-            self.evidence
-                .regions
-                .entry(region)
-                .or_default()
-                .has_odd_items = true;
-            self.problem(key, "it has compliance without a rule or a resource");
+            self.odd_item(region, key);
             return Ok(());
         };
         if self.counts_alone(&region, &evaluation) {
@@ -80,17 +75,19 @@ impl<'a> Gathered<'a> {
         Ok(())
     }
 
+    /// Notes compliance that can't be understood in a region's snapshot.
+    fn odd_item(&mut self, region: Region, key: String) {
+        let found = self.evidence.regions.entry(region).or_default();
+        found.has_odd_items = true;
+        self.problem(key, "it has compliance without a rule or a resource");
+    }
+
     /// Adds a row of `counts.sql`.
     pub(super) fn add_count(&mut self, row: &Row) -> Result<(), PortError> {
         let region: Region = row.parsed("region")?;
         let Ok(rule) = row.parsed::<RuleName>("rule") else {
             let key = self.snapshot_of(&region)?.key.clone();
-            self.evidence
-                .regions
-                .entry(region)
-                .or_default()
-                .has_odd_items = true;
-            self.problem(key, "it has compliance without a rule or a resource");
+            self.odd_item(region, key);
             return Ok(());
         };
         let evaluations: u64 = row.parsed("evaluations")?;

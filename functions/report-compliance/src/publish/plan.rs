@@ -84,7 +84,7 @@ impl<'a> ReportBuilder<'a> {
         if is_other || self.accounts.contains_key(&account.account) {
             return;
         }
-        let mut entry = AccountEntry::new(account, &self.policy.units);
+        let mut entry = AccountEntry::new(account, self.policy);
         for rule in &account.rules {
             let at = self.rules.add(rule);
             entry.add(at, rule);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use banto_domain::{AccountId, OuId};
+use banto_domain::AccountId;
+use banto_domain::policy::ReportPolicy;
 use jiff::Timestamp;
 
 use super::rules::RuleIndex;
@@ -19,7 +20,7 @@ pub(super) struct AccountEntry {
 
 impl AccountEntry {
     /// The account, with nothing of its rules yet.
-    pub(super) fn new(account: &AccountMonth, units: &BTreeMap<OuId, String>) -> Self {
+    pub(super) fn new(account: &AccountMonth, policy: &ReportPolicy) -> Self {
         let unknown_regions = account
             .regions
             .iter()
@@ -32,7 +33,7 @@ impl AccountEntry {
             account: account.account.clone(),
             name: account.name.clone(),
             owner: account.owner.clone(),
-            unit: unit(&account.path, units),
+            unit: policy.unit_of(&account.path),
             tally: Tally::default(),
             oldest: account.oldest,
             snapshot_at: account.regions.values().filter_map(known_at).min(),
@@ -75,14 +76,6 @@ fn badness(coverage: Coverage) -> (u8, Option<UnknownReason>) {
         Coverage::Unknown(reason) => (2, Some(reason)),
         Coverage::Missing => (3, None),
     }
-}
-
-/// The name of the organizational unit right above an account, or its id.
-fn unit(path: &[OuId], units: &BTreeMap<OuId, String>) -> String {
-    let Some(id) = path.last() else {
-        return String::new();
-    };
-    units.get(id).map_or(id.as_str(), String::as_str).to_owned()
 }
 
 /// The time of what is known of a region.
