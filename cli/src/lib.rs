@@ -4,3 +4,4 @@ pub mod demo;
 pub mod local;
 pub mod notices;
 pub mod report;
+mod table;

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use banto_ports::Mail;
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,14 +14,7 @@ use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
 use crate::notices::rich_text::codes;
 use crate::notices::terminal;
-
-/// Lines below the header and at the end, and nothing else.
-const STYLE: TableStyle = TableStyle::new()
-    .header_separator(LineStyle::none().fill('─').junction('─'))
-    .bottom_border(LineStyle::none().fill('─').junction('─'));
-
-/// Columns of everything that is shown.
-const WIDTH: u16 = 80;
+use crate::table::table;
 
 /// A credential in somebody's hands, and what `aws s3 ls` says to it.
 pub(super) struct Held {
@@ -360,15 +353,6 @@ pub(super) fn first_line(message: &Value) -> &str {
 pub(super) fn last_envelope(posts: &[Post]) -> Option<String> {
     let mut codes = posts.iter().rev().flat_map(|post| codes(&post.body));
     codes.find(|code| code.starts_with("-----BEGIN PGP MESSAGE"))
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(WIDTH).set_header(header.to_vec());
-    table
 }
 
 /// An action that is planned, in words.

@@ -4,18 +4,11 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use banto_domain::AccountId;
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report_compliance::model::MonthReport;
 use report_compliance::ports::Progress;
 
-/// Lines below the header and at the end, and nothing else.
-const STYLE: TableStyle = TableStyle::new()
-    .header_separator(LineStyle::none().fill('─').junction('─'))
-    .bottom_border(LineStyle::none().fill('─').junction('─'));
-
-/// Columns of everything that is shown.
-const WIDTH: u16 = 80;
+use crate::table::table;
 
 /// Most rules that are named as what to do first: the page and the mail have the others.
 const FIRST: usize = 5;
@@ -135,13 +128,4 @@ fn first(report: &MonthReport) -> Option<String> {
         ]);
     }
     Some(table.to_string())
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(WIDTH).set_header(header.to_vec());
-    table
 }
