@@ -6,7 +6,7 @@ use crate::draw::Draw;
 use crate::resource::{Kind, Resource};
 use crate::shape::Oddity;
 use crate::template::{self, Values};
-use crate::time::Civil;
+use crate::time::iso;
 
 /// The type of compliance items.
 pub(crate) const COMPLIANCE: &str = "AWS::Config::ResourceCompliance";
@@ -53,7 +53,7 @@ pub(crate) fn write_resource(
     recorded: i64,
 ) {
     let (account, region) = (channel.account.id.as_str(), channel.region.as_str());
-    let (born, changed) = (Civil::of(resource.born).iso(), Civil::of(recorded).iso());
+    let (born, changed) = (iso(resource.born), iso(recorded));
     let number = channel.account_number as u64;
     let values = Values {
         shared: Draw::of(channel.shape.seed, &[7, number]).next(),
@@ -231,7 +231,7 @@ fn write_key(out: &mut String, mark: char, key: &str, is_lower: bool) {
 
 impl Envelope<'_> {
     fn write(&self, out: &mut String, channel: &Channel<'_>) {
-        let recorded = Civil::of(self.recorded).iso();
+        let recorded = iso(self.recorded);
         let region = channel.region.as_str();
         let zone = match self.zone {
             "" => None,
@@ -260,7 +260,7 @@ impl Envelope<'_> {
         if channel.has(Oddity::UnknownFields) {
             out.push_str(UNKNOWN);
         }
-        let born = self.born.map(|born| Civil::of(born).iso());
+        let born = self.born.map(iso);
         self.field(out, "resourceCreationTime", born.as_deref());
         out.push('}');
     }

@@ -2,27 +2,24 @@
 
 use crate::channel::Channel;
 use crate::shape::Oddity;
-use crate::time::Civil;
+use crate::time::{compact, day, padded_day};
 
 /// The folder of a day, with a slash at its end.
-fn day(root: &str, channel: &Channel<'_>, region: &str, at: Civil) -> String {
+fn folder(root: &str, channel: &Channel<'_>, region: &str, at: i64) -> String {
     let account = &channel.account.id;
-    let Civil {
-        year, month, day, ..
-    } = at;
-    let folder = format!("{root}AWSLogs/{account}/Config/{region}/{year}");
-    if channel.has(Oddity::PaddedDates) {
-        format!("{folder}/{month:02}/{day:02}/")
+    let day = if channel.has(Oddity::PaddedDates) {
+        padded_day(at)
     } else {
-        format!("{folder}/{month}/{day}/")
-    }
+        day(at)
+    };
+    format!("{root}AWSLogs/{account}/Config/{region}/{day}/")
 }
 
 /// The key of a snapshot.
 pub(crate) fn snapshot(root: &str, channel: &Channel<'_>, at: i64, uuid: &str) -> String {
-    let (account, region, at) = (&channel.account.id, channel.region, Civil::of(at));
-    let folder = day(root, channel, region.as_str(), at);
-    let time = at.compact();
+    let (account, region) = (&channel.account.id, channel.region);
+    let folder = folder(root, channel, region.as_str(), at);
+    let time = compact(at);
     format!("{folder}ConfigSnapshot/{account}_Config_{region}_ConfigSnapshot_{time}_{uuid}.json.gz")
 }
 
@@ -35,9 +32,8 @@ pub(crate) fn history(
     part: usize,
 ) -> String {
     let (account, region) = (&channel.account.id, channel.region);
-    let (from, to) = (Civil::of(from), Civil::of(to));
-    let folder = day(root, channel, region.as_str(), to);
-    let (from, to) = (from.compact(), to.compact());
+    let folder = folder(root, channel, region.as_str(), to);
+    let (from, to) = (compact(from), compact(to));
     format!(
         "{folder}ConfigHistory/{account}_Config_{region}_ConfigHistory_{type_name}_{from}_{to}_{part}.json.gz"
     )
@@ -57,9 +53,9 @@ pub(crate) fn oversized(
     } else {
         channel.region.as_str()
     };
-    let (account, at, state) = (&channel.account.id, Civil::of(at), at * 1000);
-    let folder = day(root, channel, region, at);
-    let time = at.compact();
+    let (account, state) = (&channel.account.id, at * 1000);
+    let folder = folder(root, channel, region, at);
+    let time = compact(at);
     format!(
         "{folder}OversizedChangeNotification/{type_name}/{id}/{account}_Config_{region}_ChangeNotification_{type_name}_{id}_{time}_{state}.json.gz"
     )

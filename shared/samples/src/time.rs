@@ -2,7 +2,6 @@
 
 use banto_domain::Month;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::draw::Draw;
 
@@ -56,54 +55,27 @@ pub(crate) fn change_in(month: Month, draw: &mut Draw) -> i64 {
     month.start().as_second() + (day - 1) * DAY + hour * 3_600 + seconds
 }
 
-/// Parts of a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Civil {
-    pub(crate) year: i64,
-    pub(crate) month: i64,
-    pub(crate) day: i64,
-    hour: i64,
-    minute: i64,
-    second: i64,
+/// As items have a moment: `2026-10-03T09:12:33.000Z`.
+pub(crate) fn iso(at: i64) -> String {
+    written(at, "%Y-%m-%dT%H:%M:%S.000Z")
 }
 
-impl Civil {
-    pub(crate) fn of(moment: i64) -> Self {
-        let moment = Timestamp::from_second(moment).unwrap_or(Timestamp::UNIX_EPOCH);
-        let civil = moment.to_zoned_datetime(TimeZone::UTC);
-        Self {
-            year: civil.year().into(),
-            month: civil.month().into(),
-            day: civil.day().into(),
-            hour: civil.hour().into(),
-            minute: civil.minute().into(),
-            second: civil.second().into(),
-        }
-    }
+/// As keys have a moment: `20261003T091233Z`.
+pub(crate) fn compact(at: i64) -> String {
+    written(at, "%Y%m%dT%H%M%SZ")
+}
 
-    /// As items have it: `2026-10-03T09:12:33.000Z`.
-    pub(crate) fn iso(self) -> String {
-        let Self {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        } = self;
-        format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
-    }
+/// As keys have a day: `2026/10/3`.
+pub(crate) fn day(at: i64) -> String {
+    written(at, "%Y/%-m/%-d")
+}
 
-    /// As keys have it: `20261003T091233Z`.
-    pub(crate) fn compact(self) -> String {
-        let Self {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        } = self;
-        format!("{year}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-    }
+/// A day as keys have it where somebody copied them: `2026/10/03`.
+pub(crate) fn padded_day(at: i64) -> String {
+    written(at, "%Y/%m/%d")
+}
+
+fn written(at: i64, format: &str) -> String {
+    let moment = Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment.strftime(format).to_string()
 }
