@@ -207,7 +207,8 @@ pub struct NoticePolicy {
     pub owners_topic: TopicArn,
     /// Slack, where it is used.
     pub slack: Option<SlackPolicy>,
-    /// notify-compliance's queue, where that is to carry what onboard-accounts tells operators.
+    /// notify-compliance's queue, where that is to carry what onboard-accounts and
+    /// report-compliance tell operators.
     pub queue: Option<QueueUrl>,
 }
 
