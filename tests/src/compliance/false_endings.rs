@@ -70,6 +70,56 @@ fn insufficient_data_ends_nothing_by_event_or_by_the_daily_check() {
     assert_eq!(heard(&world)[1..], [RESOLVED]);
 }
 
+/// AWS Config says by an event that it can't tell of the website, and lists it no more. Its rule
+/// tells of another bucket.
+fn lose_sight(world: &Arc<World>, policy: &CompliancePolicy) {
+    let other = Evaluation {
+        resource: "backup",
+        ..website()
+    };
+    world.evaluate(&other.key(), Compliance::Compliant, start());
+    world.remove_evaluation(&website().key());
+    world.advance(minutes(30));
+    let unsure = with_result(website().good(world.now()).event(), "INSUFFICIENT_DATA");
+    tell(world, policy, &[unsure]);
+}
+
+#[test]
+fn what_aws_config_cannot_tell_of_and_then_lists_nowhere_is_closed_after_a_week() {
+    let (world, policy) = told();
+    // The website was deleted, and the event of that was lost.
+    lose_sight(&world, &policy);
+    check_daily(&world, &policy, 7);
+    assert_eq!(heard(&world), [FOUND]);
+    // By then AWS Config would have evaluated it again; the first check doubts, the second closes.
+    check_daily(&world, &policy, 2);
+    assert_eq!(heard(&world), [FOUND, CLOSED]);
+    check_daily(&world, &policy, 3);
+    assert_eq!(heard(&world).len(), 2);
+}
+
+#[test]
+fn what_aws_config_cannot_tell_of_is_closed_after_a_week_if_its_rule_is_gone() {
+    let (world, policy) = told();
+    let other = bad(PAYMENTS, "bucket-logging", "backup");
+    world.evaluate(&other.key(), Compliance::Compliant, start());
+    lose_sight(&world, &policy);
+    world.forget_rule(&public_buckets());
+    check_daily(&world, &policy, 9);
+    assert_eq!(heard(&world), [FOUND, CLOSED]);
+}
+
+#[test]
+fn what_aws_config_cannot_tell_of_for_a_few_days_stays_open_though_its_rule_tells_of_others() {
+    let (world, policy) = told();
+    lose_sight(&world, &policy);
+    check_daily(&world, &policy, 6);
+    world.evaluate(&website().key(), Compliance::Noncompliant, start());
+    check_daily(&world, &policy, 4);
+    assert_eq!(heard(&world), [FOUND]);
+    assert!(is_open(&world, &website().key()));
+}
+
 #[test]
 fn an_aggregator_that_lags_by_hours_or_days_resolves_nothing_by_its_old_results() {
     for hours in [8, 72] {

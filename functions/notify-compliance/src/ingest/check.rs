@@ -11,7 +11,7 @@ use banto_domain::policy::CompliancePolicy;
 use banto_domain::policy::compliance::{Destination, Route};
 use jiff::Timestamp;
 
-use super::plan::{Chain, Plan, is_due};
+use super::plan::{Chain, Plan, is_due, is_unsure};
 use super::snapshot::Snapshot;
 use crate::event::{Observation, Verdict};
 
@@ -153,15 +153,16 @@ fn resolves_only_what_is_compliant(context: &Context<'_>) -> Option<String> {
     (is_resolved && !says_so).then(|| "nothing says that it is compliant".to_owned())
 }
 
-/// A finding that the aggregator does not list is closed by a second check only, or if it was over
-/// already and muted.
+/// A finding that the aggregator does not list is closed by a second check only, and not while AWS
+/// Config may be unable to tell of it; or if it was over already and muted.
 fn closes_only_with_a_reason(context: &Context<'_>) -> Option<String> {
     let is_closed = all(context).any(|entry| entry.change == Change::Closed);
     if !is_closed || observed(context, Verdict::NotEvaluated) {
         return None;
     }
     let is_due = context.before.is_some_and(|before| {
-        is_due(before, context.now) || before.compliance == Compliance::Compliant
+        let is_believed = is_due(before, context.now) && !is_unsure(before, context.now);
+        is_believed || before.compliance == Compliance::Compliant
     }) || observed(context, Verdict::Compliant);
     let is_absent = observed(context, Verdict::Absent);
     (!is_absent || !is_due).then(|| "nothing says that it is no longer evaluated".to_owned())

@@ -19,7 +19,7 @@ mod tests;
 mod transition;
 
 pub use judgement::Skipped;
-pub(crate) use judgement::is_due;
+pub(crate) use judgement::{is_due, is_unsure};
 use transition::{Transition, transition};
 
 /// A chain for each finding that changes, in the order of findings.

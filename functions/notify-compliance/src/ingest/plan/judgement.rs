@@ -16,6 +16,13 @@ pub(crate) const DOUBTED_FOR: SignedDuration = SignedDuration::from_hours(20);
 /// most, and a day is left for one that was postponed.
 pub(crate) const DOUBT_FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
+/// Time for which absence says nothing after AWS Config recorded that it can't tell. A resource is
+/// then in no list while it is open, and a deleted one whose event was lost is in none either.
+/// Without an end, the finding of the deleted one would stay open for ever. A periodic rule runs
+/// once a day at least (AWS Config API reference, `MaximumExecutionFrequency`), and whoever has to
+/// mend a rule's function or role has a week for it.
+const UNSURE_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// The reason why an observation changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,7 +45,7 @@ pub(super) enum Judgement {
     Agrees,
     /// The state may be wrong: a second check will tell.
     Doubts,
-    /// AWS Config can't tell, so that the finding stays open even if nothing lists it.
+    /// AWS Config can't tell, so that the finding stays open for a while even if nothing lists it.
     Unsure,
     /// Nothing.
     Ignored(Skipped),
@@ -111,7 +118,7 @@ fn checked(state: &FindingState, observation: &Observation, now: Timestamp) -> J
     let is_late = observation.recorded_at < state.recorded_at;
     match (state.compliance, observation.verdict) {
         (Compliance::Noncompliant, Verdict::Noncompliant) => Judgement::Agrees,
-        (Compliance::Noncompliant, Verdict::Absent) if state.unknown_since.is_some() => {
+        (Compliance::Noncompliant, Verdict::Absent) if is_unsure(state, now) => {
             Judgement::Ignored(Skipped::Unchanged)
         }
         (Compliance::Noncompliant, Verdict::Absent) => contradict(state, Judgement::Ends, now),
@@ -139,6 +146,14 @@ pub(crate) fn is_due(state: &FindingState, now: Timestamp) -> bool {
         let doubted_for = now.duration_since(at);
         (DOUBTED_FOR..=DOUBT_FORGOTTEN_AFTER).contains(&doubted_for)
     })
+}
+
+/// True if AWS Config could not tell lately, so that it may list the finding nowhere though it is
+/// open.
+pub(crate) fn is_unsure(state: &FindingState, now: Timestamp) -> bool {
+    state
+        .unknown_since
+        .is_some_and(|since| now.duration_since(since) <= UNSURE_FOR)
 }
 
 /// The beginning of a doubt that is not forgotten.

@@ -316,6 +316,28 @@ fn outcome(plan: &Plan) -> String {
 }
 
 #[test]
+fn a_week_after_aws_config_could_not_tell_absence_counts_again() {
+    let (week, day) = (7 * 24 * 60, 24 * 60);
+    let unsure = FindingState {
+        unknown_since: Some(at(5)),
+        ..state(OPEN, &["payments"])
+    };
+    let absent_at = |state: &FindingState, minute: i64| {
+        let absent = observed(Verdict::Absent, Source::DailyCheck, minute);
+        let seen = seeing(&snapshot([state.clone()]), &[absent]);
+        let plan = plan(&seen, &policy(false), at(minute));
+        assert_eq!(check(&seen, &plan, &policy(false), at(minute)), []);
+        (outcome(&plan), applied(&seen, &plan))
+    };
+    let (what, _) = absent_at(&unsure, 5 + week);
+    assert_eq!(what, "- Unchanged");
+    let (what, after) = absent_at(&unsure, 6 + week);
+    assert_eq!(what, "open, in doubt, unsure, known to payments");
+    let (what, _) = absent_at(&after.findings[&unsure.key], 6 + week + day);
+    assert_eq!(what, "closed; payments <- Closed by check");
+}
+
+#[test]
 fn an_account_that_cannot_be_looked_up_is_not_planned() {
     let mut snapshot = snapshot([]);
     snapshot.accounts.clear();

@@ -84,6 +84,24 @@ fn a_resolution_without_compliance_and_a_closure_without_a_reason_are_refused() 
 }
 
 #[test]
+fn a_closure_while_aws_config_cannot_tell_is_refused() {
+    let before = in_doubt(OPEN, &["payments"], NOW - 24 * 60);
+    let absent = observed(Verdict::Absent, Source::DailyCheck, NOW);
+    let seen = seeing(&snapshot([before.clone()]), std::slice::from_ref(&absent));
+    let closed = plan(&seen, &policy(false), at(NOW));
+    assert_eq!(check(&seen, &closed, &policy(false), at(NOW)), []);
+    // The same plan, of what AWS Config could not tell of a few days ago.
+    let unsure = FindingState {
+        unknown_since: Some(at(NOW - 3 * 24 * 60)),
+        ..before
+    };
+    let seen = seeing(&snapshot([unsure]), &[absent]);
+    let breaches = check(&seen, &closed, &policy(false), at(NOW));
+    let promises: Vec<&str> = breaches.iter().map(|breach| breach.promise).collect();
+    assert_eq!(promises, ["N1"]);
+}
+
+#[test]
 fn another_teams_route_is_refused() {
     let elsewhere = |chain: &mut Chain| {
         chain.entries[0].0 = "sandboxes".into();

@@ -50,7 +50,7 @@ prop_compose! {
         changes in proptest::collection::vec(-2_000_i64..0, 0..6),
         flapping in any::<bool>(),
         doubted_at in proptest::option::of(0_i64..3_000),
-        unknown_since in proptest::option::of(0_i64..2_000),
+        unknown_since in proptest::option::of(-20_000_i64..2_000),
     ) -> FindingState {
         let mut changes: Vec<Timestamp> = changes.into_iter().map(at).collect();
         changes.sort();
