@@ -34,6 +34,10 @@ const STEP: i64 = 7;
 /// the aggregator contradicts the second one after that is believed.
 const CHECKS: usize = 4;
 
+/// Daily checks more, if AWS Config could not tell of something: for a week its absence from the
+/// aggregator's lists says nothing.
+const CHECKS_WHILE_UNSURE: usize = 7;
+
 /// What happens in a step.
 #[derive(Debug, Clone)]
 enum Happening {
@@ -102,6 +106,8 @@ struct Story {
     teams: [usize; 3],
     /// The teams that each account ever was of.
     ever: [BTreeSet<usize>; 3],
+    /// True if AWS Config could not tell of something.
+    was_unsure: bool,
 }
 
 impl Story {
@@ -117,6 +123,7 @@ impl Story {
             coming: Vec::new(),
             teams: [0, 1, 2],
             ever: [[0].into(), [1].into(), [2].into()],
+            was_unsure: false,
         }
     }
 
@@ -188,10 +195,14 @@ impl Story {
         }
     }
 
-    /// What was true stays true, whatever AWS Config can't tell.
-    fn lack_data(&self, place: Place, at: Timestamp) {
+    /// What was true stays true, whatever AWS Config can't tell. Until the resource is evaluated
+    /// again it is in none of the aggregator's lists, also once the rule tells of others.
+    fn lack_data(&mut self, place: Place, at: Timestamp) {
+        self.was_unsure = true;
         let (id, name, resource) = named(place);
-        let mut event = Evaluation::bad(id, name, resource, at).event();
+        let unsure = Evaluation::bad(id, name, resource, at);
+        self.world.remove_evaluation(&unsure.key());
+        let mut event = unsure.event();
         event["detail"]["newEvaluationResult"]["complianceType"] = "INSUFFICIENT_DATA".into();
         enqueue(&self.world, &[event]);
         let says = Some(RuleCompliance::InsufficientData);
@@ -230,7 +241,12 @@ impl Story {
         for evaluation in self.truth.values() {
             self.evaluate(evaluation);
         }
-        for _ in 0..CHECKS {
+        let while_unsure = if self.was_unsure {
+            CHECKS_WHILE_UNSURE
+        } else {
+            0
+        };
+        for _ in 0..CHECKS + while_unsure {
             self.world.advance(minutes(25 * 60));
             handle(&self.world, &policy(), &scheduled());
             settle(&self.world, &policy());
@@ -337,6 +353,46 @@ fn set_outage(world: &World, is_on: bool) {
     );
     world.fail_slack(is_on.then_some(error));
     world.fail_topics(is_on.then_some(ErrorKind::Unavailable));
+}
+
+/// A finding that the daily check takes over while nobody can be told, and then the given changes of
+/// it, whose events are told before it is.
+fn overtaken(changes: usize) -> Story {
+    let event = |is_lost| Event {
+        late: 0,
+        is_lost,
+        comes_twice: false,
+    };
+    let change = |resource, is_lost| Happening::Changes {
+        place: (2, 1, resource),
+        event: event(is_lost),
+    };
+    let mut story = Story::begin();
+    let mut happenings = vec![change(2, true), change(0, false), Happening::Day];
+    happenings.extend((0..changes).map(|_| change(2, false)));
+    for (number, happening) in happenings.iter().enumerate() {
+        let is_day = matches!(happening, Happening::Day);
+        set_outage(&story.world, is_day);
+        story.step(number, happening);
+        if !is_day {
+            // All changes that follow the day come before anything is told.
+            continue;
+        }
+        story.work(number);
+    }
+    set_outage(&story.world, false);
+    story.work(happenings.len());
+    story.come_to_rest();
+    story
+}
+
+#[test]
+fn an_end_that_is_told_before_its_beginning_takes_no_other_finding_off_the_count() {
+    for changes in 0..4 {
+        let story = overtaken(changes);
+        assert_eq!(story.wrongly_told(), Vec::<String>::new(), "{changes}");
+        assert_eq!(story.wrongly_counted(), Vec::<String>::new(), "{changes}");
+    }
 }
 
 proptest! {

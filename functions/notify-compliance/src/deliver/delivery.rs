@@ -1,6 +1,6 @@
 //! What a plan is made of: messages as data, before anybody words them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::RuleName;
 use banto_domain::compliance::{
@@ -66,6 +66,9 @@ pub enum Subject {
 pub struct GroupChange {
     /// The entries that are told, by finding, and of each finding the oldest first.
     pub entries: Vec<OutboxEntry>,
+    /// The ids of those entries that end a finding which the group never counted, or open one that
+    /// it counts already.
+    pub out_of_order: BTreeSet<String>,
     /// The group as it was told, if it was.
     pub before: Option<FindingGroup>,
     pub after: FindingGroup,

@@ -134,7 +134,7 @@ impl<'a> Pieces<'a> {
                     break;
                 }
                 self.take(entry);
-                count(&mut group, entry);
+                count(&mut group, entry, change.out_of_order.contains(&entry.id()));
                 self.count_in_digest(entry);
                 taken += 1;
             }

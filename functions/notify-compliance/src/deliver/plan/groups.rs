@@ -1,6 +1,6 @@
 //! Groups entries by account and rule, and works out what they change of each group: pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::compliance::{
     AccountInfo, Change, FindingGroup, NotifiedIn, OutboxEntry, Resource, ResourceStatus,
@@ -101,9 +101,10 @@ fn group_change(
     let last = entries.last()?;
     let account = snapshot.accounts.get(&last.key.account)?;
     let latest = latest_entries(&entries);
+    let out_of_order = out_of_order(&entries, before);
     let mut after = group_before(&entries, last, before, account, policy)?;
     for entry in &entries {
-        count(&mut after, entry);
+        count(&mut after, entry, out_of_order.contains(&entry.id()));
     }
     for entry in &latest {
         show(&mut after.resources, entry, snapshot.facts.get(&entry.key));
@@ -125,8 +126,30 @@ fn group_change(
             .into_iter()
             .collect(),
         after,
+        out_of_order,
         entries,
     })
+}
+
+/// The ids of entries that open a finding which the group counts already, or end one that it never
+/// counted: what came before it waits in another lane, or was found in a flood. A group that is not
+/// full lists all that it counted.
+fn out_of_order(entries: &[OutboxEntry], before: Option<&FindingGroup>) -> BTreeSet<String> {
+    let group = base_of(before, entries);
+    if group.is_some_and(|group| group.resources.len() >= MAX_SHOWN) {
+        return BTreeSet::new();
+    }
+    let is_counted = |entry: &OutboxEntry| {
+        let shown = group.and_then(|group| group.shown(&entry.key));
+        shown.is_some_and(|resource| resource.status.is_open())
+    };
+    let firsts = entries
+        .chunk_by(|one, other| one.key == other.key)
+        .filter_map(<[OutboxEntry]>::first);
+    firsts
+        .filter(|first| first.change.closes() != is_counted(first))
+        .map(OutboxEntry::id)
+        .collect()
 }
 
 /// The group before the entries count in it: the one that they go on from, or a new one, with the
@@ -188,7 +211,7 @@ pub(super) fn add_named(
     entry: &OutboxEntry,
     facts: Option<&ResourceFacts>,
 ) {
-    count(group, entry);
+    count(group, entry, false);
     group.since = group.since.min(entry.recorded_at);
     show(&mut group.resources, entry, facts);
 }
