@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use banto_domain::compliance::{Compliance, FindingKey, Source};
-use banto_domain::{AccountId, NameError, Region};
+use banto_domain::{AccountId, NameError, Region, TopicArn};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload, Subscription};
 use banto_notice::QueueMessage;
 use jiff::Timestamp;
@@ -25,7 +25,9 @@ const MAX_RESOURCE: usize = 1_024;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
-    /// One item of an event or a message, or all of a request that brings some.
+    /// The item of an event or a message.
+    Item(Item),
+    /// The items of a request that brings events.
     Items(Vec<Item>),
     /// Accounts to be compared with the aggregator, each by a message of its own.
     FanOut(Scope),
@@ -35,6 +37,33 @@ pub enum Trigger {
         /// The accounts to compare besides.
         scope: Scope,
     },
+}
+
+impl Trigger {
+    /// Returns what the queue of events may ask for: events of AWS Config, and comparisons of
+    /// accounts, which only cost calls. Roles of every account send to that queue, and the
+    /// administrators of an account can make such a role. So it brings nothing that tells people
+    /// words of the sender's own, or that works a route.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub(crate) fn taken_from_events_queue(self) -> Result<Self, EventError> {
+        let refused = match &self {
+            Self::Item(Item::Message(message)) => match message {
+                QueueMessage::Reconcile { .. } => return Ok(self),
+                QueueMessage::Deliver { .. } => "the message \"deliver\"",
+                QueueMessage::Remind { .. } => "the message \"remind\"",
+                QueueMessage::RelayNotice { .. } => "the message \"relayNotice\"",
+            },
+            Self::Items(_) => "a request with \"events\"",
+            Self::DryRun { .. } => "a request with \"dryRun\"",
+            Self::FanOut(_)
+            | Self::Item(Item::Observation(_) | Item::Subscription(_) | Item::Irrelevant) => {
+                return Ok(self);
+            }
+        };
+        Err(EventError::NotFromHere(refused))
+    }
 }
 
 /// The accounts that a comparison is about.
@@ -105,6 +134,14 @@ pub enum EventError {
         /// `source` of the event. (`thiserror` takes a field `source` for the cause of the error.)
         source_name: String,
     },
+    /// Something that the queue of events is not for.
+    #[error(
+        "{0} is not taken from here: it counts from the queue compliance.deliveries, or as a direct invocation; any other queue has events of AWS Config and requests to compare accounts only"
+    )]
+    NotFromHere(&'static str),
+    /// SNS tells of a topic whose name no topic has.
+    #[error("a subscription to {0:?}, which is no topic's ARN")]
+    Topic(String),
     /// A message of our own that this release can't read.
     #[error("the message can't be read: {0}")]
     Message(String),
@@ -177,7 +214,7 @@ fn trigger(payload: Payload) -> Result<Trigger, EventError> {
         {
             decode_request(request)
         }
-        payload => Ok(Trigger::Items(vec![item(payload)?])),
+        payload => Ok(Trigger::Item(item(payload)?)),
     }
 }
 
@@ -255,8 +292,18 @@ fn item(payload: Payload) -> Result<Item, EventError> {
         }
         // AWS Config's notes on oversized items are prose, and say nothing about compliance.
         Payload::Text => Ok(Item::Irrelevant),
-        Payload::Subscription(subscription) => Ok(Item::Subscription(subscription)),
+        Payload::Subscription(subscription) if is_topic(&subscription.topic) => {
+            Ok(Item::Subscription(subscription))
+        }
+        Payload::Subscription(subscription) => Err(EventError::Topic(subscription.topic)),
     }
+}
+
+/// True of what may stand in a command for operators. A topic's name is made of letters, digits,
+/// hyphens and underscores, and may end with `.fifo`. (SNS API reference, `CreateTopic`.)
+fn is_topic(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.".contains(&byte);
+    text.parse::<TopicArn>().is_ok() && text.bytes().all(is_plain)
 }
 
 fn change(detail: Value) -> Result<Item, EventError> {

@@ -17,9 +17,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use banto_domain::AccountId;
 use banto_domain::policy::CompliancePolicy;
-use banto_lambda::event::{Invoked, Record, Subscription};
+use banto_domain::{AccountId, QueueUrl};
+use banto_lambda::event::{Delivery, Invoked, Record, Subscription};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{ComparedUpTo, Notice, QueueMessage};
 use banto_ports::{Delayed, ErrorKind, PortError};
@@ -40,7 +40,7 @@ mod work;
 
 use deliver::Next;
 use delivery_queue::DeliveryQueue;
-use event::{Observation, Scope, Trigger};
+use event::{Item, Observation, Scope, Trigger};
 use relay::Relay;
 use report::Outcome;
 use work::Work;
@@ -96,22 +96,39 @@ impl Notifier {
         let (mut work, mut outcome) = (Work::default(), Outcome::default());
         let mut received = BTreeMap::new();
         for record in records {
+            let trigger = self.trigger_of(record.payload, &record.delivery);
             let body = record.body;
             let group = record.delivery.group;
             received.insert(record.id.clone(), (body, group));
-            match record.payload {
+            match trigger {
+                Ok(Trigger::Item(item)) => work.add(&record.id, vec![item]),
                 Ok(Trigger::Items(items)) => work.add(&record.id, items),
                 Ok(trigger) => {
                     if let Err(error) = self.handle_trigger(trigger, invocation).await {
                         outcome.fail(&record.id, error.error);
                     }
                 }
-                Err(error) => outcome.fail(&record.id, anyhow::anyhow!(error)),
+                Err(error) => outcome.fail(&record.id, error),
             }
         }
         let held_up = self.handle_work(work, &mut outcome, invocation).await;
         self.postpone(&held_up, &received, &mut outcome).await;
         outcome.batch_response()
+    }
+
+    /// Returns what a record asks for, if its queue may bring that. Only the queue of deliveries,
+    /// which none but Banto's functions write to, brings everything.
+    fn trigger_of(
+        &self,
+        payload: Result<Trigger, String>,
+        delivery: &Delivery,
+    ) -> anyhow::Result<Trigger> {
+        let trigger = payload.map_err(|error| anyhow::anyhow!(error))?;
+        let received = delivery.received.as_ref();
+        if received.is_some_and(|received| is_same(&received.queue, &self.policy.deliveries)) {
+            return Ok(trigger);
+        }
+        Ok(trigger.taken_from_events_queue()?)
     }
 
     async fn handle_trigger(
@@ -120,20 +137,27 @@ impl Notifier {
         invocation: &Invocation,
     ) -> Result<Response, InvocationError> {
         match trigger {
-            Trigger::Items(items) => {
-                let (mut work, mut outcome) = (Work::default(), Outcome::default());
-                work.add("request", items);
-                for record in self.handle_work(work, &mut outcome, invocation).await {
-                    outcome.fail(&record, anyhow::anyhow!("AWS can't take it in for now"));
-                }
-                outcome.direct_response()
-            }
+            Trigger::Item(item) => self.handle_items(vec![item], invocation).await,
+            Trigger::Items(items) => self.handle_items(items, invocation).await,
             Trigger::FanOut(scope) => self.fan_out(scope, invocation).await,
             Trigger::DryRun {
                 observations,
                 scope,
             } => self.dry_run(observations, scope, invocation).await,
         }
+    }
+
+    async fn handle_items(
+        &self,
+        items: Vec<Item>,
+        invocation: &Invocation,
+    ) -> Result<Response, InvocationError> {
+        let (mut work, mut outcome) = (Work::default(), Outcome::default());
+        work.add("request", items);
+        for record in self.handle_work(work, &mut outcome, invocation).await {
+            outcome.fail(&record, anyhow::anyhow!("AWS can't take it in for now"));
+        }
+        outcome.direct_response()
     }
 
     /// Observations are ingested together, and before the deliveries, which then tell them too. The
@@ -400,6 +424,13 @@ impl Notifier {
             .map_err(|error| InvocationError::new("DryRunFailed", error))?;
         Ok(report::dry_run_response(&dry_run))
     }
+}
+
+/// True if two addresses are of one queue. The policy's may lead to this machine, and then has no
+/// region; that of a record is made of the queue's ARN, and always has one.
+fn is_same(received: &QueueUrl, named: &QueueUrl) -> bool {
+    let is_there = named.region().is_none() || named.region() == received.region();
+    is_there && (named.account(), named.name()) == (received.account(), received.name())
 }
 
 /// True if an error is likely to be over in a while: AWS asks for patience, does not answer, or

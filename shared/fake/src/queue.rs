@@ -214,6 +214,15 @@ impl World {
         }
     }
 
+    /// Puts messages on the queue of deliveries, as other functions do.
+    pub fn enqueue_deliveries(&self, messages: &[Delayed]) {
+        let mut state = self.state();
+        let now = state.now;
+        for message in messages {
+            state.deliveries.enqueue(DELIVERIES_ARN, message, now);
+        }
+    }
+
     /// Takes the messages of one queue that are visible now, at most so many: of the queue of
     /// deliveries if it has any, for each queue has a mapping of its own.
     pub fn receive(&self, at_most: usize) -> Vec<Queued> {

@@ -22,8 +22,8 @@ use crate::harness::{Function, batch, enqueue, failed, handle, settle};
 
 /// Who hears what in most tests.
 const ROUTES: &str = r#"[compliance]
-queue = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance"
-deliveries = "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-deliveries"
+queue = "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-rotation"
+deliveries = "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-deliveries"
 table = "banto-compliance"
 aggregator = "banto"
 owner_tag = "owner"

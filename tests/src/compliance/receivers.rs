@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_domain::policy::CompliancePolicy;
-use banto_fake::{Fault, FaultKind, Sent, SlackAnswer, World, drive};
+use banto_fake::{DeliveriesQueue, Fault, FaultKind, Sent, SlackAnswer, World, drive};
 use banto_notice::{Audience, Notice, NoticeSender, Urgency};
 use banto_ports::{Delayed, ErrorKind};
 use serde_json::Value;
@@ -213,7 +213,7 @@ fn relay(world: &Arc<World>, notice: &Notice) {
     let run = world.run(None);
     let notices = text().parse().notices;
     let sender = NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone())
-        .through(Some(run.clone()));
+        .through(Some(Arc::new(DeliveriesQueue(run.clone()))));
     drive(&run, sender.send(notice, Duration::from_secs(900)));
     settle(world, &unreminded());
 }

@@ -25,7 +25,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 pub use retries::{invoke_async, invoke_on};
-pub use sqs::{Sqs, batch, enqueue, failed, receive, settle, work_off};
+pub use sqs::{Sqs, batch, enqueue, enqueue_deliveries, failed, receive, settle, work_off};
 
 /// A function under test, known by the policy that sets it up.
 pub trait Function {
@@ -98,15 +98,28 @@ pub fn handle_twice(
     event: &Value,
     turns: impl IntoIterator<Item = bool>,
 ) -> [Handled; 2] {
+    handle_both(world, function, [event, event], turns)
+}
+
+/// Hands two events to two invocations at once, as [`handle_twice`] does with one.
+pub fn handle_both(
+    world: &Arc<World>,
+    function: &impl Function,
+    events: [&Value; 2],
+    turns: impl IntoIterator<Item = bool>,
+) -> [Handled; 2] {
     let (one, other) = (world.run(None), world.run(None));
     // One event that comes twice has one request id.
     let (mut here, mut there) = (invocation("one"), invocation("other"));
     here.request_id = "request".to_owned();
     there.request_id = "request".to_owned();
-    let event = event.to_string();
+    let events = events.map(Value::to_string);
     let ends = interleave(
-        (&one, function.handle(&one, event.as_bytes(), &here)),
-        (&other, function.handle(&other, event.as_bytes(), &there)),
+        (&one, function.handle(&one, events[0].as_bytes(), &here)),
+        (
+            &other,
+            function.handle(&other, events[1].as_bytes(), &there),
+        ),
         turns,
     );
     ends.into()

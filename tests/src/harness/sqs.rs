@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use banto_fake::{Driven, Fault, QUEUE_ARN, Queued, Run, World};
+use banto_fake::{Driven, Fault, Queued, Run, World};
 use banto_ports::Delayed;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -146,12 +146,22 @@ pub fn settle(world: &Arc<World>, function: &impl Function) {
 
 /// Puts events on the queue.
 pub fn enqueue(world: &World, events: &[Value]) {
-    let messages = events.iter().map(|event| Delayed {
-        body: event.to_string(),
+    world.enqueue(&at_once(events));
+}
+
+/// Puts messages on the queue of deliveries.
+pub fn enqueue_deliveries(world: &World, messages: &[Value]) {
+    world.enqueue_deliveries(&at_once(messages));
+}
+
+/// Messages that are visible at once.
+fn at_once(bodies: &[Value]) -> Vec<Delayed> {
+    let messages = bodies.iter().map(|body| Delayed {
+        body: body.to_string(),
         delay: Duration::ZERO,
         group: None,
     });
-    world.enqueue(&messages.collect::<Vec<_>>());
+    messages.collect()
 }
 
 /// Messages as Lambda hands them to a function. (Lambda developer guide, "Using Lambda with Amazon
@@ -172,7 +182,7 @@ fn record(message: &Queued) -> Value {
         },
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": QUEUE_ARN,
+        "eventSourceARN": message.queue,
         "awsRegion": "eu-west-1",
     })
 }

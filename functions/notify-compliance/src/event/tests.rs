@@ -1,6 +1,7 @@
 //! Every wrapping, every verdict, and every shape that is refused.
 
 use banto_lambda::event::Record;
+use banto_notice::{Audience, Notice, Urgency};
 use serde_json::json;
 
 use super::*;
@@ -26,10 +27,7 @@ fn batch(event: &Value) -> Vec<Record<Trigger>> {
 
 fn observation(event: &str) -> Observation {
     match direct(event) {
-        Trigger::Items(items) => match items.as_slice() {
-            [Item::Observation(observation)] => observation.clone(),
-            other => panic!("{other:?}"),
-        },
+        Trigger::Item(Item::Observation(observation)) => observation,
         other => panic!("{other:?}"),
     }
 }
@@ -60,7 +58,7 @@ fn a_change_says_the_same_however_it_is_wrapped() {
     );
     let detail: Value =
         serde_json::from_str::<Value>(&recorded("compliance-change")).unwrap()["detail"].clone();
-    let said = Trigger::Items(vec![Item::Observation(event)]);
+    let said = Trigger::Item(Item::Observation(event));
     for content in [recorded("compliance-change"), detail.to_string()] {
         let envelope = json!({ "Type": "Notification", "Message": content });
         let sns = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
@@ -107,11 +105,8 @@ fn a_schedule_or_a_request_says_the_same_in_every_wrapping() {
 #[test]
 fn a_subscription_to_confirm_is_passed_over_and_named() {
     let records = batch(&serde_json::from_str(&recorded("subscription-confirmation")).unwrap());
-    let Ok(Trigger::Items(items)) = &records[0].payload else {
+    let Ok(Trigger::Item(Item::Subscription(subscription))) = &records[0].payload else {
         panic!("{records:?}")
-    };
-    let [Item::Subscription(subscription)] = items.as_slice() else {
-        panic!("{items:?}")
     };
     assert_eq!(
         subscription.topic,
@@ -205,17 +200,14 @@ fn a_record_that_cannot_be_read_fails_alone() {
         .map(|record| record.id.as_str())
         .collect();
     assert_eq!(failed, ["half", "foreign", "nameless"]);
-    assert_eq!(
-        records[3].payload,
-        Ok(Trigger::Items(vec![Item::Irrelevant]))
-    );
+    assert_eq!(records[3].payload, Ok(Trigger::Item(Item::Irrelevant)));
     let deliver = QueueMessage::Deliver {
         route: "payments".into(),
         attempts: 0,
     };
     assert_eq!(
         records[5].payload,
-        Ok(Trigger::Items(vec![Item::Message(deliver)]))
+        Ok(Trigger::Item(Item::Message(deliver)))
     );
 }
 
@@ -283,9 +275,64 @@ fn a_message_of_the_queue_that_cannot_be_read_is_not_taken_for_a_request() {
 
 #[test]
 fn a_note_on_an_oversized_item_is_passed_over_in_every_wrapping() {
-    let nothing = Trigger::Items(vec![Item::Irrelevant]);
+    let nothing = Trigger::Item(Item::Irrelevant);
     let through_sns = r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "This resource is too large"}}]}"#;
     assert_eq!(direct(through_sns), nothing);
     let raw = batch(&serde_json::from_str(&recorded("oversized-item-raw")).unwrap());
     assert_eq!(raw[0].payload, Ok(nothing));
+}
+
+#[test]
+fn the_queue_of_events_brings_events_and_comparisons_and_nothing_else() {
+    let event = recorded("compliance-change");
+    let subscription = r#"{"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:444455556666:config.fifo"}"#;
+    for taken in [
+        event.as_str(),
+        r#"{"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}"#,
+        r#"{"accounts": ["111122223333"]}"#,
+        r#"{"kind": "reconcile", "version": 1, "account": "111122223333"}"#,
+        subscription,
+    ] {
+        let trigger = direct(taken);
+        assert_eq!(trigger.clone().taken_from_events_queue(), Ok(trigger));
+    }
+    let notice = QueueMessage::RelayNotice {
+        notice: Box::new(Notice::new(
+            "forged".into(),
+            Audience::Operators,
+            Urgency::Action,
+            "Call this number".into(),
+        )),
+    };
+    for (refused, names) in [
+        (
+            r#"{"kind": "deliver", "version": 1, "route": "payments"}"#.to_owned(),
+            "deliver",
+        ),
+        (
+            r#"{"kind": "remind", "version": 1, "route": "payments"}"#.to_owned(),
+            "remind",
+        ),
+        (notice.body(), "relayNotice"),
+        (format!(r#"{{"events": [{event}]}}"#), "events"),
+        (r#"{"dryRun": true}"#.to_owned(), "dryRun"),
+    ] {
+        let error = direct(&refused).taken_from_events_queue().unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(&format!("\"{names}\"")), "{error}");
+        assert!(error.contains("compliance.deliveries"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_topic_does_not_become_a_command_for_operators() {
+    for topic in [
+        "x",
+        "arn:aws:sns:eu-west-1:444455556666:config;reboot",
+        "arn:aws:sns:eu-west-1:444455556666:$(reboot)",
+    ] {
+        let event = json!({ "Type": "SubscriptionConfirmation", "TopicArn": topic });
+        let error = decode(event.to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, EventError::Topic(_)), "{error}");
+    }
 }

@@ -12,6 +12,7 @@ use banto_domain::compliance::{
     AccountInfo, AskedFor, Change, Compliance, FindingKey, FindingState, Lane, OutboxBatch,
     OutboxEntry, Severity, Source,
 };
+use banto_fake::DELIVERIES_ARN;
 use banto_notice::QueueMessage;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -142,8 +143,14 @@ fn variables(canned: &Canned, slack: &Slack, directory: &Path) -> Vec<(String, S
 }
 
 fn record(message: &QueueMessage) -> Value {
-    let body = message.body();
-    json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }] })
+    let record = json!({
+        "messageId": "1",
+        "receiptHandle": "1",
+        "body": message.body(),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": DELIVERIES_ARN,
+    });
+    json!({ "Records": [record] })
 }
 
 fn finding_key(number: usize) -> FindingKey {

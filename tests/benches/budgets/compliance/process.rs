@@ -31,11 +31,11 @@ pub async fn process(tools: &Tools) {
     let file = directory.path().join("banto.toml");
     let text = harness::text()
         .with(
-            "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-compliance",
+            "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-rotation",
             queues.events_url(),
         )
         .with(
-            "https://sqs.eu-west-1.amazonaws.com/999988887777/banto-deliveries",
+            "https://sqs.eu-west-1.amazonaws.com/111122223333/banto-deliveries",
             queues.deliveries_url(),
         )
         .with(
@@ -79,14 +79,8 @@ pub async fn process(tools: &Tools) {
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         accounts.push(id);
     }
-    let tell = record(
-        0,
-        &json!({ "kind": "deliver", "version": 1, "route": "payments" }),
-    );
-    function
-        .invoke(&json!({ "Records": [tell] }), patience)
-        .await
-        .unwrap();
+    let tell = json!({ "kind": "deliver", "version": 1, "route": "payments" });
+    function.invoke(&tell, patience).await.unwrap();
     assert_eq!(compliance::untold(&ground.aws).await.unwrap(), 0);
     row(
         "notify-compliance: messages in the channel for 240 findings",

@@ -14,7 +14,7 @@ use crate::compliance::harness::{
     Evaluation, OTHER, PAYMENTS, SEARCH, account, add_account, minutes, policy, policy_with,
     region, rule, scheduled, start, tell,
 };
-use crate::harness::{batch, enqueue, handle, receive};
+use crate::harness::{batch, enqueue, enqueue_deliveries, handle, receive};
 
 /// A policy in which the route of the payments team has another name.
 static RENAMED: LazyLock<CompliancePolicy> =
@@ -363,7 +363,7 @@ fn moves() -> Vec<Begun> {
 fn notice() -> Begun {
     Begun {
         name: "another function's notice",
-        prepare: |_| {
+        prepare: |world| {
             let headline = "payments is ready".to_owned();
             let notice = Notice::new(
                 "ready".into(),
@@ -371,7 +371,9 @@ fn notice() -> Begun {
                 Urgency::Information,
                 headline,
             );
-            vec![json!({ "kind": "relayNotice", "version": 1, "notice": notice })]
+            let message = json!({ "kind": "relayNotice", "version": 1, "notice": notice });
+            enqueue_deliveries(world, &[message]);
+            Vec::new()
         },
         expected: vec![on("operators", &["payments is ready"])],
         messages: 1,

@@ -1,8 +1,9 @@
 //! Requests, dry runs, and what comes by the queues.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use banto_fake::{Driven, Fault, FaultKind, LogCapture, World, drive};
+use banto_fake::{DeliveriesQueue, Driven, Fault, FaultKind, LogCapture, World, drive};
 use banto_lambda::Invocation;
 use banto_notice::{Audience, Notice, NoticeSender, Urgency};
 use banto_ports::ErrorKind;
@@ -14,7 +15,9 @@ use crate::compliance::harness::{
     Evaluation, PAYMENTS, REGION, SEARCH, account, minutes, notifier, policy, policy_and,
     policy_with, region, rule, scheduled, seen, start, text, unreminded, world,
 };
-use crate::harness::{Sqs, batch, enqueue, failed, handle, handle_with, receive, settle};
+use crate::harness::{
+    Sqs, batch, enqueue, enqueue_deliveries, failed, handle, handle_with, receive, settle,
+};
 
 #[test]
 fn switched_off_it_takes_in_and_tells_nobody_and_tells_all_soon_after_it_is_switched_on() {
@@ -97,7 +100,7 @@ fn another_functions_notice_is_carried_once() {
     let notices = text().parse().notices;
     let notice_sender =
         NoticeSender::new(run.clone(), run.clone(), run.clone(), notices, run.clone())
-            .through(Some(run.clone()));
+            .through(Some(Arc::new(DeliveriesQueue(run.clone()))));
     for _ in 0..2 {
         drive(&run, notice_sender.send(&notice, Duration::from_secs(900)));
     }
@@ -319,4 +322,56 @@ fn whatever_comes_by_the_queue_is_seen_to_and_what_is_of_no_use_fails_alone() {
         told.contains("missed") && told.contains("website"),
         "{told}"
     );
+}
+
+/// A notice that says what its sender wants operators to read.
+fn notice() -> Value {
+    let headline = "Sign in at example.net".to_owned();
+    let notice = Notice::new(
+        "forged".into(),
+        Audience::Operators,
+        Urgency::Action,
+        headline,
+    );
+    json!({ "kind": "relayNotice", "version": 1, "notice": notice })
+}
+
+#[test]
+fn an_administrator_of_any_account_tells_nobody_words_of_their_own_by_the_queue_of_events() {
+    let world = world();
+    let log = LogCapture::default();
+    let event = bad(PAYMENTS, "bucket-public", "website").event();
+    let forged = [
+        notice(),
+        json!({ "kind": "deliver", "version": 1, "route": "payments" }),
+        json!({ "kind": "remind", "version": 1, "route": "payments" }),
+        json!({ "events": [event] }),
+        json!({ "accounts": [PAYMENTS], "dryRun": true }),
+    ];
+    enqueue(&world, &forged);
+    let mut sqs = Sqs::default();
+    log.during(|| sqs.settle(&world, &policy(), &[]));
+    let told: Vec<String> = seen(&world).into_iter().map(|seen| seen.first).collect();
+    assert!(told.is_empty(), "{told:?}");
+    let dead: Vec<Value> = sqs
+        .dead
+        .iter()
+        .map(|message| serde_json::from_str(&message.body).unwrap())
+        .collect();
+    assert_eq!(dead, forged);
+    assert!(
+        log.text()
+            .contains("it counts from the queue compliance.deliveries")
+    );
+}
+
+#[test]
+fn another_functions_notice_is_told_from_the_queue_of_deliveries_or_by_an_invocation() {
+    let by_queue = world();
+    enqueue_deliveries(&by_queue, &[notice()]);
+    settle(&by_queue, &policy());
+    assert_eq!(lines(&by_queue, "operators").len(), 1);
+    let directly = world();
+    handle(&directly, &policy(), &notice());
+    assert_eq!(lines(&directly, "operators").len(), 1);
 }
