@@ -15,8 +15,8 @@ mod text;
 mod version_1;
 
 pub use model::{
-    CLOCK_SKEW, Emergency, IAM_LAG, Intent, Issued, LEASE, Owed, Pin, Reason, Record, Rotation,
-    StoredEnvelope, lease_left,
+    CLOCK_SKEW, Emergency, IAM_LAG, Intent, Issued, LEASE, Left, Owed, Pin, Reason, Record,
+    Rotation, StoredEnvelope, lease_left,
 };
 pub use readers::Readers;
 pub use text::{KeptRecord, RecordError};

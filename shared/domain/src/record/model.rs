@@ -57,6 +57,8 @@ pub struct Record {
     pub emergency: Option<Emergency>,
     /// The request of the last emergency that is over: if it comes again, it is over still.
     pub last_emergency: Option<String>,
+    /// The user's leave; `None` unless an operator said that the user left.
+    pub left: Option<Left>,
     /// The moments at which notices to the owner or about the user were accepted for delivery, by
     /// notice id.
     pub notified: BTreeMap<String, Timestamp>,
@@ -175,6 +177,31 @@ pub struct Emergency {
     pub looked_at: Option<Timestamp>,
 }
 
+/// A user who left, and what ended with that. It stays until an operator takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Left {
+    /// The moment at which it was first recorded, before any key was disabled.
+    pub at: Timestamp,
+    /// The keys that worked until then. They work again if the leave is taken back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub worked: BTreeSet<AccessKeyId>,
+    /// The keys that others had made inactive already. They are deleted with the rest, and left
+    /// alone again if the leave is taken back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub inactive: BTreeSet<AccessKeyId>,
+    /// The moment at which the user's sessions were denied; `None` while they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_denied_at: Option<Timestamp>,
+    /// The moment at which the end of the user's sessions in roles was handed on; `None` while it
+    /// is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// The certificate that the user's tag pinned: once the user is deleted, nothing else says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Fingerprint>,
+}
+
 /// The reason why a key is issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -204,6 +231,7 @@ impl Record {
             exposed: BTreeSet::new(),
             emergency: None,
             last_emergency: None,
+            left: None,
             notified: BTreeMap::new(),
             pin: None,
             reached_by: None,
@@ -238,6 +266,11 @@ impl Record {
             dates.extend(emergency.sessions_denied_at);
             dates.extend(emergency.revoked_at);
             dates.extend(emergency.looked_at);
+        }
+        if let Some(left) = &self.left {
+            dates.push(left.at);
+            dates.extend(left.sessions_denied_at);
+            dates.extend(left.revoked_at);
         }
         dates.extend(self.disabled.values().copied());
         dates.extend(self.notified.values().copied());
@@ -285,6 +318,7 @@ impl Record {
         keys.extend(self.disabled.keys().cloned());
         keys.extend(self.restored.iter().cloned());
         keys.extend(self.exposed.iter().cloned());
+        keys.extend(self.left.iter().flat_map(Left::keys).cloned());
         let intent = self.intent.iter();
         keys.extend(intent.flat_map(|intent| intent.existing_keys.clone()));
         keys
@@ -313,6 +347,11 @@ impl Record {
         self.notified.get(&Self::asked_id(key)).copied()
     }
 
+    /// True if operators were told what a user had who left.
+    pub fn is_leave_reported(&self) -> bool {
+        self.notified.contains_key(Left::REPORTED)
+    }
+
     /// The fingerprint of the certificate that counts as the user's. Records from before pins were
     /// kept name the one that they sealed to.
     pub fn pinned(&self) -> Option<&Fingerprint> {
@@ -327,6 +366,29 @@ impl Record {
         let envelope = self.envelope.as_ref();
         rotation.is_some_and(|rotation| rotation.issued.key == *key)
             || envelope.is_some_and(|envelope| envelope.key == *key)
+    }
+}
+
+impl Left {
+    /// The id under which [`Record::notified`] has the moment at which operators were told what the
+    /// user had.
+    pub const REPORTED: &str = "finding:left";
+
+    /// A leave that begins at this moment.
+    pub fn new(at: Timestamp, certificate: Option<Fingerprint>) -> Self {
+        Self {
+            at,
+            worked: BTreeSet::new(),
+            inactive: BTreeSet::new(),
+            sessions_denied_at: None,
+            revoked_at: None,
+            certificate,
+        }
+    }
+
+    /// The keys that ended with the leave.
+    pub fn keys(&self) -> impl Iterator<Item = &AccessKeyId> {
+        self.worked.union(&self.inactive)
     }
 }
 

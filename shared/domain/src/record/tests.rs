@@ -102,6 +102,20 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_left()(
+        at in any_at(),
+        worked in any_keys(),
+        inactive in any_keys(),
+        sessions_denied_at in proptest::option::of(any_at()),
+        revoked_at in proptest::option::of(any_at()),
+        is_pinned in any::<bool>(),
+    ) -> Left {
+        let certificate = is_pinned.then(|| "A0".repeat(20).parse().unwrap());
+        Left { worked, inactive, sessions_denied_at, revoked_at, ..Left::new(at, certificate) }
+    }
+}
+
+prop_compose! {
     /// What the previous version has a place for, too: no intent and no rotation.
     fn any_old_record()(
         sequence in 0..=MAX_SEQUENCE,
@@ -138,12 +152,13 @@ prop_compose! {
         rotation in proptest::option::of(any_rotation()),
         owed in proptest::option::of(any_owed()),
         emergency in proptest::option::of(any_emergency()),
+        left in proptest::option::of(any_left()),
         certificate in proptest::option::of("[A-Za-z0-9+/=]{0,40}"),
         reached_by in proptest::option::of("U[A-Z0-9]{8}"),
     ) -> Record {
         let fingerprint: Fingerprint = "A0".repeat(20).parse().unwrap();
         let pin = certificate.map(|certificate| Pin { fingerprint, certificate });
-        Record { open, intent, rotation, owed, emergency, pin, reached_by, ..old }
+        Record { open, intent, rotation, owed, emergency, left, pin, reached_by, ..old }
     }
 }
 
@@ -435,6 +450,13 @@ fn full() -> Record {
             revoked_at: Some(at(5)),
             looked_at: Some(at(10)),
         }),
+        left: Some(Left {
+            worked: [key(0)].into(),
+            inactive: [key(3)].into(),
+            sessions_denied_at: Some(at(10)),
+            revoked_at: Some(at(10)),
+            ..Left::new(at(9), Some("A0".repeat(20).parse().unwrap()))
+        }),
         notified: [("a notice".to_owned(), at(11))].into(),
         pin: Some(Pin {
             fingerprint: "A0".repeat(20).parse().unwrap(),
@@ -468,6 +490,9 @@ fn places_of_dates() -> Vec<String> {
         "/emergency/sessionsDeniedAt",
         "/emergency/revokedAt",
         "/emergency/lookedAt",
+        "/left/at",
+        "/left/sessionsDeniedAt",
+        "/left/revokedAt",
         "/notified/a notice",
     ];
     let mut places: Vec<String> = dates.map(str::to_owned).into();
@@ -483,6 +508,20 @@ fn the_full_record_is_read_as_it_was_written() {
     );
     let dates = full().to_text(&account(), &user()).matches("2026-").count();
     assert_eq!(places_of_dates().len(), dates, "no date is left out here");
+}
+
+/// A Banto that does not know a field reads nothing of the record, so that none from before leaves
+/// were recorded takes a leaver for somebody who is owed a key.
+#[test]
+fn a_field_that_is_not_known_makes_the_record_unreadable_and_a_record_without_a_leave_is_of_nobody_who_left()
+ {
+    let text = full().to_text(&account(), &user());
+    assert!(text.contains(r#""left":{"#));
+    assert!(Record::from_text(&text.replace(r#""left":{"#, r#""gone":{"#)).is_err());
+    let mut header: Value = serde_json::from_str(&text).unwrap();
+    header.as_object_mut().unwrap().remove("left");
+    let read = Record::from_text(&format!("{header}\n\n")).unwrap();
+    assert_eq!(read.left, None);
 }
 
 #[test]
@@ -564,6 +603,13 @@ fn a_list_that_no_run_writes_is_refused() {
             },
             Record {
                 exposed: keys(count).collect(),
+                ..full()
+            },
+            Record {
+                left: Some(Left {
+                    worked: keys(count).collect(),
+                    ..Left::new(at(0), None)
+                }),
                 ..full()
             },
             Record {

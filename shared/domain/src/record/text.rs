@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Emergency, Intent, Owed, Pin, Record, Rotation, StoredEnvelope};
+use super::model::{Emergency, Intent, Left, Owed, Pin, Record, Rotation, StoredEnvelope};
 use super::version_1;
 use crate::{AccessKeyId, AccountId, UserId, UserName};
 
@@ -94,6 +94,8 @@ struct Header {
     emergency: Option<Emergency>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_emergency: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<Left>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     notified: BTreeMap<String, Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,6 +131,7 @@ impl Record {
             exposed: record.exposed,
             emergency: record.emergency,
             last_emergency: record.last_emergency,
+            left: record.left,
             notified: record.notified,
             pin: record.pin,
             reached_by: record.reached_by,
@@ -160,6 +163,7 @@ impl Record {
             self.disabled.len(),
             self.restored.len(),
             self.exposed.len(),
+            self.left.iter().flat_map(Left::keys).count(),
             self.notified.len(),
         ];
         if entries.iter().any(|count| *count > MAX_ENTRIES) {
@@ -260,6 +264,7 @@ impl Header {
             exposed: self.exposed,
             emergency: self.emergency,
             last_emergency: self.last_emergency,
+            left: self.left,
             notified: self.notified,
             pin: self.pin,
             reached_by: self.reached_by,
