@@ -27,6 +27,8 @@ use crate::ports::Ports;
 use crate::record_writer::RecordWriter;
 use crate::snapshot::{Observed, SLACK_TAG, Used, User};
 
+mod leave;
+
 /// Time that an action takes at the worst. Issuing makes most calls: the record is marked, written
 /// and protected, the key is created, its envelope stored; and where a write is in the way of an
 /// older version, that costs two more; both texts are signed. Each of the nine ends within 25 s,
@@ -141,6 +143,12 @@ impl Executor<'_> {
             Action::Revoke => self.revoke().await,
             Action::AllowSessions => self.allow_sessions().await,
             Action::SaveLook => self.save_look().await,
+            Action::Leave(leave) => self.leave(leave).await,
+            Action::DenyLeaver => self.deny_leaver().await,
+            Action::TakeBack {
+                keys,
+                allows_sessions,
+            } => self.take_back(keys, *allows_sessions).await,
             Action::DeleteExposed { key } | Action::Delete { key } => self.delete(key).await,
             Action::DiscardOrphan { key, .. } => self.discard_orphan(key).await,
             Action::DropIntent => self.drop_intent().await,
@@ -294,6 +302,9 @@ impl Executor<'_> {
                 if let Some(emergency) = &mut record.emergency {
                     emergency.revoked_at = Some(now);
                 }
+                if let Some(left) = &mut record.left {
+                    left.revoked_at = Some(now);
+                }
             })
             .await
     }
@@ -301,13 +312,20 @@ impl Executor<'_> {
     /// The moment at which keys and sessions had ended as far as is recorded, so that a message
     /// that is sent again is the same; now if nothing is recorded.
     fn contained_at(&self) -> Timestamp {
-        let record = self.writer.record();
-        match record.and_then(|record| record.emergency.as_ref()) {
-            Some(emergency) => emergency
-                .sessions_denied_at
-                .map_or(emergency.contained_at, |at| at.max(emergency.contained_at)),
-            None => self.ports.clock.now(),
+        let mut ended = Vec::new();
+        if let Some(record) = self.writer.record() {
+            if let Some(emergency) = &record.emergency {
+                ended.push(emergency.contained_at);
+                ended.extend(emergency.sessions_denied_at);
+            }
+            if let Some(left) = &record.left {
+                ended.push(left.at);
+                ended.extend(left.sessions_denied_at);
+                ended.extend(left.keys().filter_map(|key| record.disabled.get(key)));
+            }
         }
+        let last = ended.into_iter().max();
+        last.unwrap_or_else(|| self.ports.clock.now())
     }
 
     async fn allow_sessions(&mut self) -> Result<(), ApplyError> {
@@ -355,7 +373,9 @@ impl Executor<'_> {
     async fn drop_intent(&mut self) -> Result<(), ApplyError> {
         self.writer
             .write(|record| {
-                if let Some(intent) = record.intent.take() {
+                let intent = record.intent.take();
+                // Whoever left is owed nothing.
+                if let Some(intent) = intent.filter(|_| record.left.is_none()) {
                     keep_request(intent, record);
                 }
             })

@@ -99,6 +99,8 @@ pub enum Mode {
     Discard,
     /// Let a new certificate count at once.
     Approve,
+    /// The users left: disable all that they have, and issue nothing any more.
+    Leave,
 }
 
 /// An event that is none of ours, and what it was.
@@ -123,7 +125,7 @@ pub enum EventError {
     /// A request of our own shape with something wrong in it.
     #[error(
         "{0}; expected {{\"account\": \"111122223333\", \"users\": [\"alice\"], \
-         \"mode\": \"due\" | \"force\" | \"emergency\" | \"restore\" | \"discard\" | \"approve\", \
+         \"mode\": \"due\" | \"force\" | \"emergency\" | \"restore\" | \"discard\" | \"approve\" | \"leave\", \
          \"keys\": [\"AKIAIOSFODNN7EXAMPLE\"], \"certificate\": \"FINGERPRINT\", \"dryRun\": true | false}}"
     )]
     Request(String),
@@ -607,6 +609,18 @@ mod tests {
         }
     }
 
+    /// The very payload that docs/rotation.md and Terraform have.
+    #[test]
+    fn users_leave_by_name_and_nothing_else_is_asked_for() {
+        let event = br#"{"account": "111122223333", "users": ["alice"], "mode": "leave"}"#;
+        let Ok(Invoked::Direct(Trigger::Rotate(request))) = decode(event) else {
+            panic!("no request")
+        };
+        assert_eq!(request.account.unwrap().as_str(), "111122223333");
+        assert_eq!(request.scope.mode(), Mode::Leave);
+        assert!(request.scope.named_keys().is_empty() && request.scope.approved().is_none());
+    }
+
     #[test]
     fn anything_else_is_an_error_that_says_what_came() {
         for (event, says) in [
@@ -625,6 +639,11 @@ mod tests {
             ),
             (
                 r#"{"mode": "force", "users": ["alice"], "keys": ["AKIAIOSFODNN7EXAMPLE"]}"#,
+                "\"keys\" needs the mode restore or discard",
+            ),
+            (r#"{"mode": "leave"}"#, "this mode needs \"users\""),
+            (
+                r#"{"mode": "leave", "users": ["alice"], "keys": ["AKIAIOSFODNN7EXAMPLE"]}"#,
                 "\"keys\" needs the mode restore or discard",
             ),
             (r#"{"user": "alice"}"#, "unknown field `user`"),

@@ -150,6 +150,7 @@ impl Rotator {
         metrics.add(report::metrics(&run));
         match report::failure(&run) {
             None => Ok(report::comes_again_at(&run).map_or(End::Done, End::LooksAgain)),
+            Some(error) if error.kind == report::NO_SUCH_USER => Ok(End::Done),
             Some(error) => {
                 let was_told = run.accounts.iter().all(|account| !account.untold);
                 if failures == Failures::Told && was_told {

@@ -71,8 +71,8 @@ pub async fn observe(
     let mut chosen = choose_users(ports, job, contained, now, &mut observed.snapshot).await?;
     chosen.groups = match groups_for(ports, job.policy, &chosen).await {
         Ok(groups) => groups,
-        // In an emergency they decide timings only, which must not keep a key active.
-        Err(error) if job.scope.mode() == Mode::Emergency => {
+        // They decide timings only, which must not keep an exposed or a leaver's key active.
+        Err(error) if matches!(job.scope.mode(), Mode::Emergency | Mode::Leave) => {
             add_not_observed(&mut observed.snapshot, "the groups", &error.to_string());
             BTreeMap::new()
         }

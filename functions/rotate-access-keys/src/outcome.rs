@@ -9,7 +9,7 @@ use banto_seal::SealError;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::Mode;
-use crate::plan::{Action, Finding, Plan, WaitReason, Waiting};
+use crate::plan::{Action, Finding, FindingKind, Plan, WaitReason, Waiting};
 use crate::snapshot::{Contained, NotObserved, Observed, StoredRecord, Stranger};
 
 /// The outcome of a run.
@@ -234,11 +234,19 @@ impl AccountOutcome {
         earliest
     }
 
-    /// The findings that people were not notified of yet.
+    /// The findings that people were not notified of yet, and that are true by now.
     pub fn new_findings(&self) -> Vec<&Finding> {
         let mut findings: Vec<&Finding> = self.findings().iter().collect();
-        findings.retain(|finding| !finding.notified);
+        findings.retain(|finding| !finding.notified && self.holds(finding));
         findings
+    }
+
+    /// False if a finding tells what the user's chain was to do, and it did not get there.
+    fn holds(&self, finding: &Finding) -> bool {
+        let mut chains = self.chains.iter();
+        let chain = chains.find(|chain| chain.user == finding.user);
+        let is_whole = chain.is_none_or(|chain| chain.failed.is_empty() && chain.left.is_empty());
+        is_whole || !matches!(finding.kind, FindingKind::Left { .. })
     }
 
     /// The users and exposed keys that could not be observed.

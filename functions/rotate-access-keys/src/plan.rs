@@ -20,6 +20,7 @@ mod finding;
 mod housekeeping;
 mod interrupted_issue;
 mod lateness;
+mod leave;
 mod new_key;
 mod requests;
 mod retirement;
@@ -29,8 +30,10 @@ mod tests;
 mod user;
 mod withdrawal;
 
-pub use action::{Action, Chain, DisableReason, Exposed, OrphanProof, OtherKey, OwnerNotice, Plan};
-pub use finding::{Finding, FindingKind, WaitReason, Waiting};
+pub use action::{
+    Action, Chain, DisableReason, Exposed, Leave, OrphanProof, OtherKey, OwnerNotice, Plan,
+};
+pub use finding::{Finding, FindingKind, LeftKey, WaitReason, Waiting};
 
 /// Plans a run over one identity account.
 pub fn plan(snapshot: &Snapshot, policy: &RotationPolicy, now: Timestamp) -> Plan {
@@ -58,7 +61,7 @@ pub fn reason_to_wait(policy: &RotationPolicy, mode: Mode, now: Timestamp) -> Op
         Mode::Emergency => (!policy.emergencies).then_some(WaitReason::EmergencySwitch),
         _ if !policy.enabled => Some(WaitReason::KillSwitch),
         Mode::Due => (!policy.in_window(now)).then_some(WaitReason::ChangeWindow),
-        Mode::Force | Mode::Restore | Mode::Discard | Mode::Approve => None,
+        Mode::Force | Mode::Restore | Mode::Discard | Mode::Approve | Mode::Leave => None,
     }
 }
 

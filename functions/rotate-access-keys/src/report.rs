@@ -8,9 +8,15 @@ use banto_lambda::{InvocationError, Metrics, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::event::Mode;
 use crate::notices;
 use crate::outcome::{AccountOutcome, ApplyError, ChainOutcome, RunOutcome};
 use crate::plan::Action;
+use crate::snapshot::Stranger;
+
+/// The kind of a failure that only says that users are to leave whom nobody knows. Operators were
+/// told, and to ask again changes nothing.
+pub(crate) const NO_SUCH_USER: &str = "NoSuchUser";
 
 /// Returns the reason why the run failed as a whole, if it did: no account could be observed, a
 /// plan was refused, or something that was asked for by name is not done. Whoever asked for it
@@ -31,7 +37,32 @@ pub fn failure(run: &RunOutcome) -> Option<InvocationError> {
     if !run.dry_run {
         undone.extend(hindrances(run));
     }
-    (run.is_named && !undone.is_empty()).then(|| incomplete(&undone))
+    if run.is_named && !undone.is_empty() {
+        return Some(incomplete(&undone));
+    }
+    let unknown = unknown_leavers(run);
+    (!run.dry_run && !unknown.is_empty()).then(|| failed(NO_SUCH_USER, &unknown))
+}
+
+/// A line for each user who is to leave and whom the account does not have. A name that is spelt
+/// wrong must not look like a user whose keys have ended.
+fn unknown_leavers(run: &RunOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for account in run
+        .accounts
+        .iter()
+        .filter(|account| account.mode == Mode::Leave)
+    {
+        for stranger in account.strangers() {
+            if let Stranger::NoSuchUser { user } = stranger {
+                lines.push(format!(
+                    "there is no such user in {}: {user}",
+                    account.account
+                ));
+            }
+        }
+    }
+    lines
 }
 
 /// Returns whatever keeps a request from its goal without being a failure: actions for which there

@@ -201,7 +201,8 @@ pub struct Key {
 }
 
 /// The use of a key, as far as it is known. Not knowing is never taken for "never".
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Used {
     /// Nobody asked, or the answer did not come.
     Unknown,

@@ -50,6 +50,11 @@ pub(super) async fn look_at_user(look: &Look<'_>, name: &UserName) -> Result<See
     }
 }
 
+/// True if the run ends keys, whatever else can't be known.
+fn ends_at_once(look: &Look<'_>) -> bool {
+    matches!(look.job.scope.mode(), Mode::Emergency | Mode::Leave)
+}
+
 async fn look_at(
     look: &Look<'_>,
     live: LiveUser,
@@ -60,10 +65,8 @@ async fn look_at(
     // one, and whatever is planned on it is refused when its next version is written.
     let record = match stored::read(look, &name, &live.id).await {
         Ok(stored) => stored,
-        // No record stands between an exposed key and its end.
-        Err(error) if look.job.scope.mode() == Mode::Emergency => {
-            StoredRecord::Unreadable(error.to_string())
-        }
+        // No record stands between an exposed or a leaver's key and its end.
+        Err(error) if ends_at_once(look) => StoredRecord::Unreadable(error.to_string()),
         Err(error) => return Err(error),
     };
     let mut user = User {
@@ -133,6 +136,7 @@ fn tells_of_notices_alone(record: &Record) -> bool {
     record.keys().is_empty()
         && record.intent.is_none()
         && record.owed.is_none()
+        && record.left.is_none()
         && record.emergency.is_none()
         && record.envelope.is_none()
 }
@@ -187,7 +191,21 @@ async fn look_at_usage(look: &Look<'_>, user: &mut User) {
 }
 
 fn depends_on_usage(look: &Look<'_>, user: &User, key: &Key) -> bool {
-    is_of_open_rotation(user, key) || may_be_orphan(user, key) || may_be_retired(look, user, key)
+    is_of_open_rotation(user, key)
+        || may_be_orphan(user, key)
+        || may_be_retired(look, user, key)
+        || is_to_be_reported(look, user)
+}
+
+/// True if the user left, and operators do not know yet what of.
+fn is_to_be_reported(look: &Look<'_>, user: &User) -> bool {
+    is_leaver(look, user) && !user.record().is_some_and(Record::is_leave_reported)
+}
+
+fn is_leaver(look: &Look<'_>, user: &User) -> bool {
+    let mode = look.job.scope.mode();
+    let is_recorded = user.record().is_some_and(|record| record.left.is_some());
+    mode == Mode::Leave || (is_recorded && mode != Mode::Restore)
 }
 
 /// True if the key is the new one of a rotation and not proven, or one on either side of a rotation
@@ -228,6 +246,9 @@ fn may_be_retired(look: &Look<'_>, user: &User, key: &Key) -> bool {
 
 /// True if this run may want to issue the user a key, warn of it, or tell of a new certificate.
 fn may_need_key(look: &Look<'_>, user: &User) -> bool {
+    if is_leaver(look, user) {
+        return false;
+    }
     let mode = look.job.scope.mode();
     let warning_age = look.job.policy.timings_for(user.attributes()).warning_age();
     let is_owed = user.record().is_some_and(|record| {

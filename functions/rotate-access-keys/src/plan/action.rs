@@ -58,6 +58,17 @@ pub enum Action {
     AllowSessions,
     /// Record that CloudTrail was asked what was done with the exposed keys.
     SaveLook,
+    /// Record that the user left, then disable their keys.
+    Leave(Leave),
+    /// Deny the sessions of a user who left, until the leave is taken back.
+    DenyLeaver,
+    /// Take a leave back: these keys work again, and nothing says any more that the user left.
+    #[serde(rename_all = "camelCase")]
+    TakeBack {
+        keys: BTreeSet<AccessKeyId>,
+        /// True if the user may have sessions again; false while an emergency denies them.
+        allows_sessions: bool,
+    },
     /// Delete an exposed key at once, to make room for a new one.
     #[serde(rename_all = "camelCase")]
     DeleteExposed { key: AccessKeyId },
@@ -149,6 +160,18 @@ pub struct Exposed {
     pub since: Timestamp,
     /// True if no key of the user works after it.
     pub owed: bool,
+}
+
+/// The keys of a user who leaves, whoever made them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leave {
+    /// Those that work.
+    pub worked: BTreeSet<AccessKeyId>,
+    /// Those that others made inactive.
+    pub inactive: BTreeSet<AccessKeyId>,
+    /// The certificate that the user's tag pins.
+    pub certificate: Option<Fingerprint>,
 }
 
 /// Whatever proves that a key is an orphan.
@@ -334,6 +357,9 @@ impl Action {
             Self::Revoke => "revoke",
             Self::AllowSessions => "allowSessions",
             Self::SaveLook => "saveLook",
+            Self::Leave(_) => "leave",
+            Self::DenyLeaver => "denyLeaver",
+            Self::TakeBack { .. } => "takeBack",
             Self::DeleteExposed { .. } => "deleteExposed",
             Self::DiscardOrphan { .. } => "discardOrphan",
             Self::DropIntent => "dropIntent",
@@ -365,6 +391,9 @@ impl Action {
             Self::Revoke => "revocation of roles' sessions handed on",
             Self::AllowSessions => "sessions allowed again",
             Self::SaveLook => "second look at CloudTrail recorded",
+            Self::Leave(_) => "access keys of a user who left disabled",
+            Self::DenyLeaver => "sessions of a user who left denied",
+            Self::TakeBack { .. } => "leave taken back",
             Self::DeleteExposed { .. } => "exposed access key deleted",
             Self::DiscardOrphan { .. } => "orphaned access key discarded",
             Self::DropIntent => "intent dropped",
@@ -389,6 +418,8 @@ impl Action {
     pub fn keys(&self) -> BTreeSet<AccessKeyId> {
         match self {
             Self::DisableExposed(exposed) => exposed.keys.clone(),
+            Self::Leave(leave) => leave.keys(),
+            Self::TakeBack { keys, .. } => keys.clone(),
             Self::DeleteExposed { key }
             | Self::DiscardOrphan { key, .. }
             | Self::Disable { key, .. }
@@ -401,13 +432,16 @@ impl Action {
 
     /// True if the rest of the chain goes on where the action fails: no record, session or notice
     /// stands between an exposed key's end and what follows from it. A new certificate of which its
-    /// owner could not be told does not count, and needs nothing else to wait.
+    /// owner could not be told does not count, and needs nothing else to wait. Of a user who left
+    /// all ends that can.
     pub fn may_be_passed_over(&self) -> bool {
         matches!(
             self,
             Self::DisableExposed(_)
                 | Self::DenySessions { .. }
                 | Self::Revoke
+                | Self::Leave(_)
+                | Self::DenyLeaver
                 | Self::NotifyOwner(
                     OwnerNotice::Exposed { .. }
                         | OwnerNotice::SessionExposed { .. }
@@ -420,9 +454,12 @@ impl Action {
         matches!(self, Self::Issue { .. })
     }
 
-    /// True if the action disables a key, old or exposed.
+    /// True if the action disables a key: an old one, an exposed one, or one of a user who left.
     pub fn is_disabling(&self) -> bool {
-        matches!(self, Self::Disable { .. } | Self::DisableExposed(_))
+        matches!(
+            self,
+            Self::Disable { .. } | Self::DisableExposed(_) | Self::Leave(_)
+        )
     }
 
     /// True if the action deletes a key at its end; an orphan is discarded.
@@ -436,6 +473,13 @@ impl Action {
 
     pub fn is_notice(&self) -> bool {
         matches!(self, Self::NotifyOwner(_))
+    }
+}
+
+impl Leave {
+    /// All keys that it disables.
+    pub fn keys(&self) -> BTreeSet<AccessKeyId> {
+        self.worked.union(&self.inactive).cloned().collect()
     }
 }
 

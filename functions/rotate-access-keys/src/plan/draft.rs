@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::{RotationPolicy, RotationTimings};
-use banto_domain::record::{Emergency, IAM_LAG, Reason, Record, Rotation};
+use banto_domain::record::{Emergency, IAM_LAG, Left, Reason, Record, Rotation};
 use banto_ports::LastUse;
 use jiff::{SignedDuration, Timestamp};
 
@@ -77,9 +77,33 @@ impl<'a> Draft<'a> {
         self.user.rotation()
     }
 
+    /// The new key of the latest rotation, if it is so new that IAM may not show it yet.
+    pub(super) fn unseen_new_key(&self) -> Option<AccessKeyId> {
+        let issued = &self.rotation()?.issued;
+        let is_new = !self.is_past(issued.created_at, IAM_LAG);
+        let is_exposed = self.record?.exposed.contains(&issued.key);
+        (is_new && self.key(&issued.key).is_none() && !is_exposed).then(|| issued.key.clone())
+    }
+
     /// The emergency in the user's record.
     pub(super) fn emergency(&self) -> Option<&'a Emergency> {
         self.record?.emergency.as_ref()
+    }
+
+    /// The user's leave, as it is recorded.
+    pub(super) fn left(&self) -> Option<&'a Left> {
+        self.record?.left.as_ref()
+    }
+
+    /// True if the user is out once this run is over.
+    pub(super) fn is_leaver(&self) -> bool {
+        match self.mode {
+            Mode::Leave => true,
+            Mode::Restore => false,
+            Mode::Due | Mode::Force | Mode::Emergency | Mode::Discard | Mode::Approve => {
+                self.left().is_some()
+            }
+        }
     }
 
     /// The key of this id, if it is left.

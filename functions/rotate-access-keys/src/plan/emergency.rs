@@ -176,7 +176,7 @@ fn push_exposed(draft: &mut Draft<'_>, keys: BTreeSet<AccessKeyId>, is_beside: b
     if keys.is_empty() {
         return;
     }
-    let owed = draft.working_keys().is_empty();
+    let owed = draft.working_keys().is_empty() && !draft.is_leaver();
     draft.actions.push(Action::DisableExposed(Exposed {
         keys,
         is_beside,
@@ -238,6 +238,9 @@ fn notify(draft: &mut Draft<'_>) {
     for key in &draft.exposed {
         let key = key.clone();
         draft.findings.push(FindingKind::ExposedKey { key });
+    }
+    if draft.is_leaver() {
+        return;
     }
     if draft.exposed.is_empty() && has_exposed_session(draft) {
         let request = draft.snapshot.asked.id.clone();
@@ -380,6 +383,10 @@ fn finds_untold_roles(draft: &Draft<'_>) -> bool {
 }
 
 fn allow_sessions(draft: &mut Draft<'_>, emergency: &Emergency) {
+    // A leave denies them for longer, and what is recorded here says so if it is taken back.
+    if draft.is_leaver() {
+        return;
+    }
     let denied_at = emergency
         .sessions_denied_at
         .unwrap_or(emergency.contained_at);

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use banto_domain::{AccessKeyId, Fingerprint, RoleArn, UserName};
+use banto_domain::record::Left;
+use banto_domain::{AccessKeyId, Fingerprint, GroupName, RoleArn, UserName};
 use banto_ports::LastUse;
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::snapshot::Used;
 
 /// Something a person must look at; never acted on automatically.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -96,8 +99,32 @@ pub enum FindingKind {
     NothingToRestore { key: AccessKeyId },
     /// The key was to be discarded, but no interrupted issue explains it.
     NothingToDiscard { key: AccessKeyId },
+    /// The user left, and this is what they had. It is told once all of it has ended.
+    Left {
+        at: Timestamp,
+        keys: Vec<LeftKey>,
+        /// Those of the groups named in the policy that the user is in.
+        groups: BTreeSet<GroupName>,
+        /// The certificate that the user pinned, and where it is stored.
+        certificate: Option<(Fingerprint, String)>,
+        /// True if the end of the user's sessions in roles is handed on.
+        revokes: bool,
+    },
     /// The record can't be read, so nothing is done.
     UnreadableRecord { why: String },
+}
+
+/// A key of a user who left.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftKey {
+    pub key: AccessKeyId,
+    pub created_at: Timestamp,
+    pub used: Used,
+    /// True if it worked until the user left.
+    pub worked: bool,
+    /// The earliest date at which it is deleted.
+    pub deleted_at: Timestamp,
 }
 
 /// A user who waits, or everyone.
@@ -172,6 +199,8 @@ pub enum WaitReason {
     },
     /// The record to be read: it was protected anew, since Banto was denied to.
     Record { why: String },
+    /// The leave to be taken back: whoever left gets no key.
+    Left { at: Timestamp },
 }
 
 impl FindingKind {
@@ -207,6 +236,7 @@ impl FindingKind {
             Self::NewCertificate { .. }
             | Self::ExposedKey { .. }
             | Self::RolesAssumed { .. }
+            | Self::Left { .. }
             | Self::ExposedNotRestored { .. }
             | Self::NothingToRestore { .. }
             | Self::NothingToDiscard { .. }
@@ -260,6 +290,7 @@ impl FindingKind {
             Self::ExposedNotRestored { key } => format!("finding:exposed-not-restored:{key}"),
             Self::NothingToRestore { key } => format!("finding:nothing-to-restore:{key}"),
             Self::NothingToDiscard { key } => format!("finding:nothing-to-discard:{key}"),
+            Self::Left { .. } => Left::REPORTED.to_owned(),
             // Never recorded as told, since nothing can be written into an unreadable record: every
             // run tells it.
             Self::UnreadableRecord { .. } => "finding:unreadable-record".to_owned(),
@@ -297,6 +328,7 @@ impl WaitReason {
                 | Self::NotCovered
                 | Self::EarlierRotation { .. }
                 | Self::Deletion { .. }
+                | Self::Left { .. }
                 | Self::PinGrace { .. }
         )
     }
@@ -328,6 +360,7 @@ impl WaitReason {
             | Self::Proof { .. }
             | Self::PinGrace { .. }
             | Self::Withdrawn { .. }
+            | Self::Left { .. }
             | Self::Deletion { .. } => false,
         }
     }

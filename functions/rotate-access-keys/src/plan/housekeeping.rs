@@ -73,6 +73,7 @@ fn is_at_rest(draft: &Draft<'_>) -> bool {
                 | Action::Withdraw { .. }
                 | Action::DisableExposed(_)
                 | Action::DenySessions { .. }
+                | Action::Leave(_)
                 | Action::Disable { .. }
         )
     });
@@ -85,6 +86,6 @@ fn is_over(draft: &Draft<'_>, record: &Record) -> bool {
     let has_disabled_key = record.disabled.keys().any(|key| draft.key(key).is_some());
     (record.intent.is_none() || draft.drops_intent)
         && record.owed.is_none()
-        && (record.emergency.is_none() || ends_emergency)
+        && (record.emergency.is_none() || ends_emergency || draft.is_leaver())
         && !has_disabled_key
 }

@@ -7,13 +7,15 @@ use banto_domain::AccessKeyId;
 use super::action::{Action, OrphanProof, OwnerNotice};
 use super::draft::Draft;
 use super::finding::FindingKind;
+use super::leave;
 use crate::event::Mode;
 use crate::snapshot::Used;
 
 /// Plans what an operator asked for.
 pub(super) fn plan(draft: &mut Draft<'_>) {
     draft.is_pending = true;
-    let named = named_keys(draft);
+    let mut named = named_keys(draft);
+    named.retain(|key| !leave::works_again(draft, key));
     match draft.mode {
         Mode::Restore if draft.snapshot.named_keys.is_empty() => {
             restore_each(draft, all_disabled(draft))

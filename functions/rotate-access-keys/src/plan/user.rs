@@ -4,7 +4,7 @@
 //! first.
 
 use banto_domain::policy::RotationPolicy;
-use banto_domain::record::{IAM_LAG, Reason, Rotation};
+use banto_domain::record::{Reason, Rotation};
 use jiff::Timestamp;
 
 use super::action::{Action, Chain, Plan};
@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::finding::{Finding, FindingKind, WaitReason, Waiting};
 use super::interrupted_issue::Resolved;
 use super::{
-    certificate, emergency, housekeeping, interrupted_issue, lateness, new_key, requests,
+    certificate, emergency, housekeeping, interrupted_issue, lateness, leave, new_key, requests,
     retirement, withdrawal,
 };
 use crate::event::Mode;
@@ -36,6 +36,7 @@ pub(super) fn plan_user(
 /// Decides what is done for the user.
 fn decide(draft: &mut Draft<'_>, policy: &RotationPolicy) {
     emergency::end_exposed(draft);
+    leave::end(draft);
     if let StoredRecord::Unreadable(why) = &draft.user.record {
         let why = why.clone();
         draft.findings.push(FindingKind::UnreadableRecord { why });
@@ -48,8 +49,16 @@ fn decide(draft: &mut Draft<'_>, policy: &RotationPolicy) {
         return;
     }
     housekeeping::keep_the_record(draft);
+    if draft.is_leaver() {
+        emergency::follow_up(draft);
+        leave::follow(draft, policy);
+        return;
+    }
     certificate::follow(draft);
     emergency::follow_up(draft);
+    if leave::take_back(draft) && draft.snapshot.named_keys.is_empty() {
+        return;
+    }
     if let Some(reason) = left_alone(draft, policy) {
         draft.waiting.push(reason);
         if !draft.is_urgent() {
@@ -70,7 +79,7 @@ fn decide(draft: &mut Draft<'_>, policy: &RotationPolicy) {
 /// Ends, issues and retires what is not exposed.
 fn rotate(draft: &mut Draft<'_>) {
     retirement::follow_up_disabled_keys(draft);
-    if let Some(key) = unseen_new_key(draft) {
+    if let Some(key) = draft.unseen_new_key() {
         // It was created just now: IAM may not show it yet (R7).
         draft.waiting.push(WaitReason::Iam { key });
         return;
@@ -104,14 +113,6 @@ fn rotate(draft: &mut Draft<'_>) {
     if draft.mode != Mode::Emergency {
         new_key::plan_rotation(draft);
     }
-}
-
-/// The new key of the latest rotation, if it is so new that IAM may not show it yet.
-fn unseen_new_key(draft: &Draft<'_>) -> Option<banto_domain::AccessKeyId> {
-    let issued = &draft.rotation()?.issued;
-    let is_new = !draft.is_past(issued.created_at, IAM_LAG);
-    let is_exposed = draft.record?.exposed.contains(&issued.key);
-    (is_new && draft.key(&issued.key).is_none() && !is_exposed).then(|| issued.key.clone())
 }
 
 /// Goes on with a rotation whose new key is stored: delivers it, then retires the old keys.
