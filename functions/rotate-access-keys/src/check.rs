@@ -1,4 +1,4 @@
-//! A second look at a plan: the promises R1, R2, R5, R7, R8 and R9, derived anew from snapshot,
+//! A second look at a plan: the promises R1, R2, R5, R7, R8, R9 and R11, derived anew from snapshot,
 //! plan, policy and time.
 //!
 //! Every chain is simulated, and every rule of the tables below looks at it. The rules share no
@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::snapshot::{Snapshot, User};
 
 mod exposed;
+mod leave;
 mod orphan;
 mod rules;
 mod simulation;
@@ -56,10 +57,22 @@ const STEP_RULES: &[(&str, StepRule)] = &[
     ("R1", rules::owner_was_notified_of_deletion),
     ("R2", rules::deleted_key_is_inactive),
     ("R2", rules::deleted_key_had_its_recovery),
+    ("R1", leave::leave_was_asked_for),
+    ("R11", leave::leaver_gets_no_key),
+    ("R11", leave::leaver_is_not_messaged),
+    ("R11", leave::leaver_stays_denied),
+    (
+        "R11",
+        leave::leave_that_is_taken_back_was_asked_for_and_is_recorded,
+    ),
+    ("R9", leave::key_that_is_taken_back_is_not_exposed),
 ];
 
 /// The rules about whole chains, each with the promise that it guards.
-const CHAIN_RULES: &[(&str, ChainRule)] = &[("R1", rules::a_usable_key_is_left)];
+const CHAIN_RULES: &[(&str, ChainRule)] = &[
+    ("R1", rules::a_usable_key_is_left),
+    ("R11", leave::no_key_of_a_leaver_works),
+];
 
 /// Returns every promise that the plan would break.
 pub fn check(

@@ -9,6 +9,7 @@
 //! sentences.
 
 mod commands;
+mod leavers;
 mod operators;
 mod owner;
 mod registration;

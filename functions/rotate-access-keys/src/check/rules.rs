@@ -262,7 +262,9 @@ pub(super) fn owner_was_notified_of_deletion(
     let is_notified =
         was_notified(simulation, &format!("deleting:{key}")) || step.earlier.iter().any(is_told);
     let is_reminded = was_reminded(simulation, &format!("will-be-deleted:{key}"));
-    breach_unless(is_notified && is_reminded, || {
+    // Of a key that a leave ended, operators were told the date.
+    let is_leavers = simulation.is_leaver() && simulation.left().is_some();
+    breach_unless(is_leavers || (is_notified && is_reminded), || {
         format!("{key} deleted, but its owner was not told and reminded")
     })
 }
@@ -411,10 +413,10 @@ pub(super) fn a_usable_key_is_left(simulation: &Simulation<'_>) -> Option<String
     )
 }
 
-/// True if an emergency or a hard deadline excuses the loss of a key.
+/// True if an emergency, a hard deadline or a leave excuses the loss of a key.
 fn excuses(simulation: &Simulation<'_>, action: &Action) -> bool {
     match action {
-        Action::DisableExposed(_) => true,
+        Action::DisableExposed(_) | Action::Leave(_) => true,
         Action::Disable { stand_in: None, .. } => true,
         Action::Disable { .. } => simulation.is_past_deadline(),
         _ => false,

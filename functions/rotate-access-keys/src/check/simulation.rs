@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::{RotationPolicy, RotationTimings};
-use banto_domain::record::{Intent, Rotation};
+use banto_domain::record::{Intent, Left, Rotation};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::event::Mode;
 use crate::plan::{Action, Chain};
 use crate::snapshot::{Key, Snapshot, Used, User};
 
@@ -87,6 +88,18 @@ impl<'a> Simulation<'a> {
         self.user.record()?.intent.as_ref()
     }
 
+    /// The user's leave, as it is recorded.
+    pub(super) fn left(&self) -> Option<&'a Left> {
+        self.user.record()?.left.as_ref()
+    }
+
+    /// True if the user is to be out once the chain is done: an operator says so, or said so and has
+    /// not taken it back.
+    pub(super) fn is_leaver(&self) -> bool {
+        let mode = self.snapshot.mode;
+        mode == Mode::Leave || (self.left().is_some() && mode != Mode::Restore)
+    }
+
     /// True if the key is exposed by what was seen, or by what this chain does.
     pub(super) fn is_exposed(&self, id: &AccessKeyId) -> bool {
         let record = self.user.record();
@@ -129,6 +142,16 @@ fn act<'a>(action: &'a Action, keys: &mut Keys<'a>) {
                 keys.insert(Some(key), false);
             }
         }
+        Action::Leave(leave) => {
+            for key in leave.worked.iter().chain(&leave.inactive) {
+                keys.insert(Some(key), false);
+            }
+        }
+        Action::TakeBack { keys: again, .. } => {
+            for key in again {
+                keys.insert(Some(key), true);
+            }
+        }
         Action::Disable { key, .. } => {
             keys.insert(Some(key), false);
         }
@@ -146,6 +169,7 @@ fn act<'a>(action: &'a Action, keys: &mut Keys<'a>) {
         | Action::Revoke
         | Action::AllowSessions
         | Action::SaveLook
+        | Action::DenyLeaver
         | Action::DropIntent
         | Action::SaveCertificate
         | Action::ForgetNews { .. }

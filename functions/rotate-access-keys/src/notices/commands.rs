@@ -37,7 +37,7 @@ pub(super) fn fetch(user: &User, place: Place<'_>) -> Vec<Step> {
 /// Returns the steps that register a certificate.
 pub(super) fn register(user: &User, place: Place<'_>) -> Vec<Step> {
     let name = &user.name;
-    let object = word(&object_url(user, place.identity));
+    let object = word(&place.identity.certificate_url(name));
     let region = place.region;
     vec![
         step(
@@ -55,12 +55,6 @@ pub(super) fn register(user: &User, place: Place<'_>) -> Vec<Step> {
             ),
         ),
     ]
-}
-
-/// The address of the user's certificate, as the AWS CLI takes it.
-fn object_url(user: &User, identity: &IdentityAccount) -> String {
-    let (bucket, prefix) = (&identity.certificate_bucket, &identity.certificate_prefix);
-    format!("s3://{bucket}/{prefix}{}.asc", user.name)
 }
 
 /// Returns a text as one word of a shell, in quotes only where it needs them: a policy may name any

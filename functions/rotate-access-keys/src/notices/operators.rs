@@ -9,6 +9,7 @@ use banto_notice::{Audience, Notice, Section, Urgency};
 
 use jiff::Timestamp;
 
+use super::leavers;
 use super::uses::used;
 use crate::event::Mode;
 use crate::outcome::{AccountOutcome, ApplyError, Failures};
@@ -25,14 +26,17 @@ pub fn summary(outcome: &AccountOutcome, reported: Failures, run: &str) -> Optio
     let failures = failures_to_tell(outcome, reported);
     let findings = finding_lines(outcome, reported, Told::First);
     let late = finding_lines(outcome, reported, Told::Again);
+    let (leavers, left) = leavers::lines(outcome);
     let done = done_lines(outcome);
     let left_alone = left_alone_lines(outcome);
     let is_silent = failures.is_empty() && left_alone.is_empty();
-    if is_silent && findings.is_empty() && late.is_empty() && done.is_empty() {
+    let nothing_to_look_at = findings.is_empty() && late.is_empty() && left.is_empty();
+    if is_silent && nothing_to_look_at && done.is_empty() {
         return None;
     }
     let id = format!("rotate-access-keys:{}:summary:{run}", outcome.account);
     let told = [
+        (leavers, "gone"),
         (findings.len(), "to look at"),
         (late.len(), "still late"),
         (left_alone.len(), "not done"),
@@ -40,14 +44,17 @@ pub fn summary(outcome: &AccountOutcome, reported: Failures, run: &str) -> Optio
     ];
     let counts = counts(outcome, told);
     let headline = format!("Access keys in {}: {counts}", outcome.account);
-    let nothing_to_look_at = findings.is_empty() && late.is_empty() && left_alone.is_empty();
-    let urgency = match (failures.is_empty(), nothing_to_look_at) {
+    let urgency = match (
+        failures.is_empty(),
+        nothing_to_look_at && left_alone.is_empty(),
+    ) {
         (false, _) => Urgency::Alarm,
         (true, false) => Urgency::Action,
         (true, true) => Urgency::Information,
     };
     let mut sections = vec![
         section("Failed", failures),
+        section("Left", left),
         section("To look at", findings),
         section("Still late this week", late),
         section("Not done", left_alone),
@@ -116,7 +123,7 @@ fn facts(outcome: &AccountOutcome) -> Vec<(String, String)> {
 }
 
 /// The counts of a run, as in "2 issued, 1 failed".
-fn counts(outcome: &AccountOutcome, told: [(usize, &str); 4]) -> String {
+fn counts(outcome: &AccountOutcome, told: [(usize, &str); 5]) -> String {
     let done = [
         (outcome.count_done(Action::is_issue), "issued"),
         (outcome.keys_disabled(), "disabled"),
@@ -172,7 +179,14 @@ pub fn failures(outcome: &AccountOutcome) -> Vec<String> {
 
 /// Returns a line for everyone who waits for something that keeps a request from its goal.
 pub fn hindrances(outcome: &AccountOutcome) -> Vec<String> {
-    user_waits(outcome, WaitReason::hinders)
+    let mut lines = user_waits(outcome, WaitReason::hinders);
+    // Whoever left has keys that work as long as the whole run waits.
+    for Waiting { user, reason } in outcome.waiting() {
+        if user.is_none() && outcome.mode == Mode::Leave {
+            lines.push(format!("nobody's leave is done: {}", waiting(reason)));
+        }
+    }
+    lines
 }
 
 /// A line for every user who waits for a reason of this kind.
@@ -198,7 +212,8 @@ enum Told {
 fn finding_lines(outcome: &AccountOutcome, reported: Failures, told: Told) -> Vec<String> {
     let mut lines = Vec::new();
     for new in outcome.new_findings() {
-        if new.again != (told == Told::Again) {
+        let is_of_leaver = matches!(new.kind, FindingKind::Left { .. });
+        if is_of_leaver || new.again != (told == Told::Again) {
             continue;
         }
         // It can't be recorded as told, and a request that comes again would tell it each time.
@@ -248,6 +263,13 @@ fn done_line(user: &UserName, action: &Action) -> Option<String> {
             "the end of their sessions in roles handed to onboard-accounts".to_owned()
         }
         Action::AllowSessions => "sessions allowed again: the emergency is over".to_owned(),
+        Action::Leave(leave) if leave.keys().is_empty() => "recorded as left".to_owned(),
+        Action::Leave(leave) => format!("{} disabled: the user left", named(&leave.keys())),
+        Action::DenyLeaver => "sessions denied until the leave is taken back".to_owned(),
+        Action::TakeBack {
+            keys,
+            allows_sessions,
+        } => taken_back(keys, *allows_sessions),
         Action::DeleteExposed { key } => {
             format!("exposed key {key} deleted to make room for the new one")
         }
@@ -297,6 +319,21 @@ fn retired(key: &AccessKeyId, reason: DisableReason) -> String {
     }
 }
 
+/// What a leave that is taken back gives back.
+fn taken_back(keys: &BTreeSet<AccessKeyId>, allows_sessions: bool) -> String {
+    let keys = if keys.is_empty() {
+        "no key works again".to_owned()
+    } else {
+        format!("{} restored", named(keys))
+    };
+    let sessions = if allows_sessions {
+        "sessions allowed"
+    } else {
+        "sessions stay denied until an emergency is over"
+    };
+    format!("leave taken back, as asked: {keys}, {sessions}")
+}
+
 /// The keys by name, as in "keys AKIA… and AKIA…".
 fn named(keys: &BTreeSet<AccessKeyId>) -> String {
     let noun = if keys.len() == 1 { "key" } else { "keys" };
@@ -314,6 +351,14 @@ fn failed_line(user: &UserName, action: &Action, error: &ApplyError) -> String {
         Action::DenySessions { .. } => "ending the sessions".to_owned(),
         Action::Revoke => "handing on the end of sessions in roles".to_owned(),
         Action::AllowSessions => "allowing sessions again".to_owned(),
+        Action::Leave(leave) if leave.keys().is_empty() => {
+            "recording that the user left".to_owned()
+        }
+        Action::Leave(leave) => {
+            format!("disabling {}, since the user left,", named(&leave.keys()))
+        }
+        Action::DenyLeaver => "ending the sessions of the user, who left,".to_owned(),
+        Action::TakeBack { .. } => "taking the leave back".to_owned(),
         Action::SaveLook => "recording the look at CloudTrail".to_owned(),
         Action::DeleteExposed { key } => format!("deleting the exposed key {key} to make room"),
         Action::DiscardOrphan {
@@ -473,6 +518,7 @@ pub fn finding(kind: &FindingKind) -> String {
                 "was to have {key} discarded, but no interrupted issue explains it; it is left alone"
             )
         }
+        FindingKind::Left { .. } => "left".to_owned(),
         FindingKind::UnreadableRecord { why } => format!("is left alone: {why}"),
     }
 }
@@ -630,10 +676,17 @@ pub fn waiting(reason: &WaitReason) -> String {
         WaitReason::CertificateStore { why } => {
             format!("the certificate could not be fetched: {why}")
         }
+        WaitReason::Left { at } => gone(*at),
         WaitReason::Record { why } => {
             format!("Banto may not read the record, whose readers are set anew: {why}")
         }
     }
+}
+
+/// The answer to whoever asks for a key of a user who left.
+fn gone(at: Timestamp) -> String {
+    let at = day(at);
+    format!("left on {at}, and gets no key until `restore` takes that back")
 }
 
 #[cfg(test)]

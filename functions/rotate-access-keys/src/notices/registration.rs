@@ -9,8 +9,8 @@ use crate::snapshot::PIN_TAG;
 pub fn no_pin(user: &UserName, identity: &IdentityAccount) -> String {
     format!(
         "No certificate is registered. The IAM tag {PIN_TAG} of your user is to hold its fingerprint, and \
-         s3://{}/{}{user}.asc the certificate.",
-        identity.certificate_bucket, identity.certificate_prefix
+         {} the certificate.",
+        identity.certificate_url(user)
     )
 }
 

@@ -5,19 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::policy::{RotationPolicy, RotationTimings};
 use banto_domain::record::{
-    Emergency, Intent, Issued, Owed, Pin, Reason, Record, Rotation, StoredEnvelope,
+    Emergency, Intent, Issued, Left, Owed, Pin, Reason, Record, Rotation, StoredEnvelope,
 };
 use banto_domain::{AccessKeyId, Fingerprint, RoleArn};
 use banto_fake::PolicyText;
 use banto_ports::LastUse;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Exposed, OrphanProof, OwnerNotice, Plan, plan};
+use super::{Action, Exposed, Leave, OrphanProof, OwnerNotice, Plan, plan};
 use crate::event::{Asked, Mode};
 use crate::snapshot::{Certificate, Creations, Key, PIN_TAG, Snapshot, StoredRecord, Used, User};
 
 mod certificates;
 mod emergencies;
+mod leaves;
 mod properties;
 mod several;
 mod table;
@@ -202,6 +203,24 @@ fn emergency(age: SignedDuration) -> Record {
     record
 }
 
+/// The record of a user who left so long ago, and whose keys ended then.
+fn left(age: SignedDuration, worked: &[&str], inactive: &[&str]) -> Record {
+    let at = now() - age;
+    let mut record = first_record();
+    for key in worked.iter().chain(inactive) {
+        record.disabled.insert(id(key), at);
+    }
+    record.notified.insert(Left::REPORTED.to_owned(), at);
+    record.left = Some(Left {
+        worked: worked.iter().map(|key| id(key)).collect(),
+        inactive: inactive.iter().map(|key| id(key)).collect(),
+        sessions_denied_at: Some(at),
+        revoked_at: Some(at),
+        ..Left::new(at, Some(pinned()))
+    });
+    record
+}
+
 /// A plan in one line.
 fn in_short(plan: &Plan) -> String {
     let key = |id: &AccessKeyId| if *id == id_of_old() { "old" } else { "new" };
@@ -214,6 +233,8 @@ fn in_short(plan: &Plan) -> String {
             format!("disable {} beside", keys(&exposed.keys))
         }
         Action::DisableExposed(exposed) => format!("disable exposed {}", keys(&exposed.keys)),
+        Action::Leave(leave) => format!("leave {}", keys(&leave.keys())),
+        Action::TakeBack { keys: again, .. } => format!("take back {}", keys(again)),
         Action::DeleteExposed { key: id } => format!("delete exposed {}", key(id)),
         Action::DiscardOrphan { key: id, .. } => format!("discard {}", key(id)),
         Action::Issue { reason, .. } => format!("issue ({reason:?})"),

@@ -6,15 +6,15 @@ use banto_domain::record::Reason;
 use banto_domain::{AccessKeyId, Breach, SessionKeyId};
 use banto_notice::Notice;
 use banto_ports::{ErrorKind, PortError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rotate_access_keys::event::Mode;
 use rotate_access_keys::notices;
 use rotate_access_keys::outcome::{AccountOutcome, ApplyError, ChainOutcome, Failures};
 use rotate_access_keys::plan::{
-    Action, DisableReason, Exposed, Finding, FindingKind, OrphanProof, OtherKey, OwnerNotice, Plan,
-    WaitReason, Waiting,
+    Action, DisableReason, Exposed, Finding, FindingKind, Leave, LeftKey, OrphanProof, OtherKey,
+    OwnerNotice, Plan, WaitReason, Waiting,
 };
-use rotate_access_keys::snapshot::{Contained, StoredRecord, Stranger};
+use rotate_access_keys::snapshot::{Contained, StoredRecord, Stranger, Used};
 
 use super::{PROBLEM, at, certificate_problem, last_use, new, old, warning};
 
@@ -29,6 +29,11 @@ pub(super) fn messages() -> Vec<(&'static str, Notice)> {
         ("to operators: refused", summary(&refused())),
         ("to operators: to look at", summary(&found(false))),
         ("to operators: still late", summary(&found(true))),
+        ("to operators: somebody left", summary(&left(true))),
+        (
+            "to operators: somebody left with nothing",
+            summary(&left(false)),
+        ),
         ("to operators: not done", summary(&left_alone(answers()))),
         ("to operators: hindered", summary(&left_alone(hindrances()))),
         (
@@ -62,6 +67,14 @@ fn exposed(is_beside: bool) -> Action {
     })
 }
 
+fn leave(worked: BTreeSet<AccessKeyId>) -> Action {
+    Action::Leave(Leave {
+        worked,
+        inactive: BTreeSet::new(),
+        certificate: Some(super::certificate()),
+    })
+}
+
 /// One action of each kind.
 fn actions() -> Vec<Action> {
     let recipient = "D1A66E1A23B182C9980F788CFBFCC82A015E7330".parse().unwrap();
@@ -75,6 +88,17 @@ fn actions() -> Vec<Action> {
             since: at(),
         },
         Action::AllowSessions,
+        leave(keys()),
+        leave(BTreeSet::new()),
+        Action::DenyLeaver,
+        Action::TakeBack {
+            keys: keys(),
+            allows_sessions: true,
+        },
+        Action::TakeBack {
+            keys: BTreeSet::new(),
+            allows_sessions: false,
+        },
         Action::DeleteExposed { key: old() },
         Action::DiscardOrphan {
             key: old(),
@@ -341,6 +365,56 @@ fn found(again: bool) -> AccountOutcome {
     }
 }
 
+/// Somebody left, with all that a user can have, or with nothing.
+fn left(has_all: bool) -> AccountOutcome {
+    let key = |key, used, worked| LeftKey {
+        key,
+        created_at: at() - SignedDuration::from_hours(24 * 100),
+        used,
+        worked,
+        deleted_at: at() + SignedDuration::from_hours(24 * 10),
+    };
+    let mut keys = vec![
+        key(old(), Used::Last(last_use().unwrap()), true),
+        key(new(), Used::Never, false),
+        key(new(), Used::Unknown, true),
+    ];
+    keys.retain(|_| has_all);
+    let stored_at = "s3://certificates/alice.asc".to_owned();
+    let kind = FindingKind::Left {
+        at: at(),
+        keys,
+        groups: has_all
+            .then(|| "developers".parse().unwrap())
+            .into_iter()
+            .collect(),
+        certificate: has_all.then(|| (super::certificate(), stored_at)),
+        revokes: has_all,
+    };
+    let finding = Finding {
+        user: "alice".parse().unwrap(),
+        machine: false,
+        notified: false,
+        again: false,
+        kind,
+    };
+    let plan = Plan {
+        findings: vec![finding],
+        ..Plan::empty("111122223333".parse().unwrap())
+    };
+    let ended = if has_all {
+        self::keys()
+    } else {
+        BTreeSet::new()
+    };
+    AccountOutcome {
+        plan: Some(plan),
+        mode: Mode::Leave,
+        chains: vec![chain(vec![leave(ended), Action::DenyLeaver], Vec::new())],
+        ..outcome()
+    }
+}
+
 /// A request that is not done, for these reasons.
 fn left_alone(reasons: Vec<WaitReason>) -> AccountOutcome {
     let waiting = reasons.into_iter().map(|reason| Waiting {
@@ -369,6 +443,7 @@ fn answers() -> Vec<WaitReason> {
         WaitReason::NotCovered,
         WaitReason::EarlierRotation { key: new() },
         WaitReason::Deletion { key: old() },
+        WaitReason::Left { at: at() },
         WaitReason::PinGrace {
             certificate: super::another(),
             until: at(),

@@ -95,11 +95,32 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_left()(
+        age in any_age(),
+        worked in any_ids(),
+        inactive in any_ids(),
+        denied in any::<bool>(),
+        revoked in any::<bool>(),
+    ) -> Left {
+        let at = now() - age;
+        Left {
+            worked,
+            inactive,
+            sessions_denied_at: denied.then_some(at),
+            revoked_at: revoked.then_some(at),
+            ..Left::new(at, None)
+        }
+    }
+}
+
+prop_compose! {
     fn any_record()(
         rotation in proptest::option::of(any_rotation().boxed()),
         intent in proptest::option::of(any_intent().boxed()),
         owed in proptest::option::of(any_reason()),
         emergency in proptest::option::weighted(0.3, any_emergency().boxed()),
+        left in proptest::option::weighted(0.3, any_left().boxed()),
+        is_reported in any::<bool>(),
         disabled in any_ids(),
         disabled_age in any_age(),
         restored in any_ids(),
@@ -120,6 +141,10 @@ prop_compose! {
         record.intent = intent;
         record.owed = owed.map(|reason| Owed { reason, request: "earlier".into(), asked_at: now() - said_age });
         record.emergency = emergency;
+        record.left = left;
+        if is_reported {
+            record.notified.insert(Left::REPORTED.to_owned(), now() - said_age);
+        }
         record.disabled = disabled.into_iter().map(|id| (id, now() - disabled_age)).collect();
         record.restored = restored;
         record.exposed = exposed;
@@ -162,6 +187,7 @@ fn any_mode() -> impl Strategy<Value = Mode> {
         1 => Just(Mode::Restore),
         1 => Just(Mode::Discard),
         1 => Just(Mode::Approve),
+        1 => Just(Mode::Leave),
     ]
 }
 
@@ -216,16 +242,43 @@ fn any_policy() -> impl Strategy<Value = RotationPolicy> {
         proptest::option::of(3i64..30),
         proptest::option::of(1i64..200),
         proptest::option::of(2i64..60),
+        any::<bool>(),
     );
-    limits.prop_map(|(deadline, unused, unregistered)| RotationPolicy {
+    limits.prop_map(|(deadline, unused, unregistered, revokes)| RotationPolicy {
         timings: RotationTimings {
             deadline: deadline.map(days),
             retire_unused_after: unused.map(days),
             disable_unregistered_after: unregistered.map(days),
             ..policy().timings
         },
+        revocations: revokes.then(|| {
+            "https://sqs.eu-west-1.amazonaws.com/999988887777/onboarding"
+                .parse()
+                .unwrap()
+        }),
         ..policy()
     })
+}
+
+/// True if the only user of a snapshot is out once the run is over.
+fn is_leaver(snapshot: &Snapshot) -> bool {
+    let is_recorded = |user: &User| user.record().is_some_and(|record| record.left.is_some());
+    let is_recorded = snapshot.users.iter().any(is_recorded);
+    snapshot.mode == Mode::Leave || is_recorded && snapshot.mode != Mode::Restore
+}
+
+/// The same snapshot of somebody who left, or leaves now.
+fn of_leaver(snapshot: Snapshot) -> Snapshot {
+    if is_leaver(&snapshot) {
+        return snapshot;
+    }
+    Snapshot {
+        mode: Mode::Leave,
+        exposed: BTreeSet::new(),
+        exposed_since: None,
+        approved: None,
+        ..snapshot
+    }
 }
 
 fn actions(plan: &Plan) -> Vec<Action> {
@@ -353,6 +406,8 @@ proptest! {
                     let id = format!("disabling:{key}");
                     prop_assert!(told.contains(&id), "{}", id);
                 }
+                // Operators were told the date of a leaver's.
+                Action::Delete { .. } if is_leaver(&snapshot) => {}
                 Action::Delete { key } => {
                     for id in [format!("will-be-deleted:{key}:1"), format!("deleting:{key}")] {
                         prop_assert!(told.contains(&id), "{}", id);
@@ -363,12 +418,45 @@ proptest! {
         }
     }
 
+    /// R11: whatever is recorded and asked for, no key of a leaver works, none is issued, and
+    /// nobody writes to them.
+    #[test]
+    fn whoever_left_keeps_no_key_and_gets_none(snapshot in any_snapshot(), policy in any_policy()) {
+        let snapshot = of_leaver(snapshot);
+        let actions = actions(&plan(&snapshot, &policy, now()));
+        let gives = |action: &Action| action.is_issue() || action.is_notice()
+            || matches!(action, Action::Owe { .. } | Action::Restore { .. } | Action::TakeBack { .. });
+        prop_assert!(!actions.iter().any(gives), "{:?}", actions);
+        let ended: BTreeSet<_> = actions.iter().filter(|action| action.is_disabling()).flat_map(Action::keys).collect();
+        for user in &snapshot.users {
+            for key in user.keys.iter().filter(|key| key.active) {
+                let disabled_at = user.record().and_then(|record| record.disabled.get(&key.id));
+                let shows_late = disabled_at.is_some_and(|at| now().duration_since(*at) < SignedDuration::from_mins(15));
+                prop_assert!(ended.contains(&key.id) || shows_late, "{}", key.id);
+            }
+        }
+    }
+
+    /// R2: a leave deletes no key before its recovery is over.
+    #[test]
+    fn a_leave_deletes_nothing_at_once(snapshot in any_snapshot(), policy in any_policy()) {
+        let snapshot = of_leaver(snapshot);
+        let record = snapshot.users.iter().find_map(User::record);
+        for action in actions(&plan(&snapshot, &policy, now())) {
+            prop_assert!(!action.is_discard());
+            if let Action::Delete { key } = action {
+                let disabled_at = record.and_then(|record| record.disabled.get(&key));
+                prop_assert!(disabled_at.is_some_and(|at| now().duration_since(*at) >= days(10)), "{}", key);
+            }
+        }
+    }
+
     /// Any action put where the planner did not put it is either harmless or caught: here, those
     /// that no snapshot without a record justifies.
     #[test]
     fn the_check_catches_unjustified_actions(
         keys in any_keys().prop_filter("a key to act on", |keys| !keys.is_empty()),
-        which in 0usize..8,
+        which in 0usize..11,
     ) {
         let alice = user("alice", keys);
         let key = alice.keys[0].id.clone();
@@ -382,6 +470,9 @@ proptest! {
             Action::DiscardOrphan { key: key.clone(), proof: OrphanProof::Trail },
             Action::DiscardOrphan { key: key.clone(), proof: OrphanProof::Operator },
             disable_exposed(&key),
+            leave(&key),
+            Action::DenyLeaver,
+            Action::TakeBack { keys: BTreeSet::from([key.clone()]), allows_sessions: true },
         ][which].clone();
         let plan = by_hand(vec![action]);
         prop_assert!(!check(&snapshot, &plan, &policy(), now()).is_empty());
@@ -404,6 +495,14 @@ fn disable_exposed(key: &AccessKeyId) -> Action {
         asked_at: now(),
         since: now(),
         owed: false,
+    })
+}
+
+fn leave(key: &AccessKeyId) -> Action {
+    Action::Leave(Leave {
+        worked: BTreeSet::from([key.clone()]),
+        inactive: BTreeSet::new(),
+        certificate: None,
     })
 }
 

@@ -114,6 +114,8 @@ fn records_without_rotation() -> Vec<(&'static str, Record)> {
             "noted as exposed",
             first_with(|record| record.exposed = BTreeSet::from([id(OLD)])),
         ),
+        ("left 1 d ago", left(days(1), &[OLD], &[])),
+        ("left 10 d ago", left(days(10), &[OLD], &[NEW])),
         ("exposed 5 min ago", emergency(minutes(5))),
         ("exposed 1 d ago", looked(1)),
         ("exposed 2 d ago", looked(2)),
