@@ -10,6 +10,7 @@ mod idle;
 mod interleavings;
 mod late;
 mod leaks;
+mod leavers;
 mod orphans;
 mod play;
 mod reached;

@@ -393,15 +393,24 @@ pub fn settle(
         }
         Some(End::SameKey) => keys.len() == 1 && keys.iter().all(|key| key.active),
         Some(End::BothKeys) => keys.len() == 2 && keys.iter().all(|key| key.active),
+        Some(End::Out) => keys.is_empty() && is_out(&view.users[user]),
     };
+    let needs_key = end.is_some_and(|end| end != End::Out);
     if view.users[user].record.is_some() && view.users[user].record_reader.is_none() {
         broken.push("R8: the record is readable by everyone in the end".to_owned());
     }
-    if !is_as_it_should || end.is_some() && !has_usable(&view.users[user]) {
+    if !is_as_it_should || needs_key && !has_usable(&view.users[user]) {
         let calls = story(&world.calls());
         broken.push(format!("R4: {end:?} in the end, but {keys:?}\n{calls}"));
     }
     broken
+}
+
+/// True if the record says that the user left, and sessions are denied.
+fn is_out(user: &UserView) -> bool {
+    let text = user.record.as_deref().unwrap_or_default();
+    let record = Record::from_text(text).ok();
+    user.sessions_denied && record.is_some_and(|record| record.left.is_some())
 }
 
 /// True if the user's only key is in the envelope, and the certificate that replaced the former one

@@ -56,6 +56,8 @@ pub enum End {
     SameKey,
     /// The user has the old key back, and the new one.
     BothKeys,
+    /// The user is out: no key is left, and sessions are denied.
+    Out,
 }
 
 impl Prepared {
@@ -272,10 +274,52 @@ fn to_come_anew() -> Prepared {
     Prepared { terms, ..prepared }
 }
 
+/// A user leaves in the middle of a rotation, with both keys in use.
+fn leaver() -> Prepared {
+    let Delivered {
+        world,
+        user,
+        old,
+        new,
+    } = delivered();
+    world.use_key(&old);
+    world.use_key(&new);
+    world.advance(hours(1));
+    let event = asked(&user, "leave");
+    with_leave(Prepared::new(world, user, event))
+}
+
+/// A user leaves who has no key, and of whom nothing was ever recorded.
+fn leaver_without_anything() -> Prepared {
+    let world = World::at(start());
+    let user = world.add_user("alice");
+    // IAM shows a user late, too.
+    world.advance(hours(1));
+    let event = asked(&user, "leave");
+    with_leave(Prepared::new(world, user, event))
+}
+
+/// A leave that was a mistake, in the middle of a rotation.
+fn to_be_taken_back() -> Prepared {
+    let Prepared { world, user, .. } = leaver();
+    handle(&world, &policy(), &asked(&user, "leave"));
+    world.advance(days(1));
+    let event = asked(&user, "restore");
+    with_leave(Prepared::new(world, user, event))
+}
+
+fn with_leave(prepared: Prepared) -> Prepared {
+    let terms = Terms {
+        leaves: true,
+        ..prepared.terms
+    };
+    Prepared { terms, ..prepared }
+}
+
 /// Every story.
 pub fn stories() -> Vec<Story> {
     use Asks::{ByQueue, Directly, Schedule};
-    use End::{BothKeys, OneKeyForSuccessor, OneNewKey, SameKey};
+    use End::{BothKeys, OneKeyForSuccessor, OneNewKey, Out, SameKey};
     let story = |name, asks, prepare, end| Story {
         name,
         asks,
@@ -295,6 +339,9 @@ pub fn stories() -> Vec<Story> {
         story("delete", Schedule, retired, OneNewKey),
         story("rename", Schedule, renamed, OneNewKey),
         story("restore", ByQueue, to_be_restored, BothKeys),
+        story("leave", Directly, leaver, Out),
+        story("leave without a key", ByQueue, leaver_without_anything, Out),
+        story("leave taken back", ByQueue, to_be_taken_back, OneNewKey),
         story("owed key", Schedule, owed, OneNewKey),
         story("approve", ByQueue, to_be_approved, OneKeyForSuccessor),
         story("issue anew", Schedule, to_come_anew, OneKeyForSuccessor),

@@ -28,6 +28,8 @@ pub struct Terms {
     /// New keys that nobody used and that come anew: they may be deleted once they were disabled,
     /// and recorded so, for as long as IAM may show a use late.
     pub replaced: BTreeSet<AccessKeyId>,
+    /// True if the user leaves, or left: that may leave a person without a key.
+    pub leaves: bool,
     /// The moment before which nothing is sealed to the certificate that replaces the user's own.
     pub counts_from: Option<Timestamp>,
 }
@@ -113,11 +115,13 @@ impl Seen {
         let harmed = ended.difference(&step.exposed(&self.terms)).count() > 0;
         self.ended.entry(name.clone()).or_default().extend(ended);
         let mut broken = Vec::new();
-        if harmed && !self.terms.people_act && !self.terms.deadline && step.loses_the_last_key() {
+        let is_excused = self.terms.people_act || self.terms.deadline || self.terms.leaves;
+        if harmed && !is_excused && step.loses_the_last_key() {
             broken.push("R1: left without a usable key".to_owned());
         }
         broken.extend(step.deletions(&self.terms, &self.timings));
         broken.extend(step.creations());
+        broken.extend(step.of_leaver());
         broken.extend(step.envelope(&self.terms));
         broken.extend(step.revived(&self.terms));
         broken
@@ -141,7 +145,8 @@ impl Seen {
                     && !user.keys.get(*key).is_some_and(|key| key.active)
             };
             let lost: Vec<_> = keys.iter().filter(stays_ended).collect();
-            if !lost.is_empty() && !has_usable(user) && !self.terms.deadline {
+            let is_excused = self.terms.deadline || self.terms.leaves;
+            if !lost.is_empty() && !has_usable(user) && !is_excused {
                 let what = format!("{name}: R1: left without a usable key, {lost:?} ended");
                 self.broken.push(what);
             }
@@ -217,6 +222,18 @@ impl Step<'_> {
         let fresh = fresh.filter(|key| key.by_banto && key.active && key.used.is_none());
         if fresh.count() > 1 {
             broken.push("R5: a second key issued".to_owned());
+        }
+        broken
+    }
+
+    /// R11: whoever is recorded as left gets no key, but for one that another run had recorded its
+    /// intent of before.
+    fn of_leaver(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        let is_out = |record: &Record| record.left.is_some() && record.intent.is_none();
+        let was_out = record_of(self.was).as_ref().is_some_and(is_out);
+        if was_out && self.call == "iam:CreateAccessKey" {
+            broken.push("R11: whoever left is issued a key".to_owned());
         }
         broken
     }
