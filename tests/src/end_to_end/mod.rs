@@ -288,16 +288,19 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
     let mut allowed = onboarding::allowed(include_str!(
         "../../../functions/rotate-access-keys/iam-policy.json"
     ));
-    // Needed without being called here: KMS signs only where the policy names a key, an
-    // acknowledgement is read where a tag names one, S3 asks for the third when that is missing,
-    // and Lambda's event source mapping calls the others on the function's behalf.
+    // Needed without being called here: Secrets Manager decrypts on the function's behalf, KMS
+    // signs only where the policy names a key, an acknowledgement is read where a tag names one,
+    // S3 asks for the next when that is missing, a role is assumed where an identity account is
+    // another one than the function's, and Lambda's event source mapping calls the others.
     for implied in [
+        "kms:Decrypt",
         "kms:Sign",
         "s3:GetObject",
         "s3:ListBucket",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
         "sqs:ReceiveMessage",
+        "sts:AssumeRole",
     ] {
         assert!(allowed.remove(implied), "{implied}");
     }

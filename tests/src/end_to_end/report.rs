@@ -333,8 +333,8 @@ fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
     let mut allowed = allowed(include_str!(
         "../../../functions/report-compliance/iam-policy.json"
     ));
-    // Needed without being called: S3 decrypts with the archive's key, and Athena reads tables and
-    // keeps its results as the caller.
+    // Needed without being called: S3 decrypts with the archive's key, Secrets Manager with the
+    // secrets' key, and Athena reads tables and keeps its results as the caller.
     for not_called in [
         "kms:Decrypt",
         "glue:GetDatabase",
