@@ -152,7 +152,6 @@ def answer(database, sql):
 def main():
     sql, archive, store, placeholders = sys.argv[1:]
     database = duckdb.connect()
-    database.execute("CREATE MACRO from_iso8601_timestamp(t) AS CAST(t AS TIMESTAMPTZ)")
     for name in ["config_snapshots", "config_history", "findings"]:
         text = (Path(sql) / "tables" / f"{name}.sql").read_text()
         table = Table(text, json.loads(placeholders))
