@@ -407,26 +407,89 @@ impl RoleArn {
     pub fn account(&self) -> &str {
         arn_account(self.as_str())
     }
+
+    /// The role's path, with a slash at both ends, and its name.
+    ///
+    /// ```
+    /// use banto_domain::RoleArn;
+    /// let role: RoleArn = "arn:aws:iam::111122223333:role/banto/rotate-access-keys".parse().unwrap();
+    /// assert_eq!(role.path_and_name(), ("/banto/", "rotate-access-keys"));
+    /// ```
+    pub fn path_and_name(&self) -> (&str, &str) {
+        let resource = arn_part(self.as_str(), 5);
+        // The path begins with the slash behind `role`.
+        let full = resource.strip_prefix("role").unwrap_or(resource);
+        full.rfind('/')
+            .map_or(("/", full), |slash| full.split_at(slash + 1))
+    }
 }
 
 impl TopicArn {
     /// The region that the topic lives in.
     pub fn region(&self) -> &str {
-        self.as_str().split(':').nth(3).unwrap_or_default()
+        arn_region(self.as_str())
+    }
+
+    /// The account that the topic lives in.
+    pub fn account(&self) -> &str {
+        arn_account(self.as_str())
+    }
+
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        arn_part(self.as_str(), 5)
     }
 }
+
+/// The length of what Secrets Manager puts behind a secret's name in its ARN, besides the hyphen.
+/// (Secrets Manager user guide, "What's in a Secrets Manager secret?".)
+const SECRET_SUFFIX: usize = 6;
 
 impl SecretArn {
     /// The region that the secret lives in.
     pub fn region(&self) -> &str {
-        self.as_str().split(':').nth(3).unwrap_or_default()
+        arn_region(self.as_str())
+    }
+
+    /// The account that the secret lives in.
+    pub fn account(&self) -> &str {
+        arn_account(self.as_str())
+    }
+
+    /// The secret's name, without the hyphen and the six letters or digits that Secrets Manager
+    /// puts behind it. (Secrets Manager API reference, `CreateSecret`.) Six small letters are taken
+    /// for a word of the name's own: by chance, one suffix in 200 has no capital and no digit.
+    ///
+    /// ```
+    /// use banto_domain::SecretArn;
+    /// let prefix = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:";
+    /// let name_of = |end: &str| {
+    ///     let secret: SecretArn = format!("{prefix}{end}").parse().unwrap();
+    ///     secret.name().to_owned()
+    /// };
+    /// assert_eq!(name_of("banto/slack/token"), "banto/slack/token");
+    /// assert_eq!(name_of("banto/slack/token-AbCdEf"), "banto/slack/token");
+    /// assert_eq!(name_of("banto/slack/team-owners"), "banto/slack/team-owners");
+    /// ```
+    pub fn name(&self) -> &str {
+        let resource = arn_part(self.as_str(), 5);
+        let name = resource.strip_prefix("secret:").unwrap_or(resource);
+        let is_suffix = |text: &str| {
+            text.len() == SECRET_SUFFIX
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && !text.bytes().all(|byte| byte.is_ascii_lowercase())
+        };
+        match name.rsplit_once('-') {
+            Some((name, suffix)) if !name.is_empty() && is_suffix(suffix) => name,
+            _ => name,
+        }
     }
 }
 
 impl KeyArn {
     /// The region that the key lives in.
     pub fn region(&self) -> &str {
-        self.as_str().split(':').nth(3).unwrap_or_default()
+        arn_region(self.as_str())
     }
 }
 
@@ -452,10 +515,42 @@ impl QueueUrl {
         let host = self.as_str().split('/').nth(2)?;
         host.strip_prefix("sqs.")?.split('.').next()
     }
+
+    /// The account that the queue lives in.
+    pub fn account(&self) -> &str {
+        self.as_str().split('/').nth(3).unwrap_or_default()
+    }
+
+    /// The queue's name.
+    pub fn name(&self) -> &str {
+        self.as_str().split('/').nth(4).unwrap_or_default()
+    }
+
+    /// The ARN of the queue; `None` where the URL is not AWS's own.
+    ///
+    /// ```
+    /// use banto_domain::QueueUrl;
+    /// let arn = "arn:aws:sqs:eu-west-1:111122223333:banto-rotation";
+    /// assert_eq!(QueueUrl::of_arn(arn).unwrap().arn().as_deref(), Some(arn));
+    /// ```
+    pub fn arn(&self) -> Option<String> {
+        let region: Region = self.region()?.parse().ok()?;
+        let (partition, account, name) = (region.partition(), self.account(), self.name());
+        Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
+    }
+}
+
+/// A part of an ARN, the last with its colons; the fourth is the region, the fifth the account.
+fn arn_part(arn: &str, index: usize) -> &str {
+    arn.splitn(6, ':').nth(index).unwrap_or_default()
+}
+
+fn arn_region(arn: &str) -> &str {
+    arn_part(arn, 3)
 }
 
 fn arn_account(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
+    arn_part(arn, 4)
 }
 
 pub(crate) fn is_iam_byte(byte: u8) -> bool {
@@ -638,6 +733,35 @@ mod tests {
         assert_eq!(user.account(), "111122223333");
         let topic: TopicArn = "arn:aws:sns:eu-west-1:111122223333:banto".parse().unwrap();
         assert_eq!(topic.region(), "eu-west-1");
+        assert_eq!((topic.account(), topic.name()), ("111122223333", "banto"));
+        let role: RoleArn = "arn:aws:iam::111122223333:role/break-glass"
+            .parse()
+            .unwrap();
+        assert_eq!(role.path_and_name(), ("/", "break-glass"));
+    }
+
+    #[test]
+    fn a_secrets_name_keeps_its_own_hyphens_and_loses_the_random_end() {
+        for (end, name) in [
+            ("banto/endpoints/pager", "banto/endpoints/pager"),
+            ("team-payments-AbCdEf", "team-payments"),
+            ("team-one", "team-one"),
+            ("team-AbCdE", "team-AbCdE"),
+            ("team-Ab_dEf", "team-Ab_dEf"),
+            ("-AbCdEf", "-AbCdEf"),
+        ] {
+            let arn = format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{end}");
+            let secret: SecretArn = arn.parse().unwrap();
+            assert_eq!(secret.name(), name);
+            assert_eq!(secret.account(), "111122223333");
+        }
+    }
+
+    #[test]
+    fn a_queue_that_is_not_of_aws_has_no_arn() {
+        let queue: QueueUrl = "http://127.0.0.1:5000/111122223333/banto".parse().unwrap();
+        assert_eq!(queue.arn(), None);
+        assert_eq!((queue.account(), queue.name()), ("111122223333", "banto"));
     }
 
     #[test]

@@ -133,8 +133,8 @@ pub struct FindingState {
     /// When the daily check first contradicted this state. Only a second check, a day later, is
     /// believed.
     pub doubted_at: Option<Timestamp>,
-    /// When AWS Config last recorded that it can't tell. While that stands, an open finding that
-    /// the aggregator does not list stays open.
+    /// When AWS Config last recorded that it can't tell. For a week from then on, an open finding
+    /// that the aggregator does not list stays open.
     #[serde(default)]
     pub unknown_since: Option<Timestamp>,
     /// Counts the changes of this state, from the time in milliseconds at which it began: never

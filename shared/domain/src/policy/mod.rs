@@ -315,6 +315,12 @@ impl IdentityAccount {
             break_glass: self.break_glass.clone(),
         }
     }
+
+    /// The address of a user's certificate, as the AWS CLI takes it.
+    pub fn certificate_url(&self, user: &UserName) -> String {
+        let (bucket, prefix) = (&self.certificate_bucket, &self.certificate_prefix);
+        format!("s3://{bucket}/{prefix}{user}.asc")
+    }
 }
 
 fn any_matches(selectors: &[Selector], user: UserAttributes<'_>) -> bool {
