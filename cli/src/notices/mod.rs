@@ -16,11 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
-use banto_domain::policy::Policy;
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use tokio::process::Command;
 
+use crate::policy;
 use page::Page;
 
 /// The policy that is shown where none is given.
@@ -62,13 +62,7 @@ fn example_page(policy: Option<&Path>, now: Timestamp) -> Result<Page> {
         ),
         None => ("the example policy".to_owned(), EXAMPLE.to_owned()),
     };
-    let policy = Policy::parse(&text).map_err(|problems| {
-        let lines: Vec<String> = problems
-            .iter()
-            .map(|(line, problem)| format!("{name}:{line}: {problem}"))
-            .collect();
-        anyhow!("the policy can't be used:\n{}", lines.join("\n"))
-    })?;
+    let policy = policy::parse(&name, &text)?;
     let lacking = [
         (policy.compliance.is_none(), "[compliance]"),
         (policy.onboarding.is_none(), "[onboarding]"),

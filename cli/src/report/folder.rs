@@ -11,6 +11,8 @@ use banto_ports::{ErrorKind, NewObject, Object, Objects, PortError, ReportStore}
 use flate2::read::MultiGzDecoder;
 use tempfile::NamedTempFile;
 
+use crate::files;
+
 const LIST: &str = "folder:List";
 const READ: &str = "folder:Read";
 const WRITE: &str = "folder:Write";
@@ -58,9 +60,8 @@ impl Folder {
         let failed = |error: io::Error| failure(WRITE, &path, &error);
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+        let mut file = files::unfinished(folder).map_err(failed)?;
         write_body(&mut file, object).map_err(failed)?;
-        readable(&file).map_err(failed)?;
         let persisted = if only_if_new {
             file.persist_noclobber(&path)
         } else {
@@ -77,14 +78,6 @@ fn write_body(file: &mut NamedTempFile, object: &NewObject) -> io::Result<()> {
         return io::copy(&mut MultiGzDecoder::new(object.body.as_slice()), file).map(drop);
     }
     file.write_all(&object.body)
-}
-
-/// Temporary files are for their owner alone; what a report leaves is for whoever may read the
-/// folder.
-fn readable(file: &NamedTempFile) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.as_file()
-        .set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[async_trait]

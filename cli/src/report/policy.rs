@@ -1,15 +1,16 @@
 //! The policy of a local run: that of a file as far as it means something here, or a default one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::Result;
+use banto_domain::policy::ReportPolicy;
 use banto_domain::policy::compliance::FindingPolicy;
 use banto_domain::policy::report::{EngineChoice, ObjectPlace, ReportMail};
-use banto_domain::policy::{Policy, ReportPolicy};
 use jiff::SignedDuration;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::policy;
 
 /// The tag that names an account's owner where no policy says another.
 const OWNER_TAG: &str = "owner";
@@ -66,13 +67,7 @@ pub fn local(file: Option<&Path>, out: &Path) -> Result<ReportPolicy> {
 /// The policy of a file, and the default one with its words and waivers where it has no
 /// `[report]`.
 fn read(path: &Path) -> Result<ReportPolicy> {
-    let text = fs::read_to_string(path);
-    let text = text.with_context(|| format!("can't read {}", path.display()))?;
-    let policy = Policy::parse(&text).map_err(|problems| {
-        let line = |(line, problem)| format!("{}:{line}: {problem}", path.display());
-        let lines: Vec<String> = problems.iter().map(line).collect();
-        anyhow!("the policy can't be used:\n{}", lines.join("\n"))
-    })?;
+    let policy = policy::read(path)?;
     let findings = policy.compliance.map(|compliance| compliance.findings);
     let findings = findings.unwrap_or_default();
     Ok(policy.report.unwrap_or_else(|| default_policy(findings)))
@@ -114,6 +109,8 @@ fn mail() -> ReportMail {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../../examples/banto.toml");
