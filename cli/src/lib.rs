@@ -1,7 +1,11 @@
 //! The `banto` command, as a library: `main.rs` and the end-to-end tests use it.
 
+pub mod config;
 pub mod demo;
+mod files;
 pub mod local;
 pub mod notices;
+pub mod package;
+mod policy;
 pub mod report;
 mod table;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use banto::demo::{self, Ending};
-use banto::{notices, report};
+use banto::{config, notices, package, report};
 use clap::{Parser, Subcommand};
 
 /// Keeps every account of an AWS Organization in order.
@@ -34,6 +34,23 @@ enum Command {
     /// Makes a month's report on this machine, from AWS Config's snapshots in a folder or a bucket:
     /// page, mails and findings as files. Nothing is sent.
     Report(report::Options),
+    /// Makes the zips that Lambda takes, from the functions' programs and the policy: docs/infra.md.
+    ///
+    /// The same programs and the same policy make the same bytes. `cargo make package` builds the
+    /// programs before.
+    Package(package::Options),
+    /// What the policy, banto.toml, says to other programs.
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Config {
+    /// Writes banto.auto.tfvars.json, by which Terraform knows every name that the policy has:
+    /// docs/infra.md.
+    Export(config::export::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,5 +102,9 @@ async fn run(command: Command) -> anyhow::Result<Ending> {
             .await
             .map(|()| Ending::Done),
         Command::Report(options) => report::run(&options).await,
+        Command::Package(options) => package::run(&options).map(|()| Ending::Done),
+        Command::Config {
+            command: Config::Export(options),
+        } => config::export::run(&options).map(|()| Ending::Done),
     }
 }
