@@ -1,0 +1,10 @@
+# A bucket of the account's own. S3 itself holds the lock, so that no table is needed.
+terraform {
+  backend "s3" {
+    bucket       = "example-terraform-state-999988887777"
+    key          = "banto/management.tfstate"
+    region       = "ap-northeast-1"
+    encrypt      = true
+    use_lockfile = true
+  }
+}

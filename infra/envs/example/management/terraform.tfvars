@@ -1,0 +1,6 @@
+# Both are false on the first day, and become true one after the other: docs/infra.md, "The first day".
+deploy_stack_sets = true
+deploy_rules      = true
+
+# Alarms are mailed here. SNS asks each address to confirm.
+alarm_mails = ["sre@example.com"]
