@@ -2,7 +2,7 @@
 //! makes, taken apart as its modules need them. docs/infra.md has the table.
 //!
 //! Each module declares the fields that it reads, so that a field may be added. One that is renamed,
-//! removed or of another type needs another [`VERSION`].
+//! removed or of another type needs another `VERSION`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
