@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all.
 
 use std::fs::Permissions;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -20,4 +20,14 @@ pub(crate) fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     file.as_file()
         .set_permissions(Permissions::from_mode(0o644))?;
     Ok(file)
+}
+
+/// Writes a file, in place of an earlier one if there is one.
+///
+/// # Errors
+/// If it can't be written. The earlier one is still there then.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = unfinished(path.parent().unwrap_or(path))?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }

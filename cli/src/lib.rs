@@ -5,6 +5,7 @@ pub mod demo;
 mod files;
 pub mod local;
 pub mod notices;
+mod output;
 pub mod package;
 mod policy;
 pub mod report;

@@ -2,7 +2,7 @@
 //! by itself.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +10,7 @@ use banto_domain::policy::Policy;
 use clap::Args;
 
 use super::values::Values;
-use crate::{files, policy};
+use crate::{files, output, policy};
 
 /// The file's name, by which Terraform takes it in each root without being told. (Terraform
 /// documentation, "Assign values to root module variables": any name that ends with
@@ -42,7 +42,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let text = text(&policy::read(&options.policy)?)?;
     if options.stdout {
-        say(text.trim_end());
+        output::line(text.trim_end());
         return Ok(());
     }
     let missing: Vec<String> = options
@@ -64,13 +64,14 @@ pub fn run(options: &Options) -> Result<()> {
     for path in paths {
         let was = state(&path, &text)?;
         if was != State::Same {
-            write(&path, &text).with_context(|| format!("can't write {}", path.display()))?;
+            files::write(&path, text.as_bytes())
+                .with_context(|| format!("can't write {}", path.display()))?;
         }
         let done = match was {
             State::Same => "as it was",
             State::Differs | State::Missing => "written",
         };
-        say(&format!("{}: {done}", path.display()));
+        output::line(&format!("{}: {done}", path.display()));
     }
     Ok(())
 }
@@ -111,7 +112,7 @@ fn check(paths: impl Iterator<Item = PathBuf>, text: &str) -> Result<()> {
     for path in paths {
         let why = match state(&path, text)? {
             State::Same => {
-                say(&format!("{}: as the policy says", path.display()));
+                output::line(&format!("{}: as the policy says", path.display()));
                 continue;
             }
             State::Differs => "says something else than the policy",
@@ -124,16 +125,4 @@ fn check(paths: impl Iterator<Item = PathBuf>, text: &str) -> Result<()> {
         bail!("{stale}\n`banto config export` without --check writes it");
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    let mut file = files::unfinished(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map(drop).map_err(|error| error.error)
-}
-
-fn say(line: &str) {
-    // A reader that has gone is no reason to fail.
-    drop(writeln!(io::stdout(), "{line}"));
 }

@@ -14,6 +14,7 @@ use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
 use crate::notices::rich_text::codes;
 use crate::notices::terminal;
+use crate::output;
 use crate::table::table;
 
 /// A credential in somebody's hands, and what `aws s3 ls` says to it.
@@ -62,11 +63,9 @@ impl Show {
     }
 
     pub(super) fn line(&self, text: &str) {
-        // A reader that has gone is no reason to fail.
-        let print = || drop(writeln!(std::io::stdout(), "{text}"));
         match &self.spinner {
-            Some(spinner) => spinner.suspend(print),
-            None => print(),
+            Some(spinner) => spinner.suspend(|| output::line(text)),
+            None => output::line(text),
         }
     }
 

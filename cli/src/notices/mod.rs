@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use tokio::process::Command;
 
-use crate::policy;
+use crate::{output, policy};
 use page::Page;
 
 /// The policy that is shown where none is given.
@@ -37,8 +37,7 @@ const OPENING: Duration = Duration::from_secs(3);
 /// written.
 pub async fn preview(policy: Option<&Path>, out: Option<PathBuf>, open: bool) -> Result<()> {
     let path = write(policy, out)?;
-    // A reader that has gone is no reason to fail.
-    drop(writeln!(std::io::stdout(), "{}", path.display()));
+    output::line(&path.display().to_string());
     if open && let Err(why) = opened(&path).await {
         drop(writeln!(std::io::stderr(), "It could not be opened: {why}"));
     }

@@ -19,7 +19,7 @@ use self::elf::Architecture;
 use self::sums::Sums;
 use self::zip::Entry;
 use crate::table::table;
-use crate::{files, policy};
+use crate::{files, output, policy};
 
 /// The largest zip that Lambda's API takes in a request; a larger one goes by way of S3. (Lambda
 /// developer guide, "Lambda quotas", "Deployment package (.zip file archive) size": 50 MB, and it
@@ -98,8 +98,8 @@ impl Function {
 /// not what its hash says or can't run on Lambda; or if a file can't be written.
 pub fn run(options: &Options) -> Result<()> {
     let packages = make(options)?;
-    say(&shown(&packages));
-    say(&format!("written to {}", options.out.display()));
+    output::line(&shown(&packages));
+    output::line(&format!("written to {}", options.out.display()));
     for warning in packages.iter().filter_map(Package::warning) {
         let _nobody_reads = writeln!(io::stderr(), "banto: {warning}").is_err();
     }
@@ -348,12 +348,7 @@ fn shown(packages: &[Package]) -> String {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || {
-        let mut file = files::unfinished(path.parent().unwrap_or(path))?;
-        file.write_all(bytes)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
-    };
-    write().with_context(|| format!("can't write {}", path.display()))
+    files::write(path, bytes).with_context(|| format!("can't write {}", path.display()))
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -363,9 +358,4 @@ fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn say(line: &str) {
-    // A reader that has gone is no reason to fail.
-    drop(writeln!(io::stdout(), "{line}"));
 }

@@ -39,6 +39,7 @@ use report_compliance::store::{Store, page_key, summary_key};
 use report_compliance::time::RunTime;
 
 use crate::demo::Ending;
+use crate::output;
 use accounts::AccountsFile;
 use folder::Folder;
 use mails::MailFiles;
@@ -114,7 +115,7 @@ pub async fn run(options: &Options) -> Result<Ending> {
     if let Some(page) = files.first().filter(|_| !options.no_open)
         && let Err(why) = crate::notices::opened(page).await
     {
-        show::line(&format!("It could not be opened: {why}"));
+        output::line(&format!("It could not be opened: {why}"));
     }
     Ok(Ending::Done)
 }

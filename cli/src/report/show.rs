@@ -1,6 +1,6 @@
 //! How a run looks: a bar while accounts are read, and at the end what people need first.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use banto_domain::AccountId;
@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report_compliance::model::MonthReport;
 use report_compliance::ports::Progress;
 
+use crate::output::line;
 use crate::table::table;
 
 /// Most rules that are named as what to do first: the page and the mail have the others.
@@ -52,11 +53,6 @@ impl Progress for Bar {
         self.0.inc(1);
         self.0.set_message(name.to_owned());
     }
-}
-
-/// Writes lines for whoever reads them. A reader that has gone is no reason to fail.
-pub(super) fn line(text: &str) {
-    drop(writeln!(std::io::stdout(), "{text}"));
 }
 
 /// Shows what a month came to, and what to open: the page first, and the folder of the mails.

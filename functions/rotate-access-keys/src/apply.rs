@@ -205,12 +205,7 @@ impl Executor<'_> {
         if exposed.is_beside {
             self.save_exposed(exposed).await?;
         }
-        for key in &exposed.keys {
-            match self.set_active(key, false).await {
-                Err(error) if error.kind != ErrorKind::Missing => return Err(error.into()),
-                Ok(()) | Err(_) => {}
-            }
-        }
+        self.set_all_active(&exposed.keys, false).await?;
         if exposed.is_beside {
             return Ok(());
         }
@@ -668,6 +663,21 @@ impl Executor<'_> {
 
     async fn live_keys(&self) -> Result<Vec<LiveKey>, PortError> {
         self.ports.keys.keys(&self.user.name).await
+    }
+
+    /// Makes keys active or inactive, one that is gone left out.
+    async fn set_all_active(
+        &self,
+        keys: &BTreeSet<AccessKeyId>,
+        active: bool,
+    ) -> Result<(), PortError> {
+        for key in keys {
+            match self.set_active(key, active).await {
+                Err(error) if error.kind != ErrorKind::Missing => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     async fn set_active(&self, key: &AccessKeyId, active: bool) -> Result<(), PortError> {

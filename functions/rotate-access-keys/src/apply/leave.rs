@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use banto_domain::AccessKeyId;
 use banto_domain::record::Left;
-use banto_ports::ErrorKind;
 
 use super::Executor;
 use crate::outcome::ApplyError;
@@ -16,12 +15,7 @@ impl Executor<'_> {
     pub(super) async fn leave(&mut self, leave: &Leave) -> Result<(), ApplyError> {
         let recorded = self.save_left(leave).await;
         let keys = leave.keys();
-        for key in &keys {
-            match self.set_active(key, false).await {
-                Err(error) if error.kind != ErrorKind::Missing => return Err(error.into()),
-                Ok(()) | Err(_) => {}
-            }
-        }
+        self.set_all_active(&keys, false).await?;
         recorded?;
         if keys.is_empty() {
             return Ok(());
@@ -88,12 +82,7 @@ impl Executor<'_> {
         keys: &BTreeSet<AccessKeyId>,
         allows_sessions: bool,
     ) -> Result<(), ApplyError> {
-        for key in keys {
-            match self.set_active(key, true).await {
-                Err(error) if error.kind != ErrorKind::Missing => return Err(error.into()),
-                Ok(()) | Err(_) => {}
-            }
-        }
+        self.set_all_active(keys, true).await?;
         if allows_sessions {
             self.ports.sessions.allow(&self.user.name).await?;
         }
