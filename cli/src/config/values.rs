@@ -79,6 +79,8 @@ struct Onboarding<'a> {
     dashboard: ObjectKey<'a>,
     stack_set: Option<BaselineStackSet<'a>>,
     topics: &'a BTreeMap<Region, TopicArn>,
+    /// Accounts that an override names and leaves alone: they may have no recorder.
+    left_alone: BTreeSet<&'a AccountId>,
     roles: BTreeMap<&'a RoleName, AccountRole<'a>>,
 }
 
@@ -350,6 +352,7 @@ impl<'a> Onboarding<'a> {
             },
             stack_set,
             topics: &policy.baseline.config.topics,
+            left_alone: policy.left_alone(),
             roles: roles
                 .map(|(name, role)| (name, AccountRole::of(role)))
                 .collect(),

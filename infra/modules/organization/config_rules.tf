@@ -77,7 +77,11 @@ locals {
     } if rule != null
   }
 
-  excluded_accounts = coalesce(var.excluded_accounts, toset([var.banto.organization.management_account]))
+  # Accounts that are left alone may have no recorder.
+  excluded_accounts = setunion(
+    coalesce(var.excluded_accounts, toset([var.banto.organization.management_account])),
+    var.banto.onboarding.left_alone,
+  )
 }
 
 # An organization rule is of one region. It is made in the management account, which needs no delegation for

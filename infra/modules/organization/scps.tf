@@ -123,7 +123,7 @@ resource "aws_organizations_policy" "this" {
 }
 
 resource "aws_organizations_policy_attachment" "this" {
-  for_each = local.attachments
+  for_each = var.deploy_policies ? local.attachments : {}
 
   policy_id = aws_organizations_policy.this[each.value.policy].id
   target_id = each.value.target

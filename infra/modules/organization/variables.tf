@@ -16,6 +16,7 @@ variable "banto" {
       way        = string
       reach_role = string
       queue      = object({ account = string })
+      left_alone = optional(list(string), [])
       stack_set = object({
         name      = string
         targets   = list(string)
@@ -80,6 +81,13 @@ variable "targets" {
 
 variable "deploy_stack_sets" {
   description = "Whether the StackSets and the forwarding of events are made. False on the first day, until the log archive's bucket and the queue of notify-compliance are there."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "deploy_policies" {
+  description = "Whether the service control policies are attached. False until the rotator works: from then on nobody else makes or ends a key in the identity accounts."
   type        = bool
   default     = true
   nullable    = false
@@ -158,7 +166,7 @@ variable "rules" {
 }
 
 variable "excluded_accounts" {
-  description = "Accounts that no rule is made in, since they have no recorder: those outside of the targets, and those that banto.toml leaves alone (left_alone_because). Null: the management account, which has no recorder before onboard-accounts was there."
+  description = "Accounts that no rule is made in, since they have no recorder: those outside of the targets, and those that banto.toml leaves alone by unit or tag. Those that it leaves alone by their id are left out in any case. Null: the management account, which has no recorder before onboard-accounts was there."
   type        = set(string)
   default     = null
 

@@ -102,6 +102,20 @@ run "the_management_account_is_left_out_until_it_has_a_recorder" {
   }
 }
 
+run "accounts_that_the_policy_leaves_alone_have_no_rules" {
+  command = plan
+
+  variables {
+    excluded_accounts = ["999988887777"]
+    banto             = merge(var.banto, { onboarding = merge(var.banto.onboarding, { left_alone = ["222233334444"] }) })
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_config_organization_managed_rule.this : rule.excluded_accounts == toset(["222233334444", "999988887777"])])
+    error_message = "a rule would fail in an account that has no recorder"
+  }
+}
+
 run "a_company_adds_replaces_and_takes_out_rules" {
   command = plan
 

@@ -495,3 +495,16 @@ run "another_identity_account_leaves_the_first_ones_policies_as_they_are" {
     error_message = "the second account lets the first one's roles in"
   }
 }
+
+run "nothing_is_denied_before_the_rotator_works" {
+  command = plan
+
+  variables {
+    deploy_policies = false
+  }
+
+  assert {
+    condition     = length(aws_organizations_policy_attachment.this) == 0 && length(aws_organizations_policy.this) > 0
+    error_message = "nobody could make or end a key between this apply and the rotator's first run"
+  }
+}

@@ -353,6 +353,20 @@ impl OnboardingPolicy {
         }
     }
 
+    /// Returns the accounts that an override names by their id and leaves alone. Those that it selects
+    /// by unit or tag only Organizations knows.
+    pub fn left_alone(&self) -> BTreeSet<&AccountId> {
+        let mut accounts = BTreeSet::new();
+        for exception in &self.overrides {
+            if let (AccountSelector::Account(account), Instead::LeftAlone { .. }) =
+                (&exception.who, &exception.instead)
+            {
+                accounts.insert(account);
+            }
+        }
+        accounts
+    }
+
     /// Returns every region that a baseline names; home in any case.
     pub fn named_regions(&self) -> BTreeSet<&Region> {
         let mut regions: BTreeSet<&Region> = self

@@ -99,10 +99,21 @@ fn policy(mut root: Section<'_, '_>) -> Option<Policy> {
             "has `compliance.queue` as its `queue`, where notices would wait behind events; give the queue of `compliance.deliveries`",
         );
     }
+    let asked = rotation
+        .as_ref()
+        .and_then(|rotation| rotation.revocations.as_ref());
+    let onboarding = onboarding.flatten();
+    let worked_off = onboarding.as_ref().map(|onboarding| &onboarding.queue);
+    if asked.is_some() && worked_off.is_some() && asked != worked_off {
+        root.problem_of(
+            "rotation",
+            "has `revocations` that are not `onboarding.queue`: nobody would end the sessions of an exposed key; give that queue",
+        );
+    }
     root.finish();
     Some(Policy {
         rotation: rotation?,
-        onboarding: onboarding.flatten(),
+        onboarding,
         compliance,
         report: report.flatten(),
         notices: notices?,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{EXAMPLE, LEAST, problems};
+use crate::AccountId;
 use crate::policy::Policy;
 use crate::policy::onboarding::{
     Expected, Frequency, GLOBAL_TYPES, OnboardingPolicy, SessionName, Types,
@@ -507,4 +508,43 @@ fn what_aws_would_refuse_of_a_contact_is_refused_at_its_line() {
         assert_told_at(&text, "email =", "must be a mail address");
         assert_told_at(&text, "phone =", "must hold digits, spaces, brackets");
     }
+}
+
+#[test]
+fn revocations_go_to_the_queue_that_onboard_accounts_works_off() {
+    let problems = problems(&EXAMPLE.replace(
+        "revocations = \"https://sqs.ap-northeast-1.amazonaws.com/999988887777/banto-accounts\"",
+        "revocations = \"https://sqs.ap-northeast-1.amazonaws.com/999988887777/banto-acounts\"",
+    ));
+    assert!(
+        problems.contains("`rotation` has `revocations` that are not `onboarding.queue`"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn accounts_that_are_left_alone_are_known_by_their_id_only() {
+    let policy = read(&format!(
+        "{}{}",
+        onboarding_with(""),
+        r#"
+[[onboarding.overrides]]
+account = "222233334444"
+left_alone_because = "sold"
+
+[[onboarding.overrides]]
+ou = "ou-ab12-sandbox0"
+left_alone_because = "nobody records a sandbox"
+
+[[onboarding.overrides]]
+account = "555566667777"
+settings = { ebs_encryption = true }
+"#
+    ));
+    let left_alone: Vec<&str> = policy
+        .left_alone()
+        .into_iter()
+        .map(AccountId::as_str)
+        .collect();
+    assert_eq!(left_alone, ["222233334444"]);
 }
