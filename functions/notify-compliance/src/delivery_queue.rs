@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banto_notice::QueueMessage;
-use banto_ports::{Clock, Delayed, DeliverySchedule, PortError, Queue};
+use banto_ports::{Clock, Delayed, DeliverySchedule, ErrorKind, PortError, Queue};
 use jiff::SignedDuration;
 
 use crate::delays::{AFTER_DUE, LONGEST_DELAY};
@@ -38,7 +38,7 @@ impl DeliveryQueue {
     /// True if a delivery is to come that is not later than one queued now.
     async fn is_queued(&self, route: &str, after: SignedDuration) -> Result<bool, PortError> {
         let now = self.clock.now();
-        let due = self.due_times.delivery_due(route).await?;
+        let due = left_to_another_release(self.due_times.delivery_due(route).await)?;
         Ok(due.is_some_and(|due| now < due && due <= now + after))
     }
 
@@ -50,7 +50,7 @@ impl DeliveryQueue {
         };
         self.send(&[message], after.unsigned_abs() + AFTER_DUE)
             .await?;
-        self.due_times.save_delivery_due(route, due).await
+        left_to_another_release(self.due_times.save_delivery_due(route, due).await)
     }
 
     /// Sends messages of our own, each to the queue that it belongs to.
@@ -86,6 +86,21 @@ impl DeliveryQueue {
     /// must not become dead letters for that.
     pub(crate) async fn send_events_again(&self, events: &[Delayed]) -> Result<(), PortError> {
         self.events.send(events).await
+    }
+}
+
+/// The answer about an item that only spares work. One that another release wrote is as good as
+/// none, and stays: without it a delivery too many is queued, and with its error no route would
+/// have one.
+pub(crate) fn left_to_another_release<T: Default>(
+    answer: Result<T, PortError>,
+) -> Result<T, PortError> {
+    match answer {
+        Err(error) if error.kind == ErrorKind::Unreadable => {
+            tracing::warn!(%error, "item left to another release");
+            Ok(T::default())
+        }
+        answer => answer,
     }
 }
 

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{EngineUsage, Period, Problem, Snapshot};
 
-/// The version of the shapes in the store. A month of another version is made anew.
+/// The version of the shapes in the store. A month of an earlier version is made
+/// anew, and one of a later version left alone.
 pub const VERSION: u32 = 1;
 
 /// Most findings that an account names among those to look at first, and that a report shows of

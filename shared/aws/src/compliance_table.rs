@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_types::SdkConfig;
 use banto_domain::compliance::RouteState;
 use banto_ports::{DeliverySchedule, NotificationLog, PortError, RouteLease, RouteLock};
@@ -46,11 +46,8 @@ mod outbox;
 mod table;
 
 use calls::UPDATE;
-use items::{
-    check_version, days_after, json, number, read, schedule_of, sent, state_of, text, timed,
-    version,
-};
-use table::Table;
+use items::{days_after, json, number, read, schedule_of, sent, state_of, text, timed, version};
+use table::{Table, write_error};
 
 /// Days for which a notice is remembered. A message of SQS, and with it a notice, comes again for
 /// 14 days at most.
@@ -96,7 +93,9 @@ impl RouteLock for ComplianceTable {
         lease: &RouteLease,
         now: Timestamp,
     ) -> Result<RouteState, PortError> {
-        let is_free = "attribute_not_exists(#holder) OR #leaseExpires <= :now OR #holder = :holder";
+        // What another release calls its state is not known here: its version alone tells.
+        let is_free = "(attribute_not_exists(#version) OR #version = :version) AND \
+             (attribute_not_exists(#holder) OR #leaseExpires <= :now OR #holder = :holder)";
         let request = self.update(lease).update_expression(
             "SET #holder = :holder, #leaseExpires = :leaseExpires, \
                  #version = if_not_exists(#version, :version)",
@@ -105,15 +104,13 @@ impl RouteLock for ComplianceTable {
             .condition_expression(is_free)
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":version", version())
-            .return_values(ReturnValue::AllNew);
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let request = request.expression_attribute_values(":now", number(now.as_millisecond()));
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| port_error(UPDATE, &error))?;
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| write_error(UPDATE, &error))?;
         match answer.attributes() {
             Some(item) if item.contains_key("state") => {
-                check_version(UPDATE, item)?;
                 // A torn state costs a pause or a digest; a route that stands still would cost
                 // more.
                 Ok(read(UPDATE, item, "state").unwrap_or_default())

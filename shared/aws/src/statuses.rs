@@ -4,12 +4,13 @@
 //! the news that people were last notified of and in `notifiedAt` when, in `repairs` a set of
 //! repairs that people were not told of yet, and the `version` of this shape. Each writer sets its
 //! own attributes only, so that nobody overwrites what another wrote. An item of another version is
-//! neither read nor overwritten.
+//! neither read nor overwritten, nor deleted.
 
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -97,6 +98,12 @@ fn update_error(error: &SdkError<UpdateItemError, HttpResponse>) -> PortError {
         return error;
     }
     port_error(UPDATE, error)
+}
+
+/// True if an item was not deleted since it has another version.
+fn is_of_another_release(error: &SdkError<DeleteItemError, HttpResponse>) -> bool {
+    let error = error.as_service_error();
+    error.is_some_and(DeleteItemError::is_conditional_check_failed_exception)
 }
 
 impl DynamoDbStatuses {
@@ -194,12 +201,19 @@ impl AccountStatuses for DynamoDbStatuses {
             .client
             .delete_item()
             .table_name(&self.table)
-            .key("account", text(account.as_str()));
-        request
-            .send()
-            .await
-            .map_err(|error| port_error("dynamodb:DeleteItem", &error))?;
-        Ok(())
+            .key("account", text(account.as_str()))
+            .condition_expression("attribute_not_exists(account) OR #version = :version")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", version());
+        match request.send().await {
+            Ok(_) => Ok(()),
+            // Its release deletes it: who looks at all accounts each day finds it again.
+            Err(error) if is_of_another_release(&error) => {
+                tracing::error!(account.id = %account, "status of another release not deleted");
+                Ok(())
+            }
+            Err(error) => Err(port_error("dynamodb:DeleteItem", &error)),
+        }
     }
 
     async fn all(&self) -> Result<Vec<AccountStatus>, PortError> {

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     UnknownCaller,
     /// The service failed or did not answer in time; whether it acted is unknown.
     Unavailable,
+    /// What is stored can't be read by this release: it has another version, or is torn.
+    Unreadable,
     /// The request or its answer made no sense to the other side.
     Invalid,
 }
@@ -38,6 +40,7 @@ impl ErrorKind {
             Self::NotReady => "not ready",
             Self::UnknownCaller => "unknown caller",
             Self::Unavailable => "unavailable",
+            Self::Unreadable => "unreadable",
             Self::Invalid => "invalid",
         }
     }

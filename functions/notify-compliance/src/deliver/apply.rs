@@ -112,8 +112,9 @@ async fn tell(
         Err(Unsent::Later(after)) => return Ok(Some(after)),
         Err(Unsent::Failed(error)) => return Err(error),
     };
-    run.delivered.messages += 1;
-    run.delivered.by_fallback += usize::from(sent.fell_back);
+    if let Some(in_flight) = &mut run.held.state.in_flight {
+        in_flight.said = Some(outgoing.words());
+    }
     let is_complete = commit(ports, delivery, &sent, run).await?;
     tracing::info!(
         route.name = run.job.route.route.name,
@@ -146,11 +147,7 @@ pub(super) async fn send_alone(
         haste: Haste::default(),
     };
     match deliver_one(ports, &outgoing, run).await {
-        Ok(sent) => {
-            run.delivered.messages += 1;
-            run.delivered.by_fallback += usize::from(sent.fell_back);
-            Ok(None)
-        }
+        Ok(_) => Ok(None),
         Err(Unsent::Later(after)) => Ok(Some(after)),
         Err(Unsent::Failed(error)) => Err(error),
     }
@@ -169,6 +166,16 @@ async fn deliver_one(
         Some(in_flight) => ports.sender.find(outgoing, in_flight.at).await,
         None => None,
     };
+    // That it was said could not be saved: it is not said again each time that saving is tried.
+    if unconfirmed
+        .as_ref()
+        .is_some_and(|known| known.said == Some(outgoing.words()))
+    {
+        return Ok(Sent {
+            fell_back: posted.is_none() && is_channel(outgoing.route),
+            message: posted,
+        });
+    }
     announce(ports, outgoing, held)
         .await
         .map_err(Unsent::Failed)?;
@@ -176,6 +183,8 @@ async fn deliver_one(
         .sender
         .send(outgoing, &mut held.state, posted, invocation)
         .await?;
+    run.delivered.messages += 1;
+    run.delivered.by_fallback += usize::from(sent.fell_back);
     for thread in outgoing.detail_threads(&sent) {
         let is_there = match &unconfirmed {
             Some(in_flight) => ports.sender.has_detail(&thread, in_flight.at).await,
@@ -221,9 +230,10 @@ async fn announce(
     outgoing: &Outgoing<'_>,
     held: &mut HeldRoute,
 ) -> Result<(), PortError> {
-    held.state.in_flight = is_channel(outgoing.route).then(|| InFlight {
+    held.state.in_flight = Some(InFlight {
         id: outgoing.id.to_owned(),
         at: ports.clock.now(),
+        said: None,
     });
     lock::save(ports, held).await
 }

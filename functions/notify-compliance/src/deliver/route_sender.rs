@@ -100,6 +100,15 @@ pub(super) enum Unsent {
 }
 
 impl<'a> Outgoing<'a> {
+    /// All that the message says, as a hash.
+    pub(super) fn words(&self) -> String {
+        let Message {
+            notice, details, ..
+        } = self.message;
+        let words = serde_json::to_string(&(notice, details)).unwrap_or_default();
+        short_hash(&[self.id, &words])
+    }
+
     /// What goes after the message: into its own thread, or into that which it is in; by webhook it
     /// follows the message.
     pub(super) fn detail_threads(&self, sent: &Sent) -> Vec<DetailThread<'a>> {

@@ -10,7 +10,7 @@ use banto_domain::Breach;
 use banto_domain::compliance::{FindingKey, FindingState, Lane, Source};
 use banto_domain::policy::CompliancePolicy;
 use banto_lambda::Invocation;
-use banto_ports::PortError;
+use banto_ports::{ErrorKind, PortError};
 use jiff::SignedDuration;
 
 mod apply;
@@ -144,6 +144,15 @@ async fn attempt_at(
     }
     let (snapshot, mut plan) = match planned(ports, policy, observations).await {
         Ok(planned) => planned,
+        Err(error) if error.kind == ErrorKind::Unreadable && keys_of(observations).len() > 1 => {
+            // What another release wrote of one finding holds up no other.
+            let mut conflicts = BTreeSet::new();
+            for half in halves(observations) {
+                let half = Box::pin(attempt_at(ports, policy, &half, ingested, invocation));
+                conflicts.extend(half.await);
+            }
+            return conflicts;
+        }
         Err(error) => {
             for key in keys_of(observations) {
                 ingested.add_error(key, &error);
@@ -276,6 +285,17 @@ async fn queue_deliveries(ports: &Ports, ingested: &mut Ingested) {
         let not_failed = awaiting.filter(|key| !ingested.failed.contains_key(key));
         ingested.held_up.extend(not_failed);
     }
+}
+
+/// Observations in two parts, all of one finding in the same.
+fn halves(observations: &[Observation]) -> [Vec<Observation>; 2] {
+    let keys = keys_of(observations);
+    let middle = keys.iter().nth(keys.len() / 2);
+    let (first, second) = observations
+        .iter()
+        .cloned()
+        .partition(|observation| middle.is_some_and(|middle| observation.key < *middle));
+    [first, second]
 }
 
 fn keys_of(observations: &[Observation]) -> BTreeSet<FindingKey> {

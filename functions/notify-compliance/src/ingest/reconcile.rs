@@ -15,6 +15,7 @@ use banto_ports::{ErrorKind, PortError};
 use super::CALL_TIME;
 use super::ports::Ports;
 use super::report::{DryRun, Ingested};
+use crate::delivery_queue::left_to_another_release;
 use crate::event::{Observation, Scope};
 
 mod comparison;
@@ -121,7 +122,7 @@ pub(crate) async fn compare_account(
             // What failed is tried again, and was not missed: the account is compared.
             if ingested.held_up.is_empty() {
                 let now = ports.clock.now();
-                ports.findings.save_compared(account, now).await?;
+                left_to_another_release(ports.findings.save_compared(account, now).await)?;
             }
             None
         }
@@ -158,7 +159,7 @@ async fn look_up(
     }
 }
 
-/// True if the account was never compared to the end.
+/// True if the account was never compared to the end. That another release noted when, tells enough.
 async fn is_first(
     ports: &Ports,
     account: &AccountId,
@@ -166,7 +167,10 @@ async fn is_first(
 ) -> Result<bool, PortError> {
     match after {
         Some(after) => Ok(after.is_first),
-        None => Ok(ports.findings.compared_at(account).await?.is_none()),
+        None => match ports.findings.compared_at(account).await {
+            Err(error) if error.kind == ErrorKind::Unreadable => Ok(false),
+            compared => Ok(compared?.is_none()),
+        },
     }
 }
 

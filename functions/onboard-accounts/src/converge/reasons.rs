@@ -14,7 +14,7 @@ pub(super) fn reason(error: &PortError) -> Reason {
         ErrorKind::Unavailable => ReasonKind::Unavailable,
         // Another caller changed it meanwhile: the next look sees the result.
         ErrorKind::Conflict => ReasonKind::Propagating,
-        ErrorKind::Missing | ErrorKind::Invalid => ReasonKind::Refused,
+        ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Invalid => ReasonKind::Refused,
     };
     Reason::new(kind, error.to_string())
 }

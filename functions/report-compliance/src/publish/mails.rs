@@ -357,7 +357,8 @@ fn is_refusal(kind: ErrorKind) -> bool {
         ErrorKind::Throttled
         | ErrorKind::Conflict
         | ErrorKind::NotReady
-        | ErrorKind::Unavailable => false,
+        | ErrorKind::Unavailable
+        | ErrorKind::Unreadable => false,
     }
 }
 

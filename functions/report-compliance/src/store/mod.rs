@@ -189,10 +189,10 @@ impl Store {
     }
 
     /// Returns an object of JSON of this release's [`VERSION`]; `None` if
-    /// there is none, or one of another version, which is then made anew.
+    /// there is none, or one of an earlier version, which is then made anew.
     ///
     /// # Errors
-    /// If it can't be read, or means something else.
+    /// If it can't be read, means something else, or is a later release's: that is left alone.
     pub async fn get_current<T: DeserializeOwned>(
         &self,
         key: &str,
@@ -206,8 +206,11 @@ impl Store {
         };
         let found = serde_json::from_slice(&bytes);
         let found: Versioned = found.map_err(|error| unreadable(key, error))?;
-        if found.version != VERSION {
-            tracing::warn!(key, version = found.version, "object of another version");
+        if found.version > VERSION {
+            return Err(of_a_later_release(key, found.version));
+        }
+        if found.version < VERSION {
+            tracing::warn!(key, version = found.version, "object of an earlier version");
             return Ok(None);
         }
         let value = serde_json::from_slice(&bytes);
@@ -318,6 +321,16 @@ pub fn json(key: String, value: &impl Serialize) -> Result<NewObject, PortError>
 /// object, or have its month made anew.
 pub fn unreadable(key: &str, why: impl std::fmt::Display) -> PortError {
     let message = format!("{key}: {why}; have the month made anew with \"again\"");
+    PortError::new(ErrorKind::Invalid, "store", message)
+}
+
+/// The error of an object that a later release wrote. To have its month made anew would lose what
+/// only that one knows.
+fn of_a_later_release(key: &str, version: u32) -> PortError {
+    let message = format!(
+        "{key}: it has version {version}; this Banto knows version {VERSION}, and leaves alone what \
+         a later release wrote: have that release make the report"
+    );
     PortError::new(ErrorKind::Invalid, "store", message)
 }
 

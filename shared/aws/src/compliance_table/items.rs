@@ -161,7 +161,7 @@ pub(super) fn check_version(call: &'static str, item: &Item) -> Result<(), PortE
         "{} has {came}; this Banto knows version {VERSION}",
         name(item)
     );
-    Err(PortError::new(ErrorKind::Invalid, call, message))
+    Err(PortError::new(ErrorKind::Unreadable, call, message))
 }
 
 /// An item as errors name it: by its key, since its content is nobody's business.
@@ -203,7 +203,7 @@ pub(super) fn read<T: DeserializeOwned>(
     check_version(call, item)?;
     serde_json::from_str(attribute(item, document)).map_err(|_| {
         let message = format!("`{document}` of {} can't be read", name(item));
-        PortError::new(ErrorKind::Invalid, call, message)
+        PortError::new(ErrorKind::Unreadable, call, message)
     })
 }
 

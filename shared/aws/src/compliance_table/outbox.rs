@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use banto_domain::compliance::{Digest, FindingGroup, Lane, OutboxBatch};
 use banto_ports::{
-    Cursor, DeliveredBatch, DeliveryCommit, Outbox, Page, PortError, RouteLease, RouteRegistry,
+    Cursor, DeliveredBatch, DeliveryCommit, ErrorKind, Outbox, Page, PortError, RouteLease,
+    RouteRegistry,
 };
 use futures_util::future::try_join_all;
 
@@ -213,7 +214,11 @@ impl RouteRegistry for ComplianceTable {
         loop {
             let (items, last) = self.table.query(&range, after, PAGE).await?;
             for item in &items {
-                check_version(QUERY, item)?;
+                // The others are reminded of what is open all the same.
+                if let Err(error) = check_version(QUERY, item) {
+                    tracing::error!(%error, "route left to another release");
+                    continue;
+                }
                 let route = attribute(item, "sk").strip_prefix(REGISTERED);
                 routes.extend(route.map(str::to_owned));
             }
@@ -225,10 +230,18 @@ impl RouteRegistry for ComplianceTable {
     }
 
     async fn register_route(&self, route: &str) -> Result<(), PortError> {
-        self.table.put(versioned(registered(route))).await
+        unless_of_another_release(self.table.put(versioned(registered(route))).await)
     }
 
     async fn deregister_route(&self, route: &str) -> Result<(), PortError> {
-        self.table.delete(registered(route)).await
+        unless_of_another_release(self.table.delete(registered(route)).await)
+    }
+}
+
+/// A route that another release registered stays so.
+fn unless_of_another_release(written: Result<(), PortError>) -> Result<(), PortError> {
+    match written {
+        Err(error) if error.kind == ErrorKind::Unreadable => Ok(()),
+        written => written,
     }
 }

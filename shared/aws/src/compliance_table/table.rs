@@ -1,16 +1,23 @@
 //! Requests to the table: reads by key, writes alone and all at once.
 
 use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+use aws_sdk_dynamodb::types::{
+    Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use banto_ports::{ErrorKind, PortError};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::calls::{BATCH_GET, DELETE, GET, PUT};
-use super::items::{Item, Key, check_version, read, unmade};
+use super::items::{Item, Key, check_version, read, unmade, version};
 use crate::cancellation::cancelled;
 use crate::errors::port_error;
 
@@ -26,6 +33,24 @@ const LAST_PAUSE: Duration = Duration::from_millis(800);
 
 /// A part of a transaction, and the call that it stands for.
 pub(super) type Write = (&'static str, TransactWriteItem);
+
+/// Why an item was not written. Where another release wrote the one that is there, its version says
+/// so.
+pub(super) fn write_error<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let cause = error.as_service_error().and_then(Error::source);
+    let refused = cause.and_then(|cause| cause.downcast_ref::<ConditionalCheckFailedException>());
+    let there = refused.and_then(ConditionalCheckFailedException::item);
+    match there.map(|item| check_version(call, item)) {
+        Some(Err(of_another_release)) => of_another_release,
+        Some(Ok(())) | None => port_error(call, error),
+    }
+}
+
+/// True of an item that is not there, or that this release may change.
+const IS_OURS: &str = "attribute_not_exists(pk) OR #version = :version";
 
 /// One table of DynamoDB.
 #[derive(Debug)]
@@ -121,31 +146,35 @@ impl Table {
             .collect()
     }
 
-    /// Puts an item, whatever was there.
+    /// Puts an item in the place of what was there, but of what another release wrote: that stays.
     pub(super) async fn put(&self, item: Item) -> Result<(), PortError> {
         let request = self
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(item));
-        request
-            .send()
-            .await
-            .map_err(|error| port_error(PUT, &error))?;
+            .set_item(Some(item))
+            .condition_expression(IS_OURS)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", version())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let sent = request.send().await;
+        sent.map_err(|error| write_error(PUT, &error))?;
         Ok(())
     }
 
-    /// Deletes an item, which may be gone.
+    /// Deletes an item, which may be gone, but not what another release wrote.
     pub(super) async fn delete(&self, key: Key) -> Result<(), PortError> {
         let request = self
             .client
             .delete_item()
             .table_name(&self.name)
-            .set_key(Some(key.item()));
-        request
-            .send()
-            .await
-            .map_err(|error| port_error(DELETE, &error))?;
+            .set_key(Some(key.item()))
+            .condition_expression(IS_OURS)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", version())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let sent = request.send().await;
+        sent.map_err(|error| write_error(DELETE, &error))?;
         Ok(())
     }
 

@@ -386,6 +386,23 @@ fn the_role_for_break_glass_reads_and_writes_as_bantos_own_does() {
     }
 }
 
+/// The evaluator of infra/tests asks this file who may read a record, so that it must be ours.
+#[test]
+fn the_policy_that_an_evaluator_is_asked_about_is_that_of_the_code() {
+    let asked: Value = serde_json::from_str(include_str!(
+        "../../../../infra/tests/expected/record-policy.json"
+    ))
+    .unwrap();
+    let readers = Readers {
+        role: "arn:aws:iam::111122223333:role/banto/rotate-access-keys"
+            .parse()
+            .unwrap(),
+        ..readers(Some("arn:aws:iam::111122223333:role/break-glass"))
+    };
+    let ours: Value = serde_json::from_str(&record_policy(&readers)).unwrap();
+    assert_eq!(ours, asked);
+}
+
 #[tokio::test]
 async fn a_certificate_is_read_and_its_absence_is_no_error() {
     let missing = "<Error><Code>NoSuchKey</Code><Message>in words</Message></Error>".to_owned();

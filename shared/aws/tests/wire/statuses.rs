@@ -227,10 +227,25 @@ async fn the_item_of_a_departed_account_is_deleted() {
     let statuses = service.organization().statuses;
     statuses.delete(&account()).await.unwrap();
     assert_eq!(service.operations(), ["DeleteItem"]);
+    let asked = service.asked()[0].json();
+    assert_eq!(asked["Key"], json!({ "account": { "S": "444455556666" } }));
+    let condition = "attribute_not_exists(account) OR #version = :version";
+    assert_eq!(asked["ConditionExpression"], condition);
     assert_eq!(
-        service.asked()[0].json()["Key"],
-        json!({ "account": { "S": "444455556666" } })
+        asked["ExpressionAttributeValues"][":version"],
+        json!({ "N": "1" })
     );
+}
+
+#[tokio::test]
+async fn the_item_of_another_release_is_left_to_it_and_holds_nothing_up() {
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+        "message": "The conditional request failed",
+    });
+    let service = Service::answering([(400, body.to_string())]);
+    let statuses = service.organization().statuses;
+    assert_eq!(statuses.delete(&account()).await, Ok(()));
 }
 
 #[tokio::test]

@@ -551,13 +551,16 @@ pub struct OpenDigest {
     pub opened_at: Timestamp,
 }
 
-/// A message that is about to be sent.
+/// A message that is about to be sent, or that was sent and whose entries are still to be saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
     /// The id that the message carries.
     pub id: String,
     /// When.
     pub at: Timestamp,
+    /// What the message said, as a hash, once it was sent: the same is not said again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// An account, as far as messages and routes need to know it of Organizations.

@@ -22,26 +22,20 @@ async fn an_item_of_another_version_or_of_none_is_an_error_that_says_what_came_a
             json!({ "finding": text(&state(Compliance::Noncompliant)) }),
         );
         let due = with(
-            with(route_item("schedule"), version.clone()),
+            with(route_item("schedule"), version),
             json!({ "dueAt": { "S": at(1).to_string() } }),
-        );
-        let state = with(
-            with(route_item("state"), version),
-            json!({ "state": text(&RouteState::default()) }),
         );
         let service = Service::answering([
             json_answer(&json!({ "Items": [finding] })),
             json_answer(&json!({ "Item": due })),
-            json_answer(&json!({ "Attributes": state })),
         ]);
         let table = service.compliance().table;
         let errors = [
             table.open_findings(&account(), None).await.unwrap_err(),
             table.delivery_due("security").await.unwrap_err(),
-            table.lock_route(&lease(), at(0)).await.unwrap_err(),
         ];
         for error in errors {
-            assert_eq!(error.kind, ErrorKind::Invalid);
+            assert_eq!(error.kind, ErrorKind::Unreadable);
             assert!(error.message.contains(says), "{error}");
         }
     }
@@ -143,7 +137,7 @@ async fn what_can_not_be_read_is_named_by_its_key_and_never_shown() {
             error.message.contains(&format!("route#security {sk}")),
             "{error}"
         );
-        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert_eq!(error.kind, ErrorKind::Unreadable);
         assert!(!format!("{error:?}").contains(&SECRET[..8]), "{error:?}");
     }
 }
