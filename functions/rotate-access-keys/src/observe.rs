@@ -259,7 +259,15 @@ fn add_seen(look: &Look<'_>, name: &UserName, seen: Seen, observed: &mut Observe
     let snapshot = &mut observed.snapshot;
     match seen {
         Seen::User(seen) => {
-            let SeenUser { user, recipient } = *seen;
+            let SeenUser {
+                user,
+                recipient,
+                uses_not_read,
+            } = *seen;
+            for (key, error) in uses_not_read {
+                let what = format!("the last use of {}'s {key}", user.name);
+                add_not_observed(snapshot, &what, &error.to_string());
+            }
             let recipient = recipient.map(|recipient| (user.name.clone(), recipient));
             observed.recipients.extend(recipient);
             if let TrailLook::Seen { made, .. } = &user.trail {

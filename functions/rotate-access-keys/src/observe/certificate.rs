@@ -214,6 +214,9 @@ pub(super) async fn acknowledged(look: &Look<'_>, user: &mut User) {
     };
     // Not to know is as good as none: the next run asks again.
     let signed = look.ports.certificates.acknowledgement(&user.name).await;
+    if let Err(error) = &signed {
+        tracing::warn!(user.name = %user.name, %error, "the acknowledgement can't be read");
+    }
     let (Ok(Some(signed)), Ok(certificate)) = (signed, OpenPgp::from_kept(&pin.certificate)) else {
         return;
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::record::Record;
-use banto_domain::{GroupName, UserName};
+use banto_domain::{AccessKeyId, GroupName, UserName};
 use banto_ports::{ErrorKind, LiveKey, LiveUser, PortError};
 use banto_seal::Recipient;
 
@@ -25,6 +25,8 @@ pub(super) enum Seen {
 pub(super) struct SeenUser {
     pub(super) user: User,
     pub(super) recipient: Option<Recipient>,
+    /// The keys whose last use could not be read, and why.
+    pub(super) uses_not_read: Vec<(AccessKeyId, PortError)>,
 }
 
 /// Looks at one user, under this name or, if an open record is kept under it, a later one.
@@ -78,7 +80,7 @@ async fn look_at(
         record: with_earlier(record, earlier),
         ..User::new(name, live.id, live.arn, &live.path)
     };
-    look_at_usage(look, &mut user).await;
+    let uses_not_read = look_at_usage(look, &mut user).await;
     user.creations = trail::creations(look, &user).await;
     user.trail = trail::exposed_activity(look, &user).await;
     certificate::acknowledged(look, &mut user).await;
@@ -89,7 +91,11 @@ async fn look_at(
         user.seen_certificate = looked.seen;
         recipient = looked.recipient;
     }
-    Ok(Seen::User(Box::new(SeenUser { user, recipient })))
+    Ok(Seen::User(Box::new(SeenUser {
+        user,
+        recipient,
+        uses_not_read,
+    })))
 }
 
 /// The record to go on from, where an earlier one is kept under another name. One that the user
@@ -171,23 +177,28 @@ fn key_of_unknown_use(live: LiveKey) -> Key {
     }
 }
 
-/// Asks whether a key was used, where the plan depends on it.
-async fn look_at_usage(look: &Look<'_>, user: &mut User) {
+/// Asks whether a key was used, where the plan depends on it. Returns the keys of which it can't be
+/// known: nothing is done that depends on it, which people have to hear of if it lasts.
+async fn look_at_usage(look: &Look<'_>, user: &mut User) -> Vec<(AccessKeyId, PortError)> {
     let asked: BTreeSet<_> = user
         .keys
         .iter()
         .filter(|key| depends_on_usage(look, user, key))
         .map(|key| key.id.clone())
         .collect();
+    let mut not_read = Vec::new();
     for key in &mut user.keys {
         if !asked.contains(&key.id) {
             continue;
         }
-        // Not to know is an answer: nothing is done that depends on it.
-        if let Ok(usage) = look.ports.keys.usage(&key.id).await {
-            key.used = usage.last.map_or(Used::Never, Used::Last);
+        match look.ports.keys.usage(&key.id).await {
+            Ok(usage) => key.used = usage.last.map_or(Used::Never, Used::Last),
+            // The key was deleted meanwhile, or IAM does not show it yet.
+            Err(error) if error.kind == ErrorKind::Missing => {}
+            Err(error) => not_read.push((key.id.clone(), error)),
         }
     }
+    not_read
 }
 
 fn depends_on_usage(look: &Look<'_>, user: &User, key: &Key) -> bool {
