@@ -89,7 +89,9 @@ impl AccountSession {
             state.settle(&self.account);
             effect(state)
         };
-        self.run.ask(call, &self.account, request, effect).await
+        self.run
+            .ask_in_account(call, &self.account, request, effect)
+            .await
     }
 
     /// Reads the account as the reader tells it.
@@ -132,7 +134,9 @@ impl AccountSession {
             state.settle(&self.account);
             effect(state)
         };
-        self.run.ask(call, subject, request, effect).await
+        self.run
+            .ask_in_account(call, subject, request, effect)
+            .await
     }
 
     /// Reads a region as the reader tells it.

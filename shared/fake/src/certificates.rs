@@ -44,14 +44,17 @@ fn version_id(index: usize) -> String {
     format!("version-{}", index + 1)
 }
 
+/// The bucket of certificates.
+const BUCKET: &str = "certificates";
+
 fn object(user: &UserName, extension: &str) -> Value {
-    json!({ "Bucket": "certificates", "Key": format!("{user}.{extension}") })
+    json!({ "Bucket": BUCKET, "Key": format!("{user}.{extension}") })
 }
 
 #[async_trait]
 impl Certificates for Run {
     async fn versions(&self, user: &UserName) -> Result<Vec<CertificateVersion>, PortError> {
-        let request = json!({ "Bucket": "certificates", "Prefix": format!("{user}.asc") });
+        let request = json!({ "Bucket": BUCKET, "Prefix": format!("{user}.asc") });
         self.ask("s3:ListObjectVersions", user, request, |state| {
             Ok(listed(state, user))
         })
@@ -64,7 +67,7 @@ impl Certificates for Run {
         version: &str,
     ) -> Result<Option<Vec<u8>>, PortError> {
         let key = format!("{user}.asc");
-        let request = json!({ "Bucket": "certificates", "Key": key, "VersionId": version });
+        let request = json!({ "Bucket": BUCKET, "Key": key, "VersionId": version });
         self.ask("s3:GetObject", user, request, |state| {
             let mut versions = (0..).map(version_id).zip(state.bucket.versions(user));
             let found = versions.find(|(id, _)| id == version);
@@ -74,11 +77,16 @@ impl Certificates for Run {
     }
 
     async fn acknowledgement(&self, user: &UserName) -> Result<Option<Vec<u8>>, PortError> {
+        const CALL: &str = "s3:GetObject";
         let request = object(user, "acknowledged");
-        self.ask("s3:GetObject", user, request, |state| {
+        let found = self.ask(CALL, user, request, |state| {
             Ok(state.bucket.acknowledgements.get(user).cloned())
-        })
-        .await
+        });
+        let found = found.await?;
+        if found.is_none() {
+            self.absent(CALL, BUCKET)?;
+        }
+        Ok(found)
     }
 }
 

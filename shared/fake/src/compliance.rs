@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::aggregator::Aggregated;
 use crate::capacity::Capacity;
 use crate::members::channel_with;
+use crate::releases::TableItem;
 use crate::requests;
 use crate::run::Run;
 use crate::sharded::{Paging, Sharded};
@@ -30,6 +31,8 @@ const PACE: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct ComplianceState {
     pub(crate) known: BTreeMap<AccountId, Sharded<FindingState>>,
+    /// Items that the newer of two releases wrote.
+    pub(crate) of_newer_release: BTreeSet<TableItem>,
     pub(crate) compared: BTreeMap<AccountId, Timestamp>,
     pub(crate) accounts: BTreeMap<AccountId, AccountInfo>,
     pub(crate) routes: BTreeMap<String, RouteItems>,

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::capacity::Writes;
 use crate::compliance::{RouteItems, conflict};
+use crate::releases::TableItem;
 use crate::requests::compliance::{self as requests, of_account, of_route};
 use crate::requests::table;
 use crate::run::Run;
@@ -81,6 +82,10 @@ impl FindingStore for Run {
         let items: Vec<Value> = keys.iter().map(requests::finding).collect();
         let requests = table::get_all(&items);
         self.ask_by(BATCH_GET, BATCH_GET, keys.len(), &requests, |state| {
+            state.compliance.check_readable(
+                BATCH_GET,
+                |item| matches!(item, TableItem::Finding(key) if keys.contains(key)),
+            )?;
             let known = keys.iter().filter_map(|key| {
                 let known = state.compliance.finding(key)?;
                 Some((key.clone(), known.clone()))
@@ -98,6 +103,10 @@ impl FindingStore for Run {
         let requests = requests::open_findings(account, PAGE);
         self.ask_by(QUERY, QUERY, account, &requests, |state| {
             let compliance = &mut state.compliance;
+            compliance.check_readable(
+                QUERY,
+                |item| matches!(item, TableItem::Finding(key) if key.account == *account),
+            )?;
             let known = compliance.known.entry(account.clone()).or_default();
             let is_open = |finding: &FindingState| !finding.is_over();
             Ok(known.page(&compliance.paging, after.as_ref(), "", is_open))
@@ -134,7 +143,10 @@ impl FindingStore for Run {
     async fn compared_at(&self, account: &AccountId) -> Result<Option<Timestamp>, PortError> {
         let request = table::get(&of_account(account, "compared"));
         self.ask("dynamodb:GetItem", account, request, |state| {
-            Ok(state.compliance.compared.get(account).copied())
+            let compared = TableItem::Compared(account.clone());
+            let compliance = &state.compliance;
+            compliance.check_readable("dynamodb:GetItem", |item| *item == compared)?;
+            Ok(compliance.compared.get(account).copied())
         })
         .await
     }
@@ -143,7 +155,10 @@ impl FindingStore for Run {
         let compared = [("comparedAt", table::text(at.to_string()))];
         let item = table::item(&of_account(account, "compared"), &compared);
         self.write("dynamodb:PutItem", account, table::put(&item), |state| {
-            state.compliance.compared.insert(account.clone(), at);
+            let compared = TableItem::Compared(account.clone());
+            let compliance = &mut state.compliance;
+            compliance.check_readable("dynamodb:PutItem", |item| *item == compared)?;
+            compliance.compared.insert(account.clone(), at);
             Ok(())
         })
         .await
@@ -188,7 +203,10 @@ impl RouteLock for Run {
         let expression = "SET holder = :holder, leaseExpires = :leaseExpires";
         let request = requests::update_route(lease, expression, &[]);
         self.write(CALL, &lease.route, request, |state| {
-            let items = state.compliance.route(&lease.route);
+            let compliance = &mut state.compliance;
+            let route_state = TableItem::RouteState(lease.route.clone());
+            compliance.check_readable(CALL, |item| *item == route_state)?;
+            let items = compliance.route(&lease.route);
             let claim = items.claim.as_ref();
             if claim.is_some_and(|(run, until)| *run != lease.holder && *until > now) {
                 return Err(conflict(CALL));
@@ -223,7 +241,10 @@ impl DeliverySchedule for Run {
     async fn delivery_due(&self, route: &str) -> Result<Option<Timestamp>, PortError> {
         let request = table::get(&of_route(route, "schedule"));
         self.ask("dynamodb:GetItem", route, request, |state| {
-            let items = state.compliance.routes.get(route);
+            let schedule = TableItem::Schedule(route.to_owned());
+            let compliance = &state.compliance;
+            compliance.check_readable("dynamodb:GetItem", |item| *item == schedule)?;
+            let items = compliance.routes.get(route);
             Ok(items.and_then(|items| items.due))
         })
         .await
@@ -233,7 +254,10 @@ impl DeliverySchedule for Run {
         let due = [("dueAt", table::text(at.to_string()))];
         let item = table::item(&of_route(route, "schedule"), &due);
         self.write("dynamodb:PutItem", route, table::put(&item), |state| {
-            state.compliance.route(route).due = Some(at);
+            let schedule = TableItem::Schedule(route.to_owned());
+            let compliance = &mut state.compliance;
+            compliance.check_readable("dynamodb:PutItem", |item| *item == schedule)?;
+            compliance.route(route).due = Some(at);
             Ok(())
         })
         .await
@@ -246,10 +270,15 @@ impl Run {
         &self,
         route: &str,
         keys: &[Value],
+        ids: &BTreeSet<String>,
         read: impl FnOnce(&RouteItems) -> BTreeMap<String, T>,
     ) -> Result<BTreeMap<String, T>, PortError> {
         let requests = table::get_all(keys);
         self.ask_by(BATCH_GET, BATCH_GET, route, &requests, |state| {
+            state.compliance.check_readable(
+                BATCH_GET,
+                |item| matches!(item, TableItem::Group(of, id) if of == route && ids.contains(id)),
+            )?;
             let items = state.compliance.routes.get(route);
             Ok(items.map(read).unwrap_or_default())
         })
@@ -267,8 +296,13 @@ impl Outbox for Run {
     ) -> Result<Vec<OutboxBatch>, PortError> {
         let requests = requests::of_shards(&format!("route#{route}"), "entry#", limit);
         self.ask_by(QUERY, QUERY, route, &requests, |state| {
-            let items = state.compliance.route(route);
             let from = from.rank().to_string();
+            let is_read = |id: &String| *id >= from;
+            state.compliance.check_readable(
+                QUERY,
+                |item| matches!(item, TableItem::Batch(of, id) if of == route && is_read(id)),
+            )?;
+            let items = state.compliance.route(route);
             let mut waiting = Vec::new();
             let mut entries = 0;
             for batch in items.batches.in_order(&from) {
@@ -294,6 +328,9 @@ impl Outbox for Run {
         let requests = requests::of_shards(&format!("route#{route}"), &sort, PAGE);
         self.ask_by(QUERY, QUERY, route, &requests, |state| {
             let compliance = &mut state.compliance;
+            compliance.check_readable(QUERY, |item| {
+                matches!(item, TableItem::Batch(of, id) if of == route && id.starts_with(&prefix))
+            })?;
             let items = compliance.routes.entry(route.to_owned()).or_default();
             let batches = &items.batches;
             Ok(batches.page(&compliance.paging, after.as_ref(), &prefix, |_| true))
@@ -309,6 +346,10 @@ impl Outbox for Run {
         let request = requests::open_groups(route, PAGE);
         self.ask(QUERY, route, request, |state| {
             let compliance = &mut state.compliance;
+            compliance.check_readable(
+                QUERY,
+                |item| matches!(item, TableItem::Group(of, _) if of == route),
+            )?;
             let items = compliance.routes.entry(route.to_owned()).or_default();
             let is_open = |group: &FindingGroup| group.open > 0;
             let groups = &items.groups;
@@ -324,7 +365,7 @@ impl Outbox for Run {
     ) -> Result<BTreeMap<String, FindingGroup>, PortError> {
         let keys = ids.iter().map(|id| of_route(route, &format!("group#{id}")));
         let keys: Vec<Value> = keys.collect();
-        self.items_of_route(route, &keys, |items| {
+        self.items_of_route(route, &keys, ids, |items| {
             let found = ids.iter();
             found
                 .filter_map(|id| Some((id.clone(), items.groups.get(id)?.clone())))
@@ -342,7 +383,7 @@ impl Outbox for Run {
             .iter()
             .map(|id| of_route(route, &format!("digest#{id}")));
         let keys: Vec<Value> = keys.collect();
-        self.items_of_route(route, &keys, |items| those_of(ids, &items.digests))
+        self.items_of_route(route, &keys, ids, |items| those_of(ids, &items.digests))
             .await
     }
 
@@ -375,7 +416,11 @@ impl RouteRegistry for Run {
     async fn registered_routes(&self) -> Result<BTreeSet<String>, PortError> {
         let request = table::query(requests::ROUTES, "route#", None);
         self.ask(QUERY, "", request, |state| {
-            Ok(state.compliance.registered.clone())
+            let compliance = &state.compliance;
+            let mut routes = compliance.registered.clone();
+            let newer = compliance.registered_by_newer_release();
+            routes.retain(|route| !newer.contains(route));
+            Ok(routes)
         })
         .await
     }
@@ -392,7 +437,11 @@ impl RouteRegistry for Run {
     async fn deregister_route(&self, route: &str) -> Result<(), PortError> {
         let request = table::delete(&requests::registered(route));
         self.write("dynamodb:DeleteItem", route, request, |state| {
-            state.compliance.registered.remove(route);
+            let compliance = &mut state.compliance;
+            let registered = TableItem::Registered(route.to_owned());
+            if !compliance.of_newer_release.contains(&registered) {
+                compliance.registered.remove(route);
+            }
             Ok(())
         })
         .await

@@ -25,10 +25,13 @@
 //! - a StackSet whose operations take their time, queue and fail
 //!   ([`World::stack_set_operations`]), and snapshots that silently come no more
 //!   ([`MemberRegion::delivers_until`]);
+//! - two releases one after the other ([`World::deploy_newer_release`], [`World::roll_back`]);
 //! - a clock that jumps ([`World::jump`]);
-//! - requests that AWS would refuse for their form alone, which fail the test ([`check_request`]).
+//! - requests that AWS would refuse for their form alone, which fail the test ([`check_request`]);
+//! - calls that the function's policy does not allow, which fail the test ([`Run::hold_to`]), and
+//!   permissions that are missing for a time ([`FaultKind::Forbidden`]).
 //!
-//! Deliberately absent: IAM's evaluation of policies, regions of the identity account, limits of
+//! Deliberately absent: conditions and denials of IAM policies, regions of the identity account, limits of
 //! DynamoDB's reads, and what expires by a time to live.
 
 mod account_people;
@@ -53,6 +56,7 @@ mod organization_ports;
 mod outages;
 mod past;
 mod people;
+mod permissions;
 mod policy;
 mod ports;
 mod queue;
@@ -61,6 +65,7 @@ mod record_ports;
 mod recording;
 mod recording_ports;
 mod records;
+mod releases;
 mod report;
 mod requests;
 mod role_ports;
@@ -79,16 +84,18 @@ mod world;
 pub use account_ports::FakeAccountAccess;
 pub use committed::{Book, assert_as_committed};
 pub use compliance::{SlackAnswer, SlackMessage};
-pub use constraints::check as check_request;
+pub use constraints::{check as check_request, operation_of};
 pub use drive::{Driven, drive, interleave};
 pub use lag::{Effect, Reader};
 pub use leaks::LogCapture;
 pub use member_account::{MemberAccount, MemberRegion};
 pub use objects::FakeBucket;
+pub use permissions::{Permission, Permissions, actions_of, take_used_permissions};
 pub use policy::PolicyText;
 pub use queue::{DELIVERIES_ARN, DeliveriesQueue, QUEUE_ARN, Queued};
+pub use releases::TableItem;
 pub use report::ReportShape;
-pub use run::{Fault, FaultKind, Run};
+pub use run::{Fault, FaultKind, Policies, Run};
 pub use signer::KeyPair;
 pub use stack_set::{Deploy, StackOperation, StackOperationStatus};
 pub use view::{Call, KeyView, Sent, UserView, View};

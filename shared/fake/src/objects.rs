@@ -97,7 +97,8 @@ impl Objects for FakeBucket {
         const CALL: &str = "s3:GetObject";
         let request = requests::get(&self.name, key, from, most);
         let subject = format!("{}/{key}", self.name);
-        self.run
+        let read = self
+            .run
             .ask(CALL, subject, request, |state| {
                 let missing = || PortError::new(ErrorKind::Missing, CALL, "NoSuchKey");
                 let object = state.bucket(&self.name).get(key).ok_or_else(missing)?;
@@ -105,7 +106,15 @@ impl Objects for FakeBucket {
                 let bytes = object.body.iter().skip(from).take(most);
                 Ok(bytes.copied().collect())
             })
-            .await
+            .await;
+        if let Err(PortError {
+            kind: ErrorKind::Missing,
+            ..
+        }) = &read
+        {
+            self.run.absent(CALL, &self.name)?;
+        }
+        read
     }
 }
 

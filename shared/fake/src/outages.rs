@@ -1,8 +1,9 @@
 //! Faults that last: a call, or a whole service, that fails until it is mended.
 
 use banto_ports::{ErrorKind, PortError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::permissions::Permission;
 use crate::world::{State, World};
 
 /// A time in which calls fail.
@@ -36,6 +37,19 @@ impl World {
         self.fail_until(calls, kind, until, Moment::AfterEffect);
     }
 
+    /// Takes a permission away for an hour: longer than Lambda tries an event again, and than a
+    /// queue keeps most messages.
+    pub(crate) fn forbid(&self, permission: Permission) {
+        let mut state = self.state();
+        let until = state.now + SignedDuration::from_hours(1);
+        state.forbidden.push((permission, until));
+    }
+
+    /// True once a permission was taken away, be it back by now.
+    pub fn was_forbidden(&self) -> bool {
+        !self.state().forbidden.is_empty()
+    }
+
     fn fail_until(&self, calls: &str, kind: ErrorKind, until: Timestamp, moment: Moment) {
         self.state().outages.push(Outage {
             prefix: calls.to_owned(),
@@ -47,6 +61,15 @@ impl World {
 }
 
 impl State {
+    /// The permission that is missing now, of these.
+    pub(crate) fn missing_of(&self, needed: &[Permission]) -> Option<Permission> {
+        let is_missing = |permission: &&Permission| {
+            let mut forbidden = self.forbidden.iter();
+            forbidden.any(|(missing, until)| missing == *permission && self.now < *until)
+        };
+        needed.iter().find(is_missing).copied()
+    }
+
     /// The outage that a call falls into, if there is one; the first that a test began.
     pub(crate) fn outage_of(&self, call: &str) -> Option<&Outage> {
         let is_down =

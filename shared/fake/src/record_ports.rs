@@ -26,7 +26,8 @@ impl Records for Run {
                 Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
                 secret => secret?,
             };
-            Ok(secret.current_at(at).map(Version::stored))
+            let stored = secret.current_at(at).map(Version::stored);
+            Ok(stored.map(|stored| state.as_read(stored)))
         })
         .await
     }
@@ -43,7 +44,8 @@ impl Records for Run {
                 Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
                 secret => secret?,
             };
-            Ok(secret.version(token).map(Version::stored))
+            let stored = secret.version(token).map(Version::stored);
+            Ok(stored.map(|stored| state.as_read(stored)))
         })
         .await
     }
@@ -63,7 +65,7 @@ impl Records for Run {
             let created_at = state.now;
             let version = Version {
                 token,
-                text,
+                text: state.record_written(&text),
                 created_at,
             };
             state.records.create(user, version)
@@ -97,7 +99,7 @@ impl Records for Run {
             let created_at = state.now;
             let version = Version {
                 token,
-                text,
+                text: state.record_written(&text),
                 created_at,
             };
             state.records.write(user, version)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{self, Future};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
 use banto_domain::RoleArn;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::constraints;
 use crate::outages::Moment;
+use crate::permissions::{self, Permission, Permissions};
 use crate::view::Call;
 use crate::world::{State, World};
 
@@ -37,6 +38,9 @@ pub enum FaultKind {
     CancelAfter,
     /// The run's code panics after it happened.
     PanicAfter,
+    /// A permission is missing from this call on, for an hour: every call that needs it is denied,
+    /// of this run and of later ones.
+    Forbidden(Permission),
 }
 
 /// One run's view of the world. Implements every port.
@@ -48,6 +52,18 @@ pub struct Run {
     fired: AtomicBool,
     cancelled: AtomicBool,
     interferences: Mutex<Vec<Interference>>,
+    /// What the function may do, and what its sessions in other accounts may.
+    policies: OnceLock<Policies>,
+    denials: AtomicUsize,
+}
+
+/// The policies that the calls of a run are held to.
+#[derive(Debug, Clone, Copy)]
+pub struct Policies {
+    /// The function's own.
+    pub own: &'static Permissions,
+    /// That of its sessions in other accounts.
+    pub session: Option<&'static Permissions>,
 }
 
 /// Something that a person does just before a call has its effect.
@@ -74,7 +90,20 @@ impl Run {
             fired: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             interferences: Mutex::default(),
+            policies: OnceLock::new(),
+            denials: AtomicUsize::new(0),
         }
+    }
+
+    /// Holds every call from now on to the function's policies: one that AWS would deny fails the
+    /// test.
+    pub fn hold_to(&self, policies: Policies) {
+        let _held_already = self.policies.set(policies).is_err();
+    }
+
+    /// The number of calls that were denied for a permission that is missing for a time.
+    pub fn denials(&self) -> usize {
+        self.denials.load(Ordering::SeqCst)
     }
 
     /// Lets everyone of the world who calls call as this role, as a policy names it.
@@ -135,10 +164,59 @@ impl Run {
         requests: &[Value],
         effect: impl FnOnce(&mut State) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
+        let met = self.held_to(operation, name, requests, |policies| Some(policies.own));
+        self.step(name, subject, &met, effect).await
+    }
+
+    /// A call in another account, whose role the run has assumed.
+    pub(crate) async fn ask_in_account<T>(
+        &self,
+        name: &'static str,
+        subject: impl ToString,
+        request: Value,
+        effect: impl FnOnce(&mut State) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        let operation = constraints::operation_of(name);
+        let met = self.held_to(operation, name, &[request], |policies| policies.session);
+        self.step(name, subject, &met, effect).await
+    }
+
+    /// Holds requests to AWS's models and to a policy; answers the permissions that they need.
+    fn held_to(
+        &self,
+        operation: &str,
+        name: &str,
+        requests: &[Value],
+        of: impl FnOnce(&Policies) -> Option<&'static Permissions>,
+    ) -> Vec<Permission> {
         for request in requests {
             constrain(operation, request);
         }
-        self.step(name, subject, effect).await
+        let policy = self.policies.get().and_then(of);
+        policy.map_or_else(Vec::new, |policy| {
+            policy.meet(name, &permissions::needs_of(operation, requests))
+        })
+    }
+
+    /// True if it can be told that there is no such object: S3 tells that only to who may list.
+    pub(crate) fn absent(&self, call: &'static str, bucket: &str) -> Result<(), PortError> {
+        let request = serde_json::json!({ "Bucket": bucket });
+        let met = self.policies.get().map_or_else(Vec::new, |policies| {
+            let needs = permissions::needs_of(permissions::MISSING_OBJECT, &[request]);
+            policies.own.meet(call, &needs)
+        });
+        self.permit(call, &met)
+    }
+
+    /// Denies a call while a permission that it needs is missing.
+    fn permit(&self, call: &'static str, met: &[Permission]) -> Result<(), PortError> {
+        let missing = self.world.state().missing_of(met);
+        let Some(missing) = missing else {
+            return Ok(());
+        };
+        self.denials.fetch_add(1, Ordering::SeqCst);
+        let message = format!("not authorized to perform: {}", missing.action);
+        Err(PortError::new(ErrorKind::Denied, call, message))
     }
 
     /// A call of a receiver other than AWS, of which there is no model.
@@ -155,7 +233,7 @@ impl Run {
         if !name.starts_with("slack:") && !name.starts_with("endpoint:") {
             panic!("{name} is a call of AWS");
         }
-        self.step(name, subject, effect).await
+        self.step(name, subject, &[], effect).await
     }
 
     /// One call: waits for its turn, then has its effect, unless a fault or an outage befalls it.
@@ -163,6 +241,7 @@ impl Run {
         &self,
         name: &'static str,
         subject: impl ToString,
+        met: &[Permission],
         effect: impl FnOnce(&mut State) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
         self.world.turn().await;
@@ -174,6 +253,7 @@ impl Run {
             .map(|fault| fault.kind);
         self.fired.fetch_or(fault.is_some(), Ordering::SeqCst);
         self.fail_before(name, fault).await?;
+        self.permit(name, met)?;
         let outage = self.world.state().outage_of(name).cloned();
         let outage = outage.map(|outage| (outage.moment, outage.error(name)));
         if let Some((Moment::BeforeEffect, error)) = outage {
@@ -196,6 +276,10 @@ impl Run {
         match fault {
             Some(FaultKind::ErrorBefore(kind)) => Err(injected(kind, name)),
             Some(FaultKind::CancelBefore) => self.cancel().await,
+            Some(FaultKind::Forbidden(permission)) => {
+                self.world.forbid(permission);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

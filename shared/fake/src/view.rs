@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::iam::{DENY_POLICY, Key, User};
 use crate::records::Secret;
+use crate::releases::downgraded;
 use crate::world::{State, World};
 
 /// A call that had its effect, or was refused by the world itself.
@@ -116,7 +117,8 @@ impl UserView {
         Self {
             keys: keys.collect(),
             tags: user.tags.clone(),
-            record: secret.and_then(Secret::text).map(str::to_owned),
+            // Whichever release wrote it: the promises are both's.
+            record: secret.and_then(Secret::text).map(downgraded),
             record_reader: secret
                 .and_then(|secret| secret.readers.clone())
                 .map(|readers| readers.owner),

@@ -19,6 +19,7 @@ use crate::members::Members;
 use crate::objects::Buckets;
 use crate::organization::Org;
 use crate::outages::Outage;
+use crate::permissions::Permission;
 use crate::queue::Messages;
 use crate::records::Store;
 use crate::report::ReportShape;
@@ -47,11 +48,15 @@ pub(crate) struct State {
     pub(crate) skew: SignedDuration,
     pub(crate) lags: Lags,
     pub(crate) outages: Vec<Outage>,
+    /// Permissions that are missing, each until then.
+    pub(crate) forbidden: Vec<(Permission, Timestamp)>,
     pub(crate) iam: Iam,
     pub(crate) history: History,
     pub(crate) queue: Messages,
     pub(crate) deliveries: Messages,
     pub(crate) records: Store,
+    /// True while the newer of two releases runs.
+    pub(crate) is_newer_release: bool,
     /// True once another key stands under the ARN of KMS's own.
     pub(crate) has_other_key: bool,
     pub(crate) bucket: Bucket,
