@@ -12,6 +12,7 @@ macro_rules! say {
 }
 
 pub mod crash_points;
+mod denials;
 mod retries;
 mod sqs;
 mod tests;
@@ -24,6 +25,7 @@ use banto_lambda::{Invocation, InvocationError, Response};
 use jiff::SignedDuration;
 use serde_json::Value;
 
+pub use denials::take_signs_of_denial;
 pub use retries::{invoke_async, invoke_on};
 pub use sqs::{Sqs, batch, enqueue, enqueue_deliveries, failed, receive, settle, work_off};
 
@@ -73,7 +75,9 @@ pub fn handle_on(
 ) -> Handled {
     let invocation = invocation(&run_id(world));
     let event = event.to_string();
-    drive(run, function.handle(run, event.as_bytes(), &invocation))
+    let handled = drive(run, function.handle(run, event.as_bytes(), &invocation));
+    denials::look(run, world, &handled);
+    handled
 }
 
 /// The id of the run that was begun last, which no other one has.

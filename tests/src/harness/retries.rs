@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::crash_points::fault_of;
-use super::{Function, Handled, invocation, run_id};
+use super::{Function, Handled, denials, invocation, run_id};
 
 /// The time before each further attempt. (Lambda developer guide, "How Lambda handles errors and
 /// retries with asynchronous invocation": one minute, then two.)
@@ -79,5 +79,7 @@ pub fn invoke_on(
     let mut invocation = invocation(&run_id(world));
     invocation.request_id = request_id.to_owned();
     let event = event.to_string();
-    drive(run, function.handle(run, event.as_bytes(), &invocation))
+    let handled = drive(run, function.handle(run, event.as_bytes(), &invocation));
+    denials::look(run, world, &handled);
+    handled
 }

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 
 use super::{bad, lines};
 use crate::compliance::harness::{
-    Evaluation, PAYMENTS, SEARCH, breaches, minutes, policy, scheduled, seen, tell, unreminded,
-    world,
+    Evaluation, OTHER, PAYMENTS, SEARCH, breaches, minutes, policy, scheduled, seen, tell,
+    unreminded, world,
 };
 use crate::harness::{Sqs, batch, enqueue, failed, handle, handle_with, receive, settle};
 
@@ -95,6 +95,28 @@ fn when_slack_is_down_sns_takes_over_and_slack_is_not_asked_for_ten_minutes() {
     );
     assert_eq!(lines(&world, "C0PAYMENTS").len(), 1);
     assert_eq!(breaches(&world), Vec::<String>::new());
+}
+
+/// Each way is told once, however often what was told can't be saved.
+#[test]
+fn what_was_told_and_can_not_be_saved_is_not_told_again_and_again() {
+    let world = world();
+    let until = world.now() + minutes(60);
+    world.outage("dynamodb:DeleteItem", ErrorKind::Denied, until);
+    tell(
+        &world,
+        &unreminded(),
+        &[
+            bad(PAYMENTS, "bucket-logging", "website").event(),
+            bad(SEARCH, "bucket-logging", "index").event(),
+            bad(OTHER, "root-mfa", "root").event(),
+            bad(OTHER, "bucket-logging", "old").event(),
+        ],
+    );
+    assert_eq!(seen(&world).len(), 4, "{:?}", seen(&world));
+    for route in ["payments", "search", "auditors", "default"] {
+        assert!(world.outbox(route).is_empty(), "{route}");
+    }
 }
 
 #[test]
