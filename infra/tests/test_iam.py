@@ -7,6 +7,7 @@ import unittest
 import warnings
 
 import terraform
+import tree
 from tree import SOURCES, shared
 
 CHECKER = SOURCES.parent / "shared" / "tools" / "iamcheck.py"
@@ -19,6 +20,19 @@ ACCEPTED = [
         "the account's own IAM policies decide who administers the key; without this nobody could change its policy",
     ),
 ]
+
+# Permissions of each policy, by statement. tests/src/calls.rs writes it from the templates, each of whose permissions
+# is used by a scene or has a reason.
+CALLS = SOURCES / "infra" / "tests" / "expected" / "calls.json"
+
+# Statements that are not rendered, and why.
+LEFT_OUT = {
+    ("report-compliance", "DecryptTheArchiveWhereItHasAKeyOfItsOwn"): "the example's archive has no key of its own",
+    ("rotate-access-keys", "EnterOtherIdentityAccounts"): "the example's users are in the function's own account",
+}
+
+# The role of an identity account that is not the function's own: no root of the example has one.
+ROTATOR_ROLE = "modules/rotator-role/examples/basic"
 
 
 @functools.cache
@@ -76,6 +90,48 @@ def accepted(finding):
     return [entry for entry in ACCEPTED if entry[0] in finding and entry[1] in finding]
 
 
+@functools.cache
+def calls():
+    return json.loads(CALLS.read_text())
+
+
+def policies_of_functions(roots, rotator_role):
+    """What each function's role may do as it is rendered, by the names of calls.json."""
+    found = {"onboard-accounts, in other accounts": json.loads((SOURCES / tree.SESSION_POLICY).read_text())}
+    resources = [one for root in roots.values() for one in root.resources]
+    for resource in resources:
+        values = resource["values"]
+        is_own = resource["type"] == "aws_iam_role_policy" and values["name"] == "own"
+        if is_own and values["role"] in tree.FUNCTIONS:
+            found[values["role"]] = json.loads(values["policy"])
+    for resource in rotator_role.of("aws_iam_role_policy"):
+        if resource["values"]["name"] == "own":
+            found["rotate-access-keys, in other accounts"] = json.loads(resource["values"]["policy"])
+    return found
+
+
+@functools.cache
+def rotator_role():
+    return terraform.Applied(shared().infra / ROTATOR_ROLE)
+
+
+def differences(policies):
+    """What rendered policies allow and nothing calls, or the other way round."""
+    said = [f"{name}: no policy of this name is rendered" for name in calls() if name not in policies]
+    for name, document in policies.items():
+        expected = {sid: set(actions) for sid, actions in calls()[name].items() if (name, sid) not in LEFT_OUT}
+        rendered = {}
+        for statement in several(document["Statement"]):
+            if statement["Effect"] == "Allow":
+                exact = [":".join(checker().ACTIONS[one]) for a in several(statement["Action"]) for one in checker().expand(a)]
+                rendered.setdefault(statement.get("Sid", ""), set()).update(exact)
+        for sid in sorted(expected.keys() | rendered.keys()):
+            wanted, given = expected.get(sid, set()), rendered.get(sid, set())
+            said += [f"{name}: {sid} calls {one} but may not" for one in sorted(wanted - given)]
+            said += [f"{name}: {sid} may {one} but never calls it" for one in sorted(given - wanted)]
+    return said
+
+
 @unittest.skipUnless(terraform.STANDIN, terraform.NO_PROVIDER)
 @unittest.skipUnless(CHECKER.exists(), "the checker of IAM policies is not here")
 class Iam(unittest.TestCase):
@@ -90,6 +146,11 @@ class Iam(unittest.TestCase):
         self.assertEqual([entry for entry in ACCEPTED if entry not in used], [], "nothing is found of these any more")
         for _, _, reason in ACCEPTED:
             self.assertGreaterEqual(len(reason.split()), 4)
+
+    def test_what_is_rendered_is_what_functions_call(self):
+        self.assertEqual(differences(policies_of_functions(terraform.applied_roots(shared()), rotator_role())), [])
+        for name, sid in LEFT_OUT:
+            self.assertIn(sid, calls()[name])
 
     def test_a_policy_has_no_placeholder_left(self):
         for root in terraform.applied_roots(shared()).values():

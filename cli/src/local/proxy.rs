@@ -1,13 +1,14 @@
 //! A proxy between an SDK and the local AWS: it records every call and breaks those it is told to.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{AUTHORIZATION, HOST};
+use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
@@ -27,8 +28,14 @@ pub struct Call {
     pub operation: String,
     /// The answer's HTTP status; `None` if the connection was closed instead.
     pub status: Option<u16>,
+    /// The action that the local AWS found no permission for, as in `iam:CreateAccessKey`.
+    pub denied: Option<String>,
     /// The fault that struck it.
     pub fault: Option<Fault>,
+    /// The id of the access key that signed it; empty if nobody did.
+    pub signed_by: String,
+    /// The request's body, if it is JSON; else null.
+    pub request: Value,
 }
 
 /// Breaks calls of one operation.
@@ -68,6 +75,8 @@ struct State {
     target: String,
     client: Client,
     calls: Mutex<Vec<Call>>,
+    /// How many of the calls were made before the last reset.
+    earlier: AtomicUsize,
     rules: Mutex<Vec<(Rule, usize)>>,
     recorded: Mutex<BTreeMap<String, Value>>,
     mails: Mutex<Vec<Value>>,
@@ -80,6 +89,7 @@ impl Proxy {
             target: target.to_owned(),
             client: Client::new(),
             calls: Mutex::default(),
+            earlier: AtomicUsize::new(0),
             rules: Mutex::default(),
             recorded: Mutex::default(),
             mails: Mutex::default(),
@@ -115,8 +125,14 @@ impl Proxy {
         recorded.insert(operation.to_owned(), answer);
     }
 
-    /// Every call so far, in the order of their answers.
+    /// Every call since the last reset, in the order of their answers.
     pub fn calls(&self) -> Vec<Call> {
+        let earlier = self.state.earlier.load(Ordering::SeqCst);
+        self.all_calls().split_off(earlier)
+    }
+
+    /// Every call since the start, resets or not.
+    pub fn all_calls(&self) -> Vec<Call> {
         self.state
             .calls
             .lock()
@@ -130,13 +146,10 @@ impl Proxy {
         mails.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Forgets all calls and rules.
+    /// Leaves all calls so far out of [`Self::calls`], and forgets all rules.
     pub fn reset(&self) {
-        self.state
-            .calls
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        let calls = self.all_calls().len();
+        self.state.earlier.store(calls, Ordering::SeqCst);
         self.state
             .rules
             .lock()
@@ -197,8 +210,8 @@ impl State {
             .uri()
             .path_and_query()
             .map_or("/", |path| path.as_str());
+        // The host that it names stays: the caller signed it.
         *request.uri_mut() = format!("{}{path}", self.target).parse::<Uri>()?;
-        request.headers_mut().remove(HOST);
         let mail = (operation == "ses:SendEmail").then(|| request.body().clone());
         let answer = self.client.send(request).await?;
         if let Some(mail) = mail.filter(|_| answer.status().is_success()) {
@@ -206,13 +219,21 @@ impl State {
             let mut mails = mails.unwrap_or_else(PoisonError::into_inner);
             mails.push(serde_json::from_slice(&mail)?);
         }
-        Ok(answer.map(Full::new))
+        let denied = denied_action(answer.body()).map(Denied);
+        let mut answer = answer.map(Full::new);
+        if let Some(denied) = denied {
+            answer.extensions_mut().insert(denied);
+        }
+        Ok(answer)
     }
 }
 
 async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
     let (service, operation) = name_of(&request);
     let name = format!("{service}:{operation}");
+    let signed_by = credential(&request).and_then(|credential| credential.split('/').next());
+    let signed_by = signed_by.unwrap_or_default().to_owned();
+    let body = serde_json::from_slice(request.body()).unwrap_or_default();
     let fault = state.strike(&name);
     let protocol = Protocol::of(&service, &request);
     let forward = async || state.forward(&name, request).await.map_err(|_| HangUp);
@@ -233,10 +254,17 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
         }
     };
     let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+    let denied = answer.as_ref().ok().and_then(|answer| {
+        let Denied(action) = answer.extensions().get()?;
+        Some(action.clone())
+    });
     let call = Call {
         operation: name,
         status,
+        denied,
         fault,
+        signed_by,
+        request: body,
     };
     state
         .calls
@@ -244,6 +272,19 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
         .unwrap_or_else(PoisonError::into_inner)
         .push(call);
     answer
+}
+
+/// Goes with an answer of the local AWS that denies an action.
+#[derive(Debug, Clone)]
+struct Denied(String);
+
+/// The action in AWS's words for a lack of permission. (IAM user guide, "Troubleshoot access denied
+/// error messages".)
+fn denied_action(body: &[u8]) -> Option<String> {
+    let body = String::from_utf8_lossy(body);
+    let (_, action) = body.split_once("is not authorized to perform: ")?;
+    let end = action.find(|end: char| !end.is_ascii_alphanumeric() && end != ':');
+    Some(action.get(..end?)?.to_owned())
 }
 
 /// How a service writes its errors.
@@ -328,16 +369,18 @@ impl Protocol {
     }
 }
 
+/// Who signed a request, and for what: `<key>/<date>/<region>/<service>/aws4_request`. (Signature
+/// Version 4, "Authorization header".)
+fn credential(request: &Request<Bytes>) -> Option<&str> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = header.split(',').next()?.split_once("Credential=")?;
+    Some(credential)
+}
+
 /// Service and operation of a request, as an IAM policy names them.
 fn name_of(request: &Request<Bytes>) -> (String, String) {
-    // Signature Version 4: `Credential=<key>/<date>/<region>/<service>/aws4_request, …`
-    let scope = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let service = scope
-        .and_then(|scope| scope.split(',').next()?.split('/').nth(3))
-        .unwrap_or("unsigned");
+    let service = credential(request).and_then(|credential| credential.split('/').nth(3));
+    let service = service.unwrap_or("unsigned");
     let target = request
         .headers()
         .get("x-amz-target")
@@ -350,6 +393,11 @@ fn name_of(request: &Request<Bytes>) -> (String, String) {
             service.to_owned(),
             format!("{}{rest}", first.to_uppercase()),
         );
+    }
+    // What functions ask of Lambda is the list of functions alone.
+    if service == "lambda" && request.uri().path().trim_end_matches('/') == "/2015-03-31/functions"
+    {
+        return (service.to_owned(), "ListFunctions".to_owned());
     }
     if service == "ses" && request.uri().path() == "/v2/email/outbound-emails" {
         return (service.to_owned(), "SendEmail".to_owned());

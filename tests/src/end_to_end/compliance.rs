@@ -1,6 +1,6 @@
 //! notify-compliance's real binary on a local AWS, before a local Slack that fails in every way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use banto::local::compliance::{self, Change, Queues};
@@ -13,7 +13,6 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::local::{ACCOUNT as MANAGEMENT, Local, REGION};
-use super::onboarding::{allowed, named};
 
 const CHANNEL: &str = "C0PAYMENTS";
 
@@ -478,58 +477,4 @@ async fn a_simulated_slack_that_is_elsewhere_is_refused_at_the_start() {
             .contains("SLACK_API_URL is neither https://slack.com/api, nor "),
         "{error}"
     );
-}
-
-#[test]
-fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!(
-        "../../../functions/notify-compliance/iam-policy.json"
-    ));
-    // Made by Lambda's event source mapping on the function's behalf.
-    for polled in [
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-    ] {
-        assert!(allowed.remove(polled), "{polled}");
-    }
-    // Made by Secrets Manager on the function's behalf: the secrets have a key of their own.
-    assert!(allowed.remove("kms:Decrypt"));
-    let mut made = named(&[
-        "organization.rs",
-        "queue.rs",
-        "compliance_table/calls.rs",
-        "aggregator.rs",
-        "mail.rs",
-        "secrets.rs",
-        "topics.rs",
-    ]);
-    // The port of the Organization can do more than this function asks of it.
-    for of_onboarding in [
-        "organizations:DescribeEffectivePolicy",
-        "organizations:MoveAccount",
-        "organizations:TagResource",
-    ] {
-        assert!(made.remove(of_onboarding), "{of_onboarding}");
-    }
-    assert_eq!(allowed, made);
-    let asking = [
-        "accounts",
-        "ingest/reconcile",
-        "relay",
-        "delivery_queue",
-        "lib",
-    ];
-    let sources = asking.map(|name| {
-        std::fs::read_to_string(format!(
-            "{}/../functions/notify-compliance/src/{name}.rs",
-            env!("CARGO_MANIFEST_DIR")
-        ))
-        .unwrap()
-    });
-    let asks: BTreeSet<bool> = sources
-        .iter()
-        .map(|source| source.contains(".move_to(") || source.contains(".tag("))
-        .collect();
-    assert_eq!(asks, BTreeSet::from([false]));
 }

@@ -1,6 +1,7 @@
 //! A function's real binary before a local AWS behind a proxy, and a local Slack.
 
 use std::path::PathBuf;
+use std::thread;
 
 use banto::local::aws::{Aws, Credentials};
 use banto::local::function_binary;
@@ -12,6 +13,8 @@ use banto::local::venv::Venv;
 use banto_fake::PolicyText;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
+
+use super::policies;
 
 /// The account that the function is in.
 pub const ACCOUNT: &str = "111122223333";
@@ -28,6 +31,7 @@ pub struct Local {
     pub now: Timestamp,
     /// `BANTO_LOG`.
     pub log_level: &'static str,
+    function: String,
     binary: PathBuf,
     directory: TempDir,
 }
@@ -57,6 +61,7 @@ impl Local {
             credentials,
             now,
             log_level,
+            function: function.to_owned(),
             binary,
             directory,
         }
@@ -124,5 +129,17 @@ impl Local {
         self.now += time;
         self.moto.set_clock(self.now).await.unwrap();
         self.slack.set_clock(self.now);
+    }
+}
+
+impl Drop for Local {
+    /// No run has made a call that AWS would have denied.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        let calls = self.proxy.all_calls();
+        let denied = policies::denied(&self.function, &self.credentials.access_key_id, &calls);
+        assert_eq!(denied, Vec::<String>::new(), "{}", self.function);
     }
 }

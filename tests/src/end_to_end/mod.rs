@@ -6,9 +6,8 @@ mod compliance;
 mod harness;
 mod local;
 mod onboarding;
+pub mod policies;
 mod report;
-
-use std::collections::BTreeSet;
 
 use banto::local::aws::Refused;
 use banto::local::proxy::{Fault, Rule};
@@ -284,26 +283,7 @@ async fn an_owner_is_written_to_directly_and_only_slacks_ok_to_that_is_in_the_re
 }
 
 #[tokio::test]
-async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
-    let mut allowed = onboarding::allowed(include_str!(
-        "../../../functions/rotate-access-keys/iam-policy.json"
-    ));
-    // Needed without being called here: Secrets Manager decrypts on the function's behalf, KMS
-    // signs only where the policy names a key, an acknowledgement is read where a tag names one,
-    // S3 asks for the next when that is missing, a role is assumed where an identity account is
-    // another one than the function's, and Lambda's event source mapping calls the others.
-    for implied in [
-        "kms:Decrypt",
-        "kms:Sign",
-        "s3:GetObject",
-        "s3:ListBucket",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-        "sts:AssumeRole",
-    ] {
-        assert!(allowed.remove(implied), "{implied}");
-    }
+async fn a_rotation_and_an_emergency_are_led_to_the_end_with_the_functions_own_policy() {
     let mut harness = Harness::with_due_alice().await;
     harness.exempt_group = true;
     rotate_to_the_end(&mut harness).await;
@@ -312,22 +292,17 @@ async fn the_function_makes_exactly_the_calls_that_its_iam_policy_allows() {
     let name = [("UserName", "alice"), ("NewUserName", "alicia")];
     harness.local.aws.iam("UpdateUser", &name).await.unwrap();
     harness.invoke(&scheduled()).await.unwrap();
-    let made: BTreeSet<String> = harness
-        .local
-        .proxy
-        .calls()
-        .into_iter()
-        .map(|call| permission_for(call.operation))
-        .collect();
-    assert_eq!(made, allowed);
-}
-
-/// The permission that an operation needs: a batch of SQS needs that of a single message. (SQS
-/// developer guide, "Amazon SQS API permissions".)
-fn permission_for(operation: String) -> String {
-    match operation.as_str() {
-        "sqs:SendMessageBatch" => "sqs:SendMessage".to_owned(),
-        _ => operation,
+    // Each call was held to the policy, see `Local`. These are made late, so that all was played.
+    let calls = harness.local.proxy.calls();
+    for late in [
+        "iam:AttachUserPolicy",
+        "iam:DeleteAccessKey",
+        "iam:DetachUserPolicy",
+        "iam:GetGroup",
+        "secretsmanager:UntagResource",
+        "sqs:SendMessageBatch",
+    ] {
+        assert!(calls.iter().any(|call| call.operation == late), "{late}");
     }
 }
 

@@ -4,7 +4,6 @@
 //! and the way by StackSet, are tested in memory and on the wire only.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use banto::local::organization::{DASHBOARD, Organization, TABLE, config, created};
@@ -440,86 +439,4 @@ async fn drift_is_repaired_and_told_and_a_dry_run_shows_it_first() {
         .filter(|item| item.get("repairs").is_some())
         .collect();
     assert!(untold.is_empty(), "{untold:?}");
-}
-
-/// The calls that a policy document allows.
-pub fn allowed(policy: &str) -> BTreeSet<String> {
-    let policy: Value = serde_json::from_str(policy).unwrap();
-    let actions =
-        policy["Statement"].as_array().unwrap().iter().flat_map(
-            |statement| match &statement["Action"] {
-                Value::Array(actions) => actions.clone(),
-                one => vec![one.clone()],
-            },
-        );
-    actions
-        .map(|action| action.as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// The calls that adapters name, each in the words of an IAM policy.
-pub fn named(files: &[&str]) -> BTreeSet<String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/aws/src");
-    let mut calls = BTreeSet::new();
-    for file in files {
-        let source = std::fs::read_to_string(sources.join(file)).unwrap();
-        let quoted = source.split('"').skip(1).step_by(2);
-        let is_call = |text: &&str| {
-            text.split_once(':').is_some_and(|(service, action)| {
-                !service.is_empty()
-                    && service
-                        .bytes()
-                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-                    && action.starts_with(|first: char| first.is_ascii_uppercase())
-                    && action.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            })
-        };
-        calls.extend(quoted.filter(is_call).map(str::to_owned));
-    }
-    calls
-}
-
-#[test]
-fn a_session_in_an_account_may_make_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!(
-        "../../../functions/onboard-accounts/session-policy.json"
-    ));
-    // Needed without being called: AWS Config is handed a role.
-    assert!(allowed.remove("iam:PassRole"));
-    let files = [
-        "roles.rs",
-        "settings.rs",
-        "recording.rs",
-        "ec2.rs",
-        "default_vpc.rs",
-        "default_vpc/lists.rs",
-    ];
-    assert_eq!(allowed, named(&files));
-}
-
-#[test]
-fn the_functions_own_policy_allows_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!(
-        "../../../functions/onboard-accounts/iam-policy.json"
-    ));
-    // Secrets Manager decrypts the webhooks on the function's behalf, and Lambda's event source
-    // mapping makes the others.
-    for implied in [
-        "kms:Decrypt",
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-    ] {
-        assert!(allowed.remove(implied), "{implied}");
-    }
-    let files = [
-        "organization.rs",
-        "stacks.rs",
-        "queue.rs",
-        "statuses.rs",
-        "role.rs",
-        "secrets.rs",
-        "topics.rs",
-    ];
-    assert_eq!(allowed, named(&files));
 }

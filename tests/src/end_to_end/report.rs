@@ -19,7 +19,6 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::local::{Local, REGION};
-use super::onboarding::{allowed, named};
 
 /// The timeout of the function.
 const TIMEOUT: Duration = Duration::from_mins(15);
@@ -325,62 +324,5 @@ async fn a_report_is_made_through_throttling_and_failures_on_the_wire() {
         let answer = harness.invoke(&scheduled()).await.unwrap();
         assert_eq!(answer["accounts"], 2, "{fault:?}: {answer:#}");
         assert_eq!(harness.mails().len(), 3, "{fault:?}");
-    }
-}
-
-#[test]
-fn the_functions_policy_allows_just_the_calls_that_the_adapters_make() {
-    let mut allowed = allowed(include_str!(
-        "../../../functions/report-compliance/iam-policy.json"
-    ));
-    // Needed without being called: S3 decrypts with the archive's key, Secrets Manager with the
-    // secrets' key, and Athena reads tables and keeps its results as the caller.
-    for not_called in [
-        "kms:Decrypt",
-        "glue:GetDatabase",
-        "glue:GetTable",
-        "glue:GetTables",
-        "s3:AbortMultipartUpload",
-        "s3:GetBucketLocation",
-        "s3:ListMultipartUploadParts",
-    ] {
-        assert!(allowed.remove(not_called), "{not_called}");
-    }
-    let mut made = named(&[
-        "report_objects.rs",
-        "organization.rs",
-        "aggregator.rs",
-        "athena.rs",
-        "mail.rs",
-        "queue.rs",
-        "secrets.rs",
-        "topics.rs",
-    ]);
-    // The ports can do more than this function asks of them.
-    for of_others in [
-        "config:BatchGetAggregateResourceConfig",
-        "organizations:DescribeAccount",
-        "organizations:DescribeEffectivePolicy",
-        "organizations:MoveAccount",
-        "organizations:TagResource",
-    ] {
-        assert!(made.remove(of_others), "{of_others}");
-    }
-    assert_eq!(allowed, made);
-    for file in ["collect/observe", "collect/aggregated", "run"] {
-        let source = std::fs::read_to_string(format!(
-            "{}/../functions/report-compliance/src/{file}.rs",
-            env!("CARGO_MANIFEST_DIR")
-        ));
-        let source = source.unwrap();
-        for asked in [
-            "aggregator.resources(",
-            "organization.account(",
-            "organization.effective_policy(",
-            "organization.move_to(",
-            "organization.tag(",
-        ] {
-            assert!(!source.contains(asked), "{file} asks {asked}");
-        }
     }
 }
