@@ -40,6 +40,14 @@ struct Begun {
     has_moved: bool,
 }
 
+/// Every scene.
+pub fn all() -> Vec<Box<dyn Scene>> {
+    let scenes = scenes().into_iter();
+    scenes
+        .map(|scene| Box::new(scene) as Box<dyn Scene>)
+        .collect()
+}
+
 fn set_up(scene: &Begun) -> (Arc<World>, usize) {
     let world = world();
     let events = (scene.prepare)(&world);

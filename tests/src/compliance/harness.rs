@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use banto_domain::compliance::FindingKey;
 use banto_domain::policy::{CompliancePolicy, Policy};
 use banto_domain::{AccountId, Region, RuleName};
-use banto_fake::{DeliveriesQueue, MemberAccount, PolicyText, Run, Sent, World};
+use banto_fake::{
+    DeliveriesQueue, MemberAccount, Permissions, Policies, PolicyText, Run, Sent, World,
+};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::{NoticeSender, SecretCache, slack};
 use banto_ports::AggregatedEvaluation;
@@ -138,8 +140,21 @@ pub fn add_account(world: &World, id: &str, name: &str, team: &str) {
     world.add_account(account);
 }
 
+/// What the function may do in AWS.
+pub static PERMISSIONS: LazyLock<Permissions> = LazyLock::new(|| {
+    Permissions::new(
+        "notify-compliance",
+        include_str!("../../../functions/notify-compliance/iam-policy.json"),
+        &[],
+    )
+});
+
 /// The function, on one run's view of the world.
 pub fn notifier(run: &Arc<Run>, policy: &CompliancePolicy) -> Notifier {
+    run.hold_to(Policies {
+        own: &PERMISSIONS,
+        session: None,
+    });
     let delivery_queue = DeliveryQueue {
         events: run.clone(),
         deliveries: Arc::new(DeliveriesQueue(run.clone())),
@@ -204,7 +219,8 @@ fn route_sender(run: &Arc<Run>, policy: &CompliancePolicy) -> RouteSender {
 }
 
 impl Function for CompliancePolicy {
-    const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
+    /// (infra/modules/notify-compliance.)
+    const HIDDEN: SignedDuration = SignedDuration::from_mins(30);
 
     async fn handle(
         &self,

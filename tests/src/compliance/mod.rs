@@ -1,12 +1,13 @@
 //! notify-compliance on the world in memory.
 
-mod crash_points;
+pub mod crash_points;
 mod false_endings;
-mod harness;
+pub mod harness;
 mod moving;
 mod properties;
 mod receivers;
 mod reminders;
+mod rollback;
 mod routes;
 mod scenarios;
 mod shared_queue;

@@ -14,6 +14,14 @@ fn staged_in(scenery: Scenery) -> Vec<Staged> {
     scenes().into_iter().map(staged).collect()
 }
 
+/// Every scene.
+pub fn all() -> Vec<Box<dyn Scene>> {
+    let staged = staged_in(PLAIN).into_iter();
+    staged
+        .map(|staged| Box::new(staged) as Box<dyn Scene>)
+        .collect()
+}
+
 /// Lets something befall every so many calls of every invocation of every scene. Which of them
 /// depends on the blow's number.
 fn one_blow(number: usize, step: usize, name: &str, blow: Blow, tally: &mut Tally) {

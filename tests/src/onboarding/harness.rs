@@ -6,7 +6,10 @@ use std::sync::{Arc, LazyLock};
 use banto_domain::policy::{OnboardingPolicy, Policy};
 use banto_domain::status::{AccountStatus, Condition};
 use banto_domain::{AccountId, Region};
-use banto_fake::{FakeAccountAccess, MemberAccount, MemberRegion, PolicyText, Run, Sent, World};
+use banto_fake::{
+    FakeAccountAccess, MemberAccount, MemberRegion, Permissions, Policies, PolicyText, Run, Sent,
+    World,
+};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use banto_ports::{LiveRecorder, Recorder, RecorderStatus, RecordingGroup};
@@ -152,8 +155,30 @@ pub fn record_by_others(view: &mut MemberRegion, group: RecordingGroup) {
     });
 }
 
+/// What the function may do in AWS.
+pub static PERMISSIONS: LazyLock<Permissions> = LazyLock::new(|| {
+    Permissions::new(
+        "onboard-accounts",
+        include_str!("../../../functions/onboard-accounts/iam-policy.json"),
+        &[],
+    )
+});
+
+/// What its sessions in other accounts may do.
+pub static SESSION_PERMISSIONS: LazyLock<Permissions> = LazyLock::new(|| {
+    Permissions::new(
+        "onboard-accounts, in other accounts",
+        include_str!("../../../functions/onboard-accounts/session-policy.json"),
+        &[],
+    )
+});
+
 /// The function, on one run's view of the world.
 pub fn onboarder(run: &Arc<Run>, policy: &OnboardingPolicy) -> Onboarder {
+    run.hold_to(Policies {
+        own: &PERMISSIONS,
+        session: Some(&SESSION_PERMISSIONS),
+    });
     let notice_sender = Arc::new(NoticeSender::new(
         run.clone(),
         run.clone(),

@@ -1,15 +1,16 @@
 //! onboard-accounts on the world in memory.
 
-mod crash_points;
+pub mod crash_points;
 mod default_vpcs;
 mod documents;
 mod drift;
 mod events;
-mod harness;
+pub mod harness;
 mod news;
 mod play;
 mod properties;
 mod revocations;
+mod rollback;
 mod scenarios;
 mod slow;
 mod stack_set;

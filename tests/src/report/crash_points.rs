@@ -57,6 +57,14 @@ fn scenes() -> [Begun; 2] {
     ]
 }
 
+/// Every scene.
+pub fn all() -> Vec<Box<dyn Scene>> {
+    let scenes = scenes().into_iter();
+    scenes
+        .map(|scene| Box::new(scene) as Box<dyn Scene>)
+        .collect()
+}
+
 /// What people may read of the month that was published before, at any time.
 fn last_month(world: &World, month: &str) -> [Option<String>; 4] {
     [

@@ -7,7 +7,7 @@ use std::time::Duration;
 use banto_domain::policy::NoticePolicy;
 use banto_domain::policy::compliance::FindingPolicy;
 use banto_domain::policy::report::{EngineChoice, ObjectPlace, ReportMail, ReportPolicy};
-use banto_fake::{FakeBucket, MemberAccount, PolicyText, Run, Sent, World};
+use banto_fake::{FakeBucket, MemberAccount, Permissions, Policies, PolicyText, Run, Sent, World};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use banto_ports::{Mail, TopicMessage};
@@ -142,8 +142,30 @@ pub fn october(world: &World, account: &str) {
     deliver(world, account, REGION, "2026-10-31T03:00:00Z", &evaluated);
 }
 
+/// What the function may do in AWS.
+pub static PERMISSIONS: LazyLock<Permissions> = LazyLock::new(|| {
+    Permissions::new(
+        "report-compliance",
+        include_str!("../../../functions/report-compliance/iam-policy.json"),
+        &[
+            ("archive_bucket", ARCHIVE),
+            ("store_bucket", STORE),
+            ("statuses_bucket", "banto-dashboard"),
+            ("results_bucket", "banto-athena-results"),
+            (
+                "archive_key",
+                "arn:aws:kms:eu-west-1:444455556666:key/archive",
+            ),
+        ],
+    )
+});
+
 /// The function, on one run's view of the world.
 pub fn reporter(run: &Arc<Run>, policy: &ReportPolicy) -> Reporter {
+    run.hold_to(Policies {
+        own: &PERMISSIONS,
+        session: None,
+    });
     let bucket = |place: &ObjectPlace| Arc::new(FakeBucket::new(run.clone(), &place.bucket));
     let engine = Embedded::new(
         bucket(&policy.archive),

@@ -1,6 +1,7 @@
 //! report-compliance on the world in memory.
 
 mod archive;
-mod crash_points;
-mod harness;
+pub mod crash_points;
+pub mod harness;
+mod rollback;
 mod scenarios;

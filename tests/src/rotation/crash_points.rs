@@ -4,14 +4,28 @@
 use banto_fake::FaultKind;
 use banto_ports::ErrorKind;
 
-use super::play::{ACTS, Blow, Hit, LAGGING, LATE_RECORDS, Nature, PLAIN, Told};
-use super::stories::stories;
+use super::play::{ACTS, Blow, Hit, LAGGING, LATE_RECORDS, Nature, PLAIN, SIGNED, Told};
+use super::stories::{Asks, stories};
 use crate::harness::crash_points::{Scene, Tally, one_fault_in, two_faults};
 
 /// Each story in a kind of world.
 fn told_in(nature: Nature) -> Vec<Told> {
     let told = |story| Told { story, nature };
     stories().into_iter().map(told).collect()
+}
+
+/// Every story, with and without signed records, asked for so that an hour is outlasted.
+pub fn lasting() -> Vec<Box<dyn Scene>> {
+    let mut scenes: Vec<Box<dyn Scene>> = Vec::new();
+    for nature in [PLAIN, SIGNED] {
+        for mut told in told_in(nature) {
+            if told.story.asks == Asks::Directly {
+                told.story.asks = Asks::ByQueue;
+            }
+            scenes.push(Box::new(told));
+        }
+    }
+    scenes
 }
 
 /// Lets something befall every second call of every invocation of every story: all of them take

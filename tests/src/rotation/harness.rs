@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 use banto_domain::policy::Policy;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
-use banto_fake::{Call, Driven, KeyPair, PolicyText, Run, Sent, UserView, View, World};
+use banto_fake::{
+    Call, Driven, KeyPair, Permissions, Policies, PolicyText, Run, Sent, UserView, View, World,
+};
 use banto_lambda::{Invocation, InvocationError, Response};
 use banto_notice::NoticeSender;
 use banto_seal::holder::{Holder, Kind, Lifetime};
@@ -103,8 +105,21 @@ static SIGNING: LazyLock<Policy> = LazyLock::new(|| {
     PolicyText::least().with_lines("rotation", &lines).parse()
 });
 
+/// What the function may do in AWS.
+pub static PERMISSIONS: LazyLock<Permissions> = LazyLock::new(|| {
+    Permissions::new(
+        "rotate-access-keys",
+        include_str!("../../../functions/rotate-access-keys/iam-policy.json"),
+        &[],
+    )
+});
+
 /// The function, on one run's view of the world.
 pub fn rotator(run: &Arc<Run>, policy: &Policy) -> Rotator {
+    run.hold_to(Policies {
+        own: &PERMISSIONS,
+        session: None,
+    });
     let notice_sender = NoticeSender::new(
         run.clone(),
         run.clone(),

@@ -2,7 +2,7 @@
 
 mod aftermath;
 mod certificates;
-mod crash_points;
+pub mod crash_points;
 mod emergencies;
 mod exposures;
 pub mod harness;
@@ -19,6 +19,7 @@ mod records;
 mod replaced;
 mod requests;
 mod retirement;
+mod rollback;
 mod runs;
 mod signed;
 mod slices;
