@@ -9,6 +9,7 @@ pub mod aws;
 pub mod compliance;
 mod function;
 mod http;
+pub mod ministack;
 pub mod moto;
 pub mod organization;
 pub mod proxy;

@@ -29,7 +29,6 @@ const SERVER: &str = concat!(
 #[derive(Debug)]
 pub struct Moto {
     endpoint: String,
-    client: Client,
     server: PythonServer,
 }
 
@@ -40,11 +39,7 @@ impl Moto {
         let env = [("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")];
         let server = PythonServer::start::<&str>("the local AWS", venv, SERVER, &[], &env).await?;
         let endpoint = format!("http://127.0.0.1:{}", server.port());
-        Ok(Self {
-            endpoint,
-            client: Client::new(),
-            server,
-        })
+        Ok(Self { endpoint, server })
     }
 
     /// The URL of every service, as `AWS_ENDPOINT_URL` takes it.
@@ -59,22 +54,15 @@ impl Moto {
 
     /// Sets the clock, which goes on from there.
     pub async fn set_clock(&self, now: Timestamp) -> Result<()> {
-        self.send("PUT", "/banto/clock", json!({"now": now}).to_string())
-            .await
-            .context("can't set the local AWS's clock")
+        put_clock(&self.endpoint, now).await
     }
 
     /// Makes moto check that requests are signed with the secret of an existing key, and allowed by
     /// its owner's policies; or stops that.
     pub async fn check_credentials(&self, check: bool) -> Result<()> {
         let unchecked_requests = if check { "0" } else { "inf" };
-        let changed = self
-            .send(
-                "POST",
-                "/moto-api/reset-auth",
-                unchecked_requests.to_owned(),
-            )
-            .await;
+        let url = format!("{}/moto-api/reset-auth", self.endpoint);
+        let changed = send("POST", &url, unchecked_requests.to_owned()).await;
         changed.context("can't change whether the local AWS checks credentials")
     }
 
@@ -82,19 +70,30 @@ impl Moto {
     pub fn log(&self) -> String {
         self.server.log()
     }
+}
 
-    async fn send(&self, method: &str, path: &str, body: String) -> Result<()> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.endpoint))
-            .header("content-type", "application/json")
-            .body(Bytes::from(body))?;
-        let status = self.client.send(request).await?.status();
-        ensure!(
-            status.is_success(),
-            "it answered {status}:\n{}",
-            last_lines(&self.log())
-        );
-        Ok(())
-    }
+/// Sets a local AWS's clock.
+pub(super) async fn put_clock(endpoint: &str, now: Timestamp) -> Result<()> {
+    let now = json!({"now": now}).to_string();
+    send("PUT", &format!("{endpoint}/banto/clock"), now)
+        .await
+        .context("can't set the local AWS's clock")
+}
+
+/// By a connection of its own: the clock is set after pauses in which an idle one is closed, perhaps
+/// just as it is used again.
+async fn send(method: &str, url: &str, body: String) -> Result<()> {
+    let request = Request::builder()
+        .method(method)
+        .uri(url)
+        .header("content-type", "application/json")
+        .body(Bytes::from(body))?;
+    let answer = Client::new().send(request).await?;
+    let status = answer.status();
+    ensure!(
+        status.is_success(),
+        "it answered {status}:\n{}",
+        last_lines(&String::from_utf8_lossy(answer.body()))
+    );
+    Ok(())
 }

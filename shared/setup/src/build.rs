@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use banto_setup::{Ended, Error, Result, Venv};
+use banto_setup::{Ended, Error, Packages, Result, Venv};
 
 use crate::bar::{Log, State};
 
@@ -61,7 +61,7 @@ pub(crate) fn everything(verbose: bool) -> Result<()> {
                     .send(Event::Environment(what.to_owned()))
                     .map_err(nobody_waits)
             };
-            let ended = Venv::ensure(&step).map(drop);
+            let ended = Venv::ensure(Packages::LocalAws, &step).map(drop);
             drop(environment.send(Event::EnvironmentEnded(ended)));
         });
         let mut site = Site::new(events, verbose);

@@ -11,7 +11,7 @@ use std::fmt;
 use std::process::Child;
 
 pub use cargo::cargo;
-pub use venv::Venv;
+pub use venv::{Packages, Venv};
 
 /// Is told what is being done, in a few words, as it goes on. An error ends the work.
 pub type Progress<'a> = dyn Fn(&str) -> Result<()> + 'a;

@@ -1,6 +1,6 @@
-//! The Python environment that the local AWS runs in.
+//! The Python environments that a local AWS runs in.
 //!
-//! Made once, with every package pinned by hash, in the user's cache directory, and shared by all
+//! Each is made once, with every package pinned by hash, in the user's cache directory, and shared by all
 //! who need the same one. Its name is a hash of all that it is made from, so that another version
 //! of Banto or of Python gets another environment.
 
@@ -17,8 +17,23 @@ use std::time::Duration;
 
 use crate::{Ended, Error, Progress, Result, failed, how_to_install, last_lines};
 
-/// The packages, each with its version and hashes.
-const REQUIREMENTS: &str = include_str!("../requirements.txt");
+/// The packages of an environment, each with its version and hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packages {
+    /// The local AWS, and the AWS CLI.
+    LocalAws,
+    /// The local AWS that enforces IAM.
+    EnforcingAws,
+}
+
+impl Packages {
+    const fn requirements(self) -> &'static str {
+        match self {
+            Self::LocalAws => include_str!("../requirements.txt"),
+            Self::EnforcingAws => include_str!("../ministack.txt"),
+        }
+    }
+}
 
 /// The oldest Python that the pinned packages run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
@@ -34,16 +49,21 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Venv {
     directory: PathBuf,
+    packages: Packages,
 }
 
 impl Venv {
-    /// The environment for the local AWS, made first if this machine has none yet. That needs
+    /// The environment of these packages, made first if this machine has none yet. That needs
     /// Python's package index, or a mirror that pip is configured for; all else is offline.
-    pub fn ensure(progress: &Progress<'_>) -> Result<Self> {
+    pub fn ensure(packages: Packages, progress: &Progress<'_>) -> Result<Self> {
         let python = find_python()?;
         let cache = cache_directory(|name| env::var_os(name))?;
-        let directory = cache.join(environment_name(REQUIREMENTS, &python.identity));
-        let venv = Self { directory };
+        let name = environment_name(packages.requirements(), &python.identity);
+        let directory = cache.join(name);
+        let venv = Self {
+            directory,
+            packages,
+        };
         if venv.is_complete() {
             return Ok(venv);
         }
@@ -70,7 +90,7 @@ impl Venv {
         let partial = Partial::begin(self.directory.with_extension("partial"))?;
         progress("making a virtual environment")?;
         make_empty(python, &partial.0)?;
-        install(&partial.0, progress)?;
+        install(&partial.0, self.packages, progress)?;
         fs::rename(&partial.0, &self.directory)
             .map_err(failed("can't give the virtual environment its name"))
     }
@@ -214,9 +234,10 @@ fn make_empty(python: &Python, directory: &Path) -> Result<()> {
     Err(failed("`python3 -m venv` failed")(last_lines(&said)))
 }
 
-fn install(environment: &Path, progress: &Progress<'_>) -> Result<()> {
+fn install(environment: &Path, packages: Packages, progress: &Progress<'_>) -> Result<()> {
     let requirements = environment.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).map_err(failed("can't write the list of packages"))?;
+    fs::write(&requirements, packages.requirements())
+        .map_err(failed("can't write the list of packages"))?;
     let pip = Command::new(environment.join("bin").join("python"))
         .args([
             "-I",
@@ -318,21 +339,42 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned_by_hash_and_no_index_is_named() {
-        assert!(
-            REQUIREMENTS
-                .lines()
-                .any(|line| line.starts_with("moto==5.2.5"))
-        );
-        for package in REQUIREMENTS
-            .lines()
-            .filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
-        {
+        for (packages, pin) in [
+            (Packages::LocalAws, "moto==5.2.5"),
+            (Packages::EnforcingAws, "ministack==1.5.33"),
+        ] {
+            let requirements = packages.requirements();
             assert!(
-                package.contains("==") && package.ends_with('\\'),
-                "{package}"
+                requirements.lines().any(|line| line.starts_with(pin)),
+                "{pin}"
             );
+            for package in requirements
+                .lines()
+                .filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
+            {
+                assert!(
+                    package.contains("==") && package.ends_with('\\'),
+                    "{package}"
+                );
+            }
+            assert!(!requirements.contains("://"));
         }
-        assert!(!REQUIREMENTS.contains("://"));
+    }
+
+    #[test]
+    fn the_checks_of_infra_pin_the_same_local_aws_where_they_pin_it() {
+        let theirs = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../infra/tests/requirements.txt"
+        );
+        let theirs = fs::read_to_string(theirs).unwrap();
+        let pin = |text: &str| {
+            let line = text.lines().find(|line| line.starts_with("ministack=="))?;
+            line.split(' ').next().map(str::to_owned)
+        };
+        let ours = pin(Packages::EnforcingAws.requirements());
+        assert!(ours.is_some());
+        assert!(pin(&theirs).is_none_or(|theirs| Some(theirs) == ours));
     }
 
     #[test]
