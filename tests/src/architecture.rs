@@ -77,6 +77,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "banto-samples",
                 "banto-seal",
                 "banto-setup",
+                "banto-tls",
                 "notify-compliance",
                 "onboard-accounts",
                 "report-compliance",
