@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+use clap::ValueEnum;
+
 /// The architectures of Lambda, by Lambda's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Architecture {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Architecture {
+    /// What the modules choose unless they are told otherwise.
     Arm64,
+    /// Intel's and AMD's.
+    #[value(name = "x86_64")]
     X86_64,
 }
 

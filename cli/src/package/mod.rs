@@ -1,21 +1,29 @@
 //! `banto package`: the zips that Lambda takes, each a function's program and the policy.
 
+mod download;
 mod elf;
+#[cfg(test)]
+mod program_tests;
+mod release;
+#[cfg(test)]
+mod release_tests;
 mod sums;
 #[cfg(test)]
 mod tests;
 mod zip;
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 use banto_domain::policy::Policy;
+use banto_tls::TrustedRoots;
 use clap::{Args, ValueEnum};
 use indicatif::DecimalBytes;
 
 use self::elf::Architecture;
+use self::release::{GITHUB, Hosts, Mirror, Repository, Source, Tag};
 use self::sums::Sums;
 use self::zip::Entry;
 use crate::table::table;
@@ -49,6 +57,26 @@ pub struct Options {
     /// Makes this function's zip only.
     #[arg(long, value_name = "FUNCTION")]
     pub only: Option<Function>,
+    /// Takes the programs of this release, as in v0.1.0, instead of a folder's. They must be as its
+    /// SHA256SUMS says.
+    #[arg(long, value_name = "TAG", conflicts_with = "binaries")]
+    pub release: Option<Tag>,
+    /// The architecture of the release's programs.
+    #[arg(long, value_enum, default_value_t = Architecture::Arm64, requires = "release")]
+    pub arch: Architecture,
+    /// The repository of GitHub that has the release, if it is not the one that this command is of.
+    /// GH_TOKEN, else GITHUB_TOKEN, opens a private one.
+    #[arg(
+        long,
+        value_name = "OWNER/NAME",
+        requires = "release",
+        conflicts_with = "from"
+    )]
+    pub repository: Option<Repository>,
+    /// A mirror instead of GitHub, with the assets in a folder named by the tag. No token is sent
+    /// there.
+    #[arg(long, value_name = "URL|DIR", requires = "release")]
+    pub from: Option<Mirror>,
 }
 
 /// A function of Banto. Its program, its zip and Terraform's module are named alike.
@@ -96,8 +124,8 @@ impl Function {
 /// # Errors
 /// If the policy can't be read, with everything that is wrong with it; if a program is missing, is
 /// not what its hash says or can't run on Lambda; or if a file can't be written.
-pub fn run(options: &Options) -> Result<()> {
-    let packages = make(options)?;
+pub async fn run(options: &Options) -> Result<()> {
+    let packages = make(options, |name| env::var(name).ok(), GITHUB).await?;
     output::line(&shown(&packages));
     output::line(&format!("written to {}", options.out.display()));
     for warning in packages.iter().filter_map(Package::warning) {
@@ -147,31 +175,38 @@ struct Program {
 }
 
 /// Writes nothing before everything has been read and judged.
-fn make(options: &Options) -> Result<Vec<Package>> {
+async fn make(
+    options: &Options,
+    var: impl Fn(&str) -> Option<String>,
+    hosts: Hosts<'_>,
+) -> Result<Vec<Package>> {
     let text = fs::read_to_string(&options.policy)
         .with_context(|| format!("can't read {}", options.policy.display()))?;
     let policy = policy::parse(&options.policy.display().to_string(), &text)?;
-    let functions = match options.only {
-        Some(function) => vec![function],
-        None => Function::value_variants().to_vec(),
-    };
-    let mut packages = Vec::new();
-    let mut wanted = Vec::new();
-    for function in functions {
-        match function.lacks(&policy) {
-            Some(section) if options.only.is_some() => bail!(
-                "{} does not start without {section}, which {} lacks",
-                function.name(),
-                options.policy.display()
-            ),
-            Some(section) => packages.push(Package {
-                function,
-                outcome: Outcome::LeftOut(section),
-            }),
-            None => wanted.push(function),
+    let (wanted, mut packages) = wanted(options, &policy)?;
+    let programs = match &options.release {
+        Some(tag) => {
+            let (from, repository) = (options.from.as_ref(), options.repository.as_ref());
+            let source = Source::new(tag, from, repository, &var, hosts)?;
+            let roots = TrustedRoots::from_vars(&var)?;
+            let found = download::programs(&source, tag, options.arch, &wanted, &roots).await?;
+            let origin = format!("{tag} of {source}");
+            let programs = judged(&origin, found)?;
+            if let Some(other) = programs.iter().find(|one| one.architecture != options.arch) {
+                bail!(
+                    "{origin} has for {} what it calls {}-{}",
+                    other.architecture,
+                    other.function.name(),
+                    options.arch
+                );
+            }
+            programs
         }
-    }
-    let programs = programs(&options.binaries, &wanted)?;
+        None => {
+            let found = read(&options.binaries, &wanted)?;
+            judged(&options.binaries.display().to_string(), found)?
+        }
+    };
 
     let out = &options.out;
     fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
@@ -196,8 +231,33 @@ fn make(options: &Options) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Reads the functions' programs.
-fn programs(folder: &Path, functions: &[Function]) -> Result<Vec<Program>> {
+/// Returns the functions to package, and those that the policy leaves out.
+fn wanted(options: &Options, policy: &Policy) -> Result<(Vec<Function>, Vec<Package>)> {
+    let functions = match options.only {
+        Some(function) => vec![function],
+        None => Function::value_variants().to_vec(),
+    };
+    let mut packages = Vec::new();
+    let mut wanted = Vec::new();
+    for function in functions {
+        match function.lacks(policy) {
+            Some(section) if options.only.is_some() => bail!(
+                "{} does not start without {section}, which {} lacks",
+                function.name(),
+                options.policy.display()
+            ),
+            Some(section) => packages.push(Package {
+                function,
+                outcome: Outcome::LeftOut(section),
+            }),
+            None => wanted.push(function),
+        }
+    }
+    Ok((wanted, packages))
+}
+
+/// Reads the functions' programs, as they are in a folder.
+fn read(folder: &Path, functions: &[Function]) -> Result<Vec<(Function, Vec<u8>)>> {
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for function in functions {
@@ -218,7 +278,11 @@ fn programs(folder: &Path, functions: &[Function]) -> Result<Vec<Program>> {
         );
     }
     verify(folder, &found)?;
+    Ok(found)
+}
 
+/// Judges the programs that are in a place.
+fn judged(place: &str, found: Vec<(Function, Vec<u8>)>) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     let mut problems = Vec::new();
     for (function, bytes) in found {
@@ -233,8 +297,7 @@ fn programs(folder: &Path, functions: &[Function]) -> Result<Vec<Program>> {
     }
     if !problems.is_empty() {
         bail!(
-            "programs in {} can't run on Lambda:\n{}",
-            folder.display(),
+            "programs in {place} can't run on Lambda:\n{}",
             problems.join("\n")
         );
     }
@@ -244,8 +307,7 @@ fn programs(folder: &Path, functions: &[Function]) -> Result<Vec<Program>> {
             |program: &Program| format!("{} {}", program.function.name(), program.architecture);
         let each: Vec<String> = programs.iter().map(each).collect();
         bail!(
-            "{} has programs of two architectures: {}",
-            folder.display(),
+            "{place} has programs of two architectures: {}",
             each.join(", ")
         );
     }

@@ -33,6 +33,11 @@ impl<'t> Sums<'t> {
         lines.collect::<Result<_>>().map(Self)
     }
 
+    /// True if a file has a hash.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(of, _)| *of == name)
+    }
+
     /// Says what is wrong with a file, if it is not as its hash says.
     ///
     /// A file without a hash is wrong, too: nobody vouches for it.
