@@ -19,11 +19,11 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-const ARM64: u16 = 183;
-const X86_64: u16 = 62;
+pub(super) const ARM64: u16 = 183;
+pub(super) const X86_64: u16 = 62;
 
 /// The least that is taken for a program: a header, and what tells one from another.
-fn program(machine: u16, body: &[u8]) -> Vec<u8> {
+pub(super) fn program(machine: u16, body: &[u8]) -> Vec<u8> {
     let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
     elf.resize(18, 0);
     elf.extend(machine.to_le_bytes());
@@ -33,19 +33,23 @@ fn program(machine: u16, body: &[u8]) -> Vec<u8> {
 }
 
 /// A folder with the four programs, and the options that package them.
-struct Scene {
+pub(super) struct Scene {
     _folder: TempDir,
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options {
             policy: folder.path().join("banto.toml"),
             binaries: folder.path().join("binaries"),
             out: folder.path().join("out"),
             only: None,
+            release: None,
+            arch: Architecture::Arm64,
+            repository: None,
+            from: None,
         };
         fs::write(&options.policy, POLICY).unwrap();
         fs::create_dir(&options.binaries).unwrap();
@@ -83,12 +87,32 @@ impl Scene {
         fs::write(self.options.binaries.join("SHA256SUMS"), text).unwrap();
     }
 
+    fn make(&self) -> Result<Vec<Package>> {
+        self.make_with(&[], GITHUB)
+    }
+
+    /// Makes the zips in an environment with these variables, and with a GitHub that is there.
+    pub(super) fn make_with(
+        &self,
+        vars: &[(&str, &str)],
+        hosts: Hosts<'_>,
+    ) -> Result<Vec<Package>> {
+        let var = |name: &str| {
+            let found = vars.iter().find(|(of, _)| *of == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(make(&self.options, var, hosts))
+    }
+
     fn made(&self) -> Vec<Package> {
-        make(&self.options).unwrap()
+        self.make().unwrap()
     }
 
     /// Every file of the folder of zips, with its bytes.
-    fn files(&self) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn files(&self) -> Vec<(String, Vec<u8>)> {
         let entries = fs::read_dir(&self.options.out).unwrap();
         let mut files: Vec<_> = entries
             .map(|entry| {
@@ -106,8 +130,13 @@ impl Scene {
     }
 
     /// What a refusal says, its folder left out. Nothing is written.
-    fn refusal(&self) -> String {
-        let error = format!("{:#}", make(&self.options).unwrap_err());
+    pub(super) fn refusal(&self) -> String {
+        self.refusal_with(&[], GITHUB)
+    }
+
+    /// As [`Self::refusal`] and [`Self::make_with`].
+    pub(super) fn refusal_with(&self, vars: &[(&str, &str)], hosts: Hosts<'_>) -> String {
+        let error = format!("{:#}", self.make_with(vars, hosts).unwrap_err());
         assert!(
             !self.options.out.exists(),
             "{error}, and yet it was written"
