@@ -199,6 +199,11 @@ impl Caller {
         if let Some(url) = self.config.endpoint_url() {
             return url.to_owned();
         }
+        if self.service == Service::Iam {
+            // Asked so by `banto doctor` only, which stays in the partition `aws`; the functions'
+            // calls of IAM go by its SDK crate.
+            return "https://iam.amazonaws.com".to_owned();
+        }
         let service = self.service.endpoint_prefix();
         let region = self.config.region().map_or("", AsRef::as_ref);
         let host = match region.parse::<Region>() {

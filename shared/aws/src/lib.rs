@@ -22,6 +22,7 @@ mod member;
 mod messages;
 mod objects;
 mod organization;
+mod plain;
 mod queue;
 mod recording;
 mod records;
