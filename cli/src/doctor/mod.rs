@@ -1,0 +1,416 @@
+//! `banto doctor`: looks whether what the policy names is there, and with `--probe` whether AWS is
+//! as docs/UNPROVEN.md has it.
+
+mod checks;
+mod left;
+mod made;
+mod probe;
+mod probes;
+mod rows;
+mod runner;
+#[cfg(test)]
+mod tests;
+mod transcript;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::Result;
+use banto_aws::Aws;
+use banto_domain::AccountId;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::demo::Ending;
+use crate::output::{complain, line};
+use made::PREFIX;
+use probe::{Cost, Probe, Refused, Verdict, value};
+use runner::Runner;
+use transcript::{Transcript, masked};
+
+/// What to look at.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  banto doctor --policy banto.toml
+  banto doctor --probe --sandbox 111122223333
+  banto doctor --probe --make --sandbox 111122223333 --out transcript.md
+  banto doctor --clean --sandbox 111122223333
+
+Credentials come from the environment only; those of a profile:
+  eval \"$(aws configure export-credentials --format env)\"
+
+Exit codes: 0 all is well, 1 findings, 2 wrong use, 3 could not look, 130 Ctrl-C.
+docs/doctor.md has more.")]
+pub struct Options {
+    /// The policy: what it names in this account and region is looked at.
+    #[arg(long, value_name = "banto.toml", required_unless_present_any = ["probe", "clean"])]
+    pub policy: Option<PathBuf>,
+    /// Proves facts of docs/UNPROVEN.md in a sandbox account.
+    #[arg(long, requires = "sandbox", conflicts_with = "policy")]
+    pub probe: bool,
+    /// Runs the probes, too, that make something and remove it again.
+    #[arg(long, requires = "probe")]
+    pub make: bool,
+    /// Lists what a probe left behind, and with --yes removes it.
+    #[arg(long, requires = "sandbox", conflicts_with_all = ["probe", "policy"])]
+    pub clean: bool,
+    /// Removes what --clean lists.
+    #[arg(long, requires = "clean")]
+    pub yes: bool,
+    /// The sandbox account, which must be that of the credentials.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub sandbox: Option<AccountId>,
+    /// Allows the management account of an Organization.
+    #[arg(long)]
+    pub organization: bool,
+    /// Only these probes, by their ids.
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', requires = "probe")]
+    pub only: Vec<String>,
+    /// The region; AWS_REGION, if left out.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The transcript's file, instead of standard output.
+    #[arg(long, value_name = "FILE", requires = "probe")]
+    pub out: Option<PathBuf>,
+    /// JSON instead of tables and Markdown: docs/doctor.md has its shape.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Wrong use.
+const MISUSED: Ending = Ending::Code(2);
+/// Nothing could be looked at.
+const BLIND: Ending = Ending::Code(3);
+
+/// Looks, and says what was seen.
+///
+/// # Errors
+/// If the transcript can't be written.
+pub async fn run(options: &Options) -> Result<Ending> {
+    let known = probes::all();
+    if let Some(id) = options
+        .only
+        .iter()
+        .find(|id| known.iter().all(|p| p.id != **id))
+    {
+        let ids: Vec<&str> = known.iter().map(|probe| probe.id).collect();
+        complain(&format!(
+            "no probe is called {id}; there are {}",
+            ids.join(", ")
+        ));
+        return Ok(MISUSED);
+    }
+    let policy = match options
+        .policy
+        .as_deref()
+        .map(crate::policy::read)
+        .transpose()
+    {
+        Ok(policy) => policy,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            return Ok(Ending::Code(1));
+        }
+    };
+    let region = options.region.clone();
+    let aws = Aws::from_vars(|name| {
+        let own = region.clone().filter(|_| name == "AWS_REGION");
+        own.or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    });
+    let (aws, account) = match aws {
+        Ok(aws) => match who(&aws).await {
+            Ok(account) => (aws, account),
+            Err(refused) => {
+                complain(&without_accounts(&runner::cut_short(&refused)));
+                return Ok(BLIND);
+            }
+        },
+        Err(error) => {
+            complain(&format!(
+                "{error}; banto doctor --help says where credentials come from"
+            ));
+            return Ok(BLIND);
+        }
+    };
+    if let Some(policy) = &policy {
+        return Ok(checks::run(&aws, policy, &account, options.json).await);
+    }
+    if let Err(why) = allowed(&aws, options, &account).await {
+        complain(&why);
+        return Ok(MISUSED);
+    }
+    if options.clean {
+        return Ok(left::clean(&aws, options.yes, Timestamp::now()).await);
+    }
+    prove(&aws, options, &account, known).await
+}
+
+async fn who(aws: &Aws) -> Result<String, Refused> {
+    let answer = aws.plain("sts:GetCallerIdentity", None, &json!({})).await?;
+    Ok(value(&answer, "Account").unwrap_or_default())
+}
+
+/// Refuses any account but the sandbox, and the management account of an Organization.
+async fn allowed(aws: &Aws, options: &Options, account: &str) -> Result<(), String> {
+    let sandbox = options.sandbox.as_ref().map(ToString::to_string);
+    if sandbox.as_deref() != Some(account) {
+        return Err(format!(
+            "these credentials are of account {}, which --sandbox does not name",
+            masked(account)
+        ));
+    }
+    if aws.region().partition().as_str() != "aws" {
+        return Err("probes know the endpoints of the partition aws only".to_owned());
+    }
+    let organization = aws
+        .plain("organizations:DescribeOrganization", None, &json!({}))
+        .await;
+    management(
+        &organization.map_err(Refused::from),
+        account,
+        options.organization,
+    )
+}
+
+/// Decides by what DescribeOrganization answered.
+fn management(answer: &probe::Answer, account: &str, allowed: bool) -> Result<(), String> {
+    let is_management = match answer {
+        Ok(text) => match value(text, "/Organization/MasterAccountId") {
+            Some(master) => master == account,
+            None if allowed => false,
+            None => {
+                return Err(
+                    "can't tell if this is a management account: the answer does not name \
+                    it; --organization goes on all the same"
+                        .to_owned(),
+                );
+            }
+        },
+        Err(refused) if refused.code == "AWSOrganizationsNotInUseException" => false,
+        Err(_) if allowed => false,
+        Err(refused) => {
+            return Err(format!(
+                "can't tell if this is a management account ({}); --organization goes on all the same",
+                refused.code
+            ));
+        }
+    };
+    if is_management && !allowed {
+        return Err(
+            "this is the management account of an Organization: say --organization to run here"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Hides the numbers of accounts, as standard error is pasted into issues, too.
+fn without_accounts(text: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let parts = text.split_inclusive(|c| !is_digit(c));
+    let hidden = parts.map(|part| {
+        let digits = part.trim_end_matches(|c| !is_digit(c));
+        let rest = part.get(digits.len()..).unwrap_or_default();
+        if digits.len() == 12 {
+            format!("{}{rest}", masked(digits))
+        } else {
+            part.to_owned()
+        }
+    });
+    hidden.collect()
+}
+
+/// The words on standard error before anything is made.
+fn announcement(chosen: &[&Probe], account: &str) -> Option<String> {
+    let mut kinds: Vec<&str> = chosen
+        .iter()
+        .flat_map(|probe| &probe.steps)
+        .filter_map(|step| Some(made::word(step.makes?.0)))
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let keys = chosen.iter().any(|probe| probe.cost == Cost::Keys);
+    let cost = if keys {
+        "keys of KMS for minutes, and requests"
+    } else {
+        "requests"
+    };
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "Makes in account {}, and removes again (names begin with\n{PREFIX}):\n  {}\nThis costs cents at most: {cost}.",
+            masked(account),
+            kinds.join("\n  ")
+        )
+    })
+}
+
+/// A file that is to become the transcript.
+fn opened(path: &Path) -> std::io::Result<(PathBuf, tempfile::NamedTempFile)> {
+    let path = std::path::absolute(path)?;
+    if path.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    let file = crate::files::unfinished(path.parent().unwrap_or(&path))?;
+    Ok((path, file))
+}
+
+/// True of a probe that makes something.
+fn makes(probe: &Probe) -> bool {
+    probe.steps.iter().any(|step| step.makes.is_some())
+}
+
+/// The first of the chosen probes that makes something, where that is not allowed.
+fn unmade<'a>(options: &Options, known: &'a [Probe]) -> Option<&'a str> {
+    let is_named = |probe: &&Probe| options.only.iter().any(|id| id == probe.id);
+    let mut named = known.iter().filter(is_named);
+    named
+        .find(|probe| makes(probe) && !options.make)
+        .map(|probe| probe.id)
+}
+
+async fn prove(aws: &Aws, options: &Options, account: &str, known: Vec<Probe>) -> Result<Ending> {
+    if let Some(id) = unmade(options, &known) {
+        complain(&format!("{id} makes something: add --make"));
+        return Ok(MISUSED);
+    }
+    // Before anything is made: a transcript that has no place would be lost.
+    let out = match options.out.as_deref().map(opened).transpose() {
+        Ok(out) => out,
+        Err(error) => {
+            complain(&format!("--out takes no transcript: {error}"));
+            return Ok(MISUSED);
+        }
+    };
+    let is_chosen = |probe: &&Probe| {
+        (options.make || !makes(probe))
+            && (options.only.is_empty() || options.only.iter().any(|id| id == probe.id))
+    };
+    let chosen: Vec<&Probe> = known.iter().filter(is_chosen).collect();
+    if let Some(text) = announcement(&chosen, account) {
+        complain(&text);
+    }
+    let stop = AtomicBool::new(false);
+    let runner = Runner::new(aws, account, &stop);
+    let proving = proofs(&runner, &chosen);
+    tokio::pin!(proving);
+    let transcript = tokio::select! {
+        transcript = &mut proving => transcript,
+        _ = tokio::signal::ctrl_c() => {
+            // The call under way comes to its end first: else it might make something after all.
+            stop.store(true, Ordering::Relaxed);
+            complain("removing what was made ...");
+            proving.await
+        }
+    };
+    for left in &transcript.left {
+        complain(&without_accounts(&format!(
+            "left behind: {left}; an hour from now banto doctor --clean --yes removes it"
+        )));
+    }
+    let text = if options.json {
+        format!("{:#}\n", transcript.json())
+    } else {
+        transcript.markdown()
+    };
+    match out {
+        Some((path, mut file)) => {
+            file.write_all(text.as_bytes())?;
+            file.persist(&path)?;
+            line(&transcript.counts());
+        }
+        None => line(text.trim_end()),
+    }
+    Ok(ending(&transcript, stop.load(Ordering::Relaxed)))
+}
+
+/// The exit code of a run: all of it unclear means that nothing could be looked at.
+fn ending(transcript: &Transcript, was_stopped: bool) -> Ending {
+    if was_stopped {
+        Ending::Interrupted
+    } else if transcript.disproven() > 0 || !transcript.left.is_empty() {
+        Ending::Code(1)
+    } else if transcript
+        .proofs
+        .iter()
+        .all(|(_, verdict, _)| matches!(verdict, Verdict::Unclear(_)))
+    {
+        BLIND
+    } else {
+        Ending::Done
+    }
+}
+
+/// Runs the probes one after the other.
+async fn proofs(runner: &Runner<'_>, chosen: &[&Probe]) -> Transcript {
+    let bar =
+        ProgressBar::with_draw_target(Some(chosen.len() as u64), ProgressDrawTarget::hidden());
+    if std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
+    let (by_doctor, by_hand): (Vec<_>, Vec<_>) =
+        rows::rows().into_iter().partition(|row| row.by_doctor);
+    let mut transcript = Transcript {
+        date: Timestamp::now().strftime("%F %H:%M UTC").to_string(),
+        account: runner.account.to_owned(),
+        region: runner.aws.region().to_string(),
+        proofs: Vec::new(),
+        not_run: Vec::new(),
+        by_hand,
+        left: Vec::new(),
+        secrets: ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+            .into_iter()
+            .filter_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+            .collect(),
+    };
+    for row in by_doctor {
+        let Some(probe) = chosen.iter().find(|probe| probe.id == row.id) else {
+            transcript.not_run.push(row);
+            continue;
+        };
+        if runner.stop.load(Ordering::Relaxed) {
+            transcript.not_run.push(row);
+            continue;
+        }
+        bar.set_message(row.id);
+        let began = Instant::now();
+        let ran = match name() {
+            Some(name) => runner.run(probe, &name).await,
+            None => continue,
+        };
+        let verdict = with_hint(ran.verdict, probe);
+        transcript.left.extend(ran.left);
+        transcript.secrets.extend(ran.secrets);
+        transcript
+            .proofs
+            .push((row, verdict, began.elapsed().as_secs_f64()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    transcript
+}
+
+/// The account that an unclear verdict may have lacked.
+fn with_hint(verdict: Verdict, probe: &Probe) -> Verdict {
+    let hint = match probe.account {
+        probe::Account::Any => return verdict,
+        probe::Account::Member => "an account of an Organization",
+        probe::Account::Delegated => "the management account or a delegated administrator",
+        probe::Account::Recorded => "an account with AWS Config's recorder",
+    };
+    match verdict {
+        Verdict::Unclear(why) => Verdict::Unclear(format!("{why} (it is about {hint})")),
+        told => told,
+    }
+}
+
+/// A name that nothing else has.
+fn name() -> Option<String> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).ok()?;
+    Some(format!("{PREFIX}{:08x}", u32::from_be_bytes(random)))
+}
