@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod demo;
+pub mod doctor;
 mod files;
 pub mod local;
 pub mod notices;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use banto::demo::{self, Ending};
-use banto::{config, notices, package, report};
+use banto::{config, doctor, notices, package, report};
 use clap::{Parser, Subcommand};
 
 /// Keeps every account of an AWS Organization in order.
@@ -37,8 +37,11 @@ enum Command {
     /// Makes the zips that Lambda takes, from the functions' programs and the policy: docs/infra.md.
     ///
     /// The same programs and the same policy make the same bytes. `cargo make package` builds the
-    /// programs before.
+    /// programs before; with --release they come from a release, and nothing is built.
     Package(package::Options),
+    /// Looks whether what the policy names is there and works; with --probe, whether AWS is as Banto
+    /// takes it to be: docs/doctor.md.
+    Doctor(doctor::Options),
     /// What the policy, banto.toml, says to other programs.
     Config {
         #[command(subcommand)]
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(command)));
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Code(code)) => ExitCode::from(code),
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Err(error) => {
             let _nobody_reads = writeln!(std::io::stderr(), "banto: {error:#}").is_err();
@@ -102,9 +106,13 @@ async fn run(command: Command) -> anyhow::Result<Ending> {
             .await
             .map(|()| Ending::Done),
         Command::Report(options) => report::run(&options).await,
-        Command::Package(options) => package::run(&options).map(|()| Ending::Done),
+        Command::Package(options) => package::run(&options).await.map(|()| Ending::Done),
+        Command::Doctor(options) => doctor::run(&options).await,
         Command::Config {
             command: Config::Export(options),
         } => config::export::run(&options).map(|()| Ending::Done),
     }
 }
+
+#[cfg(test)]
+mod pages;

@@ -6,3 +6,8 @@ use std::io::{self, Write as _};
 pub(crate) fn line(text: &str) {
     drop(writeln!(io::stdout(), "{text}"));
 }
+
+/// Writes a line, or several, to standard error.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}

@@ -19,11 +19,13 @@ use anyhow::{Context as _, Result};
 use environment::Environment;
 use show::Show;
 
-/// How a demo ended.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The story came to its end.
+    /// It did what it was to do.
     Done,
+    /// It did, and has an exit code of its own to say what it found.
+    Code(u8),
     /// Ctrl-C.
     Interrupted,
 }
