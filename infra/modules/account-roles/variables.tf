@@ -91,7 +91,7 @@ variable "patterns" {
   # A pipeline has no second factor, so that without a condition everybody whom the trusted account lets could assume the role.
   validation {
     condition     = alltrue([for name, pattern in var.patterns : !startswith(name, "terraform-") || pattern.conditions != null])
-    error_message = "The patterns terraform-plan and terraform-apply ask for no second factor: say in `conditions` whose they are, as in '{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-plan*\"}}'."
+    error_message = "The patterns terraform-plan and terraform-apply ask for no second factor: say in `conditions` whose they are, as in '{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-plan-*\"}}'."
   }
 
   validation {

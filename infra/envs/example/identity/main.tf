@@ -31,6 +31,8 @@ module "watch" {
   banto      = var.banto
   account_id = local.account_id
   mails      = var.alarm_mails
+  # Else each apply of the pipeline would be mailed.
+  quiet_roles = ["arn:aws:iam::${local.account_id}:role/terraform-apply"]
 }
 
 module "rotate_access_keys" {

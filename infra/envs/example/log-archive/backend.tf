@@ -1,8 +1,9 @@
-# A bucket of the account's own. S3 itself holds the lock, so that no table is needed.
+# The hub's bucket, which the root pipeline makes. S3 itself holds the lock, so that no table is needed. Whose credentials reach it is
+# said by `terraform init -backend-config=profile=...`: docs/pipeline.md, "By hand".
 terraform {
   backend "s3" {
-    bucket       = "example-terraform-state-444455556666"
-    key          = "banto/log-archive.tfstate"
+    bucket       = "example-terraform-state-999988887777"
+    key          = "state/log-archive.tfstate"
     region       = "ap-northeast-1"
     encrypt      = true
     use_lockfile = true

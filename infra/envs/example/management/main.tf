@@ -9,6 +9,7 @@ module "organization" {
   banto             = var.banto
   deploy_stack_sets = var.deploy_stack_sets
   deploy_rules      = var.deploy_rules
+  deploy_policies   = var.deploy_policies
 
   # The pipeline applies the identity account's root as this role of the baseline.
   deployment_roles = [for account in var.banto.rotation.accounts : "arn:aws:iam::${account.id}:role/terraform-apply"]

@@ -13,6 +13,11 @@ variable "deploy_rules" {
   type        = bool
 }
 
+variable "deploy_policies" {
+  description = "Whether the service control policies are attached: false until the function in the identity account works."
+  type        = bool
+}
+
 variable "alarm_mails" {
   description = "The addresses that alarms are mailed to."
   type        = list(string)

@@ -61,7 +61,7 @@ run "a_role_without_second_factor_and_name_has_its_own_conditions_alone" {
     patterns = {
       terraform-plan = {
         trusted    = ["999988887777"]
-        conditions = "{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-plan*\"}}"
+        conditions = "{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-plan-*\"}}"
       }
     }
     roles = { anybody = { trusted = ["444455556666", "111122223333"], mfa = false, session_name = "any" } }
@@ -70,7 +70,7 @@ run "a_role_without_second_factor_and_name_has_its_own_conditions_alone" {
   assert {
     condition = (
       jsonencode(jsondecode(aws_iam_role.this["terraform-plan"].assume_role_policy).Statement[0].Condition)
-      == jsonencode({ ArnLike = { "aws:PrincipalArn" = "arn:aws:iam::999988887777:role/banto/pipeline-plan*" } })
+      == jsonencode({ ArnLike = { "aws:PrincipalArn" = "arn:aws:iam::999988887777:role/banto/pipeline-plan-*" } })
     )
     error_message = "The pipeline's trust policy is another one."
   }
@@ -94,8 +94,8 @@ run "every_pattern_is_a_role" {
       admin           = { trusted = ["111122223333"] }
       readonly        = { trusted = ["111122223333"] }
       billing         = { trusted = ["111122223333"] }
-      terraform-plan  = { trusted = ["999988887777"], conditions = "{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-plan*\"}}" }
-      terraform-apply = { trusted = ["999988887777"], conditions = "{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-apply*\"}}" }
+      terraform-plan  = { trusted = ["999988887777"], conditions = "{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-plan-*\"}}" }
+      terraform-apply = { trusted = ["999988887777"], conditions = "{\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::999988887777:role/banto/pipeline-apply-*\"}}" }
     }
   }
 

@@ -11,7 +11,7 @@ module "account_roles" {
     readonly = { trusted = ["111122223333"] }
     terraform-plan = {
       trusted    = ["999988887777"]
-      conditions = jsonencode({ ArnLike = { "aws:PrincipalArn" = "arn:aws:iam::999988887777:role/banto/pipeline-plan*" } })
+      conditions = jsonencode({ ArnLike = { "aws:PrincipalArn" = "arn:aws:iam::999988887777:role/banto/pipeline-plan-*" } })
     }
   }
 }
