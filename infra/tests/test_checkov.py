@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tree import SOURCE
 
-PYTHON = Path(os.environ["BANTO_INFRA_VENV"]) / "bin" / "python"
+PYTHON = Path(os.environ["BANTO_INFRA_VENV"] + "-checkov") / "bin" / "python"
 CHECKOV = PYTHON.with_name("checkov")
 
 # checkov reads all modules, and each of them again for whoever calls it.

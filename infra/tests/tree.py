@@ -15,11 +15,14 @@ LEFT_OUT = {".terraform", "__pycache__"}
 
 FUNCTIONS = ("notify-compliance", "onboard-accounts", "report-compliance", "rotate-access-keys")
 
+# What onboard-accounts may do in other accounts. It is in the binary, and Terraform renders nothing of it.
+SESSION_POLICY = "functions/onboard-accounts/session-policy.json"
+
 # What modules and checks read besides infra/: permissions, Athena's tables, the titles of AWS Config's rules, and the
 # handbook.
 READ = [
     *(f"functions/{function}/iam-policy.json" for function in FUNCTIONS),
-    "functions/onboard-accounts/session-policy.json",
+    SESSION_POLICY,
     "functions/report-compliance/sql",
     "shared/domain/src/compliance/rules.json",
     "docs/OPERATIONS.md",
