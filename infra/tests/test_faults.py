@@ -2,14 +2,17 @@
 
 import concurrent.futures
 import copy
+import dataclasses
 import json
 import re
 import unittest
 
+import evaluator
 import terraform
 import test_account_roles
 import test_alarms
 import test_checkov
+import test_evaluator
 import test_iam
 import test_names
 import test_readmes
@@ -226,6 +229,39 @@ def policy_of(**statement):
     return test_iam.findings([{"address": "aws_iam_policy.x", "mode": "managed", "values": {"policy": document}}])
 
 
+def changed_permissions(change):
+    """What is said if a permission of notify-compliance is rendered otherwise."""
+
+    def sow(values):
+        document = json.loads(values["policy"])
+        change(next(one for one in document["Statement"] if one["Sid"] == "KeepTheLedger")["Action"])
+        values["policy"] = json.dumps(document)
+
+    is_own = lambda values: values["name"] == "own" and values["role"] == "notify-compliance"
+    roots = mutated("log-archive", "aws_iam_role_policy", sow, is_own)
+    return test_iam.differences(test_iam.policies_of_functions(roots, test_iam.rotator_role()))
+
+
+@fault("KeepTheLedger calls dynamodb:Query but may not", planned=True)
+def a_permission_that_the_rendering_loses(_):
+    return changed_permissions(lambda actions: actions.remove("dynamodb:Query"))
+
+
+@fault("KeepTheLedger may dynamodb:Scan but never calls it", planned=True)
+def a_permission_that_the_rendering_adds(_):
+    return changed_permissions(lambda actions: actions.append("dynamodb:Scan"))
+
+
+@fault("notify-compliance: no policy of this name is rendered", planned=True)
+def a_function_whose_policy_is_not_found(_):
+    def sow(values):
+        values["role"] = "another"
+
+    is_own = lambda values: values["name"] == "own" and values["role"] == "notify-compliance"
+    roots = mutated("log-archive", "aws_iam_role_policy", sow, is_own)
+    return test_iam.differences(test_iam.policies_of_functions(roots, test_iam.rotator_role()))
+
+
 @fault("unknown action sqs:SendMesage", planned=True)
 def an_action_that_does_not_exist(_):
     return policy_of(Action="sqs:SendMesage", Resource="arn:aws:sqs:eu-west-1:111122223333:banto")
@@ -324,6 +360,54 @@ def a_skip_without_a_reason(sown):
     return test_checkov.unreasoned(sown)
 
 
+# The evaluator.
+
+
+def evaluated(name, change):
+    """What the evaluator says of the documents, one of them with its statements changed."""
+    found = test_evaluator.documents(terraform.applied_roots(tree.shared()))
+    statements = found[name].statements()
+    change(statements)
+    found[name] = dataclasses.replace(found[name], text=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    problems = [evaluator.problem(found, case) for case in test_evaluator.CASES if case.document == name and case.sid in found[name].sids()]
+    return [one for one in problems if one] + evaluator.uncovered(found, test_evaluator.CASES, test_evaluator.ONE_SIDED)
+
+
+@fault("bob may not iam:TagUser on .*user/alice", planned=True)
+def a_service_control_policy_that_lets_others_set_a_pin(_):
+    return evaluated("pins", lambda statements: statements[0].update(NotResource="arn:aws:iam::*:user/*"))
+
+
+@fault("bob may not secretsmanager:GetSecretValue|alice may not secretsmanager:GetSecretValue on .*bob", planned=True)
+def a_policy_of_users_that_gives_others_records(_):
+    return evaluated("users", lambda statements: statements[2].update(Resource="*"))
+
+
+@fault("role/admin may not secretsmanager:GetSecretValue", planned=True)
+def a_record_whose_policy_lets_everybody_read(_):
+    return evaluated("record", lambda statements: statements[1].update(Effect="Allow"))
+
+
+@fault("may not sts:AssumeRole on .*MultiFactorAuthPresent=false", planned=True)
+def a_trust_without_a_second_factor(_):
+    return evaluated("admin's trust", lambda statements: statements[0]["Condition"].pop("Bool"))
+
+
+@fault("may not iam:CreateAccessKey", planned=True)
+def a_session_policy_that_lets_more(_):
+    return evaluated("session", lambda statements: statements[0].update(Action="*"))
+
+
+@fault("events.amazonaws.com may not sqs:SendMessage .*rule/other", planned=True)
+def a_queue_that_takes_the_messages_of_every_rule(_):
+    return evaluated("requests", lambda statements: statements[1].pop("Condition"))
+
+
+@fault("pins, Another: no case that is allowed", planned=True)
+def a_statement_without_cases(_):
+    return evaluated("pins", lambda statements: statements.append({**statements[0], "Sid": "Another"}))
+
+
 class Faults(unittest.TestCase):
     def assert_each_is_found(self, faults):
         copies = [tree.copy(f"fault-{number}") for number in range(len(faults))]
@@ -341,4 +425,5 @@ class Faults(unittest.TestCase):
         # Applied once, before several ask for it at once.
         terraform.applied_roots(tree.shared())
         test_account_roles.of_module()
+        test_iam.rotator_role()
         self.assert_each_is_found(PLANNED_FAULTS)
