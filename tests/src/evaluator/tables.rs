@@ -114,6 +114,10 @@ pub const UNNAMED: [(&str, &str); 1] = [(
     "iam:GenerateCredentialReport: unavailable: the connection failed",
 )];
 
+/// The permission without which only times differ: a request comes again at the queue's own time,
+/// which is later than the one that the function asks for.
+pub const ENDS_ALIKE: &str = "sqs:ChangeMessageVisibility";
+
 const POLLED: &str = "Lambda's event source mapping calls it, and there is none";
 const DECRYPTED: &str = "a secret's KMS key is never asked for";
 const RECORDED: &str = "the aggregator's answers are recorded";
