@@ -15,6 +15,7 @@ mod percent;
 mod place;
 pub mod policy;
 pub mod record;
+mod regions;
 mod slack;
 pub mod status;
 
@@ -29,4 +30,5 @@ pub use pages::{resource_page, rule_page};
 pub use partition::Partition;
 pub use percent::percent_encoded;
 pub use place::{PerPlace, Place};
+pub use regions::REGIONS;
 pub use slack::SlackCloud;

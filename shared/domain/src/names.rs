@@ -16,8 +16,18 @@ pub struct NameError {
     found: String,
 }
 
-/// Longest part of a rejected text that an error repeats.
-const QUOTED_CHARS: usize = 64;
+/// Longest part of a rejected text that an error repeats: the whole of a queue's URL, which has
+/// 137 characters at most, and of all but the longest ARNs.
+const QUOTED_CHARS: usize = 160;
+
+/// A rejected text as an error repeats it; one that is cut says so.
+fn quoted(text: &str) -> String {
+    let mut found: String = text.chars().take(QUOTED_CHARS).collect();
+    if found.len() < text.len() {
+        found.push('…');
+    }
+    found
+}
 
 /// Declares a newtype over `String` whose only way in is a check.
 macro_rules! name {
@@ -42,8 +52,7 @@ macro_rules! name {
                 if is_valid(text) {
                     return Ok(Self(text.to_owned()));
                 }
-                let found = text.chars().take(QUOTED_CHARS).collect();
-                Err(NameError { kind: $kind, expected: $expected, found })
+                Err(NameError { kind: $kind, expected: $expected, found: quoted(text) })
             }
         }
 
@@ -640,6 +649,17 @@ mod tests {
             error.to_string(),
             "\"alice bob\" is not an IAM user name: expected 1 to 64 letters, digits or any of + = , . @ _ -"
         );
+    }
+
+    #[test]
+    fn a_rejected_url_is_repeated_whole_and_what_has_no_end_is_cut_visibly() {
+        let host = "sqs.ap-northeast-1.amazonaws.com";
+        let url = format!("https://{host}/999988887777/{}!", "q".repeat(79));
+        let error = url.parse::<QueueUrl>().unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{url:?} is not")), "{error}");
+        let error = "x".repeat(2000).parse::<QueueUrl>().unwrap_err();
+        let cut = format!("\"{}…\" is not", "x".repeat(QUOTED_CHARS));
+        assert!(error.to_string().starts_with(&cut), "{error}");
     }
 
     #[test]

@@ -48,6 +48,11 @@ pub fn advice(rule: &str) -> Option<&'static Advice> {
     CATALOGUE.get(rule)
 }
 
+/// The own names of all rules that the catalogue knows.
+pub fn catalogued() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.keys().map(String::as_str)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

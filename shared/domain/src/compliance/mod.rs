@@ -14,7 +14,7 @@ use crate::{AccountId, OuId, Region, RuleName};
 mod catalogue;
 mod severity;
 
-pub use catalogue::{Advice, advice};
+pub use catalogue::{Advice, advice, catalogued};
 pub use severity::Severity;
 
 /// One resource under one rule.

@@ -33,7 +33,7 @@ pub const SYSTEM_TYPE: &str = "AWS::Config::ConfigurationRecorder";
 /// Regions where IAM's global types can't be recorded, since AWS Config came to them after February
 /// 2022. The first seven are AWS's own list (AWS Config API reference, `RecordingStrategy`), the
 /// others are regions that opened later. (AWS Global Infrastructure, "AWS Regions".)
-pub const LATE_REGIONS: [&str; 12] = [
+pub const LATE_REGIONS: [&str; 14] = [
     "ap-south-2",
     "ap-southeast-4",
     "ca-west-1",
@@ -45,7 +45,9 @@ pub const LATE_REGIONS: [&str; 12] = [
     "ap-southeast-5",
     "ap-southeast-6",
     "ap-southeast-7",
+    "me-west-1",
     "mx-central-1",
+    "sa-west-1",
 ];
 
 /// Hours of the longest session that IAM allows of a role. (IAM API reference, `CreateRole`:
