@@ -193,6 +193,9 @@ fn not_among(named: &BTreeSet<&str>, package: &str, does: impl Fn(&str) -> bool)
                 folders.extend((!path.ends_with("tests")).then_some(path));
                 continue;
             }
+            if path.extension().is_none_or(|ending| ending != "rs") {
+                continue;
+            }
             let name = path.strip_prefix(&sources).unwrap().with_extension("");
             let name = name.to_str().unwrap().to_owned();
             if !named.contains(name.as_str()) && does(&text_of(package, &[&name])) {

@@ -104,6 +104,31 @@ impl Aws {
         })
     }
 
+    /// The same AWS for looking only: whatever would write fails before it is sent. A dry run by
+    /// hand has it, so that no mistake of a port or a planner reaches AWS.
+    pub fn reading_only(&self) -> Self {
+        let http = Http::reading_only(&self.roots);
+        Self {
+            config: self.config.to_builder().http_client(http).build(),
+            ..self.clone()
+        }
+    }
+
+    /// What must not be shown of the credentials, wherever they came from: the secret access key and
+    /// the session token. Nothing, where there are no credentials yet.
+    pub async fn secrets_of_credentials(&self) -> Vec<String> {
+        let Some(provider) = self.config.credentials_provider() else {
+            return Vec::new();
+        };
+        let Ok(credentials) = provider.provide_credentials().await else {
+            return Vec::new();
+        };
+        let token = credentials.session_token().unwrap_or_default();
+        let secrets = [credentials.secret_access_key(), token].into_iter();
+        let secrets = secrets.filter(|secret| !secret.is_empty());
+        secrets.map(str::to_owned).collect()
+    }
+
     /// The function's own region.
     pub fn region(&self) -> &banto_domain::Region {
         &self.region

@@ -1,9 +1,13 @@
 //! What kind of failure an SDK error is.
 
+use std::error::Error;
+
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use banto_ports::{ErrorKind, PortError};
+
+use crate::reading::Writes;
 
 /// Most characters of a service's own words that are kept.
 const MESSAGE_CHARS: usize = 300;
@@ -37,13 +41,23 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             PortError::new(ErrorKind::Unavailable, call, "no connection in time")
         }
-        SdkError::DispatchFailure(failure) if failure.is_user() => PortError::new(
-            ErrorKind::Invalid,
-            call,
-            "the request could not be sent as it was",
-        ),
-        SdkError::DispatchFailure(_) => {
-            PortError::new(ErrorKind::Unavailable, call, "the connection failed")
+        SdkError::DispatchFailure(failure) if failure.is_user() => {
+            let cause = failure.as_connector_error().and_then(Error::source);
+            let writes = cause.and_then(|cause| cause.downcast_ref::<Writes>());
+            let message = writes.map_or_else(
+                || "the request could not be sent as it was".to_owned(),
+                Writes::to_string,
+            );
+            PortError::new(ErrorKind::Invalid, call, message)
+        }
+        // A call that was to get credentials, as sts:AssumeRole, and was refused.
+        SdkError::DispatchFailure(failure) => {
+            let refusal = failure
+                .as_connector_error()
+                .and_then(|error| refusal_within(error));
+            refusal.unwrap_or_else(|| {
+                PortError::new(ErrorKind::Unavailable, call, "the connection failed")
+            })
         }
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();
@@ -55,6 +69,13 @@ where
         }
         _ => PortError::new(ErrorKind::Invalid, call, "the request could not be made"),
     }
+}
+
+/// The refusal that an error comes from, if one of our own calls met it.
+fn refusal_within(error: &(dyn Error + 'static)) -> Option<PortError> {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    let mut refusals = sources.filter_map(|error| error.downcast_ref::<PortError>());
+    refusals.next().cloned()
 }
 
 /// An error about an answer that lacks what it must have.

@@ -19,26 +19,48 @@ use banto_tls::{Connector, TrustedRoots};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
+use crate::reading;
+
 /// Longest time until a connection stands. One within a region takes milliseconds; a longer wait
 /// eats the time of the attempt that could be tried on another address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The one client; its clones share the connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Http(Client<Connector, SdkBody>);
+pub(crate) struct Http {
+    client: Client<Connector, SdkBody>,
+    /// True if nothing that writes is let through.
+    only_reads: bool,
+}
 
 impl Http {
     pub(crate) fn new(roots: &TrustedRoots) -> Self {
-        Self(Client::builder(TokioExecutor::new()).build(roots.connector(CONNECT_TIMEOUT)))
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(roots.connector(CONNECT_TIMEOUT)),
+            only_reads: false,
+        }
+    }
+
+    /// A client that sends no request which writes.
+    pub(crate) fn reading_only(roots: &TrustedRoots) -> Self {
+        Self {
+            only_reads: true,
+            ..Self::new(roots)
+        }
     }
 
     async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let user = |error: BoxError| ConnectorError::user(error);
+        if self.only_reads
+            && let Err(writes) = reading::check(&request)
+        {
+            return Err(user(writes.into()));
+        }
         let request = request
             .try_into_http1x()
             .map_err(|error| user(error.into()))?;
         let response = self
-            .0
+            .client
             .request(request)
             .await
             .map_err(|error| ConnectorError::io(error.into()))?;

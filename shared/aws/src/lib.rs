@@ -24,6 +24,7 @@ mod objects;
 mod organization;
 mod plain;
 mod queue;
+mod reading;
 mod recording;
 mod records;
 mod regional;

@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::Metrics;
 
+/// Longest time that Lambda gives an invocation. (Lambda developer guide, "Lambda quotas".)
+pub const LONGEST: Duration = Duration::from_mins(15);
+
 /// One invocation, as a function sees it.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -51,6 +54,16 @@ impl Invocation {
             request_id,
             ends_at: Instant::now() + left,
         })
+    }
+
+    /// An invocation that a person starts by hand, without Lambda, with so much time.
+    ///
+    /// # Errors
+    /// If the machine has no randomness.
+    pub fn by_hand(request_id: &str, time: Duration) -> Result<Self, getrandom::Error> {
+        let mut invocation = Self::new(request_id.to_owned(), 0)?;
+        invocation.ends_at = Instant::now() + time;
+        Ok(invocation)
     }
 
     /// An invocation with so much time left, for tests.
@@ -159,6 +172,14 @@ mod tests {
             response(&["1", "2"]),
             r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#
         );
+    }
+
+    #[test]
+    fn a_person_has_as_much_time_as_lambda_gives() {
+        let invocation = Invocation::by_hand("request", LONGEST).unwrap();
+        assert_eq!(invocation.request_id, "request");
+        assert!(invocation.has_time_for(LONGEST - Duration::from_secs(60)));
+        assert!(!invocation.has_time_for(LONGEST + Duration::from_secs(1)));
     }
 
     #[test]

@@ -14,7 +14,8 @@ mod policy;
 mod run;
 
 pub use clock::{ClockError, SystemClock};
-pub use invocation::{Invocation, InvocationError, Response};
+pub use invocation::{Invocation, InvocationError, LONGEST, Response};
+pub use logs::log_from;
 pub use metrics::Metrics;
 pub use policy::policy;
 pub use run::run;

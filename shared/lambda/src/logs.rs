@@ -29,10 +29,16 @@ const BENEATH: [&str; 12] = [
 
 /// Begins to log, as the environment says.
 pub(crate) fn init() {
+    log_from("info");
+}
+
+/// Begins to log what is as grave as this or graver, unless the environment says otherwise.
+pub fn log_from(level: &str) {
     let is_lambda = std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some();
     let is_terminal = std::io::stderr().is_terminal();
     let colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
-    let filter = filter(std::env::var("BANTO_LOG").ok().as_deref());
+    let wanted = std::env::var("BANTO_LOG").ok();
+    let filter = filter(wanted.as_deref().or(Some(level)));
     let layer = if is_lambda && !is_terminal {
         json(std::io::stderr).with_filter(filter).boxed()
     } else {

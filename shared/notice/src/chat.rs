@@ -97,6 +97,27 @@ impl SlackChat {
         }
     }
 
+    /// Asks a method that only looks, and answers what it says, `ok` or not: of all that only `ok`,
+    /// `error` and `scopes`, those of the token, so that nothing of a channel is handed on.
+    ///
+    /// # Errors
+    /// If Slack can't be asked, or says nothing that can be read.
+    pub async fn look(
+        &self,
+        call: &'static str,
+        token: &SecretString,
+        form: String,
+    ) -> Result<Value, PortError> {
+        let asked = self.asked(call, token, FORM, form, ANSWER_BYTES);
+        let answered = asked.await?;
+        let answer: Option<Value> = serde_json::from_slice(&answered.body).ok();
+        let Some(answer) = answer.filter(|_| answered.status.is_success()) else {
+            return Err(refused(call, kind_of(answered.status), &answered, ""));
+        };
+        let field = |name| answer.get(name).cloned().unwrap_or_default();
+        Ok(json!({"ok": field("ok"), "error": field("error"), "scopes": answered.scopes}))
+    }
+
     async fn ask(
         &self,
         call: &'static str,
@@ -105,16 +126,7 @@ impl SlackChat {
         body: String,
         most: usize,
     ) -> Result<Value, PortError> {
-        let method = call.strip_prefix("slack:").unwrap_or(call);
-        let request = Request::post(format!("{}/{method}", self.api))
-            .header("content-type", content_type)
-            .header(
-                "authorization",
-                format!("Bearer {}", token.expose_secret().trim()),
-            )
-            .body(Full::<Bytes>::from(body));
-        let request = request.map_err(|_| invalid(call, "the token can't be used"))?;
-        let answered = self.http.ask(call, request, most).await?;
+        let answered = self.asked(call, token, content_type, body, most).await?;
         let answer: Option<Value> = serde_json::from_slice(&answered.body).ok();
         match answer {
             Some(answer)
@@ -134,6 +146,26 @@ impl SlackChat {
             )),
             None => Err(refused(call, kind_of(answered.status), &answered, "")),
         }
+    }
+
+    async fn asked(
+        &self,
+        call: &'static str,
+        token: &SecretString,
+        content_type: &str,
+        body: String,
+        most: usize,
+    ) -> Result<Answered, PortError> {
+        let method = call.strip_prefix("slack:").unwrap_or(call);
+        let request = Request::post(format!("{}/{method}", self.api))
+            .header("content-type", content_type)
+            .header(
+                "authorization",
+                format!("Bearer {}", token.expose_secret().trim()),
+            )
+            .body(Full::<Bytes>::from(body));
+        let request = request.map_err(|_| invalid(call, "the token can't be used"))?;
+        self.http.ask(call, request, most).await
     }
 
     async fn write(

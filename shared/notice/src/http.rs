@@ -30,6 +30,8 @@ pub(crate) struct Answered {
     pub(crate) status: StatusCode,
     /// The time after which the server wants to be asked again, where it says so.
     pub(crate) retry_after: Option<Duration>,
+    /// The scopes of the token that asked, where Slack says so. (Slack, "Installing with OAuth".)
+    pub(crate) scopes: Option<String>,
     /// Nothing, if it was longer than asked for.
     pub(crate) body: Bytes,
 }
@@ -64,6 +66,7 @@ impl Http {
             Ok(Answered {
                 status: head.status,
                 retry_after: retry_after(&head.headers, SystemTime::now()),
+                scopes: scopes(&head.headers),
                 body: body.unwrap_or_default(),
             })
         });
@@ -82,6 +85,11 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+fn scopes(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-oauth-scopes")?.to_str().ok()?;
+    Some(value.to_owned())
 }
 
 /// True if a host is this machine, where tests and the demo are.

@@ -18,7 +18,7 @@ use openpgp::types::{RevocationStatus, RevocationType};
 
 use crate::Refusal;
 use crate::header::Header;
-use crate::instant::system_time;
+use crate::instant::{system_time, timestamp};
 use crate::text::Content;
 
 /// Largest file that is looked at, in bytes. A certificate with many identities and third-party
@@ -74,6 +74,25 @@ impl Certificate {
     /// The fingerprint, in capital hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         self.0.fingerprint().to_hex()
+    }
+
+    /// The user ids, as their owner wrote them.
+    pub fn user_ids(&self) -> Vec<String> {
+        let user_ids = self.0.userids();
+        let texts = user_ids.map(|id| String::from_utf8_lossy(id.userid().value()).into_owned());
+        texts.collect()
+    }
+
+    /// When its primary key was made.
+    pub fn created_at(&self) -> Timestamp {
+        timestamp(self.0.primary_key().key().creation_time())
+    }
+
+    /// When its primary key expires, if ever, as far as it counts at all.
+    pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let policy = StandardPolicy::at(system_time(now));
+        let valid = self.0.with_policy(&policy, system_time(now)).ok()?;
+        valid.primary_key().key_expiration_time().map(timestamp)
     }
 
     /// The same certificate, with what an earlier copy of it said: what it once said of itself is

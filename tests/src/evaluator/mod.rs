@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use Scenario::{Changes, Compared, Daily, Due, Elsewhere, Exposed, Relayed, Requests};
 use policy::{Permission, Policy};
-use tables::{ENDS_ALIKE, UNNAMED, carried, uncarried};
+use tables::{ENDS_ALIKE, carried, uncarried};
 use world::Ending;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,13 +126,11 @@ async fn taken_away(
 /// A refusal in the function's words, which name the call or, as AWS does, the action: from the
 /// beginning of their string, as its logs and answers are JSON.
 fn words_with(said: &str, action: &str, operation: &str) -> Option<String> {
-    let mut words = vec![
+    let words = [
         format!("{action}: denied"),
         format!("{operation}: denied"),
         format!("is not authorized to perform: {action} "),
     ];
-    let otherwise = UNNAMED.iter().filter(|(unnamed, _)| *unnamed == action);
-    words.extend(otherwise.map(|(_, words)| (*words).to_owned()));
     let (before, words) = words
         .iter()
         .find_map(|words| Some((said.split_once(words)?.0, words)))?;

@@ -107,13 +107,6 @@ const CARRIED: [(Scenario, &str, &[&str]); 25] = [
     ),
 ];
 
-/// Refusals that the function tells without naming what was refused, and its words. Credentials
-/// that can't be had look to it like a connection that fails.
-pub const UNNAMED: [(&str, &str); 1] = [(
-    "sts:AssumeRole",
-    "iam:GenerateCredentialReport: unavailable: the connection failed",
-)];
-
 /// The permission without which only times differ: a request comes again at the queue's own time,
 /// which is later than the one that the function asks for.
 pub const ENDS_ALIKE: &str = "sqs:ChangeMessageVisibility";

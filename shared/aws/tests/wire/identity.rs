@@ -509,6 +509,19 @@ async fn an_acknowledgement_is_beside_the_certificate_and_its_absence_is_no_erro
 }
 
 #[tokio::test]
+async fn a_role_that_may_not_be_assumed_is_a_denial_of_that_call() {
+    let service = Service::answering([xml_error(403, "AccessDenied")]);
+    let keys = service.aws().account(&identity(true), None).keys;
+    let error = keys.delete(&alice(), &key()).await.unwrap_err();
+    assert_eq!(service.operations(), ["AssumeRole"]);
+    assert_eq!(
+        (error.kind, error.call),
+        (ErrorKind::Denied, "sts:AssumeRole")
+    );
+    assert!(error.message.contains("AccessDenied"), "{error}");
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_forbidden_or_too_large_or_in_no_bucket_is_an_error_that_helps() {
     let denied = "<Error><Code>AccessDenied</Code><Message>in words</Message></Error>".to_owned();
     let no_bucket =
