@@ -12,16 +12,18 @@ use crate::fan_out;
 
 /// The plans of a dry run.
 #[derive(Debug)]
-pub(crate) struct DryRun {
-    pub(crate) fan_out: fan_out::Planned,
-    pub(crate) accounts: Vec<Result<Planned, NotPlanned>>,
-    pub(crate) stack_set_operations: Vec<Operation>,
+pub struct DryRun {
+    pub fan_out: fan_out::Planned,
+    pub accounts: Vec<Result<Planned, NotPlanned>>,
+    pub stack_set_operations: Vec<Operation>,
 }
 
 impl DryRun {
-    /// Responds with the plans as data and as a diff. A dry run of one account that could not be
-    /// planned fails.
-    pub(crate) fn response(&self) -> Result<Response, InvocationError> {
+    /// Responds with the plans as data and as a diff.
+    ///
+    /// # Errors
+    /// If it was about one account, and that could not be planned.
+    pub fn response(&self) -> Result<Response, InvocationError> {
         if let [Err(NotPlanned { account, why })] = self.accounts.as_slice() {
             return Err(InvocationError::new(
                 "NotPlanned",
@@ -54,7 +56,7 @@ impl DryRun {
     }
 
     /// Unknown accounts, and every promise that the plans would break: a real run refuses these.
-    fn refused(&self) -> Vec<String> {
+    pub fn refused(&self) -> Vec<String> {
         let planned = self.accounts.iter().flatten();
         let breaches = planned.flat_map(|planned| &planned.breaches);
         let mut refused = self.fan_out.refusals();

@@ -26,7 +26,7 @@ use serde_json::json;
 mod batch;
 pub mod converge;
 pub mod desired;
-mod dry_run;
+pub mod dry_run;
 pub mod event;
 pub mod fan_out;
 pub mod message;

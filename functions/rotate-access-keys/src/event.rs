@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, SessionKeyId, UserName};
 use banto_lambda::event::{EnvelopeError, Event, Invoked, Payload};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The meaning of a payload.
@@ -83,7 +83,7 @@ pub struct Exposure {
 }
 
 /// The urgency of a run, or what it is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// By the policy's timings.

@@ -28,6 +28,7 @@ mod trail;
 mod user;
 
 use look::{Chosen, Look, add_not_observed, earliest};
+pub use stored::{believed, is_from_the_future};
 use user::{Seen, SeenUser};
 
 /// Users looked at side by side: IAM answers some 15 calls a second of a kind before it throttles,

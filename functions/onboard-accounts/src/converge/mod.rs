@@ -48,7 +48,7 @@ use crate::message::ConvergeRequest;
 /// The number of accounts that are worked on at once. A batch has ten messages; each account makes
 /// calls in every region side by side, so that more would only meet the pace of STS and
 /// Organizations.
-const CONCURRENT_ACCOUNTS: usize = 8;
+pub const CONCURRENT_ACCOUNTS: usize = 8;
 
 /// The time that an account's news wait for those of others, so that one notice tells of all, and
 /// one operation on the StackSet does for all. A batch of accounts in steady state takes less.

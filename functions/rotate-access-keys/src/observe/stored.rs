@@ -2,7 +2,7 @@
 
 use banto_domain::policy::Signing;
 use banto_domain::record::{KeptRecord, LEASE, Record};
-use banto_domain::{UserId, UserName};
+use banto_domain::{AccountId, UserId, UserName};
 use banto_ports::{ErrorKind, PortError, StoredText};
 use banto_receipt::ReceiptError;
 use jiff::{SignedDuration, Timestamp};
@@ -55,7 +55,7 @@ pub(super) async fn read_kept(
     };
     let signing = look.job.policy.signing.as_ref();
     let since = signing.and_then(|signing| signing.since);
-    let record = match believed(look, name, &stored, since) {
+    let record = match believed(signing, &look.job.identity.id, name, &stored, since) {
         Ok(record) => record,
         Err(why) => return Ok(Kept::Refused(why)),
     };
@@ -75,20 +75,22 @@ pub(super) async fn read_kept(
 
 /// The record in a text, or why nothing of it is believed. What was written without a signature
 /// before `since` is.
-fn believed(
-    look: &Look<'_>,
+///
+/// # Errors
+/// If nothing of it is believed.
+pub fn believed(
+    signing: Option<&Signing>,
+    account: &AccountId,
     name: &UserName,
     stored: &StoredText,
     since: Option<Timestamp>,
 ) -> Result<Record, String> {
-    let signing = look.job.policy.signing.as_ref();
     let signed = match signing {
         Some(signing) => signed_text(signing, stored, since)?,
         None => None,
     };
     let text = signed.as_ref().unwrap_or(&stored.text);
     let kept = KeptRecord::from_text(text).map_err(|error| error.to_string())?;
-    let account = &look.job.identity.id;
     // What Banto signs always says whose it is.
     let is_in_place = match signed {
         Some(_) => kept.is_of(account, name),
@@ -137,7 +139,8 @@ async fn taken_back(
             continue;
         };
         // A version that Banto did not sign is nobody's.
-        if let Ok(record) = believed(look, name, &version, None)
+        let signing = look.job.policy.signing.as_ref();
+        if let Ok(record) = believed(signing, &look.job.identity.id, name, &version, None)
             && counts(&record, current, user_id)
         {
             let number = record.sequence;
@@ -176,7 +179,7 @@ fn counts(version: &Record, current: &Record, user_id: Option<&UserId>) -> bool 
 
 /// True if the record has a date that no run can have written. AWS takes no request of a clock that
 /// is more than a few minutes off, so that an hour is never a clock's difference.
-fn is_from_the_future(record: &Record, now: Timestamp) -> bool {
+pub fn is_from_the_future(record: &Record, now: Timestamp) -> bool {
     let limit = shifted(now, SignedDuration::from_hours(1));
     record.latest_date().is_some_and(|date| date > limit)
 }
