@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::Progress;
 
-/// The binary of a function, as in `rotate-access-keys`: the one beside this program, else built
+/// The binary of a function, as in `rotate-access-keys`, or of `banto`: the one beside this program, else built
 /// from the workspace that this program was built from.
 ///
 /// Under `cargo run` or `cargo test` it is always built, so that it is never older than its
@@ -46,12 +46,16 @@ fn binary_directory(program: &Path) -> Option<&Path> {
     }
 }
 
-/// The workspace that has this function: around the package that Cargo runs, the program, or the
+/// The workspace that has this function, or this command: around the package that Cargo runs, the program, or the
 /// current directory.
 fn workspace(name: &str, program: &Path) -> Option<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let starts = [package, Some(program.to_owned()), env::current_dir().ok()];
-    let manifest = Path::new("functions").join(name).join("Cargo.toml");
+    let folder = match name {
+        "banto" => PathBuf::from("cli"),
+        function => Path::new("functions").join(function),
+    };
+    let manifest = folder.join("Cargo.toml");
     starts.iter().flatten().find_map(|start| {
         start
             .ancestors()
