@@ -1,0 +1,4 @@
+mod edits;
+mod files;
+mod like_botocore;
+mod lookups;
