@@ -84,6 +84,7 @@ run "people_sign_in_without_a_key_and_with_a_second_factor" {
       "iam:ChangePassword",
       "iam:CreateVirtualMFADevice",
       "iam:EnableMFADevice",
+      "iam:GetAccessKeyLastUsed",
       "iam:GetAccountPasswordPolicy",
       "iam:GetAccountSummary",
       "iam:GetLoginProfile",
@@ -117,7 +118,7 @@ run "people_sign_in_without_a_key_and_with_a_second_factor" {
 run "users_set_their_own_tags_with_a_second_factor_only" {
   assert {
     condition = (
-      [for statement in jsondecode(aws_iam_policy.users.policy).Statement : statement.Sid] == ["OwnTagsWithMfa", "OwnCertificateAndAcknowledgement", "OwnRecord", "OwnPasswordAndDevices", "NewDevices", "WhatTheConsoleAsksFor"]
+      [for statement in jsondecode(aws_iam_policy.users.policy).Statement : statement.Sid] == ["OwnTagsWithMfa", "OwnCertificateAndAcknowledgement", "OwnRecord", "OwnPasswordAndDevices", "RolesOfGroups", "NewDevices", "WhatTheConsoleAsksFor"]
       && jsonencode(jsondecode(aws_iam_policy.users.policy).Statement[0]) == jsonencode({
         Sid      = "OwnTagsWithMfa"
         Effect   = "Allow"
