@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use banto_domain::policy::Policy;
 use clap::Args;
 
+use super::places::{NewRegions, misplaced};
 use super::values::Values;
 use crate::{files, output, policy};
 
@@ -19,6 +20,13 @@ pub const FILE: &str = "banto.auto.tfvars.json";
 
 /// An export that is asked for.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  banto config export management log-archive identity pipeline
+  banto config export --check management log-archive identity pipeline
+  banto config export --stdout | jq .banto.organization
+
+docs/infra.md has the values.")]
 pub struct Options {
     /// The policy.
     #[arg(long, value_name = "FILE", default_value = "banto.toml")]
@@ -32,6 +40,9 @@ pub struct Options {
     /// The folders of Terraform's roots.
     #[arg(value_name = "DIR", default_value = ".")]
     pub folders: Vec<PathBuf>,
+    /// Regions that are newer than this release.
+    #[command(flatten)]
+    pub new: NewRegions,
 }
 
 /// Writes the values into each folder, or says which folders have others.
@@ -40,7 +51,7 @@ pub struct Options {
 /// If the policy can't be read, with everything that is wrong with it; if a file can't be written;
 /// or, of a check, if a file is missing or differs.
 pub fn run(options: &Options) -> Result<()> {
-    let text = text(&policy::read(&options.policy)?)?;
+    let text = text(&policy::read(&options.policy)?, &options.new)?;
     if options.stdout {
         output::line(text.trim_end());
         return Ok(());
@@ -79,8 +90,16 @@ pub fn run(options: &Options) -> Result<()> {
 /// Returns the file's text for a policy.
 ///
 /// # Errors
-/// If the policy has a queue that is not of AWS.
-pub fn text(policy: &Policy) -> Result<String> {
+/// If the policy has a queue that is not of AWS, or names that lie where they can't.
+pub fn text(policy: &Policy, new: &NewRegions) -> Result<String> {
+    let misplaced = misplaced(policy, new);
+    if !misplaced.is_empty() {
+        let lines = misplaced.iter();
+        let lines: Vec<String> = lines
+            .map(|place| format!("`{}` {}", place.key, place.problem))
+            .collect();
+        bail!("the policy can't be exported:\n{}", lines.join("\n"));
+    }
     #[derive(serde::Serialize)]
     struct Variables<'a> {
         banto: Values<'a>,

@@ -7,6 +7,7 @@ use banto_fake::assert_as_committed;
 use serde_json::Value;
 
 use super::export::{FILE, Options, run, text};
+use super::places::NewRegions;
 
 const BANTO: &str = include_str!("../../../examples/banto.toml");
 const DIRECT: &str = include_str!("../../../examples/direct.toml");
@@ -16,7 +17,7 @@ fn root() -> &'static Path {
 }
 
 fn exported(policy: &str) -> String {
-    text(&Policy::parse(policy).unwrap()).unwrap()
+    text(&Policy::parse(policy).unwrap(), &NewRegions::default()).unwrap()
 }
 
 fn values(policy: &str) -> Value {
@@ -267,7 +268,7 @@ fn a_queue_that_is_not_of_aws_is_named_with_its_key() {
         "http://127.0.0.1:5000/",
         1,
     );
-    let error = text(&Policy::parse(&policy).unwrap()).unwrap_err();
+    let error = text(&Policy::parse(&policy).unwrap(), &NewRegions::default()).unwrap_err();
     assert!(
         error
             .to_string()
@@ -286,6 +287,7 @@ fn roots() -> (tempfile::TempDir, Options) {
         policy,
         check: false,
         stdout: false,
+        new: NewRegions::default(),
         folders: vec![folder.path().to_owned(), folder.path().join("identity")],
     };
     (folder, options)
