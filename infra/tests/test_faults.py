@@ -112,6 +112,12 @@ def a_package_that_is_missing(sown):
     return said(terraform.plan, sown.example / "management")
 
 
+@fault("is for x86_64, and architecture is arm64", planned=True)
+def a_package_of_another_architecture_than_the_functions(sown):
+    (sown.example / "packages" / "onboard-accounts.zip.architecture").write_text("x86_64\n")
+    return said(terraform.plan, sown.example / "management")
+
+
 # READMEs.
 
 

@@ -44,6 +44,13 @@ const SHOWN: usize = 16;
 
 /// The zips that are asked for.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  banto package --release v0.1.0 --repository example-org/banto
+  banto package --release v0.1.0 --from releases --arch x86_64
+  banto package --binaries target/release --only notify-compliance
+
+docs/infra.md has more.")]
 pub struct Options {
     /// The policy.
     #[arg(long, value_name = "FILE", default_value = "banto.toml")]
@@ -116,6 +123,12 @@ impl Function {
 
     fn zip(self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.zip", self.name()))
+    }
+
+    /// Where the zip's architecture is written: Terraform can't look into a zip, and compares the
+    /// function's with what this says.
+    fn architecture(self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.zip.architecture", self.name()))
     }
 }
 
@@ -213,10 +226,15 @@ async fn make(
     for package in &packages {
         // One of an earlier policy would be deployed as if it were this policy's.
         remove(&package.function.zip(out))?;
+        remove(&package.function.architecture(out))?;
     }
     for program in programs {
         let zip = zipped(&program.bytes, &text)?;
+        // In this order: a zip never stands beside the architecture of another.
+        remove(&program.function.architecture(out))?;
         write(&program.function.zip(out), &zip)?;
+        let architecture = format!("{}\n", program.architecture);
+        write(&program.function.architecture(out), architecture.as_bytes())?;
         packages.push(Package {
             function: program.function,
             outcome: Outcome::Made {

@@ -360,7 +360,7 @@ fn redirects_are_followed_to_https_only_and_a_few_times() {
     }
     let scene = of_mirror(&server.url);
     scene.make_with(&[], GITHUB).unwrap();
-    assert_eq!(scene.files().len(), 5);
+    assert_eq!(scene.files().len(), 9);
 
     let told = |to: &str| {
         format!(

@@ -158,7 +158,7 @@ fn the_same_programs_and_policy_make_the_same_bytes_in_any_folder_and_at_any_tim
     one.made();
     other.made();
     assert_eq!(one.files(), other.files());
-    assert_eq!(one.names().len(), 5);
+    assert_eq!(one.names().len(), 9);
     // Neither does it matter what was there before.
     other.made();
     assert_eq!(one.files(), other.files());
@@ -229,6 +229,19 @@ fn the_table_shows_each_function() {
 }
 
 #[test]
+fn each_zip_has_its_architecture_beside_it_for_terraform() {
+    for (machine, name) in [(ARM64, "arm64\n"), (X86_64, "x86_64\n")] {
+        let scene = Scene::new();
+        for function in Function::value_variants() {
+            scene.put(*function, &program(machine, b"one"));
+        }
+        scene.made();
+        let beside = scene.options.out.join("onboard-accounts.zip.architecture");
+        assert_eq!(fs::read_to_string(beside).unwrap(), name);
+    }
+}
+
+#[test]
 fn a_function_without_its_section_has_no_zip_not_even_an_old_one() {
     let scene = Scene::new();
     scene.made();
@@ -241,8 +254,11 @@ fn a_function_without_its_section_has_no_zip_not_even_an_old_one() {
         [
             "SHA256SUMS",
             "notify-compliance.zip",
+            "notify-compliance.zip.architecture",
             "onboard-accounts.zip",
-            "rotate-access-keys.zip"
+            "onboard-accounts.zip.architecture",
+            "rotate-access-keys.zip",
+            "rotate-access-keys.zip.architecture",
         ]
     );
     let sums = fs::read_to_string(scene.options.out.join("SHA256SUMS")).unwrap();

@@ -10,6 +10,8 @@ locals {
   package = var.package == null ? null : {
     is_there = fileexists(var.package)
     hash     = fileexists(var.package) ? filebase64sha256(var.package) : null
+    # `banto package` writes it beside the zip, into which no plan can look.
+    architecture = fileexists("${var.package}.architecture") ? trimspace(file("${var.package}.architecture")) : var.architecture
   }
 }
 
@@ -59,6 +61,10 @@ resource "aws_lambda_function" "this" {
     precondition {
       condition     = try(local.package.is_there, true)
       error_message = "There is no file ${coalesce(var.package, "-")}. `cargo make package` makes the zips of all functions."
+    }
+    precondition {
+      condition     = try(local.package.architecture == var.architecture, true)
+      error_message = "${coalesce(var.package, "-")} is for ${try(local.package.architecture, "-")}, and architecture is ${var.architecture}: the function would fail when it is called. Set architecture, or package for the other one."
     }
   }
 }
