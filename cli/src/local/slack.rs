@@ -32,6 +32,8 @@ const JSON: &str = "application/json; charset=utf-8";
 
 /// The bot token, which every call of the Web API must carry.
 pub const TOKEN: &str = "xoxb-of-the-local-slack-only";
+/// The scopes that the token has: those that docs/OPERATIONS.md asks for.
+const SCOPES: &str = "chat:write,channels:history,users:read";
 
 /// Slack on the loopback interface, until it is dropped.
 #[derive(Debug)]
@@ -275,7 +277,10 @@ impl Door<'_> {
             (Self::Webhook(_), Err(word)) => plain(status_of(word), word),
             (Self::WebApi(_), said) => {
                 let said = said.map_or_else(not_ok, |said| said.to_string());
-                Ok(response(StatusCode::OK, JSON, said))
+                let mut answer = response(StatusCode::OK, JSON, said);
+                let scopes = HeaderValue::from_static(SCOPES);
+                answer.headers_mut().insert("x-oauth-scopes", scopes);
+                Ok(answer)
             }
         }
     }
