@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::made::{self, Made, PREFIX};
 use super::probe::{Answer, Kind, Refused, elements, value};
 use super::{BLIND, runner, without_accounts};
-use crate::demo::Ending;
+use crate::ending::Ending;
 use crate::output::{complain, line};
 
 /// A probe takes some minutes: what is as old as this is of none that still runs.

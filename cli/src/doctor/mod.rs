@@ -1,8 +1,8 @@
 //! `banto doctor`: looks whether what the policy names is there, and with `--probe` whether AWS is
 //! as docs/UNPROVEN.md has it.
 
-mod checks;
 mod left;
+mod look;
 mod made;
 mod probe;
 mod probes;
@@ -11,6 +11,8 @@ mod runner;
 #[cfg(test)]
 mod tests;
 mod transcript;
+
+pub(crate) use probe::{elements, value};
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,10 +27,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::demo::Ending;
+use crate::ending::Ending;
 use crate::output::{complain, line};
+use crate::policy::PolicyFile;
+use crate::session::Where;
 use made::PREFIX;
-use probe::{Cost, Probe, Refused, Verdict, value};
+use probe::{Cost, Probe, Refused, Verdict};
 use runner::Runner;
 use transcript::{Transcript, masked};
 
@@ -36,20 +40,23 @@ use transcript::{Transcript, masked};
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  banto doctor --policy banto.toml
+  banto doctor                          what is not in order, and what to do
+  banto doctor --profile log-archive    the same, in another account
+  banto doctor --verbose                what is in order, too
   banto doctor --probe --sandbox 111122223333
   banto doctor --probe --make --sandbox 111122223333 --out transcript.md
   banto doctor --clean --sandbox 111122223333
 
-Credentials come from the environment only; those of a profile:
-  eval \"$(aws configure export-credentials --format env)\"
-
-Exit codes: 0 all is well, 1 findings, 2 wrong use, 3 could not look, 130 Ctrl-C.
+Exit codes: 0 well, 1 findings, 2 wrong use, 3 could not look, 130 Ctrl-C.
 docs/doctor.md has more.")]
 pub struct Options {
-    /// The policy: what it names in this account and region is looked at.
-    #[arg(long, value_name = "banto.toml", required_unless_present_any = ["probe", "clean"])]
-    pub policy: Option<PathBuf>,
+    #[command(flatten)]
+    policy: PolicyFile,
+    #[command(flatten)]
+    place: Where,
+    /// Shows each thing that is fine, too.
+    #[arg(long, short, conflicts_with_all = ["probe", "clean"])]
+    pub verbose: bool,
     /// Proves facts of docs/UNPROVEN.md in a sandbox account.
     #[arg(long, requires = "sandbox", conflicts_with = "policy")]
     pub probe: bool,
@@ -57,7 +64,7 @@ pub struct Options {
     #[arg(long, requires = "probe")]
     pub make: bool,
     /// Lists what a probe left behind, and with --yes removes it.
-    #[arg(long, requires = "sandbox", conflicts_with_all = ["probe", "policy"])]
+    #[arg(long, requires = "sandbox", conflicts_with_all = ["probe", "policy", "json"])]
     pub clean: bool,
     /// Removes what --clean lists.
     #[arg(long, requires = "clean")]
@@ -71,13 +78,10 @@ pub struct Options {
     /// Only these probes, by their ids.
     #[arg(long, value_name = "ID,...", value_delimiter = ',', requires = "probe")]
     pub only: Vec<String>,
-    /// The region; AWS_REGION, if left out.
-    #[arg(long)]
-    pub region: Option<String>,
     /// The transcript's file, instead of standard output.
     #[arg(long, value_name = "FILE", requires = "probe")]
     pub out: Option<PathBuf>,
-    /// JSON instead of tables and Markdown: docs/doctor.md has its shape.
+    /// JSON instead of text: docs/doctor.md has its shape.
     #[arg(long)]
     pub json: bool,
 }
@@ -105,54 +109,41 @@ pub async fn run(options: &Options) -> Result<Ending> {
         ));
         return Ok(MISUSED);
     }
-    let policy = match options
-        .policy
-        .as_deref()
-        .map(crate::policy::read)
-        .transpose()
-    {
-        Ok(policy) => policy,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Ending::Code(1));
-        }
-    };
-    let region = options.region.clone();
-    let aws = Aws::from_vars(|name| {
-        let own = region.clone().filter(|_| name == "AWS_REGION");
-        own.or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    });
-    let (aws, account) = match aws {
-        Ok(aws) => match who(&aws).await {
-            Ok(account) => (aws, account),
-            Err(refused) => {
-                complain(&without_accounts(&runner::cut_short(&refused)));
-                return Ok(BLIND);
+    let is_about_policy = !options.probe && !options.clean;
+    // The policy first: it is read here, and asks nobody.
+    let policy = match Some(&options.policy).filter(|_| is_about_policy) {
+        Some(file) => match file.read() {
+            Ok(policy) => Some(policy),
+            Err(error) => {
+                complain(&format!("banto: {error:#}"));
+                return Ok(Ending::Code(1));
             }
         },
+        None => None,
+    };
+    let session = match options.place.connect().await {
+        Ok(session) => session,
         Err(error) => {
-            complain(&format!(
-                "{error}; banto doctor --help says where credentials come from"
-            ));
+            complain(&without_accounts(&format!("banto: {error:#}")));
             return Ok(BLIND);
         }
     };
     if let Some(policy) = &policy {
-        return Ok(checks::run(&aws, policy, &account, options.json).await);
+        let form = look::Form {
+            is_json: options.json,
+            is_verbose: options.verbose,
+        };
+        return Ok(look::run(&session, policy, form).await);
     }
-    if let Err(why) = allowed(&aws, options, &account).await {
+    let (aws, account) = (&session.aws, session.account.as_str());
+    if let Err(why) = allowed(aws, options, account).await {
         complain(&why);
         return Ok(MISUSED);
     }
     if options.clean {
-        return Ok(left::clean(&aws, options.yes, Timestamp::now()).await);
+        return Ok(left::clean(aws, options.yes, Timestamp::now()).await);
     }
-    prove(&aws, options, &account, known).await
-}
-
-async fn who(aws: &Aws) -> Result<String, Refused> {
-    let answer = aws.plain("sts:GetCallerIdentity", None, &json!({})).await?;
-    Ok(value(&answer, "Account").unwrap_or_default())
+    prove(aws, options, account, known).await
 }
 
 /// Refuses any account but the sandbox, and the management account of an Organization.
@@ -362,9 +353,11 @@ async fn proofs(runner: &Runner<'_>, chosen: &[&Probe]) -> Transcript {
         not_run: Vec::new(),
         by_hand,
         left: Vec::new(),
-        secrets: ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+        secrets: runner
+            .aws
+            .secrets_of_credentials()
+            .await
             .into_iter()
-            .filter_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
             .collect(),
     };
     for row in by_doctor {

@@ -109,6 +109,19 @@ pub(crate) fn step(name: &'static str, call: &'static str, arguments: Value) -> 
     }
 }
 
+impl Probe {
+    /// A probe for any account, which costs requests.
+    pub(crate) fn of(id: &'static str, steps: Vec<Step>, judge: fn(&Answers) -> Verdict) -> Self {
+        Self {
+            id,
+            account: Account::Any,
+            cost: Cost::Requests,
+            steps,
+            judge,
+        }
+    }
+}
+
 impl Step {
     pub(crate) fn by(self, step: &'static str) -> Self {
         let by = Some(step);
@@ -271,13 +284,13 @@ pub(crate) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// A value of an answer: by JSON pointer, or the first element of that name.
+/// A value of an answer: by JSON pointer, or the first element of that name. JSON's null is none.
 pub(crate) fn value(text: &str, place: &str) -> Option<String> {
     if !place.starts_with('/') {
         return elements(text, place).first().map(|text| (*text).to_owned());
     }
     let json: Value = serde_json::from_str(text).ok()?;
-    let found = json.pointer(place)?;
+    let found = json.pointer(place).filter(|found| !found.is_null())?;
     Some(
         found
             .as_str()

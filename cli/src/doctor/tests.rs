@@ -10,6 +10,25 @@ use super::rows::{row, rows};
 use super::transcript::Transcript;
 use super::*;
 
+#[tokio::test]
+async fn credentials_are_hidden_wherever_they_came_from() {
+    let aws = Aws::from_vars(|name| {
+        let value = match name {
+            "AWS_REGION" => "eu-west-1",
+            "AWS_ACCESS_KEY_ID" => "AKIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY" => "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+            "AWS_SESSION_TOKEN" => "a-token",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    let (aws, stop) = (aws.unwrap(), AtomicBool::new(false));
+    let runner = Runner::new(&aws, "111122223333", &stop);
+    let transcript = proofs(&runner, &[]).await;
+    let shown = transcript.clean("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY and a-token");
+    assert_eq!(shown, "(secret) and (secret)");
+}
+
 #[test]
 fn a_row_that_doctor_proves_has_a_probe_and_each_probe_its_row() {
     let in_document: Vec<&str> = rows()

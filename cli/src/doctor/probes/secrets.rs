@@ -2,31 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::super::probe::{Account, Answers, Cost, Kind, Probe, Step, Verdict, Wait, step};
+use super::super::probe::{Answers, Kind, Probe, Step, Verdict, Wait, step};
 
 /// Ids of versions, which are tokens of 32 characters at least. (Secrets Manager API reference.)
 const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 const SECOND: &str = "00000000-0000-4000-8000-000000000002";
 const THIRD: &str = "00000000-0000-4000-8000-000000000003";
 
-fn probe(id: &'static str, steps: Vec<Step>, judge: fn(&Answers) -> Verdict) -> Probe {
-    Probe {
-        id,
-        account: Account::Any,
-        cost: Cost::Requests,
-        steps,
-        judge,
-    }
-}
-
 pub(super) fn probes() -> Vec<Probe> {
     vec![
-        probe("secrets-token-conflict", conflict(), conflict_holds),
-        probe("secrets-deletion-refuses", deletion(), deletion_refuses),
-        probe("secrets-version-by-id", version(), version_is_there),
-        probe("secrets-version-lag", lag(), version_is_listed),
-        probe("secrets-tag-filter", filter(), filter_finds),
-        probe("secrets-user-comma", comma(), comma_is_taken),
+        Probe::of("secrets-token-conflict", conflict(), conflict_holds),
+        Probe::of("secrets-deletion-refuses", deletion(), deletion_refuses),
+        Probe::of("secrets-version-by-id", version(), version_is_there),
+        Probe::of("secrets-version-lag", lag(), version_is_listed),
+        Probe::of("secrets-tag-filter", filter(), filter_finds),
+        Probe::of("secrets-user-comma", comma(), comma_is_taken),
     ]
 }
 

@@ -2,29 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::super::probe::{
-    Account, Answers, Cost, Kind, Probe, Step, Verdict, Wait, elements, step, value,
-};
+use super::super::probe::{Answers, Kind, Probe, Step, Verdict, Wait, elements, step, value};
 use super::access::user;
-
-fn probe(id: &'static str, steps: Vec<Step>, judge: fn(&Answers) -> Verdict) -> Probe {
-    Probe {
-        id,
-        account: Account::Any,
-        cost: Cost::Requests,
-        steps,
-        judge,
-    }
-}
 
 pub(super) fn probes() -> Vec<Probe> {
     vec![
-        probe("s3-conditional-put", conditional(), conditional_holds),
-        probe("s3-encoding-url", encoding(), encoding_holds),
-        probe("s3-null-version", null_version(), null_version_holds),
-        probe("s3-version-dates", versions(), versions_hold),
-        probe("dynamodb-transaction", transaction(), transaction_holds),
-        probe("athena-token", athena(), athena_holds),
+        Probe::of("s3-conditional-put", conditional(), conditional_holds),
+        Probe::of("s3-encoding-url", encoding(), encoding_holds),
+        Probe::of("s3-null-version", null_version(), null_version_holds),
+        Probe::of("s3-version-dates", versions(), versions_hold),
+        Probe::of("dynamodb-transaction", transaction(), transaction_holds),
+        Probe::of("athena-token", athena(), athena_holds),
     ]
 }
 
