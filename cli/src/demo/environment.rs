@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::local::aws::{Aws, Credentials};
-use crate::local::function_binary;
 use crate::local::moto::Moto;
 use crate::local::queue::{Queue, Worked};
 use crate::local::runtime_api::Function;
 use crate::local::slack::Slack;
 use crate::local::venv::Venv;
+use crate::local::{Progress, function_binary};
 
 /// The identity account.
 pub(super) const ACCOUNT: &str = "111122223333";
 /// The region.
 pub(super) const REGION: &str = "ap-northeast-1";
-/// Days from the first run to today, on which the story ends.
-const DAYS: i64 = 16;
+/// Days from the first day to today, on which all but the report ends.
+pub(super) const DAYS: i64 = 16;
 
 /// How long a function may take for an event: the longest that Lambda allows.
 pub(super) const PATIENCE: Duration = Duration::from_mins(15);
@@ -39,13 +39,19 @@ pub(super) struct Environment {
     pub(super) directory: TempDir,
     pub(super) aws: Aws,
     pub(super) credentials: Credentials,
-    /// When the function ran first, on the simulated clock.
+    /// The story's first moment, on the simulated clock.
     pub(super) first_day: Timestamp,
     pub(super) now: Timestamp,
 }
 
+/// The story's first moment.
+pub(super) fn first_day() -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(24 * DAYS)
+}
+
 impl Environment {
-    pub(super) async fn start(progress: &(dyn Fn(&str) + Send + Sync)) -> Result<Self> {
+    /// Starts it all, on the first day.
+    pub(super) async fn start(first_day: Timestamp, progress: &Progress<'_>) -> Result<Self> {
         let venv = Venv::ensure(progress).await?;
         let rotate_access_keys = function_binary("rotate-access-keys", progress).await?;
         let onboard_accounts = function_binary("onboard-accounts", progress).await?;
@@ -59,12 +65,11 @@ impl Environment {
             .assume_role(&format!("arn:aws:iam::{ACCOUNT}:role/demo"))
             .await?;
         let aws = nobody.with_key(&credentials.access_key_id);
-        let first_day = Timestamp::now() - SignedDuration::from_hours(24 * DAYS);
         let directory = tempfile::Builder::new()
             .prefix("banto-demo-")
             .tempdir()
             .context("can't make a directory")?;
-        Ok(Self {
+        let mut env = Self {
             moto,
             slack,
             venv,
@@ -77,7 +82,15 @@ impl Environment {
             credentials,
             first_day,
             now: first_day,
-        })
+        };
+        env.set_now(first_day).await?;
+        Ok(env)
+    }
+
+    /// Lets time pass until the last day, if it is not there yet.
+    pub(super) async fn reach_last_day(&mut self) -> Result<()> {
+        let last = self.first_day + SignedDuration::from_hours(24 * DAYS);
+        self.set_now(self.now.max(last)).await
     }
 
     pub(super) fn policy_path(&self) -> PathBuf {
