@@ -1,15 +1,17 @@
 //! Who takes part: a user in each part of a key's life, with real certificates.
 
+use std::collections::BTreeMap;
+use std::thread;
+
 use anyhow::{Context as _, Result};
 use banto_ports::MemberState;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::oneshot;
 
-use super::environment::{ACCOUNT, Environment};
+use super::environment::Environment;
+use super::policy;
 use crate::local::aws::{AccessKey, Aws};
-use crate::local::slack::TOKEN;
-
-const BUCKET: &str = "banto-certificates-111122223333";
 
 /// Everyone in the demo.
 pub(super) struct People(Vec<Person>);
@@ -89,41 +91,47 @@ fn beginnings() -> Vec<Beginning> {
     ]
 }
 
-impl People {
-    /// Creates everyone, each key on the day that its age asks for, and everything else there is.
-    pub(super) async fn settle(env: &mut Environment, progress: &dyn Fn(&str)) -> Result<Self> {
-        let aws = env.aws.clone();
-        aws.create_bucket(BUCKET).await?;
-        aws.create_denial_of_sessions().await?;
-        let operators = aws.create_topic("banto-operators").await?;
-        let owners = aws.create_topic("banto-owners").await?;
-        let operators_hook = aws
-            .create_secret("banto/slack/operators", &env.slack.webhook("operators"))
-            .await?;
-        let owners_hook = aws
-            .create_secret("banto/slack/owners", &env.slack.webhook("developers"))
-            .await?;
-        // Another secret than the second act's, which makes its own.
-        let token = aws
-            .create_secret("banto/slack/rotation-token", TOKEN)
-            .await?;
-        let frank_until = (env.first_day + days(90)).strftime("%F").to_string();
-        let policy = policy(
-            &[&operators, &owners, &operators_hook, &owners_hook, &token],
-            &frank_until,
-        );
-        std::fs::write(env.policy_path(), policy).context("can't write the policy")?;
+/// The cast with their certificates, which are still being made.
+pub(super) struct Casting(oneshot::Receiver<Result<Cast>>);
 
+type Cast = Vec<(Beginning, Option<Holder>)>;
+
+/// Begins to make the certificates of everyone, or of one. It takes seconds to find an RSA key, so
+/// that it is done beside all else: by a thread that nobody waits for once the demo ends.
+pub(super) fn cast(only: Option<&'static str>, first_day: Timestamp) -> Casting {
+    let (made, casting) = oneshot::channel();
+    thread::spawn(move || {
+        let everyone = beginnings().into_iter();
+        let wanted = everyone.filter(|beginning| only.is_none_or(|only| only == beginning.name));
+        let cast = wanted.map(|beginning| {
+            let certificate = beginning.certificate.as_ref();
+            let holder = certificate
+                .map(|(kind, expiry)| certificate_of(beginning.name, *kind, expiry, first_day));
+            Ok((beginning, holder.transpose()?))
+        });
+        drop(made.send(cast.collect()));
+    });
+    Casting(casting)
+}
+
+/// The names of everyone, by their ids in Slack.
+pub(super) fn slack_names() -> BTreeMap<String, String> {
+    let names = beginnings().into_iter();
+    names
+        .map(|beginning| (member_id(beginning.name), beginning.name.to_owned()))
+        .collect()
+}
+
+impl People {
+    /// Creates everyone who was cast, each key on the day that its age asks for.
+    pub(super) async fn settle(env: &mut Environment, casting: Casting) -> Result<Self> {
+        let (aws, now) = (env.aws.clone(), env.now);
+        let cast = casting.0.await.context("nobody was cast")??;
         // Certificates that were registered long enough ago, so that nobody need vouch for them.
         env.set_now(env.first_day - days(30)).await?;
         let mut people = Vec::new();
         let mut births: Vec<(i64, &'static str)> = Vec::new();
-        for beginning in beginnings() {
-            progress(&format!("making {}'s certificate and key", beginning.name));
-            let holder = beginning
-                .certificate
-                .map(|(kind, expiry)| certificate(beginning.name, kind, &expiry, env.first_day));
-            let holder = holder.transpose()?;
+        for (beginning, holder) in cast {
             let slack = member_id(beginning.name);
             // Nobody reads what a machine is sent, so that it goes to the owners' channel.
             let state = match beginning.path {
@@ -133,12 +141,10 @@ impl People {
             env.slack.set_member(&slack, state);
             let mut tags = vec![("banto:slack", slack.as_str())];
             if let Some(holder) = &holder {
-                aws.put_object(
-                    BUCKET,
-                    &format!("certs/{}.asc", beginning.name),
-                    holder.certificate()?,
-                )
-                .await?;
+                let object = format!("certs/{}.asc", beginning.name);
+                let certificate = holder.certificate()?;
+                aws.put_object(policy::CERTIFICATES, &object, certificate)
+                    .await?;
                 tags.push(("banto:openpgp", holder.fingerprint().as_str()));
             }
             aws.create_user(beginning.name, beginning.path, &tags)
@@ -156,7 +162,7 @@ impl People {
             env.set_now(env.first_day - days(age)).await?;
             aws.create_access_key(name).await?;
         }
-        env.set_now(env.first_day).await?;
+        env.set_now(now).await?;
         Ok(Self(people))
     }
 
@@ -182,7 +188,7 @@ impl People {
     }
 }
 
-fn certificate(name: &str, kind: Kind, expiry: &Expiry, first_day: Timestamp) -> Result<Holder> {
+fn certificate_of(name: &str, kind: Kind, expiry: &Expiry, first_day: Timestamp) -> Result<Holder> {
     let until = match expiry {
         Expiry::Never => None,
         Expiry::Expired(ago) => Some(first_day - days(*ago)),
@@ -201,44 +207,6 @@ fn certificate(name: &str, kind: Kind, expiry: &Expiry, first_day: Timestamp) ->
 /// An id as Slack gives them.
 fn member_id(name: &str) -> String {
     format!("U0{:0<8}", name.to_uppercase())
-}
-
-fn policy(arns: &[&str; 5], frank_until: &str) -> String {
-    let [operators, owners, operators_hook, owners_hook, token] = arns;
-    format!(
-        r#"[rotation]
-rotate_after_days = 90
-warn_before_days = 7
-grace_days = 1
-deadline_days = 14
-remind_before_days = [2]
-recovery_days = 10
-
-[rotation.machines]
-who = [{{ path = "/machines/" }}]
-rotate_after_days = 365
-
-[[rotation.accounts]]
-id = "{ACCOUNT}"
-role = "arn:aws:iam::{ACCOUNT}:role/banto/rotate-access-keys"
-assume = false
-certificate_bucket = "{BUCKET}"
-
-[[rotation.exemptions]]
-user = "frank"
-until = {frank_until}
-reason = "on leave; his key is parked"
-
-[notices]
-operators_topic = "{operators}"
-owners_topic = "{owners}"
-
-[notices.slack]
-operators = "{operators_hook}"
-owners = "{owners_hook}"
-token = "{token}"
-"#
-    )
 }
 
 fn days(days: i64) -> SignedDuration {

@@ -4,14 +4,17 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::environment::{ACCOUNT, Environment, REGION};
+use super::environment::{ACCOUNT, Environment, scheduled};
 use super::people::People;
-use super::show::{self, Held, Show};
-use crate::local::aws::{AccessKey, Aws, Refused, caller_identity_by_boto3};
+use super::rotation;
+use super::show::{self, Held};
+use super::tour::{Scene, Tour};
+use crate::local::aws::{AccessKey, Aws, Refused};
 use crate::local::queue::Queue;
+use crate::local::slack::Post;
 
 /// The user whose key is stolen.
-const OWNER: &str = "heidi";
+pub(super) const OWNER: &str = "heidi";
 
 /// A role of another account that the thief assumes: its sessions are not the owner's.
 const ROLE: &str = "arn:aws:iam::444455556666:role/deploy";
@@ -37,31 +40,60 @@ enum Kind {
     RoleSession,
 }
 
+/// Scenes of this part.
+pub(super) const SCENES: usize = 3;
+
+const BREAK_IN: Scene<'_> = Scene {
+    title: "A thief: Mallory digs in",
+    happens: "Mallory has found heidi's access key, makes a second one with it, and begins two sessions.",
+    notice: "to disable the stolen key alone would leave three ways in.",
+};
+const ALARM: Scene<'_> = Scene {
+    title: "A thief: AWS Health raises the alarm",
+    happens: "Ten minutes later AWS finds the key in public, and its event comes to the queue of rotate-access-keys.",
+    notice: "what is exposed ends first; then heidi gets a new key, and operators read what is left to them.",
+};
+const AFTERMATH: Scene<'_> = Scene {
+    title: "A thief: who ends up with what",
+    happens: "Mallory tries everything again, and heidi opens the envelope that came with her notice.",
+    notice: "what is done to a user does not reach the sessions of a role: it is these that operators were told to end.",
+};
+
 /// Plays the theft, from the thief's first call to the owner's new key.
-pub(super) async fn play(env: &mut Environment, show: &Show, people: &People) -> Result<()> {
-    show.title("Day 16: Mallory has heidi's key, makes a second one, and begins two sessions");
+pub(super) async fn play(env: &mut Environment, tour: &Tour, people: &People) -> Result<()> {
+    tour.scene(&BREAK_IN).await?;
+    env.reach_last_day().await?;
     let stolen = only_key(env).await?;
     let loot = dig_in(env, &stolen).await?;
     let before = try_all(&loot).await?;
-    ensure!(
-        before.iter().all(|answer| answer == "works"),
-        "something of the thief's does not work: {before:?}"
-    );
-    show.line("  Each of the four works: `aws s3 ls`.");
+    let mut table = tour.screen.table(&["Mallory has", "aws s3 ls"]);
+    for (loot, answer) in loot.iter().zip(&before) {
+        table.add_row([loot.what, answer]);
+        ensure!(answer == "works", "{} does not work: {answer}", loot.what);
+    }
+    tour.line(&table.to_string());
 
+    tour.scene(&ALARM).await?;
     env.advance_minutes(10).await?;
-    show.title("Ten minutes later: AWS Health finds the key in public, and tells the queue");
     let told_before = env.slack.posts().len();
     let queue = Queue::create(&env.aws, "banto-rotate-access-keys").await?;
     queue.send(&[exposed(&stolen, env.now)]).await?;
     env.work_off(&queue).await?;
-    show.news(env.slack.posts().get(told_before..).unwrap_or_default());
+    let posts = env.slack.posts().split_off(told_before);
+    let (to_operators, to_owners): (Vec<&Post>, Vec<&Post>) =
+        posts.iter().partition(|post| post.channel == "operators");
+    tour.line(&show::headlines(&tour.screen, to_owners, &tour.names));
+    for post in to_operators {
+        tour.message(post);
+    }
     env.advance_minutes(SECOND_LOOK).await?;
     env.work_off(&queue).await?;
     ensure!(queue.waiting().await? == 0, "the event is not done");
-    show.line("  The event comes again once CloudTrail shows all of it; then it is done.");
+    tour.paragraph(
+        "\nThe event comes again once CloudTrail shows all of what was done; then it is done.",
+    );
 
-    show.title("Who ends up with what");
+    tour.scene(&AFTERMATH).await?;
     let after = try_all(&loot).await?;
     let keys = env.aws.access_keys(OWNER).await?;
     let mut held = Vec::new();
@@ -73,15 +105,28 @@ pub(super) async fn play(env: &mut Environment, show: &Show, people: &People) ->
         );
         held.push(Held {
             who: "Mallory",
-            what: format!("{}, {}", loot.id, loot.what),
+            what: loot.what,
             before,
             after: format!("{}: {after}", state(loot, &keys)),
         });
     }
     held.push(new_key(env, people).await?);
-    show.held(&held);
-    show.line("  What is done to a user does not reach the sessions of a role: operators were");
-    show.line("  told which role, and how to end them.");
+    tour.line(&show::held(&tour.screen, &held));
+    next_day(env, tour).await
+}
+
+/// The next daily run finds the new key in use.
+async fn next_day(env: &Environment, tour: &Tour) -> Result<()> {
+    let answer = env.invoke(&scheduled(env.now)).await?;
+    let deeds = show::deeds(&answer);
+    let (_, done) = deeds
+        .iter()
+        .find(|(of, _)| of == OWNER)
+        .context("the next run did nothing for heidi")?;
+    rotation::nothing_more(env).await?;
+    tour.paragraph(&format!(
+        "The next daily run, for {OWNER}: {done}. The one after it finds nothing to do."
+    ));
     Ok(())
 }
 
@@ -148,16 +193,11 @@ async fn new_key(env: &Environment, people: &People) -> Result<Held> {
     let envelope = show::last_envelope(&posts).context("no notice has an envelope")?;
     let owner = people.get(OWNER)?.holder.as_ref();
     let payload = owner.context("heidi has no certificate")?.open(&envelope)?;
-    env.moto.check_credentials(true).await?;
-    let caller = caller_identity_by_boto3(&env.venv, env.moto.endpoint(), REGION, &payload).await;
-    env.moto.check_credentials(false).await?;
-    let caller = caller.context("the new key does not work")?;
+    let caller = rotation::caller(env, &payload).await?;
     ensure!(caller.ends_with("/heidi"), "the new key is {caller}'s");
-    let inside: Value = serde_json::from_slice(&payload).context("the payload is not JSON")?;
-    let key = inside.get("AccessKeyId").and_then(Value::as_str);
     Ok(Held {
         who: OWNER,
-        what: format!("{}, the new key", key.unwrap_or_default()),
+        what: "the new key",
         before: "-".to_owned(),
         after: "active: works, and is hers alone".to_owned(),
     })
