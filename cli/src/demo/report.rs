@@ -1,4 +1,4 @@
-//! The demo's fourth act: the month ends, and the report of it goes to people.
+//! The month ends, and the report of it goes to people.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,15 @@ use banto_ports::{Attachment, Mail};
 use banto_samples::{Account, Archive, Oddity, Planted, Shape};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tokio::process::Command;
 
 use super::compliance;
 use super::environment::{Environment, PATIENCE, REGION, scheduled};
-use super::show::Show;
+use super::show;
+use super::tour::{Scene, Tour};
+use crate::browser;
 use crate::local::organization::Organization;
 use crate::local::proxy::Proxy;
 use crate::report::eml::eml;
@@ -29,61 +31,71 @@ const STORE: &str = "banto-reports";
 /// The account that stops delivering.
 const SILENT: &str = "wallet";
 
-/// Programs that make a picture of a page.
-const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+/// A mail's picture, in pixels: as wide as mail programs show one, and long enough for most.
+const PICTURE: (u32, u32) = (760, 1_600);
 
-/// Plays the fourth act, in an Organization whose storm of findings began now.
+/// Scenes of this part.
+pub(super) const SCENES: usize = 2;
+
+const MONTH: Scene<'_> = Scene {
+    title: "Report: the month ends",
+    happens: "report-compliance reads what AWS Config left in the log archive, and mails the month to those who answer for it.",
+    notice: "wallet has delivered nothing this month: it is unknown, and not counted as compliant.",
+};
+const PAGE: Scene<'_> = Scene {
+    title: "Report: the dashboard",
+    happens: "The month is also one page, which loads nothing from elsewhere; here it is as a file, and so are the mails.",
+    notice: "in the page, the storm's rule is among what is new, and wallet is named among the unknown.",
+};
+
+/// Plays it, in an Organization whose storm of findings began now.
 pub(super) async fn play(
     env: &mut Environment,
-    show: &Show,
+    tour: &Tour,
     organization: &Organization,
 ) -> Result<()> {
+    tour.scene(&MONTH).await?;
     let month = Month::of(env.now);
-    show.progress("filling a log archive");
+    tour.step("filling a log archive");
     let archive = archive(organization, month, env.now).await?;
     let objects = fill(env, &archive).await?;
     // The schedule begins on the second of a month, when late snapshots are there.
     env.set_now(month.end() + SignedDuration::from_hours(25))
         .await?;
-    show.clear();
-
-    show.title(&format!(
-        "The month ends: a report of {month} from {objects} objects of AWS Config"
-    ));
-    show.line(&format!(
-        "  {SILENT} has delivered nothing this month: it is unknown, and not compliant."
-    ));
     let proxy = Proxy::start(env.moto.endpoint()).await?;
     env.aws.verify_mail_address("banto@example.com").await?;
-    let answer = invoke(env, show, &proxy).await?;
-    show.report(&answer);
-
-    let directory = kept_directory()?;
-    let page = env
-        .aws
-        .object(STORE, &format!("dashboard/{month}/index.html"))
-        .await?;
-    let dashboard = directory.join("dashboard.html");
-    std::fs::write(&dashboard, page).context("can't write the dashboard")?;
+    tour.step("reading the archive and making the report");
+    let answer = invoke(env, &proxy).await?;
+    tour.paragraph(&format!("{month}, from {objects} objects of AWS Config:"));
+    tour.line(&show::report(&tour.screen, &answer));
     let mails = proxy.mails();
     ensure!(!mails.is_empty(), "nobody was sent a mail");
     let mails: Vec<Mail> = mails.iter().map(taken).collect::<Result<_>>()?;
-    show.mails(&mails);
-    show.line("  They are here, as files and as pictures:");
-    for mail in &mails {
-        for file in write_mail(&directory, mail, env.now).await? {
-            show.line(&format!("    {}", file.display()));
-        }
-    }
-    show.line("  The dashboard, to open in a browser:");
-    show.line(&format!("    {}", dashboard.display()));
-
-    invoke(env, show, &proxy).await?;
+    tour.line("");
+    tour.line(&show::mails(&tour.screen, &mails));
+    invoke(env, &proxy).await?;
     ensure!(
         proxy.mails().len() == mails.len(),
         "a report was sent a second time"
     );
-    show.line("  The schedule again: the report is there, and nothing is sent twice.");
+    tour.paragraph("The schedule again: the report is there, and nothing is sent twice.");
+
+    tour.scene(&PAGE).await?;
+    let directory = kept_directory()?;
+    let name = format!("dashboard/{month}/index.html");
+    let page = env.aws.object(STORE, &name).await?;
+    let dashboard = directory.join("dashboard.html");
+    std::fs::write(&dashboard, page).context("can't write the dashboard")?;
+    tour.line(&format!("Open it in a browser:\n  {}", dashboard.display()));
+    tour.step("making pictures of the mails");
+    let pictures = mails
+        .iter()
+        .map(|mail| write_mail(&directory, mail, env.now));
+    let files = try_join_all(pictures).await?;
+    tour.line("The mails, as a mail program opens them, and as pictures if Chromium is here:");
+    for file in files.iter().flatten() {
+        tour.line(&format!("  {}", file.display()));
+    }
     Ok(())
 }
 
@@ -149,8 +161,7 @@ async fn fill(env: &Environment, archive: &Archive) -> Result<usize> {
 }
 
 /// Hands the function an event of its schedule.
-async fn invoke(env: &Environment, show: &Show, proxy: &Proxy) -> Result<Value> {
-    show.progress("reading the archive and making the report");
+async fn invoke(env: &Environment, proxy: &Proxy) -> Result<Value> {
     let policy = env.directory.path().join("report.toml");
     std::fs::write(&policy, policy_text(env)?).context("can't write the policy")?;
     let mut function = env
@@ -158,14 +169,13 @@ async fn invoke(env: &Environment, show: &Show, proxy: &Proxy) -> Result<Value> 
         .await?;
     let answer = function.invoke(&scheduled(env.now), PATIENCE).await;
     let log = function.stop().await;
-    show.clear();
     answer.with_context(|| {
         let log = String::from_utf8_lossy(&log);
         format!("the function failed; its log:\n{log}")
     })
 }
 
-/// The policy of the third act, and who gets the report.
+/// The policy of compliance, and who gets the report.
 fn policy_text(env: &Environment) -> Result<String> {
     let compliance = std::fs::read_to_string(env.directory.path().join("compliance.toml"));
     let compliance = compliance.context("can't read the policy")?;
@@ -240,20 +250,6 @@ async fn picture(directory: &Path, name: &str, html: &str) -> Result<Option<Path
     let page = directory.join(format!("{name}.html"));
     std::fs::write(&page, html).with_context(|| format!("can't write {}", page.display()))?;
     let picture = directory.join(format!("{name}.png"));
-    for browser in BROWSERS {
-        let mut command = Command::new(browser);
-        command
-            .args(["--headless", "--disable-gpu", "--hide-scrollbars"])
-            // A sandbox can't be made in containers, and the page is ours and loads nothing.
-            .arg("--no-sandbox")
-            .arg("--window-size=760,1600")
-            .arg(format!("--screenshot={}", picture.display()))
-            .arg(format!("file://{}", page.display()))
-            .kill_on_drop(true);
-        let ended = command.output().await;
-        if ended.is_ok_and(|output| output.status.success()) && picture.is_file() {
-            return Ok(Some(picture));
-        }
-    }
-    Ok(None)
+    let made = browser::picture(&page, &picture, PICTURE).await;
+    Ok(made.then_some(picture))
 }

@@ -1,12 +1,9 @@
-//! How the demo looks: 80 columns, colours and a spinner on a terminal only.
+//! What the functions answered, and what people read, as the tour shows it.
 
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use banto_ports::Mail;
 use comfy_table::Table;
-use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::people::People;
@@ -14,308 +11,236 @@ use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
 use crate::notices::rich_text::codes;
 use crate::notices::terminal;
-use crate::output;
-use crate::table::table;
+use crate::terminal::Screen;
 
 /// A credential in somebody's hands, and what `aws s3 ls` says to it.
 pub(super) struct Held {
     pub(super) who: &'static str,
-    pub(super) what: String,
+    pub(super) what: &'static str,
     pub(super) before: String,
     pub(super) after: String,
 }
 
-/// Where the demo is shown.
-pub(super) struct Show {
-    spinner: Option<ProgressBar>,
-    colour: bool,
+/// A daily run: what it did to whom, and what operators read of it.
+pub(super) struct Day {
+    pub(super) number: i64,
+    pub(super) deeds: Vec<(String, String)>,
+    pub(super) operators: String,
 }
 
-impl Show {
-    pub(super) fn new() -> Self {
-        let spinner = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
-            let spinner = ProgressBar::new_spinner();
-            spinner.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            spinner.enable_steady_tick(Duration::from_millis(100));
-            spinner
-        });
-        Self {
-            spinner,
-            colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+/// Everyone, and what a dry run would do to them.
+pub(super) fn plan(screen: &Screen, people: &People, answer: &Value) -> String {
+    let mut plans: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for plan in accounts(answer).filter_map(|account| account.get("plan")) {
+        for chain in list(plan, "chains") {
+            let planned = list(chain, "actions").map(planned);
+            plans
+                .entry(text(chain, "user"))
+                .or_default()
+                .extend(planned);
+        }
+        for finding in list(plan, "findings") {
+            let what = spaced(text(finding, "finding"));
+            let what = format!("for people to look at: {what}");
+            plans.entry(text(finding, "user")).or_default().push(what);
+        }
+        for waiting in list(plan, "waiting") {
+            let reason = waiting.get("reason").and_then(Value::as_str);
+            let reason = reason.map_or(String::new(), |why| format!(" ({why})"));
+            let what = format!("waits: {}{reason}", spaced(text(waiting, "waitingFor")));
+            plans.entry(text(waiting, "user")).or_default().push(what);
         }
     }
+    let mut table = screen.table(&["who", "begins with", "today"]);
+    for person in people.iter() {
+        let plan = plans
+            .get(person.name)
+            .map_or_else(|| "nothing: in order".to_owned(), |plan| plan.join("; "));
+        table.add_row([person.name, person.story, &plan]);
+    }
+    table.to_string()
+}
 
-    /// Shows the step that is under way.
-    pub(super) fn progress(&self, what: &str) {
-        match &self.spinner {
-            Some(spinner) => spinner.set_message(what.to_owned()),
-            // Whoever reads this later has no use for each small step.
-            None => tracing_line(what),
+/// What a run did to each user, and what failed.
+pub(super) fn deeds(answer: &Value) -> Vec<(String, String)> {
+    let mut deeds = Vec::new();
+    for account in accounts(answer) {
+        for outcome in list(account, "outcomes") {
+            let failed = list(outcome, "failed").map(|it| format!("failed: {}", text(it, "error")));
+            let done: Vec<String> = list(outcome, "done").map(done).chain(failed).collect();
+            deeds.push((text(outcome, "user").to_owned(), done.join("; ")));
+        }
+        let failures = list(account, "failures").filter_map(Value::as_str);
+        deeds.extend(failures.map(|it| ("-".to_owned(), format!("failed: {it}"))));
+    }
+    deeds
+}
+
+/// What daily runs did for one user.
+pub(super) fn days_of(screen: &Screen, user: &str, days: &[Day]) -> String {
+    let mut table = screen.table(&["day", user]);
+    for day in days {
+        for (_, what) in day.deeds.iter().filter(|(of, _)| of == user) {
+            table.add_row([&day.number.to_string(), what]);
         }
     }
+    table.to_string()
+}
 
-    /// Takes the progress away.
-    pub(super) fn clear(&self) {
-        if let Some(spinner) = &self.spinner {
-            spinner.set_message("");
-        }
-    }
-
-    pub(super) fn line(&self, text: &str) {
-        match &self.spinner {
-            Some(spinner) => spinner.suspend(|| output::line(text)),
-            None => output::line(text),
-        }
-    }
-
-    pub(super) fn title(&self, text: &str) {
-        self.line("");
-        self.line(&if self.colour {
-            format!("\u{1b}[1m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        });
-    }
-
-    pub(super) fn introduction(&self, people: &People, first_day: Timestamp) {
-        self.title("Banto rotates access keys: a demonstration on this machine");
-        self.line(&format!(
-            "  The clock: the local AWS and the function both follow a simulated clock that\n  starts on {} and goes on to the next month. Your machine's own clock\n  is untouched.",
-            first_day.strftime("%-d %b %Y")
-        ));
-        self.line("  The function is the real binary, driven through the real Lambda Runtime API.");
-        let mut table = table(&["developer", "begins with"]);
-        for person in people.iter() {
-            table.add_row([person.name, person.story]);
-        }
-        self.table(&table);
-    }
-
-    pub(super) fn plan(&self, answer: &Value) {
-        let mut table = table(&["user", "plan"]);
-        for plan in accounts(answer).filter_map(|account| account.get("plan")) {
-            for chain in list(plan, "chains") {
-                let actions: Vec<String> = list(chain, "actions").map(planned).collect();
-                table.add_row([text(chain, "user"), &actions.join("\n")]);
-            }
-            for finding in list(plan, "findings") {
-                table.add_row([
-                    text(finding, "user"),
-                    &format!(
-                        "for people to look at: {}",
-                        spaced(text(finding, "finding"))
-                    ),
-                ]);
-            }
-            for waiting in list(plan, "waiting") {
-                let reason = waiting
-                    .get("reason")
-                    .and_then(Value::as_str)
-                    .map_or(String::new(), |why| format!(" ({why})"));
-                let what = format!("waits: {}{reason}", spaced(text(waiting, "waitingFor")));
-                table.add_row([text(waiting, "user"), &what]);
+/// What daily runs did for all but one user, and what operators read of them.
+pub(super) fn days_without(screen: &Screen, user: &str, days: &[Day]) -> String {
+    let mut table = screen.table(&["day", "users", "operators read"]);
+    for day in days {
+        let mut done: Vec<(Vec<&str>, &str)> = Vec::new();
+        for (of, what) in day.deeds.iter().filter(|(of, _)| of != user) {
+            match done.iter_mut().find(|(_, known)| known == what) {
+                Some((users, _)) => users.push(of),
+                None => done.push((vec![of], what)),
             }
         }
-        let in_order: u64 = accounts(answer)
-            .filter_map(|account| account.get("usersInOrder")?.as_u64())
-            .sum();
-        table.add_row([
-            "",
-            &format!("{in_order} more are in order, by the credential report alone"),
-        ]);
-        self.table(&table);
-    }
-
-    /// Shows the deeds of a run, and the headline that operators got: of the posts, those are the
-    /// run's that come after the first `told_before`.
-    pub(super) fn outcomes(&self, answer: &Value, posts: &[Post], told_before: usize) {
-        let mut table = table(&["user", "done"]);
-        for outcome in accounts(answer).flat_map(|account| list(account, "outcomes")) {
-            let mut done: Vec<String> = list(outcome, "done").map(done).collect();
-            for failed in list(outcome, "failed") {
-                done.push(format!("failed: {}", text(failed, "error")));
-            }
-            table.add_row([text(outcome, "user"), &done.join("\n")]);
+        let is_of_the_user = done.is_empty() && !day.deeds.is_empty();
+        if is_of_the_user || done.is_empty() && day.operators.is_empty() {
+            continue;
         }
-        if table.is_empty() {
-            self.line("  Nothing to do.");
-        } else {
-            self.table(&table);
-        }
-        for failure in accounts(answer)
-            .flat_map(|account| list(account, "failures"))
-            .filter_map(Value::as_str)
-        {
-            self.line(&format!("  failed: {failure}"));
-        }
-        let mut told = posts.iter().skip(told_before);
-        if let Some(summary) = told.find(|post| post.channel == "operators") {
-            self.line(&format!("  #operators: {}", text(&summary.body, "text")));
-        }
-    }
-
-    /// Shows what people were told: owners by headlines, operators the whole.
-    pub(super) fn news(&self, posts: &[Post]) {
-        let (to_operators, to_owners): (Vec<&Post>, Vec<&Post>) =
-            posts.iter().partition(|post| post.channel == "operators");
-        self.headlines(to_owners);
-        for post in to_operators {
-            self.message(post);
-        }
-    }
-
-    /// Shows who holds which credential, and what it was and is good for.
-    pub(super) fn held(&self, held: &[Held]) {
-        let mut table = table(&["who", "has", "before", "after"]);
-        for Held {
-            who,
-            what,
-            before,
-            after,
-        } in held
-        {
-            table.add_row([who, &what[..], before, after]);
-        }
-        self.table(&table);
-    }
-
-    pub(super) fn envelope(&self, record: &str) {
-        self.line("  $ aws secretsmanager get-secret-value --secret-id banto/access-keys/alice \\");
-        self.line("      --query SecretString --output text | gpg --decrypt");
-        let armor = record
-            .lines()
-            .skip_while(|line| !line.starts_with("-----BEGIN"));
-        for line in armor.take(4) {
-            self.line(&format!("  | {line}"));
-        }
-        self.line("  | …");
-    }
-
-    pub(super) fn fetched(&self, key: &str, caller: &str) {
-        self.line(&format!(
-            "  Only her OpenPGP key opens it. Inside is {key} with its secret,"
-        ));
-        self.line("  and signed with that secret (the local AWS checks the signature):");
-        self.line(&format!("  $ aws sts get-caller-identity\n  {caller}"));
-    }
-
-    pub(super) fn opened(&self, key: &str) {
-        self.line(
-            "  Bob's old key is dead, so the notice itself carries the envelope: he opens it",
-        );
-        self.line(&format!("  with `gpg --decrypt` and has {key}."));
-    }
-
-    pub(super) fn people(&self, people: &People, now: &[Vec<AccessKey>]) {
-        let mut table = table(&["developer", "began with", "now"]);
-        for (person, keys) in people.iter().zip(now) {
-            let keys: Vec<String> = keys
-                .iter()
-                .map(|key| {
-                    let created = key.created_at.strftime("%-d %b %Y");
-                    format!(
-                        "{} of {created}, {}",
-                        key.id,
-                        if key.active { "active" } else { "disabled" }
-                    )
-                })
-                .collect();
-            table.add_row([
-                person.name.to_owned(),
-                person.story.to_owned(),
-                keys.join("\n"),
-            ]);
-        }
-        self.table(&table);
-    }
-
-    pub(super) fn messages(&self, posts: &[Post]) {
-        self.title("What people read in Slack, the first line of each message");
-        self.headlines(posts);
-    }
-
-    fn headlines<'a>(&self, posts: impl IntoIterator<Item = &'a Post>) {
-        let mut table = table(&["channel", "message"]);
-        for post in posts {
-            table.add_row([post.place(), text(&post.body, "text").to_owned()]);
-        }
-        self.table(&table);
-    }
-
-    /// A message, whole.
-    pub(super) fn message(&self, post: &Post) {
-        for line in terminal::lines(post, self.colour) {
-            self.line(&line);
-        }
-    }
-
-    /// Shows the condition of each account, as a whole and in each region.
-    pub(super) fn statuses(&self, statuses: &[(Value, Option<String>)], regions: &[&str]) {
-        let header: Vec<&str> = ["account", "roles, settings"]
-            .into_iter()
-            .chain(regions.iter().copied())
+        let done = done.iter();
+        let done: Vec<String> = done
+            .map(|(users, what)| format!("{}: {what}", users.join(", ")))
             .collect();
-        let mut table = table(&header);
-        for (status, _) in statuses {
-            let rows = status.get("regions").unwrap_or(&Value::Null);
-            let mut cells = vec![text(status, "name").to_owned()];
-            cells.push(condition(status.get("global").unwrap_or(&Value::Null)));
-            cells.extend(
-                regions
-                    .iter()
-                    .map(|region| rows.get(*region).map_or_else(|| "-".to_owned(), condition)),
-            );
-            table.add_row(cells);
-        }
-        self.table(&table);
+        // The account comes first in each headline, and there is only one here.
+        let operators = day.operators.split_once(": ").map_or("", |(_, rest)| rest);
+        table.add_row([&day.number.to_string(), &done.join("\n"), operators]);
     }
+    table.to_string()
+}
 
-    /// Shows the numbers of a report.
-    pub(super) fn report(&self, answer: &Value) {
-        let totals = answer.get("totals").unwrap_or(&Value::Null);
-        let number = |from: &Value, name: &str| {
-            let found = from.get(name).filter(|found| !found.is_null());
-            found.map_or_else(|| "-".to_owned(), Value::to_string)
+/// The keys that everyone has now, and what each was told last.
+pub(super) fn people(
+    screen: &Screen,
+    people: &People,
+    now: &[Vec<AccessKey>],
+    posts: &[Post],
+    names: &BTreeMap<String, String>,
+) -> String {
+    let mut table = screen.table(&["who", "has", "was told last"]);
+    for (person, keys) in people.iter().zip(now) {
+        let key = |key: &AccessKey| {
+            let created = key.created_at.strftime("%-d %b");
+            let state = if key.active { "active" } else { "disabled" };
+            format!("key of {created}, {state}")
         };
-        let header = ["compliant", "new", "open", "fixed", "closed", "unknown"];
-        let mut table = table(&[&["%"], header.as_slice()].concat());
-        let mut cells = vec![number(answer, "compliance")];
-        cells.extend(header.iter().map(|name| number(totals, name)));
-        table.add_row(cells);
-        self.table(&table);
+        let keys: Vec<String> = keys.iter().map(key).collect();
+        let mailbox = format!("@{}", person.name);
+        let mut told = posts.iter().rev();
+        let told = told.find(|post| terminal::place(post, names) == mailbox);
+        let told = told.map_or_else(
+            || "-".to_owned(),
+            |post| without_keys(&terminal::headline(post)),
+        );
+        table.add_row([person.name.to_owned(), keys.join("\n"), told]);
     }
+    table.to_string()
+}
 
-    /// Shows who was sent which mails.
-    pub(super) fn mails(&self, mails: &[Mail]) {
-        let mut table = table(&["mail to", "subject"]);
-        for mail in mails {
-            table.add_row([mail.to.join(", "), mail.subject.clone()]);
-        }
-        self.table(&table);
+/// Who holds which credential, and what it was and is good for.
+pub(super) fn held(screen: &Screen, held: &[Held]) -> String {
+    let mut table = screen.table(&["who", "credential", "before", "after"]);
+    for it in held {
+        table.add_row([it.who, it.what, &it.before, &it.after]);
     }
+    table.to_string()
+}
 
-    pub(super) fn shortcomings(&self) {
-        self.title("Where the local AWS (moto) falls short of the real one");
-        self.line("  It lets anyone read any secret: that the resource policy keeps everyone but\n  the owner out can't be seen here. Its CloudTrail shows events at once, and\n  only those of new keys and new sessions. Its credential report has no row\n  for the root user and is never stale. A new account's role can be assumed at\n  once; the demo refuses it twice, as the real one would. Its AWS Config\n  delivers nothing, evaluates nothing and has no aggregator: the demo sends\n  the events itself, and makes the snapshots up. It has no StackSets that carry\n  AWS Config: the demo takes the direct way.");
-    }
+/// The envelope of a record, of which a few lines are enough.
+pub(super) fn envelope(record: &str) -> String {
+    let armor = record.lines();
+    let armor = armor.skip_while(|line| !line.starts_with("-----BEGIN"));
+    let shown: Vec<String> = armor.take(4).map(|line| format!("  | {line}")).collect();
+    format!("{}\n  | …", shown.join("\n"))
+}
 
-    pub(super) fn kept(&self, endpoint: &str, key: &str) {
-        self.title("Left running until Ctrl-C. Try, in another terminal:");
-        self.line(&format!(
-            "  export AWS_ENDPOINT_URL={endpoint} AWS_REGION=ap-northeast-1"
-        ));
-        self.line(&format!(
-            "  export AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=any"
-        ));
-        self.line("  aws iam list-access-keys --user-name alice");
-        self.line("  aws secretsmanager get-secret-value --secret-id banto/access-keys/alice \\");
-        self.line("      --query SecretString --output text");
+/// The first line of each message, and where it was read.
+pub(super) fn headlines<'a>(
+    screen: &Screen,
+    posts: impl IntoIterator<Item = &'a Post>,
+    names: &BTreeMap<String, String>,
+) -> String {
+    let mut table = screen.table(&["channel", "message"]);
+    for post in posts {
+        let headline = without_keys(&terminal::headline(post));
+        table.add_row([terminal::place(post, names), headline]);
     }
+    table.to_string()
+}
 
-    fn table(&self, table: &Table) {
-        self.line(&table.to_string());
+/// A headline without the ids of keys: in a table of many people nobody compares them.
+fn without_keys(headline: &str) -> String {
+    let words = headline.split(' ');
+    let kept: Vec<&str> = words.filter(|word| !word.starts_with("AKIA")).collect();
+    kept.join(" ")
+}
+
+/// The condition of each account, as a whole and in each region.
+pub(super) fn statuses(
+    screen: &Screen,
+    statuses: &[(Value, Option<String>)],
+    regions: &[&str],
+) -> String {
+    let mut table = conditions(screen, "account", regions);
+    for (status, _) in statuses {
+        let name = text(status, "name").to_owned();
+        table.add_row([vec![name], condition_cells(status, regions)].concat());
     }
+    table.to_string()
+}
+
+/// The condition of one account at several times.
+pub(super) fn condition_over_time(
+    screen: &Screen,
+    account: &str,
+    looks: &[(String, Value)],
+    regions: &[&str],
+) -> String {
+    let mut table = conditions(screen, &format!("{account} at"), regions);
+    for (time, status) in looks {
+        table.add_row([vec![time.clone()], condition_cells(status, regions)].concat());
+    }
+    table.to_string()
+}
+
+fn conditions(screen: &Screen, first: &str, regions: &[&str]) -> Table {
+    screen.table(&[&[first, "roles, settings"], regions].concat())
+}
+
+fn condition_cells(status: &Value, regions: &[&str]) -> Vec<String> {
+    let rows = status.get("regions").unwrap_or(&Value::Null);
+    let region = |region: &&str| rows.get(*region).map_or("-".to_owned(), condition);
+    let mut cells = vec![condition(status.get("global").unwrap_or(&Value::Null))];
+    cells.extend(regions.iter().map(region));
+    cells
+}
+
+/// The numbers of a report.
+pub(super) fn report(screen: &Screen, answer: &Value) -> String {
+    let totals = answer.get("totals").unwrap_or(&Value::Null);
+    let number = |from: &Value, name: &str| {
+        let found = from.get(name).filter(|found| !found.is_null());
+        found.map_or_else(|| "-".to_owned(), Value::to_string)
+    };
+    let header = ["compliant", "new", "open", "fixed", "closed", "unknown"];
+    let mut table = screen.table(&[&["compliance"], header.as_slice()].concat());
+    let mut cells = vec![format!("{} %", number(answer, "compliance"))];
+    cells.extend(header.iter().map(|name| number(totals, name)));
+    table.add_row(cells);
+    table.to_string()
+}
+
+/// Who was sent which mails.
+pub(super) fn mails(screen: &Screen, mails: &[Mail]) -> String {
+    let mut table = screen.table(&["mail to", "subject"]);
+    for mail in mails {
+        table.add_row([mail.to.join(", "), mail.subject.clone()]);
+    }
+    table.to_string()
 }
 
 /// True if a run did anything, or had anything new to say.
@@ -343,11 +268,6 @@ fn condition(row: &Value) -> String {
     }
 }
 
-/// The line of a Slack message that a lock screen shows.
-pub(super) fn first_line(message: &Value) -> &str {
-    text(message, "text")
-}
-
 /// The envelope that the latest of these messages carried.
 pub(super) fn last_envelope(posts: &[Post]) -> Option<String> {
     let mut codes = posts.iter().rev().flat_map(|post| codes(&post.body));
@@ -357,9 +277,9 @@ pub(super) fn last_envelope(posts: &[Post]) -> Option<String> {
 /// An action that is planned, in words.
 fn planned(action: &Value) -> String {
     match text(action, "kind") {
-        "issue" => "issue a new key, sealed to the pinned certificate".to_owned(),
-        "notifyOwner" => format!("notify owner: {}", spaced(text(action, "notice"))),
-        other => format!("{} {}", spaced(other), text(action, "key")),
+        "issue" => "a new key".to_owned(),
+        "notifyOwner" => format!("to be {}", told(text(action, "notice"))),
+        other => spaced(other),
     }
 }
 
@@ -367,18 +287,32 @@ fn planned(action: &Value) -> String {
 fn done(action: &Value) -> String {
     match text(action, "kind") {
         "issue" => "new key issued and sealed".to_owned(),
-        "notifyOwner" => format!("told: {}", spaced(text(action, "notice"))),
-        "disable" => format!("old key {} disabled", text(action, "key")),
-        "disableExposed" => {
-            let keys: Vec<&str> = list(action, "keys").filter_map(Value::as_str).collect();
-            format!("exposed {} disabled at once", keys.join(", "))
-        }
+        "notifyOwner" => told(text(action, "notice")),
+        "disable" => "old key disabled".to_owned(),
+        "disableExposed" => "exposed keys disabled at once".to_owned(),
         "saveProof" => "noted that the new key is used".to_owned(),
         "saveLook" => "noted that CloudTrail was looked at again".to_owned(),
         "close" => "nothing left to follow".to_owned(),
-        "delete" => format!("disabled key {} deleted", text(action, "key")),
-        other => format!("{} {}", spaced(other), text(action, "key")),
+        "delete" => "disabled key deleted".to_owned(),
+        other => spaced(other),
     }
+}
+
+/// A notice to a key's owner, in words. Others than these do not occur in the story, or speak for
+/// themselves.
+fn told(notice: &str) -> String {
+    let words = match notice {
+        "warning" => "warned that the key is replaced soon",
+        "certificateProblem" => "asked for a certificate",
+        "issued" => "told of the new key",
+        "notFetched" => "reminded to fetch the new key",
+        "willBeDisabled" => "told when the old key stops working",
+        "disabling" => "told that the old key stops working",
+        "willBeDeleted" => "told when the disabled key is deleted",
+        "deleting" => "told that it is deleted",
+        other => return format!("told: {}", spaced(other)),
+    };
+    words.to_owned()
 }
 
 fn accounts(answer: &Value) -> impl Iterator<Item = &Value> {
@@ -409,39 +343,70 @@ fn spaced(camel: &str) -> String {
     words
 }
 
-fn tracing_line(what: &str) {
-    let _nobody_reads = writeln!(std::io::stderr(), "… {what}").is_err();
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn tables_fit_eighty_columns() {
-        let mut table = table(&["user", "plan"]);
-        table.add_row(["alice", &"a long sentence that goes on ".repeat(20)]);
-        assert!(
-            table
-                .to_string()
-                .lines()
-                .all(|line| line.chars().count() <= 80)
-        );
-    }
+    use super::*;
 
     #[test]
     fn names_of_the_wire_become_words() {
         assert_eq!(spaced("willBeDisabled"), "will be disabled");
-        assert_eq!(
-            done(&serde_json::json!({"kind": "notifyOwner", "notice": "warning"})),
-            "told: warning"
-        );
+        let notice = |notice| json!({ "kind": "notifyOwner", "notice": notice });
+        assert_eq!(done(&notice("issued")), "told of the new key");
+        assert_eq!(planned(&notice("issued")), "to be told of the new key");
+        assert_eq!(done(&notice("newCertificate")), "told: new certificate");
     }
 
     #[test]
     fn a_run_that_only_repeats_what_was_said_did_nothing() {
-        let answer = |notified| serde_json::json!({"accounts": [{"plan": {"findings": [{"notified": notified}]}, "outcomes": []}]});
+        let answer = |notified| json!({ "accounts": [{ "plan": { "findings": [{ "notified": notified }] }, "outcomes": [] }] });
         assert!(did_anything(&answer(false)));
         assert!(!did_anything(&answer(true)));
+    }
+
+    #[test]
+    fn what_failed_is_shown_with_what_was_done() {
+        let outcome = json!({ "user": "alice", "done": [{ "kind": "issue" }], "failed": [{ "error": "throttled" }] });
+        let answer = json!({ "accounts": [{ "outcomes": [outcome], "failures": ["no report"] }] });
+        let own = |(of, what): (&str, &str)| (of.to_owned(), what.to_owned());
+        assert_eq!(
+            deeds(&answer),
+            [
+                own(("alice", "new key issued and sealed; failed: throttled")),
+                own(("-", "failed: no report")),
+            ]
+        );
+    }
+
+    #[test]
+    fn days_on_which_nothing_concerned_the_others_are_left_out() {
+        let own = |(of, what): &(&str, &str)| ((*of).to_owned(), (*what).to_owned());
+        let day = |number, deeds: &[(&str, &str)], operators: &str| Day {
+            number,
+            deeds: deeds.iter().map(own).collect(),
+            operators: operators.to_owned(),
+        };
+        let days = [
+            day(2, &[("alice", "told")], "in 1: 1 disabled"),
+            day(3, &[], ""),
+            day(5, &[], "in 1: 3 still late"),
+            day(7, &[("carol", "warned"), ("dave", "warned")], ""),
+        ];
+        let shown = days_without(&Screen::plain(80), "alice", &days);
+        let rows: Vec<Vec<&str>> = shown
+            .lines()
+            .filter(|line| line.contains(char::is_numeric))
+            .map(|line| {
+                line.split("  ")
+                    .map(str::trim)
+                    .filter(|it| !it.is_empty())
+                    .collect()
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [vec!["5", "3 still late"], vec!["7", "carol, dave: warned"]]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! A message for a terminal of 80 columns.
 
+use std::collections::BTreeMap;
+
 use super::rich_text::{self, Block, Part, Piece};
 use crate::local::slack::Post;
 
@@ -18,10 +20,13 @@ const CYAN: u8 = 36;
 /// A run of characters in one style.
 type Run = (Vec<u8>, String);
 
+/// Names of Slack's members and channels, by their ids.
+type Names = BTreeMap<String, String>;
+
 /// The message, line by line. Commands, envelopes and addresses stay on their lines, however long
 /// they are: a terminal wraps them so that they can be copied.
-pub fn lines(post: &Post, colour: bool) -> Vec<String> {
-    let place = if post.thread.is_some() {
+pub fn lines(post: &Post, names: &Names, colour: bool) -> Vec<String> {
+    let thread = if post.thread.is_some() {
         "thread in "
     } else {
         ""
@@ -29,12 +34,12 @@ pub fn lines(post: &Post, colour: bool) -> Vec<String> {
     let time = post.at.strftime("%-d %b %H:%M");
     let mut lines = vec![vec![(
         vec![FAINT],
-        format!("{place}{}, {time}", post.place()),
+        format!("{thread}{}, {time}", place(post, names)),
     )]];
     for block in rich_text::blocks(&post.body) {
         match block {
             Block::Header(text) => lines.extend(wrapped(&[(vec![BOLD], text)], 0)),
-            Block::RichText(parts) => parts.iter().for_each(|it| part(it, &mut lines)),
+            Block::RichText(parts) => parts.iter().for_each(|it| part(it, names, &mut lines)),
         }
     }
     let drawn = lines.iter().map(|line| {
@@ -49,10 +54,26 @@ pub fn lines(post: &Post, colour: bool) -> Vec<String> {
     drawn.collect()
 }
 
-fn part(part: &Part, lines: &mut Vec<Vec<Run>>) {
+/// The place of a message as people call it: `#payments`, or `@alice` for a direct message.
+pub(crate) fn place(post: &Post, names: &Names) -> String {
+    let place = post.place();
+    match (place.get(..1), place.get(1..).and_then(|id| names.get(id))) {
+        (Some(sign), Some(name)) => format!("{sign}{name}"),
+        _ => place,
+    }
+}
+
+/// The text that stands for a message on a lock screen.
+pub(crate) fn headline(post: &Post) -> String {
+    rich_text::headline(&post.body)
+}
+
+fn part(part: &Part, names: &Names, lines: &mut Vec<Vec<Run>>) {
     match part {
-        Part::Line(pieces) => lines.extend(written("", pieces)),
-        Part::List(each) => lines.extend(each.iter().flat_map(|pieces| written("• ", pieces))),
+        Part::Line(pieces) => lines.extend(written("", pieces, names)),
+        Part::List(each) => {
+            lines.extend(each.iter().flat_map(|pieces| written("• ", pieces, names)));
+        }
         Part::Code(code) => {
             lines.extend(code.lines().map(|line| vec![(vec![CYAN], line.to_owned())]));
         }
@@ -60,10 +81,10 @@ fn part(part: &Part, lines: &mut Vec<Vec<Run>>) {
 }
 
 /// A text, each of its lines by itself; those after the first hang under its first word.
-fn written(mark: &str, pieces: &[Piece]) -> Vec<Vec<Run>> {
+fn written(mark: &str, pieces: &[Piece], names: &Names) -> Vec<Vec<Run>> {
     let mut lines: Vec<Vec<Run>> = Vec::new();
     let mut line: Vec<Run> = vec![(Vec::new(), mark.to_owned())];
-    for (style, text) in pieces.iter().flat_map(run) {
+    for (style, text) in pieces.iter().flat_map(|piece| run(piece, names)) {
         for (index, part) in text.split('\n').enumerate() {
             if index > 0 {
                 lines.push(std::mem::take(&mut line));
@@ -79,7 +100,7 @@ fn written(mark: &str, pieces: &[Piece]) -> Vec<Vec<Run>> {
         .collect()
 }
 
-fn run(piece: &Piece) -> Vec<Run> {
+fn run(piece: &Piece, names: &Names) -> Vec<Run> {
     match piece {
         Piece::Text {
             text,
@@ -90,7 +111,7 @@ fn run(piece: &Piece) -> Vec<Run> {
             (Vec::new(), format!("{label}: ")),
             (vec![UNDERLINED], url.clone()),
         ],
-        Piece::Mention(id) => vec![(vec![BOLD], format!("@{id}"))],
+        Piece::Mention(id) => vec![(vec![BOLD], format!("@{}", names.get(id).unwrap_or(id)))],
     }
 }
 
