@@ -7,6 +7,7 @@ its standard input does: with the program that started it, however that one ends
     PUT /banto/clock  {"now": "2026-11-24T09:00:00Z"}  sets the clock, which goes on from there
 """
 
+import functools
 import json
 import os
 import sys
@@ -17,8 +18,9 @@ import time_machine
 from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
 from moto.ec2.models.security_groups import SecurityGroupBackend
-from moto.iam.models import SERVICE_NAME_CONVERSION
+from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, IAMBackend, aws_managed_policies_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.organizations.models import OrganizationsBackend
 from moto.organizations.responses import OrganizationsResponse
 from moto.secretsmanager.models import SecretsManagerBackend
 from werkzeug.serving import make_server
@@ -73,6 +75,38 @@ SecurityGroupBackend.create_security_group = create_security_group
 
 # moto names the role of AWS Config AWSServiceRoleForconfig.
 SERVICE_NAME_CONVERSION["config"] = "Config"
+
+
+plain_create_organization = OrganizationsBackend.create_organization
+
+
+def create_organization(self, region, **kwargs):
+    """moto names every management account "master"."""
+    organization = plain_create_organization(self, region, **kwargs)
+    self.accounts[0].name = "management"
+    return organization
+
+
+OrganizationsBackend.create_organization = create_organization
+
+
+@functools.cache
+def managed_policies_data():
+    return json.loads(aws_managed_policies_data)
+
+
+def init_aws_policies(self):
+    """moto parses all of AWS's own policies for every account, once for each of AWS's partitions."""
+    if self.region_name != "aws":
+        return []
+    data = managed_policies_data().items()
+    return [AWSManagedPolicy.from_data(name, self.account_id, self.region_name, policy) for name, policy in data]
+
+
+IAMBackend._init_aws_policies = init_aws_policies
+
+# moto lists its own folder for every request, to find out which service it is for.
+DomainDispatcherApplication.get_backend_for_host = functools.cache(DomainDispatcherApplication.get_backend_for_host)
 
 
 class Handler(MotoRequestHandler):

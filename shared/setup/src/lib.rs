@@ -13,6 +13,9 @@ use std::process::Child;
 pub use cargo::cargo;
 pub use venv::{Packages, Venv};
 
+/// The parts of the demo that can be played alone: a wrong name is told before minutes of building.
+pub const SCENARIOS: [&str; 5] = ["onboarding", "rotation", "thief", "compliance", "report"];
+
 /// Is told what is being done, in a few words, as it goes on. An error ends the work.
 pub type Progress<'a> = dyn Fn(&str) -> Result<()> + 'a;
 
