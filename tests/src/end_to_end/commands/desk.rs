@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use banto::local::venv::Venv;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,6 +25,8 @@ pub struct Desk {
     pub fingerprint: String,
     /// The region that the AWS CLI takes where a command names none.
     pub region: &'static str,
+    /// Other variables of the shell.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 /// True where a program is absent, and need not be there.
@@ -38,20 +41,26 @@ pub fn lacks(program: &str) -> bool {
 
 impl Desk {
     pub fn before(local: &Local) -> Self {
+        Self::at(local.moto.endpoint(), &local.venv)
+    }
+
+    /// A desk before a local AWS at this address.
+    pub fn at(endpoint: &str, venv: &Venv) -> Self {
         // Unix sockets have short paths, so the home is right below the temporary directory.
         let home = tempfile::Builder::new().prefix("desk").tempdir().unwrap();
         let desk = Self {
             home,
-            endpoint: local.moto.endpoint().to_owned(),
+            endpoint: endpoint.to_owned(),
             fingerprint: String::new(),
             region: REGION,
+            variables: Vec::new(),
         };
         for folder in [".gnupg", ".aws", "bin"] {
             fs::create_dir(desk.path(folder)).unwrap();
         }
         fs::set_permissions(desk.path(".gnupg"), Permissions::from_mode(0o700)).unwrap();
         desk.write(".gnupg/gpg.conf", GNUPG);
-        let python = local.venv.python();
+        let python = venv.python();
         let aws = format!("#!/bin/sh\nexec {} -I -m awscli \"$@\"\n", python.display());
         desk.write("bin/aws", &aws);
         fs::set_permissions(desk.path("bin/aws"), Permissions::from_mode(0o755)).unwrap();
@@ -92,13 +101,23 @@ impl Desk {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn try_run(&self, command: &str, input: &str) -> Output {
+    /// Runs a command, and returns its exit code, its output, and its complaints.
+    pub fn end(&self, command: &str) -> (Option<i32>, String, String) {
+        let output = self.try_run(command, "");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let code = output.status.code();
+        (code, text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Runs a command that may fail.
+    pub fn try_run(&self, command: &str, input: &str) -> Output {
         let path = std::env::var("PATH").unwrap();
         let mut child = Command::new("bash")
             .args(["-euo", "pipefail", "-c", command])
             .current_dir(self.home.path())
             .env_clear()
             .env("HOME", self.home.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("PATH", format!("{}:{path}", at(&self.path("bin"))))
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_DEFAULT_REGION", self.region)

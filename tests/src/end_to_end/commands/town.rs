@@ -86,6 +86,11 @@ impl Town {
         }
     }
 
+    /// The text of the policy.
+    pub fn policy(&self) -> String {
+        self.policy.to_string()
+    }
+
     /// Runs the function by schedule, and returns what owners were told.
     pub async fn run(&self) -> Vec<Letter> {
         let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
