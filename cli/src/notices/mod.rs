@@ -17,11 +17,39 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use clap::Subcommand;
 use jiff::Timestamp;
-use tokio::process::Command;
+use tokio::process;
 
+use crate::ending::Ending;
 use crate::{output, policy};
 use page::Page;
+
+/// What to do with notices.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  banto notices preview --policy banto.toml")]
+pub enum Command {
+    /// Shows the main kinds of message as Slack does, in a page that is written and opened. Nothing
+    /// is sent.
+    #[command(after_help = "\
+Examples:
+  banto notices preview                        by the example policy
+  banto notices preview --policy banto.toml    with your own words
+  banto notices preview --no-open --out notices.html")]
+    Preview {
+        /// The policy whose titles and runbooks are shown, instead of the example policy.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Where the page is written, instead of a temporary file.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Writes the page and opens nothing.
+        #[arg(long)]
+        no_open: bool,
+    },
+}
 
 /// The policy that is shown where none is given.
 const EXAMPLE: &str = include_str!("../../../examples/banto.toml");
@@ -29,6 +57,21 @@ const EXAMPLE: &str = include_str!("../../../examples/banto.toml");
 /// How long a program may take to hand the page to a browser; one that is still there then is the
 /// browser.
 const OPENING: Duration = Duration::from_secs(3);
+
+/// Does it.
+///
+/// # Errors
+/// If it can't be done.
+pub async fn run(command: Command) -> Result<Ending> {
+    let Command::Preview {
+        policy,
+        out,
+        no_open,
+    } = command;
+    preview(policy.as_deref(), out, !no_open)
+        .await
+        .map(|()| Ending::Done)
+}
 
 /// Writes the page, and opens it if it is to be and can be.
 ///
@@ -82,6 +125,24 @@ fn example_page(policy: Option<&Path>, now: Timestamp) -> Result<Page> {
     })
 }
 
+/// A page of one message alone: the critical one of the examples.
+#[cfg(test)]
+pub(crate) fn critical_alone(now: Timestamp) -> Result<String> {
+    let mut page = example_page(None, now)?;
+    page.channels.retain_mut(|channel| {
+        let is_critical = |shown: &page::Shown| {
+            let text = shown.post.body.get("text").and_then(|text| text.as_str());
+            text.is_some_and(|text| text.starts_with("[critical]"))
+        };
+        channel.messages.retain(is_critical);
+        channel.messages.truncate(1);
+        !channel.messages.is_empty()
+    });
+    page.channels.truncate(1);
+    page.note = String::new();
+    Ok(page::html(&page))
+}
+
 /// A new file in the system's directory for temporary files.
 fn kept_file() -> Result<PathBuf> {
     let file = tempfile::Builder::new()
@@ -99,7 +160,7 @@ pub(crate) async fn opened(path: &Path) -> Result<(), String> {
     } else {
         "xdg-open"
     };
-    let mut command = Command::new(program);
+    let mut command = process::Command::new(program);
     // A browser that it starts goes on when this program has ended.
     command
         .arg(path)

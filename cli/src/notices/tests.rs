@@ -272,7 +272,7 @@ async fn the_page_is_written_where_it_was_asked_for() {
 fn every_example_fits_eighty_columns_and_is_coloured_on_a_terminal_only() {
     let page = examples();
     for post in posts(&page) {
-        let plain = terminal::lines(post, false).join("\n");
+        let plain = terminal::lines(post, &BTreeMap::new(), false).join("\n");
         assert!(!plain.contains('\u{1b}'), "{plain}");
         for line in plain.lines() {
             let is_whole = line.contains("https://") || line.starts_with("  ▌ aws ");
@@ -282,7 +282,7 @@ fn every_example_fits_eighty_columns_and_is_coloured_on_a_terminal_only() {
         for text in texts(post) {
             assert!(reads.contains(&bare(&text)), "{text}\n{plain}");
         }
-        let coloured = terminal::lines(post, true).join("\n");
+        let coloured = terminal::lines(post, &BTreeMap::new(), true).join("\n");
         assert!(
             coloured.contains("\u{1b}[1m") && coloured.contains("\u{1b}[31m"),
             "{coloured}"
@@ -406,7 +406,7 @@ fn the_readme_shows_a_message_as_it_is() {
         let text = post.body["text"].as_str();
         text.is_some_and(|text| text.starts_with("[critical]"))
     });
-    let lines = terminal::lines(critical.unwrap(), false);
+    let lines = terminal::lines(critical.unwrap(), &BTreeMap::new(), false);
     // The link is too long to be read there.
     let shown: Vec<&str> = lines
         .iter()

@@ -8,7 +8,7 @@ pub mod eml;
 pub mod folder;
 pub mod mails;
 pub mod policy;
-mod show;
+pub(crate) mod show;
 pub mod source;
 #[cfg(test)]
 mod tests;
@@ -38,7 +38,7 @@ use report_compliance::report::Outcome;
 use report_compliance::store::{Store, page_key, summary_key};
 use report_compliance::time::RunTime;
 
-use crate::demo::Ending;
+use crate::ending::Ending;
 use crate::output;
 use accounts::AccountsFile;
 use folder::Folder;
@@ -48,6 +48,12 @@ use source::Source;
 
 /// A report that is asked for.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  banto report --from s3://banto-log-archive-444455556666/ --out report
+  banto report --from archive --month 2026-10 --policy banto.toml --out report
+
+docs/report.md says what each number means.")]
 pub struct Options {
     /// The archive of AWS Config: what AWSLogs/ lies in.
     #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
@@ -60,7 +66,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// The policy with waivers, expected rules and words about rules.
-    #[arg(long, value_name = "banto.toml")]
+    #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// The accounts, as aws organizations list-accounts prints them; Tags may be added to each.
     /// Those of the archive, by their ids, if left out.
@@ -125,7 +131,15 @@ pub async fn run(options: &Options) -> Result<Ending> {
 /// # Errors
 /// As [`run`].
 pub async fn write(options: &Options, bar: Arc<Bar>) -> Result<Written> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::from_env()?);
+    write_at(options, bar, Arc::new(SystemClock::from_env()?)).await
+}
+
+/// Makes a report by a clock.
+pub(crate) async fn write_at(
+    options: &Options,
+    bar: Arc<Bar>,
+    clock: Arc<dyn Clock>,
+) -> Result<Written> {
     let period = period(options.month, clock.now())?;
     let out = std::path::absolute(&options.out)?;
     let policy = policy::local(options.policy.as_deref(), &out)?;
