@@ -14,7 +14,7 @@ mod transcript;
 
 pub(crate) use probe::{elements, value};
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -23,13 +23,13 @@ use anyhow::Result;
 use banto_aws::Aws;
 use banto_domain::AccountId;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::ending::Ending;
 use crate::output::{complain, line};
 use crate::policy::PolicyFile;
+use crate::progress;
 use crate::session::Where;
 use made::PREFIX;
 use probe::{Cost, Probe, Refused, Verdict};
@@ -338,11 +338,7 @@ fn ending(transcript: &Transcript, was_stopped: bool) -> Ending {
 
 /// Runs the probes one after the other.
 async fn proofs(runner: &Runner<'_>, chosen: &[&Probe]) -> Transcript {
-    let bar =
-        ProgressBar::with_draw_target(Some(chosen.len() as u64), ProgressDrawTarget::hidden());
-    if std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-    }
+    let bar = progress::bar(chosen.len(), "probes");
     let (by_doctor, by_hand): (Vec<_>, Vec<_>) =
         rows::rows().into_iter().partition(|row| row.by_doctor);
     let mut transcript = Transcript {

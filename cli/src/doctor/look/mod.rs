@@ -21,15 +21,13 @@ mod subscriptions;
 mod tests;
 mod xml;
 
-use std::io::IsTerminal as _;
-
 use banto_domain::policy::Policy;
 use futures_util::{StreamExt as _, stream};
-use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::Timestamp;
 
 use crate::ending::Ending;
 use crate::output::line;
+use crate::progress;
 use crate::session::Session;
 use crate::terminal::Screen;
 use asking::Asker;
@@ -70,11 +68,7 @@ pub(super) async fn run(session: &Session, policy: &Policy, form: Form) -> Endin
 
 async fn findings(here: &Here<'_>, session: &Session) -> Vec<Finding> {
     let checks = checks(here);
-    let bar =
-        ProgressBar::with_draw_target(Some(checks.len() as u64), ProgressDrawTarget::hidden());
-    if std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-    }
+    let bar = progress::bar(checks.len(), "looks");
     let (asker, bar) = (Asker::new(&session.aws), &bar);
     let looks = checks.iter().map(|check| async {
         let findings = asker.look(check).await;
