@@ -17,8 +17,10 @@ mod sentence;
 mod strangers;
 mod uses;
 
-pub use commands::Place;
-pub use operators::{failures, finding, hindrances, refusals, summary, waiting, waiting_lines};
+pub use commands::{Place, approve, operators as operators_command};
+pub use operators::{
+    command, failures, finding, hindrances, refusals, summary, waiting, waiting_lines, waiting_of,
+};
 pub use owner::to_owner;
 pub use registration::{bad_pin, no_certificate, no_pin};
 pub use strangers::{of_strangers, unreadable};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use banto_ports::TopicMessage;
 
+use crate::text::words;
 use crate::{Audience, Notice, Urgency};
 
 /// Most characters of a subject (SNS API reference, `Publish`).
@@ -141,19 +142,19 @@ fn attributes(notice: &Notice) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Breaks a text into lines of at most [`WIDTH`] characters, words whole.
+/// Breaks a text into lines of at most [`WIDTH`] characters, words and commands whole.
 fn wrap(text: &str, indent: &str) -> String {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in words(text) {
         let Some(line) = lines.last_mut() else { break };
         let room = WIDTH - indent.len();
         if line.is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if line.chars().count() + 1 + word.chars().count() <= room {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines.join(&format!("\n{indent}"))

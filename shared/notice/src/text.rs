@@ -6,6 +6,34 @@ use jiff::Timestamp;
 
 use crate::Section;
 
+/// The words of a text, of which lines are made. A command in backticks is one, so that it can be
+/// copied from its line.
+///
+/// ```
+/// use banto_notice::text::words;
+/// assert_eq!(words("call `banto keys ack`."), ["call", "`banto keys ack`."]);
+/// assert_eq!(words("a ` alone"), ["a", "`", "alone"]);
+/// ```
+pub fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for part in text.split_whitespace() {
+        match words.last_mut().filter(|_| is_open) {
+            Some(command) => {
+                command.push(' ');
+                command.push_str(part);
+            }
+            None => words.push(part.to_owned()),
+        }
+        is_open ^= part.matches('`').count() % 2 == 1;
+    }
+    if is_open {
+        // A backtick alone begins no command.
+        return text.split_whitespace().map(str::to_owned).collect();
+    }
+    words
+}
+
 /// A number, its thousands set apart.
 ///
 /// ```

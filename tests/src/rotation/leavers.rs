@@ -47,7 +47,7 @@ fn whoever_leaves_has_no_key_and_no_session_from_then_on_and_operators_learn_wha
         "never used, as far as IAM shows",
         "the secret banto/access-keys/alice",
         "alice.asc",
-        "the request `restore` takes it back",
+        "to take it back, keys with it until they are deleted",
     ] {
         assert!(
             any_has(std::slice::from_ref(told), piece),
@@ -96,7 +96,7 @@ fn whoever_left_is_issued_no_key_whatever_is_asked_for() {
     assert!(working(&world, &user).is_empty());
     assert!(any_has(
         &operators_told(&world),
-        "gets no key until `restore` takes that back"
+        "gets no key until that is taken back"
     ));
     assert_eq!(owners_told(&world).len(), to_owners);
     // What an emergency denied for 36 hours stays denied.

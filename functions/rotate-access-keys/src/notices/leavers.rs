@@ -5,6 +5,7 @@ use banto_domain::{Fingerprint, UserName};
 use banto_notice::text::{day, joined};
 use jiff::Timestamp;
 
+use super::commands;
 use super::uses::used;
 use crate::outcome::AccountOutcome;
 use crate::plan::{FindingKind, LeftKey};
@@ -40,7 +41,8 @@ pub(super) fn lines(outcome: &AccountOutcome) -> (usize, Vec<String>) {
             }
             lines.push(format!("{user}: {}", archive(user, certificate.as_ref())));
             lines.push(format!(
-                "{user}: the request `restore` takes it back; keys come back with it until they are deleted"
+                "{user}: to take it back, keys with it until they are deleted: `{}`",
+                commands::operators("restore", user)
             ));
         }
     }

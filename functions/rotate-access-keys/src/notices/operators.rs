@@ -9,8 +9,8 @@ use banto_notice::{Audience, Notice, Section, Urgency};
 
 use jiff::Timestamp;
 
-use super::leavers;
 use super::uses::used;
+use super::{commands, leavers};
 use crate::event::Mode;
 use crate::outcome::{AccountOutcome, ApplyError, Failures};
 use crate::plan::{
@@ -97,10 +97,11 @@ fn left_alone_lines(outcome: &AccountOutcome) -> Vec<String> {
         Mode::Force | Mode::Restore | Mode::Discard | Mode::Approve
     );
     let mut lines = Vec::new();
-    for Waiting { user, reason } in outcome.waiting() {
-        if was_asked && reason.answers_a_request() {
-            let who = user.as_ref().map_or("everyone", UserName::as_str);
-            lines.push(format!("{who}: {}", waiting(reason)));
+    for waiting in outcome.waiting() {
+        if was_asked && waiting.reason.answers_a_request() {
+            let user = waiting.user.as_ref();
+            let who = user.map_or("everyone", UserName::as_str);
+            lines.push(format!("{who}: {}", waiting_of(waiting)));
         }
     }
     lines
@@ -192,11 +193,11 @@ pub fn hindrances(outcome: &AccountOutcome) -> Vec<String> {
 /// A line for every user who waits for a reason of this kind.
 fn user_waits(outcome: &AccountOutcome, is: fn(&WaitReason) -> bool) -> Vec<String> {
     let mut lines = Vec::new();
-    for Waiting { user, reason } in outcome.waiting() {
-        if let Some(user) = user
-            && is(reason)
+    for waiting in outcome.waiting() {
+        if let Some(user) = &waiting.user
+            && is(&waiting.reason)
         {
-            lines.push(format!("{user} waits: {}", waiting(reason)));
+            lines.push(format!("{user} waits: {}", waiting_of(waiting)));
         }
     }
     lines
@@ -226,7 +227,11 @@ fn finding_lines(outcome: &AccountOutcome, reported: Failures, told: Told) -> Ve
         } else {
             ""
         };
-        lines.push(format!("{} {}{advice}", new.user, finding(&new.kind)));
+        lines.push(format!(
+            "{} {}{advice}",
+            new.user,
+            finding(&new.user, &new.kind)
+        ));
     }
     if told == Told::Again {
         return lines;
@@ -449,8 +454,8 @@ fn notice_line(notice: &OwnerNotice) -> Option<String> {
     }
 }
 
-/// Returns a finding in one line for operators.
-pub fn finding(kind: &FindingKind) -> String {
+/// Returns a finding about a user in one line for operators.
+pub fn finding(user: &UserName, kind: &FindingKind) -> String {
     match kind {
         FindingKind::TwoActiveKeys { keys } => two_active_keys(keys),
         FindingKind::InactiveKeyInTheWay { key } => {
@@ -479,24 +484,20 @@ pub fn finding(kind: &FindingKind) -> String {
             } else {
                 "no other key of theirs works".to_owned()
             };
-            new_key_unused(key, &old, *reached)
+            new_key_unused(user, key, &old, *reached)
         }
         FindingKind::NewCertificate {
             certificate,
             replaces,
             counts_from,
             ..
-        } => new_certificate(certificate, replaces.as_ref(), *counts_from),
+        } => new_certificate(user, certificate, replaces.as_ref(), *counts_from),
         FindingKind::NothingToApprove { certificate, why } => {
             format!("was to have the certificate {certificate} approved, but: {why}")
         }
         FindingKind::NoRoomForNewKey { keys } => no_room(keys),
-        FindingKind::UnprovenOrphan { keys } => unproven_orphan(keys),
-        FindingKind::OrphanInUse { key } => {
-            format!(
-                "has {key} in use, whose secret was lost in a crash; find out who has it, and force an emergency if nobody should"
-            )
-        }
+        FindingKind::UnprovenOrphan { keys } => unproven_orphan(user, keys),
+        FindingKind::OrphanInUse { key } => orphan_in_use(user, key),
         FindingKind::OldKeyInUse { key, last_use } => {
             format!(
                 "has the new key in use, but still uses the old one, {key}: {}",
@@ -506,7 +507,9 @@ pub fn finding(kind: &FindingKind) -> String {
         FindingKind::ExposedKey { key } => format!(
             "had {key} exposed, which is disabled; find out where it was readable, and in CloudTrail what was done with it"
         ),
-        FindingKind::RolesAssumed { roles, is_complete } => roles_assumed(roles, *is_complete),
+        FindingKind::RolesAssumed { roles, is_complete } => {
+            roles_assumed(user, roles, *is_complete)
+        }
         FindingKind::ExposedNotRestored { key } => {
             format!("was to get {key} back, but it is exposed, and stays disabled")
         }
@@ -523,6 +526,13 @@ pub fn finding(kind: &FindingKind) -> String {
     }
 }
 
+fn orphan_in_use(user: &UserName, key: &AccessKeyId) -> String {
+    format!(
+        "has {key} in use, whose secret was lost in a crash; find out who has it, and if nobody should, end it: `{}`",
+        commands::operators("rotate --emergency", user)
+    )
+}
+
 fn two_active_keys(keys: &BTreeSet<AccessKeyId>) -> String {
     format!(
         "has two active keys ({}) that Banto did not make; delete the one that is not needed",
@@ -537,11 +547,12 @@ fn no_room(keys: &BTreeSet<AccessKeyId>) -> String {
     )
 }
 
-fn unproven_orphan(keys: &BTreeSet<AccessKeyId>) -> String {
+fn unproven_orphan(user: &UserName, keys: &BTreeSet<AccessKeyId>) -> String {
     format!(
         "has keys ({}) that appeared when an issue was interrupted, and CloudTrail does not show that Banto made \
-         them; ask who made them, and discard the one that nobody has",
-        joined(keys, ", ")
+         them; ask who made them, and discard the one that nobody has: `{}`",
+        joined(keys, ", "),
+        commands::operators("discard --key KEY-ID", user)
     )
 }
 
@@ -552,7 +563,7 @@ fn old_key(ends: Option<Timestamp>) -> String {
     }
 }
 
-fn new_key_unused(key: &AccessKeyId, old: &str, reached: bool) -> String {
+fn new_key_unused(user: &UserName, key: &AccessKeyId, old: &str, reached: bool) -> String {
     if reached {
         return format!(
             "has not used the new key {key} for two weeks; {old}: ask them to fetch the new one"
@@ -560,11 +571,14 @@ fn new_key_unused(key: &AccessKeyId, old: &str, reached: bool) -> String {
     }
     format!(
         "has not used the new key {key} for two weeks, and nothing shows that they were reached; {old}: ask them in \
-         person to fetch the new one, or put their Slack member id into the tag {SLACK_TAG} and `approve` their certificate"
+         person to fetch the new one, or put their Slack member id into the tag {SLACK_TAG} and approve their certificate: \
+         `{} FINGERPRINT`",
+        commands::operators("approve", user)
     )
 }
 
 fn new_certificate(
+    user: &UserName,
     certificate: &Fingerprint,
     replaces: Option<&Fingerprint>,
     counts_from: Timestamp,
@@ -572,13 +586,15 @@ fn new_certificate(
     let instead = replaces.map_or(String::new(), |replaces| format!(" instead of {replaces}"));
     format!(
         "has pinned the certificate {certificate}{instead}, which counts from {} on; ask them in person whether it is \
-         theirs: if so, `approve` lets it count at once; if not, somebody has their key: send an emergency",
-        day(counts_from)
+         theirs. If so, this lets it count at once: `{}`. If not, somebody has their key: `{}`",
+        day(counts_from),
+        commands::approve(user, certificate),
+        commands::operators("rotate --emergency", user)
     )
 }
 
 /// The roles that were assumed with an exposed key, and how to end their sessions.
-fn roles_assumed(roles: &BTreeSet<RoleArn>, is_complete: bool) -> String {
+fn roles_assumed(user: &UserName, roles: &BTreeSet<RoleArn>, is_complete: bool) -> String {
     if roles.is_empty() {
         return "had an exposed key with which more was done than was read from CloudTrail; look there for roles that \
                 were assumed with it"
@@ -591,9 +607,10 @@ fn roles_assumed(roles: &BTreeSet<RoleArn>, is_complete: bool) -> String {
         "; CloudTrail has more than was read"
     };
     format!(
-        "had an exposed key with which roles were assumed: {}. Their sessions live on: end them with IAM's \"Revoke \
-         sessions\" on each role{more}",
-        roles.join(", ")
+        "had an exposed key with which roles were assumed: {}. Their sessions live on: end those of Banto's \
+         roles by `{}`, and others with IAM's \"Revoke sessions\" on the role{more}",
+        roles.join(", "),
+        commands::revoke(user)
     )
 }
 
@@ -604,11 +621,31 @@ fn role_and_account(role: &RoleArn) -> String {
 /// Returns a line for everyone who waits.
 pub fn waiting_lines(outcome: &AccountOutcome) -> Vec<String> {
     let mut lines = Vec::new();
-    for Waiting { user, reason } in outcome.waiting() {
-        let who = user.as_ref().map_or("everyone", UserName::as_str);
-        lines.push(format!("{who}: {}", waiting(reason)));
+    for waiting in outcome.waiting() {
+        let user = waiting.user.as_ref();
+        let who = user.map_or("everyone", UserName::as_str);
+        lines.push(format!("{who}: {}", waiting_of(waiting)));
     }
     lines
+}
+
+/// Returns what someone waits for, in words, and the command that ends it, if there is one.
+pub fn waiting_of(waiting: &Waiting) -> String {
+    let words = self::waiting(&waiting.reason);
+    match command(waiting) {
+        Some(command) => format!("{words}: `{command}`"),
+        None => words,
+    }
+}
+
+/// Returns the operators' command that ends what someone waits for, if there is one.
+pub fn command(Waiting { user, reason }: &Waiting) -> Option<String> {
+    let user = user.as_ref()?;
+    match reason {
+        WaitReason::PinGrace { certificate, .. } => Some(commands::approve(user, certificate)),
+        WaitReason::Left { .. } => Some(commands::operators("restore", user)),
+        _ => None,
+    }
 }
 
 /// Returns what someone waits for, in words.
@@ -686,7 +723,7 @@ pub fn waiting(reason: &WaitReason) -> String {
 /// The answer to whoever asks for a key of a user who left.
 fn gone(at: Timestamp) -> String {
     let at = day(at);
-    format!("left on {at}, and gets no key until `restore` takes that back")
+    format!("left on {at}, and gets no key until that is taken back")
 }
 
 #[cfg(test)]

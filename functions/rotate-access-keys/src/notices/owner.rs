@@ -143,7 +143,7 @@ fn content(
             ..issued(*reason, old, *is_carried, *deadline_days, record)
         },
         OwnerNotice::NotFetched { key, old } => Content {
-            steps: steps_to_open(old.is_empty(), user, place),
+            steps: steps_of_reminder(old.is_empty(), user, place),
             ..not_fetched(key, &joined(old, ", "), record)
         },
         OwnerNotice::NewCertificate {
@@ -269,8 +269,16 @@ fn new_certificate(
         fact("Counts from", day(counts_from)),
     ];
     facts.extend(replaces.map(|replaces| fact("Former certificate", replaces)));
-    let vouch = "If it was you, you need not do anything. To let it count at once, certify it with your former key \
-                 (docs/openpgp.md says how), or ask an operator to approve it.";
+    let vouch = match replaces {
+        Some(_) => {
+            "If it was you, you need not do anything. To let it count at once, certify it with your former key \
+             (docs/openpgp.md says how), or ask an operator to approve it (`banto keys approve`)."
+        }
+        None => {
+            "If it was you, you need not do anything. To let it count at once, ask an operator to approve it \
+             (`banto keys approve`)."
+        }
+    };
     Content {
         urgency: Urgency::Alarm,
         headline: "A new OpenPGP certificate was registered for you".to_owned(),
@@ -349,10 +357,19 @@ fn not_fetched(key: &AccessKeyId, old: &str, record: Option<&Record>) -> Content
 /// The steps to a new key: out of the message, where no other key works to fetch it with.
 fn steps_to_open(is_carried: bool, user: &User, place: Place<'_>) -> Vec<Step> {
     if is_carried {
-        vec![open_step()]
+        commands::open()
     } else {
         commands::fetch(user, place)
     }
+}
+
+/// The steps of a reminder: whoever has the key already and can't use it yet says that it arrived.
+fn steps_of_reminder(is_carried: bool, user: &User, place: Place<'_>) -> Vec<Step> {
+    let mut steps = steps_to_open(is_carried, user, place);
+    if !is_carried {
+        steps.push(commands::acknowledge());
+    }
+    steps
 }
 
 fn why_issued(reason: Reason) -> &'static str {
@@ -460,7 +477,7 @@ fn disabling(
         DisableReason::Unused => "Nobody has used it for long, so it gets no successor.",
         DisableReason::Unregistered => {
             "It is older than a key may become, and no usable OpenPGP certificate was registered to replace it. Once \
-             you have registered one, ask an operator for a new key."
+             you have registered one, ask an operator for a new key (`banto keys rotate`)."
         }
         DisableReason::Replaced => "It is encrypted to your former OpenPGP certificate.",
     };
@@ -478,7 +495,7 @@ fn disabling(
         headline: format!("Your {kind} access key {key} stops working now"),
         paragraphs: vec![why.to_owned(), format!("It can be restored until {until}.")],
         facts,
-        steps: vec![restore_step(user, key)],
+        steps: vec![commands::restore(user, key)],
     }
 }
 
@@ -518,7 +535,7 @@ fn disabling_by_deadline(
     let reason = DisableReason::Deadline;
     Content {
         urgency: Urgency::Alarm,
-        steps: vec![open_step(), restore_step(user, key)],
+        steps: [commands::open(), vec![commands::restore(user, key)]].concat(),
         ..disabling(key, reason, restorable_until, last_use, user)
     }
 }
@@ -535,7 +552,7 @@ fn exposed(keys: &BTreeSet<AccessKeyId>, other: OtherKey) -> Content {
         }
     };
     let steps = match other {
-        OtherKey::Sealed => vec![open_step()],
+        OtherKey::Sealed => commands::open(),
         OtherKey::None | OtherKey::InUse => Vec::new(),
     };
     let (headline, name) = exposed_names(keys);
@@ -598,7 +615,7 @@ fn will_be_deleted(
         (what, Vec::new())
     } else {
         let what = "It does not work any more. If something of yours needs it, have it restored before that day.";
-        (what, vec![restore_step(user, key)])
+        (what, vec![commands::restore(user, key)])
     };
     Content {
         urgency: Urgency::Information,
@@ -617,24 +634,5 @@ fn deleting(key: &AccessKeyId) -> Content {
         paragraphs: vec![what.to_owned()],
         facts: vec![fact("Deleted key", key)],
         steps: Vec::new(),
-    }
-}
-
-fn open_step() -> Step {
-    Step {
-        text: "Copy the whole message, from BEGIN to END, and open it:".to_owned(),
-        command: Some("gpg --decrypt".to_owned()),
-    }
-}
-
-fn restore_step(user: &User, key: &AccessKeyId) -> Step {
-    Step {
-        text: "If something still needs it, ask an operator to put this into the rotation's queue:"
-            .to_owned(),
-        command: Some(format!(
-            "{{\"account\": \"{}\", \"users\": [\"{}\"], \"mode\": \"restore\", \"keys\": [\"{key}\"]}}",
-            user.arn.account(),
-            user.name
-        )),
     }
 }

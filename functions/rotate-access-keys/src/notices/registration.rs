@@ -8,8 +8,8 @@ use crate::snapshot::PIN_TAG;
 /// The user has no tag that pins a certificate.
 pub fn no_pin(user: &UserName, identity: &IdentityAccount) -> String {
     format!(
-        "No certificate is registered. The IAM tag {PIN_TAG} of your user is to hold its fingerprint, and \
-         {} the certificate.",
+        "No certificate is registered: call `banto keys register`. The IAM tag {PIN_TAG} of your user is to \
+         hold its fingerprint, and {} the certificate.",
         identity.certificate_url(user)
     )
 }

@@ -38,7 +38,8 @@ pub fn unreadable(message: &str, error: &str) -> Notice {
     let error: String = error.chars().take(SHOWN_CHARS).collect();
     let id = format!("rotate-access-keys:unreadable:{message}");
     let headline = "A request to rotate access keys can't be read".to_owned();
-    let lost = "It was taken off the queue. Send it again as it should be.";
+    let lost = "It was taken off the queue. Send it again as it should be: `banto keys rotate`, `restore`, `discard`, \
+                `approve` and `leave` do.";
     Notice {
         paragraphs: vec![sentence(&error), lost.to_owned()],
         facts: vec![("Message".to_owned(), message.to_owned())],

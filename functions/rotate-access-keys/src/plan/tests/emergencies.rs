@@ -244,7 +244,7 @@ fn roles_that_were_assumed_with_an_exposed_key_are_told_with_their_accounts() {
     let lines: Vec<String> = plan
         .findings
         .iter()
-        .map(|finding| crate::notices::finding(&finding.kind))
+        .map(|finding| crate::notices::finding(&finding.user, &finding.kind))
         .collect();
     let line = lines.join("; ");
     assert!(line.contains("role/admin in 444455556666"), "{line}");

@@ -197,7 +197,7 @@ fn the_keys_of_a_leaver_are_deleted_when_their_recovery_is_over_and_nobody_is_re
 /// R11: whatever is asked for, and however late the key is.
 #[test]
 fn whoever_left_is_not_rotated_warned_or_owed_a_key() {
-    let asks = "~ left on 23 Nov 2026, and gets no key until `restore` takes that back";
+    let asks = "~ left on 23 Nov 2026, and gets no key until that is taken back";
     for (mode, expected) in [(Mode::Due, "-"), (Mode::Force, asks), (Mode::Discard, asks)] {
         let alice = alice(
             vec![key(OLD, false, days(300))],
