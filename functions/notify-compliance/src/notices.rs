@@ -27,7 +27,8 @@ pub fn waiver_ends(id: String, waiver: &Waiver) -> Notice {
         fact("Reason", &waiver.reason),
     ];
     notice.steps = vec![Step {
-        text: "Fix it by then, or renew the waiver; otherwise alerts resume.".to_owned(),
+        text: "Fix it by then, or renew the waiver (`banto compliance waive`); otherwise alerts resume."
+            .to_owned(),
         command: None,
     }];
     notice

@@ -40,6 +40,9 @@ use crate::revocation::{CLOCK_SKEW, has_ended, whole_second};
 /// roles. With less time left the account's message comes again.
 const ACCOUNT_TIME: Duration = Duration::from_secs(90);
 
+/// The kind of the error of a request that makes no sense.
+pub const REFUSED: &str = "RevocationRefused";
+
 /// The kind of the error of a notice that reached nobody.
 const NOBODY_TOLD: &str = "NobodyTold";
 
@@ -95,7 +98,7 @@ fn refuse_future(revocation: &Revocation, now: Timestamp) -> Result<(), Invocati
         "\"before\" is {before}, and it is {now}: sessions that are yet to be issued can't be ended; \
          name a moment up to now, or leave \"before\" out"
     );
-    Err(InvocationError::new("RevocationRefused", error))
+    Err(InvocationError::new(REFUSED, error))
 }
 
 async fn dry_run(
