@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use banto_domain::AccountId;
-use banto_domain::status::AccountStatus;
-use banto_ports::{AccountRow, AccountStatuses, Dashboard, PortError, Told};
+use banto_domain::status::{AccountStatus, Condition};
+use banto_ports::{AccountRow, AccountStatuses, Dashboard, Held, PortError, Told};
 use serde_json::Value;
 
 use crate::requests::{self, table};
@@ -44,13 +44,39 @@ impl AccountStatuses for Run {
 
     async fn save_status(&self, status: &AccountStatus) -> Result<AccountRow, PortError> {
         let values = [(":status", table::document(status))];
-        let request = update(&status.account, "SET #status = :status", &values);
+        let is_in_order = matches!(
+            status.worst(),
+            Condition::InPlace | Condition::LeftAlone { .. }
+        );
+        let expression = match is_in_order {
+            true => "SET #status = :status REMOVE heldCondition, heldSince",
+            false => "SET #status = :status",
+        };
+        let request = update(&status.account, expression, &values);
         self.ask("dynamodb:UpdateItem", &status.account, request, |state| {
             let row = state.org.statuses.entry(status.account.clone());
             let row = row.or_default();
             let before = row.clone();
             row.status = Some(status.clone());
+            if is_in_order {
+                row.held = None;
+            }
             Ok(before)
+        })
+        .await
+    }
+
+    async fn save_held(&self, account: &AccountId, held: &Held) -> Result<(), PortError> {
+        let values = [
+            (":condition", table::text(&held.condition)),
+            (":since", table::text(held.since.to_string())),
+        ];
+        let expression = "SET heldCondition = :condition, heldSince = :since";
+        let request = update(account, expression, &values);
+        self.ask("dynamodb:UpdateItem", account, request, |state| {
+            let row = state.org.statuses.entry(account.clone()).or_default();
+            row.held = Some(held.clone());
+            Ok(())
         })
         .await
     }

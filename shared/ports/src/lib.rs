@@ -33,7 +33,7 @@ pub use member::{
     RecordingGroup, RegionSettings, RegionState, RoleChange, Roles, VpcPart,
 };
 pub use organization::{
-    AccountRow, AccountState, AccountStatuses, Dashboard, Delayed, LastNotified, OrgAccount,
+    AccountRow, AccountState, AccountStatuses, Dashboard, Delayed, Held, LastNotified, OrgAccount,
     OrgPolicyKind, Organization, Queue, Received, ReceivedMessages, StackInstance, StackInstances,
     Told, path_of,
 };

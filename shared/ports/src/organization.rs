@@ -204,8 +204,12 @@ pub trait AccountStatuses: Send + Sync {
         repairs: &BTreeSet<String>,
     ) -> Result<(), PortError>;
 
-    /// Replaces an account's status, and returns the item as it was before.
+    /// Replaces an account's status, and returns the item as it was before. Of an account in order
+    /// it forgets since when it was not.
     async fn save_status(&self, status: &AccountStatus) -> Result<AccountRow, PortError>;
+
+    /// Remembers since when an account is in the condition that it is in.
+    async fn save_held(&self, account: &AccountId, held: &Held) -> Result<(), PortError>;
 
     /// Remembers that people were told.
     async fn save_told(&self, account: &AccountId, told: &Told) -> Result<(), PortError>;
@@ -226,6 +230,29 @@ pub struct AccountRow {
     pub last_notified: Option<LastNotified>,
     /// Repairs that people were not told of yet, in words.
     pub repairs: BTreeSet<String>,
+    /// The condition that it is in without being in order, and since when. Where a run ended early it
+    /// may be another one than the status has, and earlier releases did not save it.
+    pub held: Option<Held>,
+}
+
+impl AccountRow {
+    /// The moment since which the account is in its condition; `None` if it is in order, or nobody
+    /// knows.
+    pub fn held_since(&self) -> Option<Timestamp> {
+        let condition = self.status.as_ref()?.worst().as_str();
+        let held = self.held.as_ref();
+        held.filter(|held| held.condition == condition)
+            .map(|held| held.since)
+    }
+}
+
+/// A condition of an account as a whole, and since when it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The worst condition of its places, as `Condition::as_str` has it.
+    pub condition: String,
+    /// When it was first seen.
+    pub since: Timestamp,
 }
 
 /// The news of an account that people were last notified of.

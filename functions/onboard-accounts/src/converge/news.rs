@@ -1,7 +1,7 @@
 //! Decides what is new of an account, by what people were told last: pure.
 
 use banto_domain::status::{AccountStatus, Condition};
-use banto_ports::{LastNotified, OrgAccount};
+use banto_ports::{AccountRow, Held, LastNotified, OrgAccount};
 use jiff::{SignedDuration, Timestamp};
 
 use super::expected::{is_in_its_first_day, is_new};
@@ -69,6 +69,28 @@ pub fn quiet_mark(
     (is_quiet && !is_new(&request.account, now)).then(|| LastNotified {
         mark: READY.to_owned(),
         at: now,
+    })
+}
+
+/// The condition of an account that is not in order and since when, where that is not saved yet.
+/// `before` is its item as it was before this status: one of an earlier release, or of a run that
+/// ended early, lacks the moment, and then the last look is the earliest that is known.
+pub fn held(status: &AccountStatus, before: &AccountRow) -> Option<Held> {
+    let worst = status.worst();
+    if matches!(worst, Condition::InPlace | Condition::LeftAlone { .. }) {
+        return None;
+    }
+    let condition = worst.as_str();
+    let last = before.status.as_ref();
+    let Some(same) = last.filter(|last| last.worst().as_str() == condition) else {
+        return Some(Held {
+            condition: condition.to_owned(),
+            since: status.checked_at,
+        });
+    };
+    before.held_since().is_none().then(|| Held {
+        condition: condition.to_owned(),
+        since: same.checked_at,
     })
 }
 
@@ -192,6 +214,66 @@ mod tests {
             attempt: 9,
         };
         news(&status, &request, Some(last), now())
+    }
+
+    fn status_at(hour: i64, condition: Condition) -> AccountStatus {
+        AccountStatus {
+            account: "444455556666".parse().unwrap(),
+            name: "payments".into(),
+            checked_at: now() + SignedDuration::from_hours(hour),
+            conditions: PerPlace::of_account(condition),
+        }
+    }
+
+    #[test]
+    fn an_account_keeps_the_moment_since_which_its_condition_holds() {
+        let denied = || Reason::new(ReasonKind::Denied, "iam:CreateRole").condition();
+        let foreign = || Reason::new(ReasonKind::ForeignRole, "admin").condition();
+        let row = |last, held: Option<(&str, i64)>| AccountRow {
+            status: last,
+            held: held.map(|(condition, hour)| Held {
+                condition: condition.to_owned(),
+                since: now() + SignedDuration::from_hours(hour),
+            }),
+            ..AccountRow::default()
+        };
+        let in_place = || Some(status_at(4, Condition::InPlace));
+        let not_ready = || Some(status_at(4, denied()));
+        for (after, before, saved) in [
+            // It begins: for the first time, after it was in order, or after another condition.
+            (denied(), row(None, None), Some(("not ready", 5))),
+            (denied(), row(in_place(), None), Some(("not ready", 5))),
+            // Its item is of a release that kept the moment of an earlier trouble.
+            (
+                denied(),
+                row(in_place(), Some(("not ready", 1))),
+                Some(("not ready", 5)),
+            ),
+            (
+                foreign(),
+                row(not_ready(), Some(("not ready", 1))),
+                Some(("failed", 5)),
+            ),
+            // It goes on.
+            (denied(), row(not_ready(), Some(("not ready", 1))), None),
+            // It goes on, and nothing says since when: it was in order after an earlier trouble, and
+            // the run that saw this one begin ended early.
+            (denied(), row(not_ready(), None), Some(("not ready", 4))),
+            (
+                denied(),
+                row(not_ready(), Some(("failed", 1))),
+                Some(("not ready", 4)),
+            ),
+            // It is in order.
+            (
+                Condition::InPlace,
+                row(not_ready(), Some(("not ready", 1))),
+                None,
+            ),
+        ] {
+            let expected = row(None, saved).held;
+            assert_eq!(held(&status_at(5, after), &before), expected, "{before:?}");
+        }
     }
 
     #[test]

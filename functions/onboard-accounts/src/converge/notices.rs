@@ -155,6 +155,7 @@ pub fn accounts(news: &[AccountNews<'_>], id: &str) -> Notice {
         ),
     ]);
     notice.steps = remedies(by_kind.any_stuck());
+    notice.steps.extend(try_again(by_kind.any_stuck()));
     notice
 }
 
@@ -195,6 +196,16 @@ fn remedies<'a>(stuck: impl Iterator<Item = &'a AccountNews<'a>>) -> Vec<Step> {
         });
     }
     steps
+}
+
+/// The step after all others, for accounts that are stuck.
+fn try_again<'a>(stuck: impl Iterator<Item = &'a AccountNews<'a>>) -> Option<Step> {
+    let ids: Vec<&str> = stuck.map(|it| it.status.account.as_str()).collect();
+    (!ids.is_empty()).then(|| Step {
+        text: "The daily run tries again. This does it at once, and waits for what comes of it:"
+            .to_owned(),
+        command: Some(format!("banto accounts apply {} --wait", ids.join(" "))),
+    })
 }
 
 /// A text with a capital at its beginning.

@@ -85,6 +85,7 @@ async fn mark_quietly(ports: &Ports, saved: &[Saved], now: Timestamp) {
 async fn save(ports: &Ports, account: Converged) -> Result<Saved, AccountId> {
     match ports.statuses.save_status(&account.status).await {
         Ok(before) => {
+            save_held(ports, &account.status, &before).await;
             let repairs = untold_repairs(&account, &before);
             Ok(Saved {
                 account,
@@ -97,6 +98,17 @@ async fn save(ports: &Ports, account: Converged) -> Result<Saved, AccountId> {
             tracing::error!(account.id = %id, %error, "status not saved; account's message comes again");
             Err(id)
         }
+    }
+}
+
+/// Saves since when an account is not in order, for people who look. Where that fails nobody knows
+/// until the next run, which takes the last look for the beginning: a status in order has taken away
+/// the moment of an earlier trouble.
+async fn save_held(ports: &Ports, status: &AccountStatus, before: &AccountRow) {
+    if let Some(held) = news::held(status, before)
+        && let Err(error) = ports.statuses.save_held(&status.account, &held).await
+    {
+        tracing::warn!(account.id = %status.account, %error, "time since which account is not in order not saved; the next run saves it");
     }
 }
 

@@ -80,9 +80,13 @@ pub fn not_shown(request: &FindRequest) -> Notice {
             text: "See whether the account is in the Organization:".to_owned(),
             command: Some(command),
         },
-        step_of(
-            "If it is, the next daily run sets it up. If it has left again, there is nothing to do.",
-        ),
+        Step {
+            text:
+                "If it is, the next daily run sets it up, and this does it at once. If it has left \
+                   again, there is nothing to do:"
+                    .to_owned(),
+            command: Some(format!("banto accounts apply {account} --wait")),
+        },
     ];
     notice
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use banto_domain::PerPlace;
 use banto_domain::status::{AccountStatus, Condition};
-use banto_ports::{AccountRow, AccountStatuses, Dashboard, LastNotified, Told};
+use banto_ports::{AccountRow, AccountStatuses, Dashboard, Held, LastNotified, Told};
 use serde_json::{Value, json};
 
 use crate::organization::{account, region};
@@ -43,6 +43,8 @@ fn full_item() -> Value {
         "lastNotified": { "S": "ready" },
         "notifiedAt": { "S": "2026-11-24T02:00:00Z" },
         "repairs": { "SS": ["recorder banto: started", "role admin: trust"] },
+        "heldCondition": { "S": "failed" },
+        "heldSince": { "S": "2026-11-21T01:00:00Z" },
         "version": { "N": "1" },
     })
 }
@@ -52,6 +54,14 @@ fn full_row() -> AccountRow {
         status: Some(in_place()),
         last_notified: Some(ready()),
         repairs: repairs(),
+        held: Some(failed()),
+    }
+}
+
+fn failed() -> Held {
+    Held {
+        condition: "failed".into(),
+        since: "2026-11-21T01:00:00Z".parse().unwrap(),
     }
 }
 
@@ -110,11 +120,61 @@ async fn a_status_is_saved_beside_everything_else_and_answers_with_the_row_befor
     let before = statuses.save_status(&in_place()).await;
     assert_eq!(before, Ok(AccountRow::default()));
     let asked = update(
-        "SET #version = :version, #status = :status",
+        "SET #version = :version, #status = :status REMOVE heldCondition, heldSince",
         json!({ "#version": "version", "#status": "status" }),
         json!({ ":version": { "N": "1" }, ":status": full_item()["status"] }),
     );
     assert_eq!(service.asked()[0].json(), asked);
+}
+
+#[tokio::test]
+async fn only_a_status_in_order_takes_the_moment_of_an_earlier_trouble_away() {
+    let drifted = || Condition::Drifted {
+        items: vec!["role admin: trust".to_owned()],
+    };
+    for (condition, expression) in [
+        (
+            Condition::InPlace,
+            "SET #version = :version, #status = :status REMOVE heldCondition, heldSince",
+        ),
+        (drifted(), "SET #version = :version, #status = :status"),
+    ] {
+        let service = Service::answering([json_answer(&json!({}))]);
+        let statuses = service.organization().statuses;
+        let status = AccountStatus {
+            conditions: PerPlace::of_account(condition),
+            ..in_place()
+        };
+        statuses.save_status(&status).await.unwrap();
+        let asked = service.asked()[0].json();
+        assert_eq!(asked["UpdateExpression"], expression, "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_moment_since_which_a_condition_holds_is_saved_beside_everything_else() {
+    let service = Service::answering([json_answer(&json!({}))]);
+    let statuses = service.organization().statuses;
+    statuses.save_held(&account(), &failed()).await.unwrap();
+    let asked = update(
+        "SET #version = :version, heldCondition = :condition, heldSince = :since",
+        json!({ "#version": "version" }),
+        json!({ ":version": { "N": "1" }, ":condition": { "S": "failed" }, ":since": { "S": "2026-11-21T01:00:00Z" } }),
+    );
+    assert_eq!(service.asked()[0].json(), asked);
+}
+
+#[tokio::test]
+async fn a_moment_that_cannot_be_read_is_not_known_and_holds_nothing_up() {
+    let mut item = full_item();
+    item["heldSince"] = json!({ "S": "some day" });
+    let service = Service::answering([json_answer(&json!({ "Item": item }))]);
+    let row = service.organization().statuses.row(&account()).await;
+    let unknown = AccountRow {
+        held: None,
+        ..full_row()
+    };
+    assert_eq!(row, Ok(unknown));
 }
 
 /// Reads sets, which have no order.

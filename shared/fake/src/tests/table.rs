@@ -1,11 +1,12 @@
-//! DynamoDB: requests that it would refuse.
+//! DynamoDB: what an item keeps, and requests that it would refuse.
 
 use std::collections::BTreeSet;
 
-use banto_domain::AccountId;
-use banto_ports::{AccountStatuses, LastNotified, NotificationLog, Told};
+use banto_domain::status::{AccountStatus, Condition, Reason, ReasonKind};
+use banto_domain::{AccountId, PerPlace};
+use banto_ports::{AccountStatuses, Held, LastNotified, NotificationLog, Told};
 
-use super::{done, start, world};
+use super::{days, done, start, world};
 
 fn account() -> AccountId {
     "111122223333".parse().unwrap()
@@ -30,6 +31,36 @@ fn what_people_were_told_is_remembered_and_its_repairs_are_no_longer_untold() {
     let row = done(&run, run.row(&account())).unwrap();
     assert_eq!(row.last_notified, Some(news));
     assert_eq!(row.repairs, BTreeSet::from(["readonly".to_owned()]));
+}
+
+#[test]
+fn a_trouble_whose_beginning_was_not_saved_has_not_the_beginning_of_an_earlier_one() {
+    let world = world();
+    let run = world.run(None);
+    let day = |day| start() + days(day);
+    let save = |checked_at, condition| {
+        let status = AccountStatus {
+            account: account(),
+            name: "payments".into(),
+            checked_at,
+            conditions: PerPlace::of_account(condition),
+        };
+        done(&run, run.save_status(&status)).unwrap()
+    };
+    let not_ready = || Reason::new(ReasonKind::Denied, "iam:CreateRole").condition();
+    save(day(1), not_ready());
+    let first = Held {
+        condition: not_ready().as_str().to_owned(),
+        since: day(1),
+    };
+    done(&run, run.save_held(&account(), &first)).unwrap();
+    let row = done(&run, run.row(&account())).unwrap();
+    assert_eq!(row.held_since(), Some(day(1)));
+    assert_eq!(save(day(3), Condition::InPlace).held, Some(first));
+    // The run ends before it saves since when.
+    assert_eq!(save(day(20), not_ready()).held, None);
+    let row = done(&run, run.row(&account())).unwrap();
+    assert_eq!(row.held_since(), None);
 }
 
 #[test]
