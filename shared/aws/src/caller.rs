@@ -35,8 +35,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
-use banto_domain::Region;
+use banto_domain::{Partition, Region};
 use banto_ports::{ErrorKind, PortError};
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -81,7 +82,11 @@ pub(crate) struct Request {
 }
 
 /// The body of an answer that says yes.
-struct Body(Vec<u8>);
+struct Body {
+    bytes: Vec<u8>,
+    /// The header `last-modified`, which S3 gives of an object.
+    modified: Option<String>,
+}
 
 /// Reads answers, and refuses one that is too large before it is read.
 #[derive(Debug)]
@@ -125,6 +130,23 @@ impl Caller {
 
     /// Asks, and returns the answer's body.
     pub(crate) async fn ask(&self, request: Request) -> Result<Vec<u8>, PortError> {
+        self.answer(request).await.map(|body| body.bytes)
+    }
+
+    /// The same, and when it was last changed, if the answer says so in the form of RFC 9110,
+    /// section 5.6.7.
+    pub(crate) async fn ask_dated(
+        &self,
+        request: Request,
+    ) -> Result<(Vec<u8>, Option<Timestamp>), PortError> {
+        let body = self.answer(request).await?;
+        let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+        let modified = body.modified.as_deref();
+        let modified = modified.and_then(|text| parser.parse_timestamp(text).ok());
+        Ok((body.bytes, modified))
+    }
+
+    async fn answer(&self, request: Request) -> Result<Body, PortError> {
         let call = request.call;
         let unsendable = || {
             PortError::new(
@@ -160,7 +182,6 @@ impl Caller {
         operation
             .invoke(request)
             .await
-            .map(|body| body.0)
             .map_err(|error| port_error(call, &error))
     }
 
@@ -199,13 +220,18 @@ impl Caller {
         if let Some(url) = self.config.endpoint_url() {
             return url.to_owned();
         }
-        if self.service == Service::Iam {
-            // Asked so by `banto doctor` only, which stays in the partition `aws`; the functions'
-            // calls of IAM go by its SDK crate.
-            return "https://iam.amazonaws.com".to_owned();
-        }
         let service = self.service.endpoint_prefix();
         let region = self.config.region().map_or("", AsRef::as_ref);
+        if self.service == Service::Iam {
+            // Asked so by `banto doctor` only; the functions' calls of IAM go by its SDK crate. In
+            // other partitions than these the host has the region, as others do. (botocore, endpoint
+            // rules of the service `iam`.)
+            match region.parse::<Region>().map(|region| region.partition()) {
+                Ok(Partition::Aws) => return "https://iam.amazonaws.com".to_owned(),
+                Ok(Partition::AwsUsGov) => return "https://iam.us-gov.amazonaws.com".to_owned(),
+                _ => {}
+            }
+        }
         let host = match region.parse::<Region>() {
             Ok(region) => region.endpoint(service),
             // A region whose name nobody knows yet.
@@ -371,7 +397,11 @@ impl DeserializeResponse for Reader {
     ) -> Result<Output, OrchestratorError<Error>> {
         let body = response.body().bytes().unwrap_or_default();
         if response.status().is_success() {
-            return Ok(Output::erase(Body(body.to_vec())));
+            let modified = response.headers().get("last-modified");
+            return Ok(Output::erase(Body {
+                bytes: body.to_vec(),
+                modified: modified.map(str::to_owned),
+            }));
         }
         let text = String::from_utf8_lossy(body);
         let (code, message) = json_error(&text).unwrap_or_else(|| xml::error(&text));
@@ -431,6 +461,13 @@ mod tests {
             endpoint(Service::SesV2, "eu-west-1", None),
             "https://email.eu-west-1.amazonaws.com"
         );
+        for (region, expected) in [
+            ("eu-west-1", "https://iam.amazonaws.com"),
+            ("us-gov-west-1", "https://iam.us-gov.amazonaws.com"),
+            ("cn-north-1", "https://iam.cn-north-1.amazonaws.com.cn"),
+        ] {
+            assert_eq!(endpoint(Service::Iam, region, None), expected);
+        }
         assert_eq!(
             endpoint(Service::S3, "cn-north-1", Some("certificates")),
             "https://certificates.s3.cn-north-1.amazonaws.com.cn"

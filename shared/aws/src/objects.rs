@@ -1,6 +1,7 @@
 //! Objects in S3. Who asks for one names the permission that it needs, as every adapter does.
 
 use banto_ports::{ErrorKind, PortError};
+use jiff::Timestamp;
 
 use crate::caller::{Caller, Request, encoded_path, encoded_query};
 use crate::config::Aws;
@@ -50,6 +51,22 @@ impl S3 {
         let request = part(call, from, most);
         let request = addressed(request, self.0.is_elsewhere(), bucket, key);
         or_empty(self.0.ask(request).await)
+    }
+
+    /// The first `most` bytes of an object, and when it was stored.
+    pub(crate) async fn get_dated(
+        &self,
+        call: &'static str,
+        bucket: &str,
+        key: &str,
+        most: usize,
+    ) -> Result<(Vec<u8>, Option<Timestamp>), PortError> {
+        let request = part(call, 0, most);
+        let request = addressed(request, self.0.is_elsewhere(), bucket, key);
+        match self.0.ask_dated(request).await {
+            Err(error) if is_behind_the_end(&error) => Ok((Vec::new(), None)),
+            answer => answer,
+        }
     }
 
     /// The first `most` bytes of a version of an object.

@@ -4,6 +4,7 @@
 //! what the functions rely on.
 
 use aws_credential_types::Credentials;
+use banto_domain::Partition;
 use banto_ports::{ErrorKind, PortError};
 use serde_json::Value;
 
@@ -48,10 +49,12 @@ impl Aws {
             ));
         };
         let own = self.region().to_string();
+        let partition = self.region().partition();
         let region = match service {
             // IAM and Organizations are signed for one region. (AWS General Reference, "Service
             // endpoints and quotas".)
-            Service::Iam | Service::Organizations => "us-east-1",
+            Service::Organizations if partition == Partition::AwsCn => "cn-northwest-1",
+            Service::Iam | Service::Organizations => partition.iam_region(),
             _ => region.unwrap_or(&own),
         };
         let caller = self.caller_in(service, region);

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use banto_ports::{ErrorKind, NewObject, Object, Objects, PortError, ReportStore};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use crate::caller::encoded_query;
@@ -40,6 +41,19 @@ impl S3Objects {
             s3,
             bucket: bucket.to_owned(),
         }
+    }
+
+    /// The first `most` bytes of an object, and when it was stored, for whoever may not list its
+    /// versions.
+    ///
+    /// # Errors
+    /// [`Missing`](ErrorKind::Missing) if there is no such object.
+    pub async fn read_dated(
+        &self,
+        key: &str,
+        most: usize,
+    ) -> Result<(Vec<u8>, Option<Timestamp>), PortError> {
+        self.s3.get_dated(GET, &self.bucket, key, most).await
     }
 
     /// Every part of a listing together.
