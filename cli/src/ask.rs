@@ -1,14 +1,19 @@
 //! Questions to whoever sits at the terminal. Without one each fails, and says which option answers
 //! it instead.
+//!
+//! Each is answered by a line: dialoguer's other prompts hide the cursor, and Ctrl-C would leave it
+//! hidden.
 
 use std::io::IsTerminal as _;
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
+use dialoguer::Input;
 use dialoguer::theme::ColorfulTheme;
-use dialoguer::{Confirm, Input, Select};
 
 use crate::ending::misused;
+use crate::output;
+use crate::terminal::Screen;
 
 /// True if somebody can be asked: what is asked goes to standard error, so that standard output
 /// may be a file.
@@ -34,11 +39,35 @@ pub fn confirm_by(question: &str, given: bool, option: &str) -> Result<bool> {
         return Ok(true);
     }
     must_be_there(question, option)?;
-    let asked = Confirm::with_theme(&ColorfulTheme::default())
-        .with_prompt(question)
-        .default(false)
-        .interact();
-    Ok(asked?)
+    let answer: String = Input::with_theme(&ColorfulTheme::default())
+        .with_prompt(prompt(question, "[y/N]"))
+        .allow_empty(true)
+        .validate_with(|answer: &String| yes_or_no(answer).map(drop))
+        .interact_text()?;
+    Ok(yes_or_no(&answer) == Ok(true))
+}
+
+/// Columns of a prompt's signs and of a short answer.
+const BESIDE: usize = 16;
+
+/// The question and how to answer it, if one line holds them; else the question is told above. A
+/// prompt of two lines is drawn twice.
+fn prompt(question: &str, how: &str) -> String {
+    let whole = format!("{question} {how}");
+    let screen = Screen::of_questions();
+    if console::measure_text_width(&whole) + BESIDE <= usize::from(screen.width) {
+        return whole;
+    }
+    output::complain(&screen.wrapped(question, 0));
+    how.to_owned()
+}
+
+fn yes_or_no(answer: &str) -> Result<bool, &'static str> {
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "" | "n" | "no" => Ok(false),
+        _ => Err("y or n"),
+    }
 }
 
 /// Asks to type the name of what will end, before something that can't be undone. `given` is the
@@ -52,7 +81,7 @@ pub fn typed(question: &str, name: &str, given: Option<&str>, option: &str) -> R
     }
     must_be_there(question, &format!("{option} {name}"))?;
     let typed: String = Input::with_theme(&ColorfulTheme::default())
-        .with_prompt(format!("{question} Type {name} to go on"))
+        .with_prompt(prompt(question, &format!("Type {name} to go on")))
         .allow_empty(true)
         .interact_text()?;
     Ok(typed.trim() == name)
@@ -64,12 +93,19 @@ pub fn typed(question: &str, name: &str, given: Option<&str>, option: &str) -> R
 /// If nobody is there to ask.
 pub fn choose(question: &str, items: &[String], option: &str) -> Result<usize> {
     must_be_there(question, option)?;
-    let asked = Select::with_theme(&ColorfulTheme::default())
+    for (index, item) in items.iter().enumerate() {
+        output::complain(&format!("{:>3}  {item}", index + 1));
+    }
+    let last = items.len();
+    let number: usize = Input::with_theme(&ColorfulTheme::default())
         .with_prompt(question)
-        .items(items)
-        .default(0)
-        .interact();
-    Ok(asked?)
+        .default(1)
+        .validate_with(|number: &usize| match number {
+            number if (1..=last).contains(number) => Ok(()),
+            _ => Err(format!("a number from 1 to {last}")),
+        })
+        .interact_text()?;
+    Ok(number.saturating_sub(1))
 }
 
 /// Asks for a text, with one that is taken if nothing is typed.
@@ -121,4 +157,24 @@ fn must_be_there(question: &str, option: &str) -> Result<()> {
     Err(misused(anyhow!(
         "nobody can be asked here, as this is no terminal ({question}): answer with {option}"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one_and_what_is_neither_is_asked_again() {
+        for (answer, means) in [
+            ("y", Ok(true)),
+            (" YES ", Ok(true)),
+            ("n", Ok(false)),
+            ("No", Ok(false)),
+            ("", Ok(false)),
+            ("maybe", Err("y or n")),
+            ("yy", Err("y or n")),
+        ] {
+            assert_eq!(yes_or_no(answer), means, "{answer:?}");
+        }
+    }
 }

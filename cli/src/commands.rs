@@ -91,7 +91,7 @@ pub async fn run(arguments: Arguments) -> Result<Ending> {
         Command::Notices(command) => notices::run(command).await,
         Command::Config(command) => config::run(&command),
         Command::Doctor(options) => doctor::run(&options).await,
-        Command::Replay(options) => replay::run(&options).await,
+        Command::Replay(options) => Box::pin(replay::run(&options)).await,
         Command::Package(options) => package::run(&options).await.map(|()| Ending::Done),
         Command::Demo(options) => demo::run(&options).await,
         Command::Completions(options) => shell::completions(&options, &Arguments::command()),

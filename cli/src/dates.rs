@@ -27,7 +27,7 @@ pub fn distance(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// A length of time in its greatest unit, as in `3 days`; nothing of less than a minute.
-fn length(apart: SignedDuration) -> Option<String> {
+pub fn length(apart: SignedDuration) -> Option<String> {
     let (hours, minutes) = (apart.as_hours(), apart.as_mins());
     let (count, unit) = if hours >= HOURS_OF_A_DAY {
         (hours / HOURS_OF_A_DAY, "day")

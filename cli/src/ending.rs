@@ -80,18 +80,27 @@ impl error::Error for Told {
     }
 }
 
-/// Nothing could be looked at: no credentials, no permission, no connection.
+/// Nothing could be looked at: no credentials, no permission, no connection. An error that has a
+/// code already keeps it.
 #[must_use]
 pub fn not_seen(error: anyhow::Error) -> anyhow::Error {
-    let why = Why::NotSeen;
-    Told { why, error }.into()
+    told(Why::NotSeen, error)
 }
 
-/// The command was not used as it has to be, and nothing was tried.
+/// The command was not used as it has to be, and nothing was tried. An error that has a code already
+/// keeps it.
 #[must_use]
 pub fn misused(error: anyhow::Error) -> anyhow::Error {
-    let why = Why::Misused;
-    Told { why, error }.into()
+    told(Why::Misused, error)
+}
+
+fn told(why: Why, error: anyhow::Error) -> anyhow::Error {
+    let is_told = error.chain().any(|cause| cause.is::<Told>());
+    if is_told {
+        error
+    } else {
+        Told { why, error }.into()
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +117,8 @@ mod tests {
             (not_seen(refused()), 3),
             (misused(refused()), 2),
             (misused(refused()).context("around it"), 2),
+            (not_seen(misused(refused()).context("around it")), 2),
+            (misused(not_seen(refused())), 3),
         ] {
             assert_eq!(Ending::code_of(&error), code, "{error:#}");
             assert!(format!("{error:#}").ends_with("AWS does not take it: refused"));

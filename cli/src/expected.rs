@@ -17,7 +17,7 @@ pub(crate) fn holds(name: &str, show: impl Fn(&Screen) -> String) {
         for line in text.lines() {
             let columns = console::measure_text_width(line);
             // A word that nothing may break, as an ARN or a command, is longer if it must be.
-            let is_one_word = line.trim().split(' ').count() == 1;
+            let is_one_word = line.trim().trim_end_matches(" \\").split(' ').count() == 1;
             assert!(
                 columns <= usize::from(width) || is_one_word,
                 "{name}, {columns} columns of {width}: {line}"

@@ -4,11 +4,13 @@
 //! Sources that the AWS CLI has and this file does not (SSO, `aws login`, processes, roles with MFA,
 //! containers, instances) are asked of the AWS CLI itself: docs/decisions/credential-sources.md.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use banto_aws::Aws;
 use banto_domain::{AccountId, UserName};
+use banto_ports::ErrorKind;
 use clap::Args;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -28,7 +30,8 @@ pub struct Where {
     /// The profile whose credentials and region are used; AWS_PROFILE, if left out.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// The region; AWS_REGION or the profile's, if left out.
+    /// The region; left out, the one where Banto is by the policy, else AWS_REGION or the
+    /// profile's.
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 }
@@ -56,7 +59,10 @@ impl Where {
     async fn connected(&self) -> Result<Session> {
         let aws = self.aws().await?;
         let answer = aws.plain("sts:GetCallerIdentity", None, &json!({})).await;
-        let answer = answer.context("AWS does not take these credentials")?;
+        let answer = answer.map_err(|error| {
+            let told = untaken(error.kind);
+            anyhow!(error).context(told)
+        })?;
         let account = value(&answer, "Account").context("AWS did not say which account this is")?;
         Ok(Session {
             aws,
@@ -99,11 +105,23 @@ impl Where {
             }
         }
         let profile = self.profile_name();
-        let own = files()?.map(|files| files.static_credentials(&profile));
+        let files = files()?;
+        let own = files
+            .as_ref()
+            .map(|files| files.static_credentials(&profile));
         if let Some(keys) = own.transpose()?.flatten() {
             return Ok(keys);
         }
-        exported(self.profile.as_deref()).await
+        let names = files.map(|files| files.names()).unwrap_or_default();
+        // Credentials of a machine need no profile, and then `default` is none.
+        if profile != "default" && !names.contains(&profile) {
+            bail!("there is no profile {profile}{}", others(&names));
+        }
+        let exported = exported(self.profile.as_deref()).await;
+        exported.map_err(|error| match profile.as_str() {
+            "default" => anyhow!("{error:#}{}", others(&names)),
+            _ => error,
+        })
     }
 
     /// The profile that counts. (botocore, `BOTOCORE_DEFAUT_SESSION_VARIABLES`.)
@@ -147,6 +165,16 @@ impl Session {
     /// The IAM user who calls; nothing if a role or the root user does.
     pub fn user(&self) -> Option<UserName> {
         user_of(&self.arn)
+    }
+}
+
+/// What is said where AWS did not tell whose credentials these are.
+fn untaken(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::NotReady => {
+            "AWS can't be reached, or does not answer now"
+        }
+        _ => "AWS does not take these credentials",
     }
 }
 
@@ -196,6 +224,19 @@ fn files() -> Result<Option<Profiles>> {
     paths.map(|paths| paths.read()).transpose()
 }
 
+/// Most profiles that are named to whoever took another: a line or two of a terminal.
+const NAMED: usize = 8;
+
+/// The profiles that could have been meant.
+fn others(names: &BTreeSet<String>) -> String {
+    let named = names.iter().filter(|name| *name != "default");
+    let named: Vec<&str> = named.take(NAMED).map(String::as_str).collect();
+    match named.as_slice() {
+        [] => String::new(),
+        named => format!("; give --profile, of which there are: {}", named.join(", ")),
+    }
+}
+
 /// The AWS CLI, for a profile.
 fn aws_cli(profile: Option<&str>) -> Command {
     let mut command = Command::new("aws");
@@ -240,7 +281,8 @@ async fn exported(profile: Option<&str>) -> Result<Keys> {
 /// Longest part of another program's complaint that is repeated: a few lines of a terminal.
 const QUOTED_CHARS: usize = 300;
 
-fn cut(text: &str) -> String {
+/// The part of another program's complaint that is repeated.
+pub(crate) fn cut(text: &str) -> String {
     text.chars().take(QUOTED_CHARS).collect()
 }
 

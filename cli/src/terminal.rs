@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 
+use banto_notice::text;
 use comfy_table::Table;
 use console::Term;
 
@@ -52,6 +53,14 @@ impl Screen {
         }
     }
 
+    /// Standard error, where questions are: as wide as its terminal, without colours.
+    pub fn of_questions() -> Self {
+        let width = Term::stderr()
+            .size_checked()
+            .map_or(WIDTH, |(_, columns)| columns);
+        Self::plain(width.clamp(NARROWEST, WIDEST))
+    }
+
     /// A screen of this width without colours, as snapshots have it.
     pub const fn plain(width: u16) -> Self {
         Self {
@@ -82,14 +91,16 @@ impl Screen {
     }
 
     /// A text in lines that the screen holds, broken at spaces; each after the first is indented by
-    /// this many columns. A word that is longer than a line, as a command or an ARN, stays whole.
+    /// this many columns. A command in backticks is one word, so that it can be copied. A word that is
+    /// longer than a line, as an ARN, stays whole.
     pub fn wrapped(&self, text: &str, indent: usize) -> String {
         let width = usize::from(self.width);
         let mut lines: Vec<String> = Vec::new();
         for paragraph in text.split('\n') {
             let mut line = String::new();
-            for word in paragraph.split_whitespace() {
-                let length = console::measure_text_width(&line) + console::measure_text_width(word);
+            for word in text::words(paragraph) {
+                let length =
+                    console::measure_text_width(&line) + console::measure_text_width(&word);
                 if !line.trim().is_empty() && length + 1 > width {
                     lines.push(std::mem::take(&mut line));
                 }
@@ -98,7 +109,7 @@ impl Screen {
                 } else if !line.is_empty() {
                     line.push(' ');
                 }
-                line.push_str(word);
+                line.push_str(&word);
             }
             lines.push(line);
         }
@@ -130,6 +141,18 @@ mod tests {
         let arn = "arn:aws:iam::111122223333:role/rotator";
         let text = screen.wrapped(&format!("one two three four five {arn} six"), 2);
         assert_eq!(text, format!("one two three four\n  five\n  {arn}\n  six"));
+    }
+
+    #[test]
+    fn a_command_in_backticks_is_never_broken() {
+        let screen = Screen::plain(20);
+        for (text, lines) in [
+            ("now call `banto keys ack`.", "now call\n`banto keys ack`."),
+            ("call `a b`, `c d` or more", "call `a b`, `c d` or\nmore"),
+            ("a `lonely tick in a text", "a `lonely tick in a\ntext"),
+        ] {
+            assert_eq!(screen.wrapped(text, 0), lines);
+        }
     }
 
     #[test]
