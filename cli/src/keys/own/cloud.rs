@@ -7,9 +7,10 @@ use banto_domain::policy::IdentityAccount;
 use banto_domain::record::secret_name;
 use banto_domain::{AccessKeyId, UserName};
 use banto_ports::{
-    AccessKeys as _, ErrorKind, LastUse, LiveKey, LiveUser, NewObject, Objects as _, PortError,
-    Records as _, ReportStore as _, StoredText,
+    AccessKeys as _, ErrorKind, LastUse, LiveKey, LiveUser, NewObject, PortError, Records as _,
+    ReportStore as _, StoredText,
 };
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::doctor::{elements, value};
@@ -21,6 +22,14 @@ pub(super) enum Object {
     Certificate,
     /// The signed id of a new key that arrived.
     Acknowledgement,
+}
+
+/// An object, as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) bytes: Vec<u8>,
+    /// The moment since which it has been stored, if S3 says so.
+    pub(super) since: Option<Timestamp>,
 }
 
 /// The calls, as one user makes them.
@@ -35,7 +44,7 @@ pub(super) trait Cloud: Send + Sync {
     /// The user's record.
     async fn record(&self) -> Result<Option<StoredText>, PortError>;
     /// What is stored; `None` if nothing is, or if S3 does not say.
-    async fn stored(&self, object: Object) -> Result<Option<Vec<u8>>, PortError>;
+    async fn stored(&self, object: Object) -> Result<Option<Stored>, PortError>;
     /// Stores a text in place of what is there.
     async fn store(&self, object: Object, bytes: &[u8]) -> Result<(), PortError>;
     /// Sets a tag of the user.
@@ -106,10 +115,10 @@ impl Cloud for OnAws {
         })
     }
 
-    async fn stored(&self, object: Object) -> Result<Option<Vec<u8>>, PortError> {
+    async fn stored(&self, object: Object) -> Result<Option<Stored>, PortError> {
         let bucket = self.aws.bucket(&self.identity.certificate_bucket);
-        match bucket.read(&self.key(object), 0, LARGEST).await {
-            Ok(bytes) => Ok(Some(bytes)),
+        match bucket.read_dated(&self.key(object), LARGEST).await {
+            Ok((bytes, since)) => Ok(Some(Stored { bytes, since })),
             // Whoever may not list a bucket gets "denied" for an object that is not there. (S3 API
             // reference, `GetObject`.)
             Err(error) if matches!(error.kind, ErrorKind::Missing | ErrorKind::Denied) => Ok(None),

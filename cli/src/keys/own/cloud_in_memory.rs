@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use banto_domain::AccessKeyId;
+use banto_domain::{AccessKeyId, Fingerprint};
 use banto_ports::{ErrorKind, LastUse, LiveKey, LiveUser, PortError, StoredText};
+use jiff::Timestamp;
+use rotate_access_keys::snapshot::PIN_TAG;
 
-use super::cloud::{Cloud, Object};
+use super::cloud::{Cloud, Object, Stored};
 
 /// Tags, certificate and acknowledgement, as they are.
 pub(super) type State = (BTreeMap<String, String>, Option<Vec<u8>>, Option<Vec<u8>>);
@@ -22,6 +24,10 @@ struct Inside {
     failing: Option<(usize, bool)>,
     devices: Vec<String>,
     wants_mfa: bool,
+    keys: Vec<LiveKey>,
+    record: Option<StoredText>,
+    /// Since when the certificate has been stored.
+    since: Option<Timestamp>,
 }
 
 /// One user of alice's name.
@@ -47,6 +53,25 @@ impl InMemory {
         let mut inside = self.inside.lock().unwrap();
         inside.wants_mfa = true;
         inside.devices = devices.iter().map(|device| (*device).to_owned()).collect();
+    }
+
+    /// A user with these keys, this record, and a certificate that is pinned.
+    pub(super) fn with(
+        keys: Vec<LiveKey>,
+        record: Option<StoredText>,
+        pin: &Fingerprint,
+        stored: Stored,
+    ) -> Self {
+        let cloud = Self::new();
+        *cloud.inside.lock().unwrap() = Inside {
+            keys,
+            record,
+            tags: BTreeMap::from([(PIN_TAG.to_owned(), pin.to_string())]),
+            certificate: Some(stored.bytes),
+            since: stored.since,
+            ..Inside::default()
+        };
+        cloud
     }
 
     pub(super) fn calls(&self) -> Vec<&'static str> {
@@ -99,7 +124,7 @@ impl Cloud for InMemory {
     }
 
     async fn keys(&self) -> Result<Vec<LiveKey>, PortError> {
-        Ok(Vec::new())
+        Ok(self.inside.lock().unwrap().keys.clone())
     }
 
     async fn last_use(&self, _key: &AccessKeyId) -> Result<Option<LastUse>, PortError> {
@@ -107,15 +132,16 @@ impl Cloud for InMemory {
     }
 
     async fn record(&self) -> Result<Option<StoredText>, PortError> {
-        Ok(None)
+        Ok(self.inside.lock().unwrap().record.clone())
     }
 
-    async fn stored(&self, object: Object) -> Result<Option<Vec<u8>>, PortError> {
+    async fn stored(&self, object: Object) -> Result<Option<Stored>, PortError> {
         let inside = self.inside.lock().unwrap();
-        Ok(match object {
-            Object::Certificate => inside.certificate.clone(),
-            Object::Acknowledgement => inside.acknowledgement.clone(),
-        })
+        let (bytes, since) = match object {
+            Object::Certificate => (inside.certificate.clone(), inside.since),
+            Object::Acknowledgement => (inside.acknowledgement.clone(), None),
+        };
+        Ok(bytes.map(|bytes| Stored { bytes, since }))
     }
 
     async fn store(&self, object: Object, bytes: &[u8]) -> Result<(), PortError> {

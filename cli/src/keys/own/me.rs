@@ -7,6 +7,7 @@ use banto_domain::policy::{IdentityAccount, Policy};
 use banto_domain::{AccountId, UserName};
 use clap::Args;
 
+use super::super::place;
 use super::cloud::{Cloud, OnAws};
 use crate::policy::PolicyFile;
 use crate::session::{Session, Where};
@@ -36,11 +37,7 @@ impl Me {
     /// Reads the policy, and asks AWS who calls.
     pub(super) async fn find(common: &Common) -> Result<Self> {
         let policy = common.policy.read()?;
-        let place = Where {
-            region: Some(region(&policy, &common.place)),
-            ..common.place.clone()
-        };
-        let session = place.connect().await?;
+        let session = place(&policy, &common.place).connect().await?;
         let user = user_of(&session)?;
         let identity = identity(&policy, &session.account)?.clone();
         let cloud = OnAws {
@@ -62,13 +59,6 @@ impl Me {
 pub(super) fn policy_file(common: &Common) -> Option<PathBuf> {
     let is_named = common.policy.policy.is_some();
     (!is_named).then(|| common.policy.path().ok()).flatten()
-}
-
-/// Banto's region, which a developer's profile need not have: certificates and records are where
-/// the topic for owners is, unless `--region` says otherwise.
-pub(super) fn region(policy: &Policy, place: &Where) -> String {
-    let named = place.region.clone();
-    named.unwrap_or_else(|| policy.notices.owners_topic.region().to_owned())
 }
 
 fn user_of(session: &Session) -> Result<UserName> {

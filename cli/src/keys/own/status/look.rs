@@ -2,26 +2,19 @@
 
 use anyhow::{Context as _, Result};
 use banto_domain::policy::IdentityAccount;
-use banto_domain::record::{Pin, Record};
-use banto_domain::{AccountId, Fingerprint};
-use banto_ports::LiveUser;
+use banto_domain::record::Record;
 use banto_seal::Certificate as OpenPgp;
 use jiff::Timestamp;
-use rotate_access_keys::notices;
-use rotate_access_keys::plan::{FindingKind, OwnerNotice};
-use rotate_access_keys::snapshot::{
-    ACKNOWLEDGED_TAG, Certificate, Key, PIN_TAG, StoredRecord, Used, User,
-};
+use rotate_access_keys::snapshot::{ACKNOWLEDGED_TAG, Key, Used, User};
 
 use super::super::cloud::Object;
 use super::super::me::Me;
 use super::super::record::{self, Kept};
-use crate::openpgp::{self, Judged, NotUsable};
+use super::super::seen;
 
 /// All that was seen.
 #[derive(Debug)]
 pub(super) struct Looked {
-    pub(super) account: AccountId,
     pub(super) identity: IdentityAccount,
     pub(super) kept: Kept,
     /// The user as the rotator's planner takes one.
@@ -46,7 +39,7 @@ pub(super) async fn at(me: &Me, now: Timestamp) -> Result<Looked> {
         &me.user,
         now,
     )?;
-    let mut user = user(&me.identity, live, &kept, stored.as_deref(), now);
+    let mut user = seen::user(&me.identity, live, &kept, stored.as_ref(), now);
     for key in keys {
         let used = match cloud.last_use(&key.id).await {
             Ok(None) => Used::Never,
@@ -66,103 +59,14 @@ pub(super) async fn at(me: &Me, now: Timestamp) -> Result<Looked> {
     if let (Some(claimed), Some(record)) = (claimed, kept.record())
         && let Some(signed) = cloud.stored(Object::Acknowledgement).await?
     {
-        acknowledge(&mut user.user, record, &claimed, &signed, now);
+        acknowledge(&mut user.user, record, &claimed, &signed.bytes, now);
     }
     Ok(Looked {
-        account: me.identity.id.clone(),
         identity: me.identity.clone(),
         kept,
         user: user.user,
         certificate_ends: user.ends,
     })
-}
-
-/// A user without keys, and the end of their certificate.
-pub(super) struct Seen {
-    pub(super) user: User,
-    pub(super) ends: Option<Timestamp>,
-}
-
-/// The user, but for keys.
-pub(super) fn user(
-    identity: &IdentityAccount,
-    live: LiveUser,
-    kept: &Kept,
-    stored: Option<&[u8]>,
-    now: Timestamp,
-) -> Seen {
-    let record = match kept {
-        // To a user, "denied" is most likely that there is none.
-        Kept::Nothing | Kept::Denied(_) => StoredRecord::Absent,
-        Kept::Refused(why) => StoredRecord::Unreadable(why.clone()),
-        Kept::Believed(record, _) if record.user_id == live.id => {
-            StoredRecord::Own((**record).clone())
-        }
-        Kept::Believed(record, _) => StoredRecord::FormerUser((**record).clone()),
-    };
-    let mut user = User {
-        tags: live.tags,
-        record,
-        ..User::new(live.name, live.id, live.arn, &live.path)
-    };
-    let (certificate, ends) = certificate(identity, &user, stored, now);
-    user.certificate = certificate;
-    Seen { user, ends }
-}
-
-/// The certificate, judged as the rotator judges it.
-fn certificate(
-    identity: &IdentityAccount,
-    user: &User,
-    stored: Option<&[u8]>,
-    now: Timestamp,
-) -> (Certificate, Option<Timestamp>) {
-    let refused = |code: &str, reason: String| {
-        let code = code.to_owned();
-        (Certificate::Refused { code, reason }, None)
-    };
-    let Some(tag) = user.tags.get(PIN_TAG) else {
-        return refused("no-pin", notices::no_pin(&user.name, identity));
-    };
-    let pin = match Fingerprint::from_human(tag) {
-        Ok(pin) => pin,
-        Err(error) => return refused("bad-pin", notices::bad_pin(&error.to_string())),
-    };
-    let Some(stored) = stored else {
-        return refused("no-certificate", notices::no_certificate(&pin));
-    };
-    let counted = user.record().and_then(|record| record.pin.as_ref());
-    let kept = counted.and_then(|counted| OpenPgp::from_kept(&counted.certificate).ok());
-    let kept = Vec::from_iter(kept);
-    let Judged {
-        certificate,
-        expires_at,
-        expires_soon,
-    } = match openpgp::judge(stored, &kept, &pin, now) {
-        Ok(judged) => judged,
-        Err(NotUsable { code, words }) => return refused(code, words),
-    };
-    let usable = Certificate::Usable {
-        certified: counted.is_some_and(|counted| vouches(counted, &certificate, now)),
-        stored_since: Some(told_at(user.record(), &pin).unwrap_or(now)),
-        fingerprint: pin,
-        expires_soon,
-    };
-    (usable, expires_at)
-}
-
-fn vouches(counted: &Pin, certificate: &OpenPgp, now: Timestamp) -> bool {
-    let counted = OpenPgp::from_kept(&counted.certificate);
-    counted.is_ok_and(|counted| certificate.is_certified_by(&counted, now))
-}
-
-/// Since when owner and operators know of a certificate that does not count yet: the day on which
-/// it was stored, or the next. A user may not list the versions of the file.
-fn told_at(record: Option<&Record>, pin: &Fingerprint) -> Option<Timestamp> {
-    let notified = &record?.notified;
-    let prefixes = [OwnerNotice::NEW_CERTIFICATE, FindingKind::NEW_CERTIFICATE];
-    let told = prefixes.map(|prefix| notified.get(&format!("{prefix}{pin}")).copied());
-    told.into_iter().flatten().max()
 }
 
 /// Takes an acknowledgement that counts.

@@ -43,11 +43,20 @@ pub async fn run(options: &Options) -> Result<Ending> {
     if options.json {
         output::line(&format!("{:#}", standing.to_json()));
     } else {
-        output::line(&standing.text(&Screen::of_output()));
+        let text = standing.text(&Screen::of_output());
+        output::line(&text);
+        super::tell_profile(&text, &options.common.place);
     }
     Ok(if standing.has_something_to_do() {
         Ending::FINDINGS
     } else {
         Ending::Done
     })
+}
+
+/// The screen of somebody, for tests of what else says the same.
+#[cfg(test)]
+pub(super) async fn screen(me: &Me, now: jiff::Timestamp) -> String {
+    let looked = look::at(me, now).await.unwrap();
+    show::Standing::of(&looked, &me.policy.rotation, now).text(&Screen::plain(1000))
 }

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use rotate_access_keys::snapshot::{Certificate, Key, StoredRecord, Used, User};
 use serde_json::{Value, json};
 
+use super::super::counts::Counts;
+use super::super::first_key;
 use super::super::record::Kept;
+use super::super::rows::row;
 use super::look::Looked;
 use super::next::{Outlook, outlook};
 use crate::dates::{day, distance, in_words};
@@ -26,9 +29,8 @@ pub(super) struct Standing<'a> {
 
 impl<'a> Standing<'a> {
     pub(super) fn of(looked: &'a Looked, policy: &RotationPolicy, now: Timestamp) -> Self {
-        let (account, identity) = (&looked.account, &looked.identity);
         Self {
-            outlook: outlook(account, identity, &looked.user, policy, now),
+            outlook: outlook(&looked.identity, &looked.user, policy, now),
             todo: todo(looked, now),
             groups: policy
                 .groups()
@@ -46,7 +48,7 @@ impl<'a> Standing<'a> {
 
     pub(super) fn text(&self, screen: &Screen) -> String {
         let user = &self.looked.user;
-        let title = format!("{} in {}", user.name, self.looked.account);
+        let title = format!("{} in {}", user.name, self.looked.identity.id);
         let mut parts = vec![screen.paint(Tone::Strong, &title)];
         if user.keys.is_empty() {
             parts.push("You have no access key.".to_owned());
@@ -124,8 +126,16 @@ impl<'a> Standing<'a> {
         let certificate = match &user.certificate {
             Certificate::Usable { fingerprint, .. } => json!({
                 "usable": true, "fingerprint": fingerprint,
-                "expiresAt": self.looked.certificate_ends, "counts": self.outlook.counts_from.is_none(),
-                "countsFrom": self.outlook.counts_from,
+                "expiresAt": self.looked.certificate_ends,
+                "counts": self.outlook.counts == Counts::Now,
+                "countsFrom": match self.outlook.counts {
+                    Counts::From(at) => Some(at),
+                    _ => None,
+                },
+                "countsDaysAfterTold": match self.outlook.counts {
+                    Counts::AfterTold(grace) => Some(grace.as_hours() / 24),
+                    _ => None,
+                },
             }),
             Certificate::Refused { code, reason } => {
                 json!({ "usable": false, "code": code, "reason": reason })
@@ -144,7 +154,7 @@ impl<'a> Standing<'a> {
             .map(|next| json!({ "at": next.at, "what": next.what }))
             .collect();
         json!({
-            "user": user.name, "account": self.looked.account, "keys": keys.collect::<Vec<_>>(),
+            "user": user.name, "account": self.looked.identity.id, "keys": keys.collect::<Vec<_>>(),
             "rotation": latest, "certificate": certificate, "next": next,
             "waits": self.outlook.waits, "todo": self.todo,
         })
@@ -165,31 +175,16 @@ impl<'a> Standing<'a> {
                     Some(at) => format!("expires {}", in_words(at, self.now)),
                     None => "never expires".to_owned(),
                 };
-                let counts = match self.outlook.counts_from {
-                    None => "counts",
-                    Some(_) => "does not count yet",
+                let counts = match &self.outlook.counts {
+                    Counts::Now => String::new(),
+                    other => format!(" {}", other.words()),
                 };
-                format!("{fingerprint}, {ends}, {counts}")
+                format!("{fingerprint}, {ends}, counts{counts}")
             }
             Certificate::Refused { code, .. } => format!("can't be used ({code}): see below"),
             Certificate::NotAsked | Certificate::Unknown(_) => "could not be looked at".to_owned(),
         }
     }
-}
-
-/// Columns of the words before each line.
-const INDENT: usize = 13;
-
-fn row(screen: &Screen, name: &str, text: &str) -> String {
-    let inner = Screen {
-        width: screen
-            .width
-            .saturating_sub(u16::try_from(INDENT).unwrap_or_default()),
-        colour: screen.colour,
-    };
-    let wrapped = inner.wrapped(text, 0);
-    let text = wrapped.replace('\n', &format!("\n{:INDENT$}", ""));
-    format!("{name:<INDENT$}{text}")
 }
 
 fn state(user: &User, key: &Key) -> String {
@@ -217,7 +212,7 @@ fn state(user: &User, key: &Key) -> String {
     }
 }
 
-/// Whether the new key arrived: by the record, by a use or by an acknowledgement. `None` if a use
+/// True if the new key arrived: by the record, by a use or by an acknowledgement. `None` if a use
 /// may not be asked for.
 fn arrived(user: &User) -> Option<bool> {
     let rotation = user.rotation()?;
@@ -303,7 +298,7 @@ fn latest(user: &User, record: &Record, now: Timestamp) -> String {
     }
 }
 
-/// What the user should do now.
+/// Sentences about what the user should do now.
 fn todo(looked: &Looked, now: Timestamp) -> Vec<String> {
     let user = &looked.user;
     let mut todo = Vec::new();
@@ -342,7 +337,18 @@ fn todo(looked: &Looked, now: Timestamp) -> Vec<String> {
         )),
         _ => {}
     }
+    if has_no_key(user) && matches!(user.certificate, Certificate::Usable { .. }) {
+        todo.push(first_key(&user.name));
+    }
     todo
+}
+
+/// True if there is no key that works, and none is owed or being made.
+fn has_no_key(user: &User) -> bool {
+    let comes = user
+        .record()
+        .is_some_and(|record| record.owed.is_some() || record.intent.is_some());
+    !comes && user.keys.iter().all(|key| !key.active)
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::SignedDuration;
 use rotate_access_keys::snapshot::PIN_TAG;
 
+use super::super::super::cloud::Stored;
 use super::super::super::record::Signature;
-use super::super::look;
+use super::super::super::seen;
 use super::*;
 use crate::expected::holds;
 
@@ -65,7 +66,7 @@ fn looked(keys: Vec<Key>, record: Option<Record>) -> Looked {
         Some(record) => Kept::Believed(Box::new(record), Signature::NotAsked),
         None => Kept::Denied("secretsmanager:GetSecretValue: denied".to_owned()),
     };
-    let mut user = look::user(&identity, live(&[]), &kept, None, now()).user;
+    let mut user = seen::user(&identity, live(&[]), &kept, None, now()).user;
     user.keys = keys;
     user.certificate = Certificate::Usable {
         fingerprint: CERTIFICATE.parse().unwrap(),
@@ -74,7 +75,6 @@ fn looked(keys: Vec<Key>, record: Option<Record>) -> Looked {
         stored_since: Some(ago(100)),
     };
     Looked {
-        account: identity.id.clone(),
         identity,
         kept,
         user,
@@ -123,7 +123,7 @@ fn situations() -> Vec<(&'static str, Looked)> {
     let mut left = record(None);
     left.left = Some(Left::new(ago(2), None));
     let mut unregistered = looked(vec![key(OLD, true, 85, Some(0))], None);
-    let no_pin = look::user(
+    let no_pin = seen::user(
         &unregistered.identity,
         live(&[]),
         &unregistered.kept,
@@ -227,8 +227,17 @@ fn a_certificate_is_judged_as_the_rotator_judges_it() {
     let certificate = holder.certificate().unwrap();
     let own = holder.fingerprint().as_str();
     let code = |tags: &[(&str, &str)], stored: Option<&str>| {
-        let stored = stored.map(str::as_bytes);
-        let seen = look::user(&identity, live(tags), &kept, stored, Timestamp::now());
+        let stored = stored.map(|text| Stored {
+            bytes: text.as_bytes().to_vec(),
+            since: None,
+        });
+        let seen = seen::user(
+            &identity,
+            live(tags),
+            &kept,
+            stored.as_ref(),
+            Timestamp::now(),
+        );
         match seen.user.certificate {
             Certificate::Refused { code, .. } => code,
             Certificate::Usable { fingerprint, .. } => fingerprint.to_string(),
