@@ -1,10 +1,10 @@
 //! Chooses the certificate: by options, or by asking.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use banto_domain::Fingerprint;
-use banto_seal::Certificate;
+use banto_seal::{Certificate, Refusal};
 
 use super::options::Options;
 use super::show;
@@ -69,7 +69,7 @@ pub(super) async fn choose(options: &Options, begun: Option<&Fingerprint>) -> Re
             Ok(programs) => openpgp::own(programs).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        return of_file(options, bytes, own);
+        return of_file(options, file, bytes, own);
     }
     let programs: Vec<Program> = programs?
         .into_iter()
@@ -115,7 +115,7 @@ pub(super) async fn choose(options: &Options, begun: Option<&Fingerprint>) -> Re
     })
 }
 
-fn of_file(options: &Options, bytes: Vec<u8>, own: Vec<Candidate>) -> Result<Chosen> {
+fn of_file(options: &Options, file: &Path, bytes: Vec<u8>, own: Vec<Candidate>) -> Result<Chosen> {
     let found = Certificate::read(&bytes).map(|certificate| certificate.fingerprint());
     let named = options
         .fingerprint
@@ -123,8 +123,16 @@ fn of_file(options: &Options, bytes: Vec<u8>, own: Vec<Candidate>) -> Result<Cho
         .map(Fingerprint::from_human)
         .transpose()?;
     let fingerprint = match (named, found) {
-        (Some(named), _) => named,
         (None, Ok(found)) => found.parse()?,
+        (_, Err(Refusal::SecretKey)) => {
+            let file = file.display();
+            return Err(misused(anyhow!(
+                "{file} has your secret key, and nothing of it was sent: give it as `--key-file {file}`, \
+                 or give the certificate alone, which `sq key extract-cert {file}` or `gpg --export` \
+                 writes"
+            )));
+        }
+        (Some(named), _) => named,
         (None, Err(refusal)) => bail!("{} ({})", refusal, refusal.code()),
     };
     Ok(Chosen {
@@ -186,6 +194,12 @@ pub(super) fn pick<'a>(own: &'a [Candidate], wants: &Wants<'_>) -> Result<Picked
 
 /// Has the program make one, once the person agrees.
 async fn make(options: &Options, program: &Program) -> Result<Fingerprint> {
+    if program.kind() == Kind::SqOfFiles && options.key_file.is_none() {
+        return Err(misused(anyhow!(
+            "{program} keeps no keys of its own: name the file of your secret key with --key-file FILE, \
+             where --make writes a new one"
+        )));
+    }
     if !options.make {
         let question = format!("You have no OpenPGP certificate. Let {program} make one?");
         if !ask::confirm(&question, false).map_err(|error| {
@@ -206,4 +220,90 @@ async fn make(options: &Options, program: &Program) -> Result<Fingerprint> {
         None => ask::parsed("Your mail address", "--mail ADDRESS")?,
     };
     Ok(program.generate(&name, &mail).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::openpgp::Secret;
+
+    const FIRST: &str = "D1A66E1A23B182C9980F788CFBFCC82A015E7330";
+    const SECOND: &str = "1234567890123456789012345678901234567890";
+    const SIGNS: &str = "ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD";
+
+    fn own(fingerprints: &[&str]) -> Vec<Candidate> {
+        let candidate = |fingerprint: &&str| Candidate {
+            fingerprint: fingerprint.parse().unwrap(),
+            user_ids: vec!["Alice <alice@example.com>".to_owned()],
+            created_at: Timestamp::UNIX_EPOCH,
+            primary: Secret::Here,
+            encryption: (*fingerprint != SIGNS).then_some(Secret::Here),
+            program: Program::for_tests(),
+        };
+        fingerprints.iter().map(candidate).collect()
+    }
+
+    /// What is picked, in short: fingerprints, or `make`.
+    fn picked(fingerprints: &[&str], wants: &Wants<'_>) -> Result<String> {
+        let own = own(fingerprints);
+        Ok(match pick(&own, wants)? {
+            Picked::One(one) => one.fingerprint.to_string(),
+            Picked::OneOf(several) => {
+                let names: Vec<_> = several.iter().map(|one| one.fingerprint.as_str()).collect();
+                names.join(" or ")
+            }
+            Picked::Make => "make".to_owned(),
+        })
+    }
+
+    #[test]
+    fn the_only_certificate_that_can_encrypt_is_taken_and_of_several_one_is_asked_for() {
+        let nothing = Wants::default();
+        for (own, expected) in [
+            (&[][..], "make".to_owned()),
+            (&[FIRST], FIRST.to_owned()),
+            (&[SIGNS, FIRST], FIRST.to_owned()),
+            // Its refusal says what is lacking, which a question would not.
+            (&[SIGNS], SIGNS.to_owned()),
+            (&[FIRST, SIGNS, SECOND], format!("{FIRST} or {SECOND}")),
+        ] {
+            assert_eq!(picked(own, &nothing).unwrap(), expected, "{own:?}");
+        }
+    }
+
+    #[test]
+    fn a_named_certificate_is_taken_or_it_is_said_that_it_is_not_here() {
+        let begun = SECOND.parse().unwrap();
+        let named = |fingerprint| Wants {
+            fingerprint: Some(fingerprint),
+            begun: Some(&begun),
+            ..Wants::default()
+        };
+        let spaced = "d1a6 6e1a 23b1 82c9 980f 788c fbfc c82a 015e 7330";
+        for name in [FIRST, spaced] {
+            assert_eq!(picked(&[FIRST, SECOND], &named(name)).unwrap(), FIRST);
+        }
+        let error = picked(&[SECOND], &named(FIRST)).unwrap_err().to_string();
+        assert!(error.contains("no secret key of D1A66E1A"), "{error}");
+        assert!(picked(&[FIRST], &named("nonsense")).is_err());
+    }
+
+    #[test]
+    fn the_same_command_again_goes_on_with_what_it_began_and_makes_no_second_one() {
+        let begun = SECOND.parse().unwrap();
+        for make in [false, true] {
+            let wants = |begun| Wants {
+                make,
+                begun,
+                ..Wants::default()
+            };
+            let own = [FIRST, SECOND];
+            assert_eq!(picked(&own, &wants(Some(&begun))).unwrap(), SECOND);
+            // What somebody else stored is nothing that was begun here.
+            let other = if make { "make" } else { FIRST };
+            assert_eq!(picked(&[FIRST], &wants(Some(&begun))).unwrap(), other);
+        }
+    }
 }

@@ -1,27 +1,27 @@
 //! `banto keys register`: a certificate is chosen, judged as the rotator will, stored and pinned.
 
 mod choose;
+mod look;
 mod options;
 mod plan;
 mod show;
 
 use anyhow::{Context as _, Result};
 use banto_domain::Fingerprint;
-use banto_domain::record::{Pin, Record};
-use banto_ports::{LiveKey, LiveUser};
 use banto_seal::Certificate;
 use jiff::{SignedDuration, Timestamp};
 use rotate_access_keys::snapshot::PIN_TAG;
 
 use self::choose::Chosen;
+use self::look::Looked;
 pub use self::options::Options;
-use self::plan::{Plan, Seen, Step, Vouched};
+use self::plan::{Plan, Step, Vouched};
 use super::cloud::{Cloud, Object};
+use super::counts::Counts;
 use super::me::Me;
 use super::mfa;
-use super::record::{self, Kept};
 use crate::ending::Ending;
-use crate::openpgp::{self, Candidate, Judged, NotUsable, Secret};
+use crate::openpgp::{Candidate, NotUsable, Secret};
 use crate::terminal::Screen;
 use crate::{ask, output};
 
@@ -32,9 +32,10 @@ use crate::{ask, output};
 /// interrupted one began.
 pub async fn run(options: &Options) -> Result<Ending> {
     let me = Me::find(&options.common).await?;
-    let now = super::now()?;
-    let looked = Looked::at(&me, now).await?;
+    let looked = Looked::at(&me, super::now()?).await?;
     let mut chosen = choose::choose(options, looked.begun().as_ref()).await?;
+    // A certificate that was just made is valid from then on.
+    let now = super::now()?;
     let screen = Screen::of_output();
     let refused = |refusal: &NotUsable| {
         output::complain(&screen.wrapped(&show::refused(refusal), 0));
@@ -46,24 +47,22 @@ pub async fn run(options: &Options) -> Result<Ending> {
     };
     let mut vouched = vouching(&looked, &chosen, now);
     let place = me.identity.certificate_url(&me.user);
-    let grace = me.policy.rotation.pin_grace;
-    let plan = plan::plan(&looked.seen(&chosen, &vouched, grace, now));
+    let plan = plan::plan(&looked.seen(&chosen));
+    let (fingerprint, candidate) = (chosen.fingerprint.clone(), chosen.candidate.clone());
     let shown = show::Registration {
         user: &me.user,
         place: &place,
         policy: me.policy_file.as_deref(),
-        fingerprint: &chosen.fingerprint,
-        candidate: chosen.candidate.as_ref(),
+        fingerprint: &fingerprint,
+        candidate: candidate.as_ref(),
         expires_at: judged.expires_at,
         plan: &plan,
-        vouched: &vouched,
+        vouched: &vouched.clone(),
+        counts: &looked.counts(&me, &chosen, &vouched, now),
+        known: looked.known(),
         now,
     };
     output::complain(&shown.before(&screen));
-    if let Kept::Refused(why) = &looked.kept {
-        let told = format!("Your record says nothing of what counts: {why}.");
-        output::complain(&screen.wrapped(&told, 0));
-    }
     for sentence in card(&chosen).await {
         output::complain(&screen.wrapped(&sentence, 0));
     }
@@ -80,111 +79,23 @@ pub async fn run(options: &Options) -> Result<Ending> {
             return refused(&refusal);
         }
     }
-    let plan = plan::plan(&looked.seen(&chosen, &vouched, grace, now));
+    let plan = plan::plan(&looked.seen(&chosen));
     act(me.cloud.as_ref(), options, &plan, &chosen).await?;
+    // As it is now, so that `status` says the same.
+    let counts = match Looked::at(&me, now).await {
+        Ok(looked) => looked.counts(&me, &chosen, &vouched, super::now()?),
+        Err(error) => Counts::Unknown(format!("{error:#}")),
+    };
     let shown = show::Registration {
-        user: &me.user,
-        place: &place,
-        policy: me.policy_file.as_deref(),
-        fingerprint: &chosen.fingerprint,
-        candidate: chosen.candidate.as_ref(),
-        expires_at: judged.expires_at,
         plan: &plan,
         vouched: &vouched,
-        now,
+        counts: &counts,
+        ..shown
     };
-    output::line(&shown.after(&screen));
+    let text = shown.after(&screen);
+    output::line(&text);
+    super::tell_profile(&text, &options.common.place);
     Ok(Ending::Done)
-}
-
-/// All that is so in AWS.
-struct Looked {
-    user: LiveUser,
-    stored: Option<Vec<u8>>,
-    kept: Kept,
-    keys: Option<Vec<LiveKey>>,
-}
-
-impl Looked {
-    async fn at(me: &Me, now: Timestamp) -> Result<Self> {
-        let user = me.cloud.user().await;
-        let read = me.cloud.record().await;
-        let user = user.context("the tags of your IAM user can't be read")?;
-        let kept = record::judged(read, &me.policy, &me.identity.id, &me.user, now)?;
-        Ok(Self {
-            stored: me.cloud.stored(Object::Certificate).await?,
-            kept: kept.of(&user.id),
-            user,
-            keys: me.cloud.keys().await.ok(),
-        })
-    }
-
-    fn record(&self) -> Option<&Record> {
-        self.kept.record()
-    }
-
-    /// The certificate that counts so far.
-    fn pin(&self) -> Option<&Pin> {
-        self.record()?.pin.as_ref()
-    }
-
-    fn tag(&self) -> Option<&str> {
-        self.user.tags.get(PIN_TAG).map(String::as_str)
-    }
-
-    /// The certificate that a command stored which ended before it was pinned.
-    fn begun(&self) -> Option<Fingerprint> {
-        let stored = Certificate::read(self.stored.as_ref()?).ok()?;
-        let stored: Fingerprint = stored.fingerprint().parse().ok()?;
-        let pinned = self.tag().and_then(|tag| Fingerprint::from_human(tag).ok());
-        (pinned.as_ref() != Some(&stored)).then_some(stored)
-    }
-
-    /// The copies that the rotator merges with what will be stored, as far as a user sees them.
-    fn earlier(&self) -> Vec<Certificate> {
-        let stored = self.stored.as_ref();
-        let stored = stored.and_then(|stored| Certificate::read(stored).ok());
-        let kept = self.pin();
-        let kept = kept.and_then(|pin| Certificate::from_kept(&pin.certificate).ok());
-        stored.into_iter().chain(kept).collect()
-    }
-
-    fn judge(&self, chosen: &Chosen, now: Timestamp) -> Result<Judged, NotUsable> {
-        openpgp::judge(&chosen.bytes, &self.earlier(), &chosen.fingerprint, now)
-    }
-
-    fn seen<'a>(
-        &'a self,
-        chosen: &'a Chosen,
-        vouched: &Vouched,
-        grace: SignedDuration,
-        now: Timestamp,
-    ) -> Seen<'a> {
-        Seen {
-            now,
-            grace,
-            certificate: &chosen.fingerprint,
-            is_certified: vouched.counts(),
-            is_stored: says_all(self.stored.as_deref(), &chosen.bytes),
-            tag: self.tag(),
-            record: self.record(),
-            keys: self.keys.as_deref(),
-        }
-    }
-}
-
-/// True if what is stored says all that a certificate says, so that it need not be stored again.
-fn says_all(stored: Option<&[u8]>, bytes: &[u8]) -> bool {
-    let Some(stored) = stored else {
-        return false;
-    };
-    let read = (Certificate::read(stored), Certificate::read(bytes));
-    match read {
-        (Ok(stored), Ok(new)) if stored.fingerprint() == new.fingerprint() => {
-            stored.clone().with_earlier(&new) == stored
-        }
-        _ => stored == bytes,
-    }
 }
 
 /// Time that a person may take for the passphrase of the former certificate. The signature is of
@@ -256,7 +167,7 @@ async fn vouch(
     }
 }
 
-/// What to do on the smartcard, where the certificate is on one.
+/// Sentences about what to do on the smartcard, where the certificate is on one.
 async fn card(chosen: &Chosen) -> Vec<String> {
     let on_card = |candidate: &&Candidate| candidate.card().is_some();
     let Some(candidate) = chosen.candidate.as_ref().filter(on_card) else {
@@ -298,6 +209,8 @@ mod tests {
     use super::super::cloud_in_memory::InMemory;
     use super::super::me::Common;
     use super::super::mfa::Mfa;
+    use super::look::says_all;
+    use super::plan::Seen;
     use super::*;
 
     fn chosen() -> Chosen {
@@ -332,14 +245,9 @@ mod tests {
         let user = cloud.user().await.unwrap();
         let stored = cloud.stored(Object::Certificate).await.unwrap();
         let plan = plan::plan(&Seen {
-            now: Timestamp::now(),
-            grace: SignedDuration::from_hours(1),
             certificate: &chosen.fingerprint,
-            is_certified: false,
-            is_stored: says_all(stored.as_deref(), &chosen.bytes),
+            is_stored: says_all(stored.as_ref(), &chosen.bytes),
             tag: user.tags.get(PIN_TAG).map(String::as_str),
-            record: None,
-            keys: None,
         });
         act(cloud, &options(), &plan, &chosen).await
     }

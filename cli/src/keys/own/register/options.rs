@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::super::me::Common;
 use super::super::mfa::Mfa;
+use crate::openpgp::{Address, Name};
 
 /// Options.
 #[derive(Debug, Clone, Args)]
@@ -22,10 +23,10 @@ pub struct Options {
     pub(super) make: bool,
     /// Your name in the new certificate.
     #[arg(long, value_name = "NAME")]
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Name>,
     /// Your mail address in the new certificate.
     #[arg(long, value_name = "ADDRESS")]
-    pub(super) mail: Option<String>,
+    pub(super) mail: Option<Address>,
     /// The file that has your OpenPGP secret key, for an `sq` that keeps no keys of its own.
     #[arg(long, value_name = "FILE")]
     pub(super) key_file: Option<PathBuf>,

@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use banto_domain::{Fingerprint, UserName};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use rotate_access_keys::notices;
 use rotate_access_keys::snapshot::PIN_TAG;
 
-use super::plan::{Counts, Plan, Step, Vouched};
+use super::super::counts::Counts;
+use super::super::first_key;
+use super::super::rows::row;
+use super::plan::{Plan, Step, Vouched};
 use crate::dates::in_words;
 use crate::openpgp::{Candidate, NotUsable};
 use crate::terminal::{Screen, Tone};
@@ -24,11 +28,24 @@ pub(super) struct Registration<'a> {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) plan: &'a Plan,
     pub(super) vouched: &'a Vouched,
+    /// Since when it counts, once all is done.
+    pub(super) counts: &'a Counts,
+    pub(super) known: Known,
     pub(super) now: Timestamp,
 }
 
-/// Columns of the words before each line of what is shown.
-const INDENT: usize = 13;
+/// What is known of the user, by which it is explained since when a certificate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Some certificate has counted before.
+    Certificate,
+    /// None has, and no access key is active.
+    Newcomer,
+    /// None has, and an access key is active.
+    Key,
+    /// The same, as far as can be seen: AWS denies the record.
+    KeyAndDenied,
+}
 
 /// A certificate as a choice.
 pub(super) fn candidate(candidate: &Candidate) -> String {
@@ -49,14 +66,14 @@ pub(super) fn candidate(candidate: &Candidate) -> String {
 /// A refusal of the rotator, before it comes to that.
 pub(super) fn refused(refusal: &NotUsable) -> String {
     format!(
-        "The certificate can't be used ({}), and nothing was done. {}\ndocs/openpgp.md lists what \
-         works.",
+        "The certificate can't be used ({}), and nothing was stored or pinned. {}\ndocs/openpgp.md \
+         lists what works.",
         refusal.code, refusal.words
     )
 }
 
 impl Registration<'_> {
-    /// What there is, and what will be done.
+    /// Shows what there is, and what will be done.
     pub(super) fn before(&self, screen: &Screen) -> String {
         let mut rows = vec![("Certificate", self.fingerprint.to_string())];
         if let Some(candidate) = self.candidate {
@@ -89,14 +106,12 @@ impl Registration<'_> {
                 .map(|file| ("Policy", file.display().to_string())),
         );
         rows.push(("Counts", self.counts()));
-        let lines = rows
-            .iter()
-            .map(|(name, text)| format!("{name:<INDENT$}{}", beside(screen, text)));
+        let lines = rows.iter().map(|(name, text)| row(screen, name, text));
         let lines: Vec<String> = lines.collect();
         lines.join("\n")
     }
 
-    /// What was done, and what comes.
+    /// Shows what was done, and what comes.
     pub(super) fn after(&self, screen: &Screen) -> String {
         let fingerprint = self.fingerprint;
         let done = if self.plan.steps.is_empty() {
@@ -114,74 +129,57 @@ impl Registration<'_> {
                 "Your former certificate {former} does not vouch for it: {why}."
             ));
         }
-        lines.push(match self.plan.counts {
-            Counts::Already | Counts::Certified | Counts::First => {
-                "`banto keys status` says when a new key comes, and `banto keys fetch` receives it."
-                    .to_owned()
-            }
-            Counts::From(_) | Counts::After(_) => {
-                "Until then no key is sealed to it. You and the operators are told of it, so that a \
-                 certificate which is not yours can be stopped."
-                    .to_owned()
-            }
+        if self.known == Known::KeyAndDenied {
+            lines.push(
+                "No record of yours can be read. That is so where Banto never made you a key, and \
+                 what is said here holds for that."
+                    .to_owned(),
+            );
+        }
+        lines.push(if *self.counts == Counts::Now && self.known == Known::Newcomer {
+            first_key(self.user)
+        } else if *self.counts == Counts::Now {
+            "`banto keys status` says when a new key comes, and `banto keys fetch` receives it."
+                .to_owned()
+        } else {
+            "Until then no key is sealed to it. You and the operators are told of it, so that a \
+             certificate which is not yours can be stopped."
+                .to_owned()
         });
         let lines: Vec<String> = lines.iter().map(|line| screen.wrapped(line, 0)).collect();
         lines.join("\n")
     }
 
     fn counts(&self) -> String {
-        match (&self.plan.counts, self.vouched) {
-            (Counts::Already, _) => "already".to_owned(),
-            (Counts::Certified, Vouched::By(former)) => {
-                format!("at once, since your former certificate {former} signed it")
-            }
-            (Counts::Certified, Vouched::Will(former)) => {
+        match (self.counts, self.vouched, self.known) {
+            (_, Vouched::Will(former), _) => {
                 format!("at once: your former certificate {former} signs it next")
             }
-            (Counts::Certified, _) => "at once".to_owned(),
-            (Counts::First, _) => "at once, as you have no active access key".to_owned(),
-            (Counts::From(at), _) => format!(
-                "{}, unless an operator approves it before",
-                in_words(*at, self.now)
-            ),
-            (Counts::After(grace), _) => format!(
-                "{} after Banto has told you of it, unless an operator approves it before",
-                days(*grace)
-            ),
+            (Counts::Now, Vouched::By(former), _) => {
+                format!("at once, since your former certificate {former} signed it")
+            }
+            (Counts::Now, _, Known::Newcomer) => {
+                "at once, as you have no active access key".to_owned()
+            }
+            (counts, ..) => counts.words(),
         }
     }
 
     /// The command for the operator.
     fn approval(&self) -> Option<String> {
-        match self.plan.counts {
-            Counts::Already | Counts::Certified | Counts::First => None,
-            Counts::From(_) | Counts::After(_) => Some(format!(
-                "An operator who has asked you in person lets it count at once: `banto keys approve \
-                 {} {}`.",
-                self.user, self.fingerprint
-            )),
-        }
+        (*self.counts != Counts::Now).then(|| {
+            format!(
+                "An operator who has asked you in person lets it count at once: `{}`.",
+                notices::approve(self.user, self.fingerprint)
+            )
+        })
     }
-}
-
-/// A text beside the words that begin its row.
-fn beside(screen: &Screen, text: &str) -> String {
-    let inner = Screen {
-        width: screen
-            .width
-            .saturating_sub(u16::try_from(INDENT).unwrap_or_default()),
-        colour: screen.colour,
-    };
-    let wrapped = inner.wrapped(text, 0);
-    wrapped.replace('\n', &format!("\n{:INDENT$}", ""))
-}
-
-fn days(time: SignedDuration) -> String {
-    format!("{} days", time.as_hours() / 24)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::expected::holds;
 
@@ -196,47 +194,42 @@ mod tests {
         let all = vec![Step::Store, Step::Pin];
         let why = "its secret key is not on this machine".to_owned();
         let grace = SignedDuration::from_hours(7 * 24);
+        let by = || Vouched::By(old.clone());
+        let not = Vouched::Not(old.clone(), why);
+        let from = Counts::From(now + grace);
+        let after = Counts::AfterTold(grace);
+        let unknown = Counts::Unknown("your access keys can't be listed (denied)".to_owned());
+        let no = || Vouched::NotNeeded;
+        let replaced = || Some(old.clone());
         let cases = [
-            (all.clone(), None, Counts::First, Vouched::NotNeeded),
+            (all.clone(), None, Counts::Now, no(), Known::Newcomer),
             (
                 all.clone(),
-                Some(old.clone()),
-                Counts::Certified,
-                Vouched::By(old.clone()),
+                replaced(),
+                Counts::Now,
+                by(),
+                Known::Certificate,
             ),
             (
                 all.clone(),
-                Some(old.clone()),
-                Counts::Certified,
+                replaced(),
+                Counts::Now,
                 Vouched::Will(old.clone()),
+                Known::Certificate,
             ),
-            (
-                all,
-                Some(old.clone()),
-                Counts::After(grace),
-                Vouched::Not(old, why),
-            ),
-            (
-                vec![Step::Pin],
-                None,
-                Counts::After(grace),
-                Vouched::NotNeeded,
-            ),
-            (
-                Vec::new(),
-                None,
-                Counts::From(now + grace),
-                Vouched::NotNeeded,
-            ),
-            (Vec::new(), None, Counts::Already, Vouched::NotNeeded),
+            (all.clone(), replaced(), after, not, Known::Certificate),
+            (all, None, from.clone(), no(), Known::KeyAndDenied),
+            (vec![Step::Pin], None, from.clone(), no(), Known::Key),
+            (Vec::new(), None, from, no(), Known::Key),
+            (Vec::new(), None, Counts::Now, no(), Known::Certificate),
+            (Vec::new(), None, unknown, no(), Known::Key),
         ];
         holds("keys/register", |screen| {
             let mut text = String::new();
-            for (steps, replaces, counts, vouched) in &cases {
+            for (steps, replaces, counts, vouched, known) in &cases {
                 let plan = Plan {
                     steps: steps.clone(),
                     replaces: replaces.clone(),
-                    counts: counts.clone(),
                 };
                 let shown = Registration {
                     user: &user,
@@ -247,6 +240,8 @@ mod tests {
                     expires_at: Some("2028-11-26T12:00:00Z".parse().unwrap()),
                     plan: &plan,
                     vouched,
+                    counts,
+                    known: *known,
                     now,
                 };
                 let [before, after] = [shown.before(screen), shown.after(screen)];
