@@ -71,7 +71,8 @@ pub async fn run(options: &Options) -> Result<Ending> {
     })?;
     let is_good = |signed: &[u8]| certificate.check_acknowledgement(signed, &key, now).is_ok();
     let stored = me.cloud.stored(Object::Acknowledgement).await?;
-    let steps = steps(&user, stored.is_some_and(|stored| is_good(&stored)), &key);
+    let is_stored = stored.is_some_and(|stored| is_good(&stored.bytes));
+    let steps = steps(&user, is_stored, &key);
     let signed = if steps.contains(&Step::Store) {
         sign(options, &key, &pin.fingerprint, &certificate).await?
     } else {
@@ -151,7 +152,10 @@ async fn sign(
     let programs = super::programs(options.key_file.as_deref()).await?;
     let own = openpgp::own(&programs).await?;
     let holder = own.iter().find(|one| one.fingerprint == *by).with_context(|| {
-        format!("the secret key of {by} is not on this machine: acknowledge where it is, or use {key} once")
+        format!(
+            "the secret key of {by} is not on this machine: acknowledge where it is (for sq before 1.0: \
+             with --key-file FILE), or use {key} once"
+        )
     })?;
     let text = format!("{key}\n");
     let signed = holder.program.clearsign(&text, by).await?;
@@ -264,7 +268,8 @@ mod tests {
         };
         let user = cloud.user().await.unwrap();
         let stored = cloud.stored(Object::Acknowledgement).await.unwrap();
-        let steps = steps(&user, stored.as_deref() == Some(b"signed"), &key());
+        let is_stored = stored.is_some_and(|stored| stored.bytes == b"signed");
+        let steps = steps(&user, is_stored, &key());
         act(cloud, &options, &steps, &key(), b"signed").await
     }
 

@@ -20,11 +20,13 @@ use self::opened::{Expected, Opened};
 use self::plan::{Decision, Seen};
 use self::source::Sealed;
 use self::target::{Target, To};
+use super::super::place;
 use super::cloud::{Cloud as _, OnAws};
-use super::me::{Common, Me, identity, policy_file, region};
+use super::me::{Common, Me, identity, policy_file};
 use super::record::{self, Kept, Signature};
 use crate::ending::{Ending, misused};
-use crate::openpgp;
+use crate::openpgp::{self, OpenPgpError};
+use crate::session::Where;
 use crate::terminal::Screen;
 use crate::{ask, output};
 
@@ -116,10 +118,12 @@ async fn from_record(options: &Options, target: &Target) -> Result<Ending> {
         }
         Decision::Nothing(why) => {
             output::complain(&screen.wrapped(&why, 0));
+            super::tell_profile(&why, &options.common.place);
             return Ok(Ending::FINDINGS);
         }
         Decision::Refuse(why) => bail!("{why}"),
     };
+    answerable(target, options.yes, "--yes")?;
     tell_signature(signature(&kept));
     let expected = Expected {
         key: Some(key),
@@ -132,7 +136,7 @@ async fn from_record(options: &Options, target: &Target) -> Result<Ending> {
     if !agreed(target, &opened, options.yes, "--yes")? {
         return Ok(Ending::FINDINGS);
     }
-    proven(&opened, &region(&me.policy, &options.common.place)).await?;
+    proven(&opened, &place(&me.policy, &options.common.place)).await?;
     let after = show::After {
         old: old_keys(&opened, keys.as_deref()),
         policy: &me.policy.rotation,
@@ -165,6 +169,8 @@ async fn from_envelope(options: &Options, file: &str, target: &Target) -> Result
         )));
     }
     tell_policy(&options.common);
+    let yes = options.yes && options.user.is_some();
+    answerable(target, yes, "--user NAME --yes")?;
     let policy = options.common.policy.read()?;
     let text = source::text(file)?;
     let Sealed {
@@ -197,22 +203,19 @@ async fn from_envelope(options: &Options, file: &str, target: &Target) -> Result
         output::line(&Screen::of_output().wrapped(&show::in_place(&opened.key, target), 0));
         return Ok(Ending::Done);
     }
-    let yes = options.yes && options.user.is_some();
     if !agreed(target, &opened, yes, "--user NAME --yes")? {
         return Ok(Ending::FINDINGS);
     }
-    let aws = proven(&opened, &region(&policy, &options.common.place)).await?;
+    let aws = proven(&opened, &place(&policy, &options.common.place)).await?;
     let cloud = OnAws {
         aws,
         user: opened.user.clone(),
         identity: identity(&policy, &opened.account)?.clone(),
     };
     let keys = cloud.keys().await.ok();
-    if let Some(why) = plan::stranger(
-        target.holds(),
-        keys.as_deref(),
-        options.profile_name.is_some(),
-    ) {
+    // The question named the key that is replaced, and a person has answered it.
+    let is_agreed = options.profile_name.is_some() || !yes;
+    if let Some(why) = plan::stranger(target.holds(), keys.as_deref(), is_agreed) {
         bail!("{why}");
     }
     if policy.rotation.signing.is_some() {
@@ -279,12 +282,16 @@ async fn open(
 ) -> Result<Opened> {
     let programs = super::programs(options.key_file.as_deref()).await?;
     let plaintext = openpgp::decrypt(&programs, armored.as_bytes()).await;
-    let plaintext = plaintext.with_context(|| match sealed_to {
-        Some(certificate) => format!(
-            "the envelope was not opened, and nothing was changed. It is sealed to {certificate}; if \
-             you lost that key, `banto keys register` another certificate, and a new key follows"
-        ),
-        None => "the envelope was not opened, and nothing was changed".to_owned(),
+    let plaintext = plaintext.map_err(|error| {
+        let told = match (sealed_to, &error) {
+            (Some(certificate), OpenPgpError::NoKey { .. }) => format!(
+                "the envelope was not opened, and nothing was changed. It is sealed to \
+                 {certificate}; if you lost that key, `banto keys register` another certificate, and \
+                 a new key follows"
+            ),
+            _ => "the envelope was not opened, and nothing was changed".to_owned(),
+        };
+        anyhow!(error).context(told)
     })?;
     let opened = Opened::read(&plaintext).map_err(anyhow::Error::msg)?;
     opened.check(expected).map_err(anyhow::Error::msg)?;
@@ -296,6 +303,16 @@ fn old_keys(opened: &Opened, keys: Option<&[LiveKey]>) -> Vec<String> {
     let keys = keys.unwrap_or_default().iter();
     let old = keys.filter(|key| key.active && key.id != opened.key);
     old.map(|key| key.id.to_string()).collect()
+}
+
+/// Refuses, before anything is opened, what will need an answer that nobody can give.
+fn answerable(target: &Target, yes: bool, option: &str) -> Result<()> {
+    match show::place(target) {
+        Some(place) if !yes && !ask::somebody_is_there() => {
+            ask::confirm_by(&format!("Put the new key into the {place}?"), yes, option).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Asks whether the key is to be put there, where it takes the place of another.
@@ -311,8 +328,8 @@ fn agreed(target: &Target, opened: &Opened, yes: bool, option: &str) -> Result<b
 }
 
 /// Uses the key once; answers AWS as its user sees it.
-async fn proven(opened: &Opened, region: &str) -> Result<Aws> {
-    let aws = prove::aws_of(opened, region)?;
+async fn proven(opened: &Opened, place: &Where) -> Result<Aws> {
+    let aws = prove::aws_of(opened, place.region.as_deref())?;
     prove::prove(opened, &prove::PAUSES, || prove::caller(&aws)).await?;
     Ok(aws)
 }

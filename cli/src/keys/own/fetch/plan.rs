@@ -83,7 +83,8 @@ pub(super) fn decide(seen: &Seen<'_>) -> Decision {
 
 fn nothing(why: &str) -> Decision {
     Decision::Nothing(format!(
-        "There is nothing to fetch: {why}. `banto keys status` says when one is due."
+        "There is nothing to fetch: {why}. `banto keys status` says when one is due; a first one is \
+         made by an operator's `banto keys rotate USER`."
     ))
 }
 
@@ -156,9 +157,9 @@ fn dead(record: &Record, keys: &[LiveKey], key: &AccessKeyId, now: Timestamp) ->
 pub(super) fn stranger(
     held: Option<&str>,
     keys: Option<&[LiveKey]>,
-    is_target_named: bool,
+    is_agreed: bool,
 ) -> Option<String> {
-    let held = held.filter(|_| !is_target_named)?;
+    let held = held.filter(|_| !is_agreed)?;
     let why = match keys {
         Some(keys) if keys.iter().any(|key| key.id.as_str() == held) => return None,
         Some(_) => "which is none of your keys of this account",

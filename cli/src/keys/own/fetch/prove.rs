@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use banto_aws::Aws;
 use banto_ports::{ErrorKind, PortError};
 use secrecy::ExposeSecret as _;
@@ -47,29 +47,39 @@ where
             bail!("AWS refuses the new key {key}: {error}. {why} Nothing was changed");
         }
         let Some(seconds) = pauses.next() else {
-            return Err(anyhow!(error)).with_context(|| {
+            let told = if is_unknown(&error) {
                 format!(
                     "AWS does not take the new key {key} yet, and nothing was changed: call again \
-                     in some minutes; `banto keys status` says if the key was switched off"
+                     in some minutes. If its notice is older than a day, take that of your newest key: \
+                     this one may be deleted"
                 )
-            });
+            } else {
+                format!("AWS can't be asked about the new key {key}, and nothing was changed")
+            };
+            return Err(anyhow!(error).context(told));
         };
-        let why = match error.kind {
-            ErrorKind::Denied | ErrorKind::UnknownCaller => format!("AWS does not know {key} yet"),
-            _ => format!("AWS can't be asked about {key} ({})", error.message),
+        let why = if is_unknown(&error) {
+            format!("AWS does not know {key} yet")
+        } else {
+            format!("AWS can't be asked about {key} ({})", error.message)
         };
         output::complain(&format!("{why}; asking again in {seconds} s"));
         tokio::time::sleep(Duration::from_secs(*seconds)).await;
     }
 }
 
+/// True if AWS answered, and knows no such key.
+fn is_unknown(error: &PortError) -> bool {
+    matches!(error.kind, ErrorKind::Denied | ErrorKind::UnknownCaller)
+}
+
 /// AWS with the new key and nothing else, in a region.
-pub(super) fn aws_of(opened: &Opened, region: &str) -> Result<Aws> {
+pub(super) fn aws_of(opened: &Opened, region: Option<&str>) -> Result<Aws> {
     let aws = Aws::from_vars(|name| match name {
         "AWS_ACCESS_KEY_ID" => Some(opened.keys.id.clone()),
         "AWS_SECRET_ACCESS_KEY" => Some(opened.keys.secret.expose_secret().to_owned()),
         "AWS_SESSION_TOKEN" => None,
-        "AWS_REGION" | "AWS_DEFAULT_REGION" => Some(region.to_owned()),
+        "AWS_REGION" | "AWS_DEFAULT_REGION" => region.map(str::to_owned),
         _ => std::env::var(name).ok().filter(|value| !value.is_empty()),
     });
     Ok(aws?)

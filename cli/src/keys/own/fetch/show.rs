@@ -2,8 +2,8 @@
 
 use banto_domain::AccessKeyId;
 use banto_domain::policy::RotationPolicy;
-use jiff::SignedDuration;
 
+use super::super::counts::days;
 use super::super::record::Signature;
 use super::opened::Opened;
 use super::target::Target;
@@ -37,6 +37,14 @@ pub(super) fn question(opened: &Opened, target: &Target) -> Option<String> {
     let Opened {
         key, user, account, ..
     } = opened;
+    let place = place(target)?;
+    Some(format!(
+        "Put the new key {key} of {user} in {account} into the {place}?"
+    ))
+}
+
+/// The place that the key takes, and what it takes it from; none where a program reads it.
+pub(super) fn place(target: &Target) -> Option<String> {
     let (place, instead) = match target {
         Target::Profile { file, name, holds } => {
             let instead = holds.as_ref().map(|old| format!(", in place of {old}"));
@@ -48,10 +56,7 @@ pub(super) fn question(opened: &Opened, target: &Target) -> Option<String> {
         }
         Target::Process | Target::Shell => return None,
     };
-    Some(format!(
-        "Put the new key {key} of {user} in {account} into the {place}{}?",
-        instead.unwrap_or_default()
-    ))
+    Some(format!("{place}{}", instead.unwrap_or_default()))
 }
 
 pub(super) fn in_place(key: &AccessKeyId, target: &Target) -> String {
@@ -90,13 +95,6 @@ pub(super) fn done(screen: &Screen, opened: &Opened, place: &str, after: &After<
     });
     let lines: Vec<String> = lines.iter().map(|line| screen.wrapped(line, 0)).collect();
     lines.join("\n")
-}
-
-fn days(time: SignedDuration) -> String {
-    match time.as_hours() / 24 {
-        1 => "a day".to_owned(),
-        days => format!("{days} days"),
-    }
 }
 
 #[cfg(test)]

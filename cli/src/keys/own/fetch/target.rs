@@ -15,6 +15,7 @@ use super::opened::Opened;
 use crate::openpgp::{in_path, without_credentials};
 use crate::output;
 use crate::profiles::{self, Paths};
+use crate::session::cut;
 
 /// A kind of place for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,10 +109,6 @@ impl Target {
     }
 }
 
-/// Keys of a profile by which AWS tools ask somebody else for credentials, unless the credentials
-/// file has a key.
-const OTHER_SOURCES: [&str; 2] = ["login_session", "credential_process"];
-
 fn profile_of(paths: Paths, name: &str, is_named: bool) -> Result<Target> {
     profiles::check_writable(&paths.credentials)?;
     let found = paths.read()?;
@@ -122,10 +119,7 @@ fn profile_of(paths: Paths, name: &str, is_named: bool) -> Result<Target> {
             paths.credentials.display()
         );
     }
-    let other = OTHER_SOURCES
-        .into_iter()
-        .find(|key| found.get(name, key).is_some());
-    if let Some(other) = other.filter(|_| !is_named) {
+    if let Some(other) = found.hidden_by_keys(name).filter(|_| !is_named) {
         bail!(
             "the profile {name} has its credentials by {other}, which a key in {} would hide: name \
              the profile for the new key with --profile-name",
@@ -207,17 +201,11 @@ async fn insert(entry: &str, text: &str) -> Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&ended.stderr);
-    let said: String = said
-        .trim()
-        .lines()
-        .last()
-        .unwrap_or_default()
-        .chars()
-        .take(300)
-        .collect();
+    let said = said.trim().lines().last().unwrap_or_default();
     bail!(
-        "pass did not take the key ({}): {said}. Run `pass init` first if you never did",
-        ended.status
+        "pass did not take the key ({}): {}. Run `pass init` first if you never did",
+        ended.status,
+        cut(said)
     )
 }
 
