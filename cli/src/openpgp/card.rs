@@ -9,8 +9,6 @@ pub struct Card {
     pub serial: String,
     /// Whoever made it, as in `Yubico`.
     pub vendor: String,
-    /// The fingerprint of the key that signs, if it has one.
-    pub signature: Option<String>,
     /// The fingerprint of the key that decrypts, if it has one.
     pub encryption: Option<String>,
     /// Tries that are left for the PIN.
@@ -84,10 +82,6 @@ impl Card {
             rows.next().unwrap_or_default()
         };
         let field = |name: &str, index: usize| row(name).get(index).copied().unwrap_or_default();
-        let fingerprint = |index| {
-            let text = field("fpr", index);
-            (!text.is_empty()).then(|| text.to_owned())
-        };
         let reader = row("Reader");
         let serial = reader.iter().position(|field| *field == "AID");
         let serial = serial
@@ -96,8 +90,7 @@ impl Card {
         Some(Self {
             serial: (*serial).to_owned(),
             vendor: super::shown(field("vendor", 2)),
-            signature: fingerprint(1),
-            encryption: fingerprint(2),
+            encryption: Some(field("fpr", 2).to_owned()).filter(|text| !text.is_empty()),
             pin_tries: field("pinretry", 1).parse().ok(),
             // For signing, decrypting and authenticating: 0 is off (gpg's `uif`).
             touch: field("uif", 2).parse::<u8>().ok().map(|flag| flag != 0),

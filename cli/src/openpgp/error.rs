@@ -38,6 +38,9 @@ pub enum OpenPgpError {
         /// The certificate.
         fingerprint: Fingerprint,
     },
+    /// Ctrl-C ended the program.
+    #[error("Ctrl-C was pressed.")]
+    Interrupted(#[source] std::io::Error),
     /// The person cancelled the question for the passphrase or the PIN.
     #[error("Nothing was done: the question for the passphrase was cancelled.")]
     Cancelled,
@@ -70,12 +73,19 @@ pub enum OpenPgpError {
          gpg's agent has none to ask for the passphrase with."
     )]
     NoPinentry,
+    /// gpg is to ask for passphrases by itself, and not by its pinentry.
+    #[error(
+        "Take the line `pinentry-mode loopback` out of gpg.conf, and try again: gpg's pinentry asks for the passphrase then. \
+         With that line gpg asks by itself, which it can't do for another program."
+    )]
+    Loopback,
     /// The smartcard does not do its part.
     #[error("{}", .0.what_to_do())]
     Card(CardTrouble),
     /// This sq keeps no keys of its own.
     #[error(
-        "Name the file that has your secret key, or install sq 1.0 or later, or gpg. {program} keeps no keys of its own."
+        "Name the file that has your secret key with --key-file FILE, or install sq 1.0 or later, or gpg. {program} keeps \
+         no keys of its own."
     )]
     NeedsKeyFile {
         /// The program.

@@ -130,7 +130,7 @@ pub(super) async fn decrypt(
     Err(program.failed(what, &ended))
 }
 
-/// What gpg knows of the card in the reader, in lines of fields; `None` without a card.
+/// Reads what gpg knows of the card in the reader, in lines of fields; `None` without a card.
 pub(super) async fn card_status(program: &Program) -> Result<Option<String>, OpenPgpError> {
     let arguments = ["--with-colons", "--card-status"];
     let ended = call(program, "look at the smartcard", &arguments)
@@ -180,6 +180,16 @@ pub(super) fn why(program: &Program, errors: &str) -> Option<OpenPgpError> {
     let has = |names: &[&str]| {
         status(errors).any(|words| names.iter().any(|name| words.first() == Some(name)))
     };
+    // The agent hands the question to gpg in the mode `loopback` only, and gpg can ask nobody. It
+    // may refuse that mode, too. (GnuPG's doc/DETAILS, `INQUIRE_MAXLEN`.)
+    let mut lines = status(errors);
+    let is_loopback = lines.any(|words| {
+        matches!(
+            *words,
+            ["INQUIRE_MAXLEN", ..] | ["ERROR", "set_pinentry_mode", ..]
+        )
+    });
+    let named = named.or_else(|| is_loopback.then_some(OpenPgpError::Loopback));
     named.or_else(|| {
         let lacks = has(&["NO_SECKEY", "INV_SGNR", "DECRYPTION_FAILED"]);
         (lacks && !has(&["DECRYPTION_KEY", "PINENTRY_LAUNCHED"])).then(no_key)
@@ -295,7 +305,6 @@ pub(super) fn listed(text: &str, program: &Program) -> Vec<Candidate> {
 /// A line of a key.
 struct Key {
     created_at: Timestamp,
-    expires_at: Option<Timestamp>,
     secret: Secret,
     /// True if it may encrypt, and is neither revoked nor expired.
     encrypts: bool,
@@ -306,7 +315,6 @@ impl Key {
         let moment = |text: &str| Timestamp::from_second(text.parse().ok()?).ok();
         Self {
             created_at: moment(field(5)).unwrap_or(Timestamp::UNIX_EPOCH),
-            expires_at: moment(field(6)),
             secret: match field(14) {
                 "" | "+" => Secret::Here,
                 "#" => Secret::Elsewhere,
@@ -323,7 +331,6 @@ impl Key {
             fingerprint,
             user_ids: Vec::new(),
             created_at: self.created_at,
-            expires_at: self.expires_at,
             encryption: self.encrypts.then(|| self.secret.clone()),
             primary: self.secret,
             program: program.clone(),

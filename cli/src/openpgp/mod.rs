@@ -28,7 +28,7 @@ pub use card::Card;
 pub use error::{CardTrouble, OpenPgpError};
 pub use judge::{Judged, NotUsable, judge};
 pub(crate) use program::in_path;
-pub use program::{Kind, Program};
+pub use program::{Address, Kind, Name, Program};
 pub(crate) use run::without_credentials;
 
 /// A certificate whose secret key is at hand.
@@ -40,8 +40,6 @@ pub struct Candidate {
     pub user_ids: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends, if ever.
-    pub expires_at: Option<Timestamp>,
     /// Where the secret part of its primary key is, which signs other certificates.
     pub primary: Secret,
     /// Where the secret part of its newest encryption key is; `None` if it can only sign.
@@ -86,7 +84,9 @@ pub async fn own(programs: &[Program]) -> Result<Vec<Candidate>, OpenPgpError> {
         match program.own().await {
             Ok(own) => candidates.extend(own),
             Err(OpenPgpError::NeedsKeyFile { .. }) => {}
-            Err(error @ OpenPgpError::Cancelled) => return Err(error),
+            Err(error @ (OpenPgpError::Cancelled | OpenPgpError::Interrupted(_))) => {
+                return Err(error);
+            }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
@@ -106,27 +106,28 @@ pub async fn own(programs: &[Program]) -> Result<Vec<Candidate>, OpenPgpError> {
 ///
 /// # Errors
 /// If the person ended it, that; else the first program's that has a key and fails; if none has
-/// one, the last one's.
+/// one, the first one's that keeps keys.
 pub async fn decrypt(
     programs: &[Program],
     envelope: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, OpenPgpError> {
-    let mut missing = OpenPgpError::NoProgram {
-        passed_over: Vec::new(),
-    };
-    let mut failed = None;
+    let (mut missing, mut needs_file, mut failed) = (None, None, None);
     for program in programs {
         match program.decrypt(envelope).await {
             Ok(plaintext) => return Ok(plaintext),
-            Err(error @ (OpenPgpError::NoKey { .. } | OpenPgpError::NeedsKeyFile { .. })) => {
-                missing = error;
+            Err(error @ OpenPgpError::NoKey { .. }) => missing = missing.or(Some(error)),
+            Err(error @ OpenPgpError::NeedsKeyFile { .. }) => needs_file = Some(error),
+            Err(error @ (OpenPgpError::Cancelled | OpenPgpError::Interrupted(_))) => {
+                return Err(error);
             }
-            Err(error @ OpenPgpError::Cancelled) => return Err(error),
             // Another program may have the key, too.
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    Err(failed.unwrap_or(missing))
+    let told = failed.or(missing).or(needs_file);
+    Err(told.unwrap_or(OpenPgpError::NoProgram {
+        passed_over: Vec::new(),
+    }))
 }
 
 /// A text of somebody's without what moves a terminal's cursor.

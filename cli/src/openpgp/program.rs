@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use banto_domain::Fingerprint;
@@ -103,6 +104,18 @@ impl Program {
         Err(format!("{} does not tell its version", path.display()))
     }
 
+    /// A gpg that is not there.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self(Arc::new(Details {
+            kind: Kind::Gpg,
+            path: PathBuf::from("/nonexistent/gpg"),
+            version: Version(2, 2, 40),
+            key_file: None,
+            environment: Vec::new(),
+        }))
+    }
+
     /// The family of the program's command lines.
     pub fn kind(&self) -> Kind {
         self.0.kind
@@ -151,8 +164,8 @@ impl Program {
     ///
     /// # Errors
     /// An [`OpenPgpError`]; [`OpenPgpError::Cancelled`] if the person cancels.
-    pub async fn generate(&self, name: &str, mail: &str) -> Result<Fingerprint, OpenPgpError> {
-        let user_id = user_id(name, mail)?;
+    pub async fn generate(&self, name: &Name, mail: &Address) -> Result<Fingerprint, OpenPgpError> {
+        let user_id = format!("{name} <{mail}>");
         match self.0.kind {
             Kind::Gpg => gpg::generate(self, &user_id).await,
             Kind::Sq | Kind::SqOfFiles => sq::generate(self, &user_id).await,
@@ -323,22 +336,58 @@ pub(crate) fn in_path(path: &OsStr, name: &str) -> Option<PathBuf> {
     files.into_iter().find(|file| file.is_file())
 }
 
-/// A user id of a name and an address, as every program takes it.
-fn user_id(name: &str, mail: &str) -> Result<String, OpenPgpError> {
-    let (name, mail) = (name.trim(), mail.trim());
-    let is_plain = |text: &str| !text.chars().any(|c| c.is_control() || "<>()".contains(c));
-    if name.is_empty() || !is_plain(name) || name.starts_with('-') {
-        return Err(OpenPgpError::UserId(
-            "Give your name as it is written, without brackets, as in `Alice Example`.",
-        ));
+/// A person's name, as every program takes it in a user id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+/// A person's mail address, as every program takes it in a user id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(String);
+
+impl FromStr for Name {
+    type Err = OpenPgpError;
+
+    fn from_str(text: &str) -> Result<Self, OpenPgpError> {
+        let name = text.trim();
+        if name.is_empty() || !is_plain(name) || name.starts_with('-') {
+            return Err(OpenPgpError::UserId(
+                "Give your name as it is written, without brackets, as in `Alice Example`.",
+            ));
+        }
+        Ok(Self(name.to_owned()))
     }
-    let is_address = mail
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !is_address || !is_plain(mail) || mail.contains(char::is_whitespace) {
-        return Err(OpenPgpError::UserId(
-            "Give your mail address, as in `alice@example.com`.",
-        ));
+}
+
+impl FromStr for Address {
+    type Err = OpenPgpError;
+
+    fn from_str(text: &str) -> Result<Self, OpenPgpError> {
+        let mail = text.trim();
+        let is_address = mail
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        if !is_address || !is_plain(mail) || mail.contains(char::is_whitespace) {
+            return Err(OpenPgpError::UserId(
+                "Give your mail address, as in `alice@example.com`.",
+            ));
+        }
+        Ok(Self(mail.to_owned()))
     }
-    Ok(format!("{name} <{mail}>"))
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// True if nothing in a text would end its part of a user id.
+fn is_plain(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || "<>()".contains(c))
 }

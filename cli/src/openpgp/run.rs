@@ -1,6 +1,6 @@
 //! Runs a program: input and output through pipes, everything bounded.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -126,7 +126,7 @@ impl Call<'_> {
         }
         let status = status.map_err(|source| self.not_run(source))?;
         if status.signal() == Some(SIGINT) {
-            return Err(OpenPgpError::Cancelled);
+            return Err(OpenPgpError::Interrupted(ErrorKind::Interrupted.into()));
         }
         Ok(Ended {
             status,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use banto_domain::Fingerprint;
 use banto_seal::Certificate;
 use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::gpg::fingerprint_of;
@@ -20,6 +21,13 @@ use super::{Candidate, Kind, OpenPgpError, Program, Secret, judge, shown};
 const MOST_KEYS: usize = 50;
 
 pub(super) async fn own(program: &Program) -> Result<Vec<Candidate>, OpenPgpError> {
+    if program
+        .key_file()
+        .is_some_and(|file| !file.exists() || is_empty(file))
+    {
+        // A key is to be made there.
+        return Ok(Vec::new());
+    }
     if program.key_file().is_some() || program.kind() == Kind::SqOfFiles {
         let bytes = certificate_of_file(program).await?;
         let fingerprint = fingerprint_of(&bytes)?;
@@ -48,7 +56,6 @@ fn candidate(program: &Program, key: Listed, bytes: &[u8]) -> Option<Candidate> 
         fingerprint: key.fingerprint,
         user_ids: certificate.user_ids().iter().map(|id| shown(id)).collect(),
         created_at: certificate.created_at(),
-        expires_at: certificate.expires_at(Timestamp::now()),
         primary: key.primary.unwrap_or(Secret::Elsewhere),
         encryption: key.encryption,
         program: program.clone(),
@@ -151,8 +158,35 @@ async fn generate_in_file(
     let mut revocation = file.as_os_str().to_owned();
     revocation.push(".rev");
     let revocation = PathBuf::from(revocation);
+    // Ctrl-C would end this process at once, and what is made below would stay.
+    let mut interrupts =
+        signal(SignalKind::interrupt()).map_err(|source| OpenPgpError::NotRun {
+            path: program.path().to_owned(),
+            source,
+        })?;
+    let made = write_key(program, user_id, file, &revocation).await;
+    // From here on it ends this process again.
+    tokio::spawn(async move {
+        if interrupts.recv().await.is_some() {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+    made?;
+    fingerprint_of(&certificate_of_file(program).await?)
+}
+
+/// The exit code after Ctrl-C, as a shell has it: 128 and the signal's number.
+const INTERRUPTED: i32 = 130;
+
+/// Has a key written to a file, and its revocation to another; to neither if it could not be made.
+async fn write_key(
+    program: &Program,
+    user_id: &str,
+    file: &Path,
+    revocation: &Path,
+) -> Result<(), OpenPgpError> {
     // `sq` 0.27 makes files that everybody can read. It leaves the mode of one that is there.
-    let files = [private_file(file)?, private_file(&revocation)?];
+    let files = [private_file(file)?, private_file(revocation)?];
     let ends: &[&str] = match program.kind() {
         Kind::SqOfFiles => &[
             "--force",
@@ -180,16 +214,24 @@ async fn generate_in_file(
         .chain(words(["--userid", user_id, to]))
         .chain([file.into()])
         .chain(words(["--rev-cert"]))
-        .chain([revocation.clone().into()]);
+        .chain([revocation.into()]);
     asking(program.call(MAKE, arguments)).await?;
     for file in files {
         file.keep();
     }
-    fingerprint_of(&certificate_of_file(program).await?)
+    Ok(())
+}
+
+/// True of a file with nothing in it: a process left it that was killed while a key was made there.
+fn is_empty(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0)
 }
 
 /// An empty file that only its owner can read, and that goes unless it is kept.
 fn private_file(path: &Path) -> Result<Made, OpenPgpError> {
+    if is_empty(path) {
+        drop(std::fs::remove_file(path));
+    }
     let mut options = OpenOptions::new();
     match options.write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(Made(Some(path.to_owned()))),

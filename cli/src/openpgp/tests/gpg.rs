@@ -2,7 +2,7 @@
 
 use banto_seal::Certificate;
 
-use super::home::{Home, SECRET, Tried, is_credential, soon, stored};
+use super::home::{Home, SECRET, Tried, is_credential, make, soon, stored};
 use crate::openpgp::{OpenPgpError, Secret, decrypt, judge, own};
 
 #[tokio::test]
@@ -11,7 +11,9 @@ async fn a_key_that_gpg_makes_is_listed_judged_sealed_to_and_acknowledged_with()
     let Some(gpg) = home.gpg().await? else {
         return Ok(());
     };
-    let made = gpg.generate("Alice: Example", "alice@example.com").await?;
+    let made = gpg
+        .generate(&"Alice: Example".parse()?, &"alice@example.com".parse()?)
+        .await?;
     let [candidate] = &own(std::slice::from_ref(&gpg)).await?[..] else {
         panic!("it is not the only one")
     };
@@ -21,14 +23,11 @@ async fn a_key_that_gpg_makes_is_listed_judged_sealed_to_and_acknowledged_with()
         (&candidate.primary, &candidate.encryption),
         (&Secret::Here, &Some(Secret::Here))
     );
-    let lifetime = candidate
-        .expires_at
-        .unwrap()
-        .duration_since(candidate.created_at);
-    assert!((729..=732).contains(&(lifetime.as_hours() / 24)));
     let certificate = gpg.export(&made).await?;
     let judged = judge(&certificate, &[], &made, soon())?;
     assert_eq!(judged.expires_soon, None);
+    let lifetime = judged.expires_at.unwrap().duration_since(soon());
+    assert!((729..=732).contains(&(lifetime.as_hours() / 24)));
     // The passphrase that was just typed is still known to the agent.
     home.kill_agents();
     let plaintext = decrypt(std::slice::from_ref(&gpg), &stored(&certificate, &made)?).await?;
@@ -112,7 +111,7 @@ async fn each_end_of_the_question_for_a_passphrase_has_its_own_error() -> Tried 
     let Some(gpg) = home.gpg().await? else {
         return Ok(());
     };
-    let made = gpg.generate("Alice", "alice@example.com").await?;
+    let made = make(&gpg, "alice@example.com").await?;
     let envelope = stored(&gpg.export(&made).await?, &made)?;
     // The agent forgets the passphrase by being ended.
     let decrypt = async |answer: &str| {
@@ -133,10 +132,16 @@ async fn each_end_of_the_question_for_a_passphrase_has_its_own_error() -> Tried 
     home.answer(cancelled)?;
     let signed = gpg.clearsign("AKIAIOSFODNN7EXAMPLE", &made).await;
     assert!(matches!(signed, Err(OpenPgpError::Cancelled)));
-    let second = gpg.generate("Alice", "alice@example.com").await;
+    let second = make(&gpg, "alice@example.com").await;
     assert!(matches!(second, Err(OpenPgpError::Cancelled)));
     home.agent("pinentry-program /nonexistent\n")?;
     assert!(matches!(decrypt("").await, OpenPgpError::NoPinentry));
+    let made = make(&gpg, "alice@example.org");
+    assert!(matches!(made.await, Err(OpenPgpError::NoPinentry)));
+    std::fs::write(home.path("gpg.conf"), "pinentry-mode loopback\n")?;
+    let made = make(&gpg, "alice@example.org");
+    let error = made.await.unwrap_err();
+    assert!(error.to_string().contains("out of gpg.conf"), "{error}");
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use banto_domain::Fingerprint;
 use banto_seal::{Credential, Recipient};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::openpgp::Program;
+use crate::openpgp::{OpenPgpError, Program};
 
 pub(super) type Tried<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -144,6 +144,11 @@ impl Drop for Home {
     }
 }
 
+/// Has a program make a key for Alice.
+pub(super) async fn make(program: &Program, mail: &str) -> Result<Fingerprint, OpenPgpError> {
+    program.generate(&"Alice".parse()?, &mail.parse()?).await
+}
+
 /// The program's path; `None` where it is absent and need not be there.
 pub(super) fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -161,7 +166,7 @@ pub(super) fn soon() -> Timestamp {
     Timestamp::now() + SignedDuration::from_secs(5)
 }
 
-/// What is stored for the owner of a certificate: a line of JSON, and the envelope.
+/// The record for the owner of a certificate: a line of JSON, and the envelope.
 pub(super) fn stored(certificate: &[u8], pin: &Fingerprint) -> Tried<Vec<u8>> {
     let recipient = Recipient::parse(certificate, pin, soon())?;
     let envelope = recipient.seal(&Credential {

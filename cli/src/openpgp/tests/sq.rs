@@ -5,8 +5,14 @@ use std::path::PathBuf;
 
 use banto_seal::Certificate;
 
-use super::home::{Home, Tried, in_path, is_credential, soon, stored};
+use super::home::{Home, Tried, in_path, is_credential, make, soon, stored};
 use crate::openpgp::{Kind, OpenPgpError, Program, Secret, judge};
+
+/// Runs a program on a terminal of its own.
+const WITH_TERMINAL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/src/openpgp/tests/with_terminal.py"
+);
 
 /// The programs that are there.
 fn paths() -> Vec<PathBuf> {
@@ -16,12 +22,8 @@ fn paths() -> Vec<PathBuf> {
 
 /// The program on a terminal of its own, where this is typed whenever it asks.
 async fn typing(home: &Home, sq: &Program, answer: &str) -> Tried<Program> {
-    let terminal = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/src/openpgp/tests/with_terminal.py"
-    );
     let script = format!(
-        "#!/bin/sh\nexec python3 '{terminal}' '{answer}' '{}' \"$@\"\n",
+        "#!/bin/sh\nexec python3 '{WITH_TERMINAL}' '{answer}' '{}' \"$@\"\n",
         sq.path().display()
     );
     let typing = home.program(home.script("typing", &script)?).await?;
@@ -34,7 +36,7 @@ async fn typing(home: &Home, sq: &Program, answer: &str) -> Tried<Program> {
 /// Makes a key, in a file or in the key store, lists it, seals to it, opens that, and acknowledges.
 async fn all_the_way(home: &Home, sq: &Program) -> Tried {
     let typist = typing(home, sq, "a passphrase\n").await?;
-    let made = typist.generate("Alice", "alice@example.com").await?;
+    let made = make(&typist, "alice@example.com").await?;
     let own = sq.own().await?;
     let candidate = own.iter().find(|own| own.fingerprint == made).unwrap();
     assert_eq!(candidate.user_ids, ["Alice <alice@example.com>"]);
@@ -66,7 +68,7 @@ async fn all_the_way(home: &Home, sq: &Program) -> Tried {
         None => newer,
     };
     let fingerprint = typing(&other, &newer, "another\n").await?;
-    let fingerprint = fingerprint.generate("Alice", "alice@example.org").await?;
+    let fingerprint = make(&fingerprint, "alice@example.org").await?;
     let new = newer.export(&fingerprint).await?;
     let certified = typist.certify(&new, &made, soon()).await?;
     assert!(Certificate::read(&certified)?.is_certified_by(&judged.certificate, soon()));
@@ -99,13 +101,14 @@ async fn a_key_in_a_file_does_all_that_the_rotator_wants_and_the_file_is_private
         let home = Home::new()?;
         let file = home.path("key.pgp");
         let sq = home.program(&path).await?.with_key_file(file.clone());
+        assert_eq!(sq.own().await?, []);
         all_the_way(&home, &sq).await?;
         for name in ["key.pgp", "key.pgp.rev"] {
             let mode = std::fs::metadata(home.path(name))?.permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name} by {sq}");
         }
         let before = std::fs::read(&file)?;
-        let failed = sq.generate("Alice", "alice@example.com").await;
+        let failed = make(&sq, "alice@example.com").await;
         assert!(matches!(failed, Err(OpenPgpError::FileExists(_))));
         assert_eq!(std::fs::read(&file)?, before);
     }
@@ -122,7 +125,7 @@ async fn a_key_in_the_key_store_does_all_that_the_rotator_wants() -> Tried {
         } else {
             let failed = sq.own().await;
             assert!(matches!(failed, Err(OpenPgpError::NeedsKeyFile { .. })));
-            let failed = sq.generate("Alice", "alice@example.com").await;
+            let failed = make(&sq, "alice@example.com").await;
             assert!(matches!(failed, Err(OpenPgpError::NeedsKeyFile { .. })));
         }
     }
@@ -135,24 +138,66 @@ async fn a_key_that_could_not_be_made_leaves_no_file() -> Tried {
         let home = Home::new()?;
         let file = home.path("key.pgp");
         let sq = home.program(&path).await?.with_key_file(file.clone());
-        let failed = typing(&home, &sq, "\u{4}")
-            .await?
-            .generate("Alice", "alice@example.com")
-            .await;
+        let failed = make(&typing(&home, &sq, "\u{4}").await?, "alice@example.com").await;
         assert!(failed.is_err());
         assert!(!file.exists() && !home.path("key.pgp.rev").exists());
-        for (name, mail) in [
-            ("", "alice@example.com"),
-            ("Alice", "alice"),
-            ("-x", "a@b"),
-            ("A", "a@b>"),
-        ] {
-            let failed = sq.generate(name, mail).await;
-            assert!(
-                matches!(failed, Err(OpenPgpError::UserId(_))),
-                "{name} {mail}"
-            );
+    }
+    Ok(())
+}
+
+/// The variable by which the test below, which starts itself on a terminal of its own, knows that it
+/// is there: the home, and the program.
+const ON_A_TERMINAL: [&str; 2] = ["BANTO_TEST_HOME", "BANTO_TEST_SQ"];
+
+#[tokio::test]
+async fn ctrl_c_at_the_question_for_a_password_leaves_no_file() -> Tried {
+    let [home, path] = ON_A_TERMINAL.map(std::env::var_os);
+    if let (Some(home), Some(path)) = (home, path) {
+        let file = PathBuf::from(&home).join("key.pgp");
+        let sq = Program::at(path.as_ref(), vec![("SEQUOIA_HOME".into(), home)]).await?;
+        let error = make(&sq.with_key_file(file), "alice@example.com")
+            .await
+            .unwrap_err();
+        assert!(matches!(error, OpenPgpError::Interrupted(_)), "{error}");
+        return Ok(());
+    }
+    for path in paths() {
+        let home = Home::new()?;
+        let ended = std::process::Command::new("python3")
+            .args([WITH_TERMINAL, "\u{3}"])
+            .arg(std::env::current_exe()?)
+            .args([
+                "--exact",
+                "openpgp::tests::sq::ctrl_c_at_the_question_for_a_password_leaves_no_file",
+            ])
+            .env(ON_A_TERMINAL[0], home.path(""))
+            .env(ON_A_TERMINAL[1], &path)
+            .output()?;
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(
+            ended.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
+        for name in ["key.pgp", "key.pgp.rev"] {
+            assert!(!home.path(name).exists(), "{name} by {}", path.display());
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_file_that_a_killed_process_left_is_in_nobodys_way() -> Tried {
+    for path in paths() {
+        let home = Home::new()?;
+        let file = home.path("key.pgp");
+        std::fs::write(&file, "")?;
+        std::fs::write(home.path("key.pgp.rev"), "")?;
+        let sq = home.program(&path).await?.with_key_file(file);
+        // No key is there yet, as without the file.
+        let programs = [sq.clone()];
+        assert_eq!(crate::openpgp::own(&programs).await?, []);
+        let typist = typing(&home, &sq, "a passphrase\n").await?;
+        make(&typist, "alice@example.com").await?;
     }
     Ok(())
 }
