@@ -4,6 +4,7 @@
 //! credentials to tools which don't know `aws login`, and one for each role.
 
 mod aws_cli;
+mod edit;
 mod roles;
 mod sections;
 mod show;
@@ -23,12 +24,13 @@ use serde_json::{Value, json};
 use crate::doctor::{elements, value};
 use crate::ending::{Ending, misused};
 use crate::keys::own::mfa::showing_codes;
-use crate::profiles::{self, Document, Paths, Profiles};
+use crate::profiles::{self, Paths, Profiles};
 use crate::session::{Session, Where};
 use crate::terminal::Screen;
 use crate::{ask, files, output, policy};
+use edit::{edit, merged};
 use roles::{Granted, Role};
-use sections::{Blocked, Changed, Wanted};
+use sections::Wanted;
 use show::{Missing, Shown};
 
 /// Options.
@@ -60,6 +62,9 @@ pub struct Options {
     /// Shows what would change, and changes nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Prints one JSON document.
+    #[arg(long)]
+    json: bool,
     /// Takes the profiles of `banto login` out again.
     #[arg(long, conflicts_with_all = ["from", "roles", "accounts", "remote", "policy"])]
     remove: bool,
@@ -90,17 +95,21 @@ pub async fn run(options: &Options) -> Result<Ending> {
         ..Shown::default()
     };
     if options.remove {
-        shown.changed = edit(&paths.config, options.dry_run, |document| {
+        shown.changed = edit(&paths.config, options.dry_run, true, |document| {
             Ok(sections::remove(document)?)
         })?;
-        if shown.changed.is_empty() {
+        if shown.changed.is_empty() && !options.json {
             output::line("There is no profile of banto login.");
             return Ok(Ending::Done);
         }
     } else {
         set_up(options, &paths, &mut shown).await?;
     }
-    output::line(&shown.text(&Screen::of_output()));
+    if options.json {
+        output::line(&format!("{:#}", shown.to_json()));
+    } else {
+        output::line(&shown.text(&Screen::of_output()));
+    }
     let failed = shown.missing.iter().any(Missing::is_failure);
     Ok(if failed {
         Ending::FINDINGS
@@ -127,8 +136,12 @@ async fn set_up(options: &Options, paths: &Paths, shown: &mut Shown) -> Result<(
             missing.told()
         );
     }
-    let mut wanted = base(options, &paths.read()?);
-    let before = edit(&paths.config, options.dry_run, |document| {
+    let profiles = paths.read()?;
+    let mut wanted = base(options, &profiles);
+    if let Some(foreign) = sections::foreign_keys(profiles.credentials(), &wanted) {
+        bail!("{}", foreign.told(&paths.credentials.display().to_string()));
+    }
+    let before = edit(&paths.config, options.dry_run, true, |document| {
         sections::edit(document, &wanted)
     })?;
     shown.changed.clone_from(&before);
@@ -152,7 +165,11 @@ async fn set_up(options: &Options, paths: &Paths, shown: &mut Shown) -> Result<(
         region: region(options, &profiles),
     };
     wanted.extend(for_roles(options, &profiles, &granted, &fixed)?);
-    let changed = edit(&paths.config, options.dry_run, |document| {
+    // The backup is of the file before this command, whatever it changed already.
+    let is_first = before
+        .iter()
+        .all(|one| one.change == sections::Change::Same);
+    let changed = edit(&paths.config, options.dry_run, is_first, |document| {
         sections::edit(document, &wanted)
     })?;
     shown.changed = merged(before, changed);
@@ -348,44 +365,6 @@ fn one_each(wanted: &[Wanted]) -> Result<()> {
          their accounts different names with --account ID=NAME:\n{}",
         several.join("\n")
     )))
-}
-
-/// Edits the file, or, in a dry run, what is read of it.
-fn edit(
-    path: &Path,
-    dry_run: bool,
-    edit: impl FnOnce(&mut Document) -> Result<Vec<Changed>, Blocked>,
-) -> Result<Vec<Changed>> {
-    let shown = path.display();
-    let mut changed = Vec::new();
-    let edited = |mut document: Document| match edit(&mut document) {
-        Ok(done) => {
-            changed = done;
-            Ok(document)
-        }
-        Err(Blocked::Refused(refused)) => Err(anyhow!("{shown}:{}: {}", refused.line, refused.why)),
-        Err(Blocked::Foreign(foreign)) => Err(anyhow!("{}", foreign.told(&shown.to_string()))),
-    };
-    if dry_run {
-        edited(profiles::read(path)?)?;
-    } else if let Some(warning) = profiles::replace(path, edited)?.warning {
-        output::complain(&format!("banto: {warning}"));
-    }
-    Ok(changed)
-}
-
-/// What two edits changed, one after the other.
-fn merged(before: Vec<Changed>, after: Vec<Changed>) -> Vec<Changed> {
-    let mut after = after;
-    for first in before {
-        let same = |changed: &&mut Changed| changed.profile == first.profile;
-        if let Some(second) = after.iter_mut().find(same)
-            && second.change == sections::Change::Same
-        {
-            *second = first;
-        }
-    }
-    after
 }
 
 fn keep(file: &Path, kept: &Path) -> Result<()> {

@@ -48,6 +48,18 @@ pub(super) enum Change {
     Same,
 }
 
+impl Change {
+    /// The word by which programs know it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Updated => "updated",
+            Self::Removed => "removed",
+            Self::Same => "same",
+        }
+    }
+}
+
 /// A profile, what becomes of it, and the lines that go and come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Changed {
@@ -56,7 +68,7 @@ pub(super) struct Changed {
     pub(super) lines: Vec<String>,
 }
 
-/// The profiles with these sections are somebody else's.
+/// The sections with these headers are somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Foreign(pub(super) Vec<(String, usize)>);
 
@@ -92,6 +104,20 @@ pub(super) fn profile_of(document: &Document, role_arn: &str) -> Option<String> 
         .map(|(profile, _)| profile)
 }
 
+/// The sections of the credentials file because of which tools would use others' credentials than
+/// those of the wanted profiles. (botocore reads that file before the config file.)
+pub(super) fn foreign_keys(credentials: &Document, wanted: &[Wanted]) -> Option<Foreign> {
+    let has_others = |name: &str| {
+        let mut keys = CREDENTIALS.iter();
+        keys.any(|key| credentials.get(name, key).is_some())
+    };
+    let names = wanted.iter().map(|wanted| &wanted.profile);
+    let names = names.filter(|name| has_others(name));
+    let foreign = names.filter_map(|name| Some((format!("[{name}]"), credentials.line(name)?)));
+    let foreign: Vec<(String, usize)> = foreign.collect();
+    (!foreign.is_empty()).then_some(Foreign(foreign))
+}
+
 /// Makes the sections as they should be. Nothing is changed if one of them is somebody else's.
 pub(super) fn edit(document: &mut Document, wanted: &[Wanted]) -> Result<Vec<Changed>, Blocked> {
     let mut foreign = Vec::new();
@@ -102,7 +128,7 @@ pub(super) fn edit(document: &mut Document, wanted: &[Wanted]) -> Result<Vec<Cha
             && !is_own(document, &section)
             && (!entries.iter().all(same) || has_others(document, &section, entries))
         {
-            foreign.push((profile.clone(), line));
+            foreign.push((format!("[profile {profile}]"), line));
         }
     }
     if !foreign.is_empty() {
@@ -194,8 +220,8 @@ impl Foreign {
     /// A sentence for each, with what to do.
     pub(super) fn told(&self, file: &str) -> String {
         let mut text = String::from("no profile was changed, for these are not its own:");
-        for (profile, line) in &self.0 {
-            let place = format!("\n{file}:{line}: [profile {profile}] was not made by banto login");
+        for (header, line) in &self.0 {
+            let place = format!("\n{file}:{line}: {header} was not made by banto login");
             text.push_str(&place);
         }
         let _infallible = write!(

@@ -1,5 +1,7 @@
 //! What `banto login` says.
 
+use serde_json::{Value, json};
+
 use super::sections::{Change, Changed};
 use crate::terminal::{Screen, Tone};
 
@@ -42,6 +44,21 @@ impl Missing {
             self,
             Self::NotSignedIn | Self::Open(_) | Self::NoRoles { .. }
         )
+    }
+
+    /// The name by which programs know it.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoAwsCli => "no-aws-cli",
+            Self::OldAwsCli(_) => "old-aws-cli",
+            Self::SignIn => "sign-in-failed",
+            Self::NotSignedIn => "not-signed-in",
+            Self::Nobody { .. } => "nobody-to-sign-in",
+            Self::NoDevice { .. } => "no-mfa-device",
+            Self::Roles { .. } => "roles-not-readable",
+            Self::Open(_) => "accounts-not-named",
+            Self::NoRoles { .. } => "no-roles",
+        }
     }
 
     /// What is missing, and what to do.
@@ -140,6 +157,29 @@ impl Shown {
             ));
         }
         parts.join("\n\n")
+    }
+
+    /// The same for programs: docs/operators.md, "JSON".
+    pub(super) fn to_json(&self) -> Value {
+        let profiles = self.changed.iter().map(|changed| {
+            json!({
+                "name": changed.profile, "change": changed.change.name(), "lines": changed.lines,
+            })
+        });
+        let missing = self.missing.iter().map(|missing| {
+            json!({
+                "code": missing.code(), "fails": missing.is_failure(), "why": missing.told(),
+            })
+        });
+        json!({
+            "user": self.who.as_ref().map(|(user, _)| user),
+            "account": self.who.as_ref().map(|(_, account)| account),
+            "dryRun": self.dry_run,
+            "profiles": profiles.collect::<Vec<Value>>(),
+            "policy": self.policy,
+            "missing": missing.collect::<Vec<Value>>(),
+            "example": self.example,
+        })
     }
 
     fn profiles(&self, screen: &Screen) -> Option<String> {

@@ -24,7 +24,7 @@ pub use document::Document;
 pub use keys::Keys;
 pub use names::Kind;
 pub use reading::Refused;
-pub use replace::{Replaced, check_writable, replace};
+pub use replace::{Replaced, check_writable, replace, replace_again};
 
 /// Where the two files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,12 @@ impl Profiles {
         &self.config
     }
 
+    /// The credentials file.
+    #[must_use]
+    pub fn credentials(&self) -> &Document {
+        &self.credentials
+    }
+
     /// The names of all profiles.
     #[must_use]
     pub fn names(&self) -> BTreeSet<String> {
@@ -154,9 +160,7 @@ impl Profiles {
         if self.hides_keys(profile).is_some() {
             return Ok(None);
         }
-        let asks = BEFORE_CONFIG
-            .iter()
-            .any(|key| self.get(profile, key).is_some());
+        let asks = self.hidden_by_keys(profile).is_some();
         let (path, document, section) = if self.in_credentials(profile, ID).is_some() {
             (&self.paths.credentials, &self.credentials, Some(profile))
         } else if asks {
@@ -187,6 +191,14 @@ impl Profiles {
     pub fn hides_keys(&self, profile: &str) -> Option<&'static str> {
         let found = |key: &&'static str| self.get(profile, key).is_some();
         BEFORE_CREDENTIALS.into_iter().find(found)
+    }
+
+    /// Returns the key of a profile that has its credentials from elsewhere, as `login_session`, and
+    /// would not if there were an access key in the credentials file.
+    #[must_use]
+    pub fn hidden_by_keys(&self, profile: &str) -> Option<&'static str> {
+        let found = |key: &&'static str| self.get(profile, key).is_some();
+        BEFORE_CONFIG.into_iter().find(found)
     }
 
     fn in_credentials(&self, profile: &str, key: &str) -> Option<&str> {

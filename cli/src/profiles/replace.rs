@@ -55,6 +55,25 @@ pub fn check_writable(path: &Path) -> Result<()> {
 /// # Errors
 /// If the file can't be read, edited or written. The old one is still there then.
 pub fn replace(path: &Path, edit: impl FnOnce(Document) -> Result<Document>) -> Result<Replaced> {
+    replace_with(path, true, edit)
+}
+
+/// The same for the second edit of one run: the backup of the first one stays.
+///
+/// # Errors
+/// As for [`replace`].
+pub fn replace_again(
+    path: &Path,
+    edit: impl FnOnce(Document) -> Result<Document>,
+) -> Result<Replaced> {
+    replace_with(path, false, edit)
+}
+
+fn replace_with(
+    path: &Path,
+    makes_backup: bool,
+    edit: impl FnOnce(Document) -> Result<Document>,
+) -> Result<Replaced> {
     let place = Place::of(path)?;
     if place.found.is_none() {
         place.make_folder()?;
@@ -84,9 +103,9 @@ pub fn replace(path: &Path, edit: impl FnOnce(Document) -> Result<Document>) -> 
     if !done.changed {
         return Ok(done);
     }
-    if place.found.is_some() {
-        let backup = place.beside("banto-backup");
-        place.write(&old, &backup)?;
+    if place.found.is_some() && makes_backup {
+        let backup = beside(&place.named, "banto-backup");
+        write(&old, &backup)?;
         done.backup = Some(backup);
     }
     // Another program, such as `aws configure`, knows nothing of the lock.
@@ -96,12 +115,15 @@ pub fn replace(path: &Path, edit: impl FnOnce(Document) -> Result<Document>) -> 
             path.display()
         );
     }
-    place.write(new.text().as_bytes(), &place.file)?;
+    write(new.text().as_bytes(), &place.file)?;
     Ok(done)
 }
 
 /// Where a file really is, and what is there.
 struct Place {
+    /// As it was named, which may be a link. The backup lies beside it: a link may lead into a
+    /// folder that is shared, as a repository, and what is in a backup is secret.
+    named: PathBuf,
     file: PathBuf,
     folder: PathBuf,
     found: Option<fs::Metadata>,
@@ -128,11 +150,9 @@ impl Place {
             }
             Err(error) => return Err(error).with_context(|| format!("can't look at {shown}")),
         };
-        let folder = match file.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let folder = folder_of(&file);
         Ok(Self {
+            named: path.to_owned(),
             file,
             folder,
             found,
@@ -162,6 +182,10 @@ impl Place {
                  symbolic link instead"
             );
         }
+        let folder = folder_of(&self.named);
+        if folder != self.folder {
+            takes_files(&folder)?;
+        }
         let writable = OpenOptions::new().append(true).open(&self.file);
         writable
             .map(drop)
@@ -180,9 +204,7 @@ impl Place {
         if folder.mode() & 0o200 == 0 {
             bail!("the folder {shown} is read-only: call `chmod u+w` for it, and again");
         }
-        let tried = NamedTempFile::with_prefix_in(".banto-", &self.folder);
-        let tried = tried.with_context(|| format!("the folder {shown} takes no new file"))?;
-        Ok(Some(tried.as_file().metadata()?.uid()))
+        takes_files(&self.folder).map(Some)
     }
 
     fn make_folder(&self) -> Result<()> {
@@ -196,7 +218,7 @@ impl Place {
 
     /// Waits for other runs. The file of the lock stays: to remove it is to let two of them in.
     fn lock(&self) -> Result<File> {
-        let path = self.beside("banto-lock");
+        let path = beside(&self.file, "banto-lock");
         let shown = path.display();
         let mut options = OpenOptions::new();
         let options = options.create(true).append(true).mode(0o600);
@@ -231,40 +253,16 @@ impl Place {
     /// Removes what a run left that was ended while it wrote: the lock says that it is nobody's any
     /// more, and there may be a secret in it.
     fn clear(&self) -> Result<()> {
-        let left = self.beside("banto-new");
-        match fs::remove_file(&left) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("can't remove {}", left.display()))
+        for written in [self.file.clone(), beside(&self.named, "banto-backup")] {
+            let left = beside(&written, "banto-new");
+            match fs::remove_file(&left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("can't remove {}", left.display()));
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
-    }
-
-    /// Writes a file beside the place of another, and then puts it there.
-    fn write(&self, bytes: &[u8], to: &Path) -> Result<()> {
-        let new = self.beside("banto-new");
-        let written = (|| {
-            let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&new)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&new, to)?;
-            File::open(&self.folder)?.sync_all()
-        })();
-        written.with_context(|| format!("can't write {}", to.display()))
-    }
-
-    /// A path in the same folder, where a file can be renamed in one step.
-    fn beside(&self, suffix: &str) -> PathBuf {
-        let name = self.file.file_name().unwrap_or_default();
-        let mut beside = OsString::from(name);
-        beside.push(".");
-        beside.push(suffix);
-        self.folder.join(beside)
+        Ok(())
     }
 
     fn warning(&self, text: &str) -> Option<String> {
@@ -278,4 +276,45 @@ impl Place {
             )
         })
     }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Makes a file in a folder, takes it away again, and returns whose it was.
+fn takes_files(folder: &Path) -> Result<u32> {
+    let tried = NamedTempFile::with_prefix_in(".banto-", folder);
+    let tried =
+        tried.with_context(|| format!("the folder {} takes no new file", folder.display()))?;
+    Ok(tried.as_file().metadata()?.uid())
+}
+
+/// Writes a file beside the place of another, and then puts it there.
+fn write(bytes: &[u8], to: &Path) -> Result<()> {
+    let new = beside(to, "banto-new");
+    let written = (|| {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, to)?;
+        File::open(folder_of(to))?.sync_all()
+    })();
+    written.with_context(|| format!("can't write {}", to.display()))
+}
+
+/// A path in the same folder, where a file can be renamed in one step.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(file.file_name().unwrap_or_default());
+    name.push(".");
+    name.push(suffix);
+    folder_of(file).join(name)
 }

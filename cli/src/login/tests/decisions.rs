@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::super::aws_cli::too_old;
 use super::super::roles::{Granted, Role, assumable};
-use super::super::sections::{Blocked, Change, Wanted, edit, own, profile_of, remove};
+use super::super::sections::{
+    Blocked, Change, Wanted, edit, foreign_keys, own, profile_of, remove,
+};
 use super::super::show::Missing;
 use super::super::{account, one_each, plain_name};
 use crate::profiles::Document;
@@ -151,7 +153,10 @@ fn profiles_of_others_are_refused_all_at_once_unless_they_say_the_same() {
     };
     assert_eq!(
         foreign.0,
-        [("banto".to_owned(), 1), ("archive-readonly".to_owned(), 3)]
+        [
+            ("[profile banto]".to_owned(), 1),
+            ("[profile archive-readonly]".to_owned(), 3)
+        ]
     );
     let told = foreign.told("config");
     assert!(
@@ -176,6 +181,21 @@ fn a_profile_with_credentials_of_its_own_is_not_signed_in_with() {
     }
     let mut document = Document::parse("[profile work]\nlogin_session = s\n").unwrap();
     assert!(edit(&mut document, &[wanted("work", &[])]).is_ok());
+}
+
+#[test]
+fn a_key_in_the_credentials_file_that_tools_would_use_instead_is_somebody_elses() {
+    let file = "[default]\naws_access_key_id = A\n[banto]\nregion = eu-west-1\n\
+                [banto-process]\naws_access_key_id = A\naws_secret_access_key = s\n";
+    let credentials = Document::parse(file).unwrap();
+    let base = [wanted("banto", &[]), wanted("banto-process", &[])];
+    let told = foreign_keys(&credentials, &base).unwrap().told("file");
+    assert!(
+        told.contains("\nfile:5: [banto-process] was not made by banto login"),
+        "{told}"
+    );
+    assert!(!told.contains("[banto]"), "{told}");
+    assert_eq!(foreign_keys(&credentials, &base[..1]), None);
 }
 
 #[test]

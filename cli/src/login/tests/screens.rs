@@ -1,5 +1,7 @@
 //! What people read, at both widths.
 
+use serde_json::{Value, json};
+
 use super::super::sections::{Change, Changed};
 use super::super::show::{Missing, Shown};
 use crate::expected;
@@ -48,6 +50,46 @@ fn profiles_are_listed_with_one_to_try() {
         let policy = Some("/home/alice/.config/banto/banto.toml".to_owned());
         Shown { policy, ..shown() }.text(screen)
     });
+}
+
+#[test]
+fn the_json_has_what_the_screen_has() {
+    let device = Missing::NoDevice {
+        user: "alice".to_owned(),
+    };
+    let shown = Shown {
+        missing: vec![device.clone()],
+        ..shown()
+    };
+    let json = shown.to_json();
+    assert_eq!(json["user"], "alice");
+    assert_eq!(json["account"], "111122223333");
+    assert_eq!(
+        (&json["dryRun"], &json["policy"]),
+        (&false.into(), &Value::Null)
+    );
+    let profiles = json["profiles"].as_array().unwrap();
+    let profiles: Vec<_> = profiles
+        .iter()
+        .map(|one| {
+            (
+                one["name"].as_str().unwrap(),
+                one["change"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        profiles,
+        [
+            ("banto", "same"),
+            ("banto-process", "added"),
+            ("log-archive-readonly", "updated"),
+        ]
+    );
+    assert_eq!(json["profiles"][1]["lines"][1], "+ [profile banto-process]");
+    let missing = json!([{ "code": "no-mfa-device", "fails": true, "why": device.told() }]);
+    assert_eq!(json["missing"], missing);
+    assert_eq!(json["example"], "log-archive-readonly");
 }
 
 #[test]

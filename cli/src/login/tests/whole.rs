@@ -175,7 +175,7 @@ impl Desk {
             .unwrap();
     }
 
-    /// What botocore makes of a role's profile, up to the call of AssumeRole.
+    /// The credentials that botocore makes of a role's profile, up to the call of AssumeRole.
     fn assumed(&self, profile: &str) -> Value {
         let python = self.python.clone();
         let output = self
@@ -211,6 +211,21 @@ async fn be_the_command() {
             i32::from(Ending::code_of(&error))
         }
     });
+}
+
+/// The same once more, for programs: nothing changes.
+fn assert_json(desk: &Desk) {
+    let (code, said, _) = desk.banto("--json");
+    assert_eq!(code, 0, "{said}");
+    let json = said
+        .find('{')
+        .map(|begin| &said[begin..=said.rfind('}').unwrap()]);
+    let json: Value = serde_json::from_str(json.unwrap()).unwrap();
+    assert_eq!(json["user"], "alice");
+    assert_eq!(
+        json["profiles"][0],
+        json!({"name": "banto", "change": "same", "lines": []})
+    );
 }
 
 #[tokio::test]
@@ -251,6 +266,9 @@ async fn a_user_gets_a_profile_for_each_role() {
         assert!(said.contains(&format!("  {profile} (new)")), "{said}");
     }
     assert!(desk.config().starts_with(FILE));
+    // It is edited before the sign-in and after it, and the AWS CLI edits it meanwhile.
+    let backup = fs::read_to_string(desk.path(".aws/config.banto-backup")).unwrap();
+    assert_eq!(backup, FILE);
     let kept = fs::read(desk.path(".config/banto/banto.toml")).unwrap();
     assert_eq!(kept, fs::read(policy).unwrap());
 
@@ -280,6 +298,8 @@ async fn a_user_gets_a_profile_for_each_role() {
     assert!(said.contains("readonly in every account"), "{said}");
     let calls = fs::read_to_string(desk.path("calls")).unwrap();
     assert_eq!(calls.matches("login --profile banto").count(), 1);
+
+    assert_json(&desk);
 
     let (code, said, _) = desk.banto("--remove");
     assert_eq!((code, desk.config()), (0, FILE.to_owned()), "{said}");
@@ -324,6 +344,17 @@ async fn what_is_in_the_way_is_told_and_nothing_is_half_made() {
     assert!(said.contains("SignInLocalDevelopmentAccess"), "{said}");
 
     fs::remove_file(desk.path("denied")).unwrap();
+    let hiding = "[banto]\naws_access_key_id = A\naws_secret_access_key = s\n";
+    fs::write(desk.path(".aws/credentials"), hiding).unwrap();
+    let before = desk.config();
+    let (code, _, complaint) = desk.banto("--remote");
+    assert_eq!((code, desk.config()), (1, before));
+    assert!(
+        complaint.contains("credentials:1: [banto] was not made by"),
+        "{complaint}"
+    );
+    fs::remove_file(desk.path(".aws/credentials")).unwrap();
+
     let theirs = format!("{FILE}[profile 444455556666-admin]\nregion = us-east-1\n");
     fs::write(desk.path(".aws/config"), &theirs).unwrap();
     let (code, _, complaint) = desk.banto("--remote");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::super::{Document, Replaced, check_writable, replace};
+use super::super::{Document, Replaced, check_writable, replace, replace_again};
 
 const FILE: &str = "[a]\naws_secret_access_key = old\n";
 
@@ -126,6 +126,47 @@ fn a_link_stays_and_what_it_leads_to_is_replaced() {
 
     fs::remove_file(&path).unwrap();
     refused(folder.path(), &link, "a link to a file that isn't there");
+}
+
+#[test]
+fn what_is_secret_stays_out_of_the_folder_that_a_link_leads_to() {
+    let (repository, path) = file();
+    let home = TempDir::new().unwrap();
+    let link = home.path().join("credentials");
+    symlink(&path, &link).unwrap();
+    let done = set(&link, "aws_secret_access_key", "new").unwrap();
+    let backup = home.path().join("credentials.banto-backup");
+    assert_eq!(done.backup.as_ref(), Some(&backup));
+    assert_eq!(fs::read_to_string(&backup).unwrap(), FILE);
+    assert_eq!(mode(&backup), 0o600);
+    let new = FILE.replace("old", "new");
+    assert_eq!(fs::read_to_string(&path).unwrap(), new);
+    assert_eq!(
+        names(repository.path()),
+        ["credentials", "credentials.banto-lock"]
+    );
+    // What a run left that was ended in the middle of its backup.
+    let left = home.path().join("credentials.banto-backup.banto-new");
+    fs::write(&left, FILE).unwrap();
+    set(&link, "region", "eu-west-1").unwrap();
+    assert_eq!(
+        names(home.path()),
+        ["credentials", "credentials.banto-backup"]
+    );
+}
+
+#[test]
+fn the_second_edit_of_a_run_keeps_the_backup_of_the_first() {
+    let (folder, path) = file();
+    set(&path, "region", "eu-west-1").unwrap();
+    let again = replace_again(&path, |mut document| {
+        document.set("a", "region", "eu-west-2")?;
+        Ok(document)
+    });
+    assert_eq!(again.unwrap().backup, None);
+    assert!(fs::read_to_string(&path).unwrap().contains("eu-west-2"));
+    let backup = folder.path().join("credentials.banto-backup");
+    assert_eq!(fs::read_to_string(backup).unwrap(), FILE);
 }
 
 #[test]
