@@ -15,11 +15,13 @@ use notify_compliance::relay::Relay;
 use notify_compliance::{Notifier, deliver, ingest};
 
 use super::Means;
+use crate::ending::misused;
 
 /// The function.
 pub(crate) fn notifier(means: &Means, policy: &Policy) -> Result<Notifier> {
     let compliance = policy.compliance.clone();
-    let compliance = compliance.context("the policy has no section [compliance]")?;
+    let compliance = compliance.context("the policy has no section [compliance]");
+    let compliance = compliance.map_err(misused)?;
     let ComplianceClients {
         organization,
         queue,

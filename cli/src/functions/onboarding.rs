@@ -8,6 +8,7 @@ use banto_domain::policy::Policy;
 use onboard_accounts::{Onboarder, converge, fan_out};
 
 use super::Means;
+use crate::ending::misused;
 
 /// What a session in an account may do: the function's own limit.
 const SESSION_POLICY: &str =
@@ -16,7 +17,8 @@ const SESSION_POLICY: &str =
 /// The function.
 pub(crate) fn onboarder(means: &Means, policy: &Policy) -> Result<Onboarder> {
     let onboarding = policy.onboarding.clone();
-    let onboarding = onboarding.context("the policy has no section [onboarding]")?;
+    let onboarding = onboarding.context("the policy has no section [onboarding]");
+    let onboarding = onboarding.map_err(misused)?;
     let queue = policy.notices.queue.as_ref();
     let queue = queue.map(|url| means.aws.queue(url));
     let sender = means.notice_sender(policy.notices.clone()).through(queue);

@@ -14,11 +14,13 @@ use report_compliance::ports::{LoggedProgress, Ports};
 use report_compliance::store::Store;
 
 use super::Means;
+use crate::ending::misused;
 
 /// The function.
 pub(crate) fn reporter(means: &Means, policy: &Policy) -> Result<Reporter> {
     let report = policy.report.clone();
-    let report = report.context("the policy has no section [report]")?;
+    let report = report.context("the policy has no section [report]");
+    let report = report.map_err(misused)?;
     let clients = means.aws.report(&report);
     let queue = policy.notices.queue.as_ref();
     let queue = queue.map(|url| means.aws.queue(url));

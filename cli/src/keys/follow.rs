@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use banto_domain::policy::Policy;
 use banto_domain::record::Record;
 use banto_domain::{AccessKeyId, UserName};
+use banto_ports::Clock;
 use rotate_access_keys::event::{Asked, Mode, Scope};
 use rotate_access_keys::notices;
 use rotate_access_keys::ports::Account;
@@ -15,7 +16,6 @@ use rotate_access_keys::snapshot::{StoredRecord, User};
 use super::look::{self, Looked};
 use super::request::Request;
 use crate::ending::Ending;
-use crate::functions::Means;
 use crate::output;
 use crate::progress::Spinner;
 
@@ -52,7 +52,7 @@ pub(crate) fn hopeless(before: &Result<Looked>) -> Option<String> {
 
 /// Looks at the users until all stand where they were to, and says where they do.
 pub(crate) async fn wait(
-    means: &Means,
+    clock: &dyn Clock,
     account: &Account,
     policy: &Policy,
     request: &Request,
@@ -80,7 +80,7 @@ pub(crate) async fn wait(
                 Ending::Done
             });
         }
-        means.clock.sleep(PAUSE).await;
+        clock.sleep(PAUSE).await;
     }
     bail!(
         "it is not done after 15 minutes; the function goes on with it for 7 days: banto keys \
@@ -208,11 +208,8 @@ fn working_from_before(user: &User, asked: &Asked) -> Option<AccessKeyId> {
 fn finding(looked: &Looked, user: &User) -> Option<String> {
     let mut findings = looked.plan.findings.iter();
     let finding = findings.find(|finding| finding.user == user.name)?;
-    Some(format!(
-        "{}: {}",
-        user.name,
-        notices::finding(&finding.kind)
-    ))
+    let words = notices::finding(&user.name, &finding.kind);
+    Some(format!("{}: {words}", user.name))
 }
 
 /// Whose record these credentials can't read can be followed no further.
@@ -246,10 +243,12 @@ fn issued(looked: &Looked, user: &User, asked: &Asked) -> Standing {
     }
     let owed = user.record().and_then(|record| record.owed.as_ref());
     if owed.is_some_and(|owed| owed.request == asked.id) {
-        return Standing::Held(format!(
-            "{name}: a new key is owed: {}",
-            hindrance(looked, user)
-        ));
+        let why = looked.hindrance(name);
+        let mut words = vec![why.unwrap_or_else(|| "it comes with the next run".to_owned())];
+        let mut waiting = looked.plan.waiting.iter();
+        let waiting = waiting.find(|waiting| waiting.user.as_ref() == Some(name));
+        words.extend(waiting.and_then(notices::command));
+        return Standing::Held(format!("{name}: a new key is owed: {}", words.join(": ")));
     }
     Standing::Going(format!("{name}: the function has not issued the key yet"))
 }
@@ -275,18 +274,4 @@ fn after_the_end(looked: &Looked, user: &User, asked: &Asked) -> Standing {
         }
         standing => standing,
     }
-}
-
-/// What a user waits for, or what is found of them.
-fn hindrance(looked: &Looked, user: &User) -> String {
-    let mut findings = looked.plan.findings.iter();
-    if let Some(finding) = findings.find(|finding| finding.user == user.name) {
-        return notices::finding(&finding.kind);
-    }
-    let mut waiting = looked.plan.waiting.iter();
-    let waiting = waiting.find(|waiting| waiting.user.as_ref() == Some(&user.name));
-    waiting.map_or_else(
-        || "it comes with the next run".to_owned(),
-        |waiting| notices::waiting(&waiting.reason),
-    )
 }

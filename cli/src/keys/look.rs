@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow};
 use banto_domain::policy::{Policy, RotationPolicy};
 use banto_domain::{AccountId, Breach, UserName};
 use banto_lambda::{Invocation, LONGEST};
 use jiff::Timestamp;
 use rotate_access_keys::event::{Asked, Mode, Scope};
 use rotate_access_keys::job::Job;
+use rotate_access_keys::notices;
 use rotate_access_keys::observe;
-use rotate_access_keys::plan::{self, Plan, WaitReason};
+use rotate_access_keys::plan::{self, Action, Plan, WaitReason};
 use rotate_access_keys::ports::Account;
 use rotate_access_keys::snapshot::{Observed, StoredRecord};
 use rotate_access_keys::{check, contain};
+
+use crate::ending::misused;
 
 /// An identity account, and what the rotator would do there.
 #[derive(Debug)]
@@ -30,6 +33,33 @@ pub(crate) struct Looked {
     pub(crate) closed: BTreeSet<UserName>,
     /// The moment for which it was planned.
     pub(crate) now: Timestamp,
+}
+
+impl Looked {
+    /// What a user waits for, or what is found of them, in words.
+    pub(crate) fn hindrance(&self, user: &UserName) -> Option<String> {
+        let mut waiting = self.plan.waiting.iter();
+        let waiting = waiting.find(|waiting| waiting.user.as_ref() == Some(user));
+        let mut findings = self.plan.findings.iter();
+        let finding = findings.find(|finding| finding.user == *user);
+        let waits = waiting.map(|waiting| notices::waiting(&waiting.reason));
+        waits.or_else(|| finding.map(|finding| notices::finding(user, &finding.kind)))
+    }
+
+    /// The commands that end what users wait for.
+    pub(crate) fn commands(&self) -> BTreeSet<String> {
+        self.plan
+            .waiting
+            .iter()
+            .filter_map(notices::command)
+            .collect()
+    }
+
+    /// True if the plan issues a user a key.
+    pub(crate) fn issues_to(&self, user: &UserName) -> bool {
+        let mut chains = self.plan.chains.iter().filter(|it| it.user == *user);
+        chains.any(|chain| chain.actions.iter().any(Action::is_issue))
+    }
 }
 
 /// Looks at one account for a request, as the function does, and does nothing. A record that the
@@ -131,11 +161,13 @@ fn one_of(ids: Vec<&AccountId>, named: Option<&AccountId>) -> Result<AccountId> 
     let all = all.join(", ");
     match (named, ids.as_slice()) {
         (Some(id), ids) if ids.contains(&id) => Ok(id.clone()),
-        (Some(id), _) => bail!("the policy has no identity account {id}, only {all}"),
+        (Some(id), _) => Err(misused(anyhow!(
+            "the policy has no identity account {id}, only {all}"
+        ))),
         (None, [only]) => Ok((*only).clone()),
-        (None, _) => bail!(
+        (None, _) => Err(misused(anyhow!(
             "the policy has several identity accounts: say in which one these users are: --account {all}"
-        ),
+        ))),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod own;
 pub mod plan;
 pub(crate) mod request;
 pub mod requests;
+mod rows;
 #[cfg(test)]
 mod tests;
 pub(crate) mod words;
@@ -16,7 +17,6 @@ use banto_domain::policy::Policy;
 use clap::{Args, Subcommand};
 
 use crate::ending::Ending;
-use crate::output;
 use crate::session::Where;
 
 /// What to do with keys.
@@ -72,12 +72,6 @@ pub struct Status {
 /// `--region` says otherwise.
 pub(crate) fn place(policy: &Policy, given: &Where) -> Where {
     given.or_in(Some(policy.notices.owners_topic.region()))
-}
-
-/// Tells that nothing could be looked at.
-fn blind(error: &anyhow::Error) -> Ending {
-    output::complain(&format!("banto: {error:#}"));
-    Ending::BLIND
 }
 
 /// Does it.

@@ -5,13 +5,13 @@ use banto_domain::{AccountId, Breach, UserName};
 use clap::Args;
 use rotate_access_keys::event::Asked;
 use rotate_access_keys::notices;
-use rotate_access_keys::plan::{FindingKind, Waiting};
+use rotate_access_keys::plan::FindingKind;
 use rotate_access_keys::snapshot::Stranger;
 use serde_json::{Value, json};
 
 use super::look::{self, Looked};
 use super::words;
-use crate::ending::Ending;
+use crate::ending::{Ending, not_seen};
 use crate::functions::{Means, accounts};
 use crate::output;
 use crate::policy::PolicyFile;
@@ -67,10 +67,8 @@ pub async fn run(options: &Options) -> Result<Ending> {
     let mut looked = Vec::new();
     for account in chosen {
         output::complain(&format!("looking at {}", account.identity.id));
-        match look::look(account, &policy.rotation, &scope, &asked).await {
-            Ok(one) => looked.push(one),
-            Err(error) => return Ok(super::blind(&error)),
-        }
+        let one = look::look(account, &policy.rotation, &scope, &asked).await;
+        looked.push(one.map_err(not_seen)?);
     }
     if options.json {
         output::line(&format!("{:#}", as_json(&looked)));
@@ -100,11 +98,17 @@ pub(crate) fn is_whole(looked: &Looked) -> bool {
 
 /// The plans of all accounts, for people.
 pub(crate) fn shown(looked: &[Looked], screen: &Screen) -> String {
-    let accounts: Vec<String> = looked.iter().map(|one| account(one, screen)).collect();
+    let account = |one: &Looked| {
+        let mut parts = vec![account(one, screen)];
+        parts.extend(commands(one, screen));
+        parts.join("\n")
+    };
+    let accounts: Vec<String> = looked.iter().map(account).collect();
     accounts.join("\n\n")
 }
 
-fn account(looked: &Looked, screen: &Screen) -> String {
+/// The plan of an account, without commands.
+pub(crate) fn account(looked: &Looked, screen: &Screen) -> String {
     let mut parts = vec![screen.paint(Tone::Strong, &screen.wrapped(&counts(looked), 2))];
     if let Some(reason) = &looked.waits {
         let why = format!(
@@ -124,6 +128,18 @@ fn account(looked: &Looked, screen: &Screen) -> String {
         parts.push(table.to_string());
     }
     parts.join("\n")
+}
+
+/// The commands that end a wait, a line each, so that they can be pasted as they stand.
+pub(crate) fn commands(looked: &Looked, screen: &Screen) -> Vec<String> {
+    let commands = looked.commands();
+    if commands.is_empty() {
+        return Vec::new();
+    }
+    let title = "What ends a wait (approve only what its owner has confirmed in person):";
+    let mut lines = vec![screen.wrapped(title, 2)];
+    lines.extend(commands.iter().map(|command| format!("  {command}")));
+    lines
 }
 
 fn counts(looked: &Looked) -> String {
@@ -162,7 +178,7 @@ fn refusal(breaches: &[Breach], screen: &Screen) -> Option<String> {
 /// Most users who are named in one sentence; `--json` has all. About four lines of a terminal.
 const NAMED: usize = 20;
 
-/// What can't be seen: by these credentials, or for now.
+/// Sentences about what can't be seen: by these credentials, or for now.
 pub(crate) fn unseen(looked: &Looked, screen: &Screen) -> Vec<String> {
     let mut lines = Vec::new();
     if !looked.closed.is_empty() {
@@ -218,13 +234,16 @@ pub(crate) fn rows(looked: &Looked) -> Vec<(String, Vec<String>)> {
         let text = if is_list {
             "left, and operators are told what they had".to_owned()
         } else {
-            notices::finding(&finding.kind)
+            notices::finding(&finding.user, &finding.kind)
         };
         add(finding.user.as_str(), format!("! {text}"));
     }
-    for Waiting { user, reason } in &looked.plan.waiting {
-        let user = user.as_ref().map_or("everyone", UserName::as_str);
-        add(user, format!("waits: {}", notices::waiting(reason)));
+    for waiting in &looked.plan.waiting {
+        let user = waiting.user.as_ref().map_or("everyone", UserName::as_str);
+        add(
+            user,
+            format!("waits: {}", notices::waiting(&waiting.reason)),
+        );
     }
     rows.sort_by(|one, other| one.0.cmp(&other.0));
     rows
@@ -250,7 +269,7 @@ fn account_json(looked: &Looked) -> Value {
     })
 }
 
-/// What could not be looked at, and why.
+/// Says what could not be looked at, and why.
 pub(crate) fn not_observed(looked: &Looked) -> Vec<Value> {
     let not_observed = looked.observed.snapshot.not_observed.iter();
     not_observed

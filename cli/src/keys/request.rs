@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use banto_domain::{AccessKeyId, AccountId, Fingerprint, UserName};
 use rotate_access_keys::event::{Mode, Scope};
+use rotate_access_keys::notices;
 use rotate_access_keys::snapshot::Stranger;
 use serde_json::{Map, Value, json};
 
@@ -125,34 +126,84 @@ impl Request {
         }
     }
 
-    /// What follows, once it is sent.
-    pub(crate) fn follows(&self) -> String {
-        let what = match self.mode {
-            Mode::Due => "The function looks at them by the policy's pace.",
-            Mode::Force => {
-                "The function issues a key within a minute or two and tells its owner; the old one \
-                 works on until the new one is used. Without a usable certificate the key is owed, \
-                 and comes by itself later."
-            }
-            Mode::Emergency => {
-                "The function ends keys and sessions at once, then issues a new key and tells owner \
-                 and operators; 15 minutes later it looks at CloudTrail again."
-            }
-            Mode::Restore => "The function makes the keys active again, and tells their owner.",
-            Mode::Discard => "The function deletes the key if an interrupted issue explains it.",
-            Mode::Approve => {
-                "The certificate counts at once if it is the one that is pinned and stored; the \
-                 owner is told at every address."
-            }
-            Mode::Leave => {
-                "The function disables the keys and denies sessions at once; the keys are deleted \
-                 when the days of recovery are over. Until then: banto keys restore."
-            }
+    /// What follows, once it is sent, by what was seen before.
+    pub(crate) fn follows(&self, looked: Option<&Looked>) -> String {
+        let mut sentences = Vec::new();
+        if let Some(reason) = looked.and_then(|looked| looked.waits.as_ref()) {
+            let why = notices::waiting(reason);
+            sentences.push(format!(
+                "The function does nothing for now: {why}. What follows comes once that is over."
+            ));
+        }
+        match self.mode {
+            Mode::Force => sentences.extend(self.issues(looked)),
+            mode => sentences.push(after(mode).to_owned()),
+        }
+        let names = self.names();
+        // A name may begin with a hyphen, which reads as an option unless it follows two of them.
+        let end = if self.users.iter().any(|user| user.as_str().starts_with('-')) {
+            "-- "
+        } else {
+            ""
         };
-        format!(
-            "{what} To see where it stands: banto keys status {}",
-            self.names()
-        )
+        sentences.push(format!(
+            "To see where it stands: banto keys status {end}{names}"
+        ));
+        sentences.join(" ")
+    }
+
+    /// Who is issued a key at once, and what the others wait for.
+    fn issues(&self, looked: Option<&Looked>) -> Vec<String> {
+        let (mut held, mut unknown) = (Vec::new(), 0);
+        for user in &self.users {
+            let is_issued = looked.is_some_and(|looked| looked.issues_to(user));
+            match looked.and_then(|looked| looked.hindrance(user)) {
+                _ if is_issued => {}
+                Some(why) => {
+                    let why = why.trim_end_matches('.');
+                    held.push(format!("No key for {user} yet: {why}."));
+                }
+                None => unknown += 1,
+            }
+        }
+        let mut sentences = Vec::new();
+        if held.len() < self.users.len() {
+            sentences.push(after(Mode::Force).to_owned());
+        }
+        if !held.is_empty() {
+            held.push("A key that is owed comes by itself once nothing is in its way.".to_owned());
+        }
+        if unknown > 0 {
+            let unseen = "Without a usable certificate the key is owed, and comes by itself later.";
+            held.push(unseen.to_owned());
+        }
+        sentences.extend(held);
+        sentences
+    }
+}
+
+/// What the function makes of a request where nothing is in its way.
+fn after(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Due => "The function looks at them by the policy's pace.",
+        Mode::Force => {
+            "The function issues a key within a minute or two and tells its owner; the old one works \
+             on until the new one is used."
+        }
+        Mode::Emergency => {
+            "The function ends keys and sessions at once, then issues a new key and tells owner and \
+             operators; 15 minutes later it looks at CloudTrail again."
+        }
+        Mode::Restore => "The function makes the keys active again, and tells their owner.",
+        Mode::Discard => "The function deletes the key if an interrupted issue explains it.",
+        Mode::Approve => {
+            "The certificate counts at once if it is the one that is pinned and stored; the owner is \
+             told at every address."
+        }
+        Mode::Leave => {
+            "The function disables the keys and denies sessions at once; the keys are deleted when \
+             the days of recovery are over. Until then: banto keys restore."
+        }
     }
 }
 
@@ -222,7 +273,7 @@ mod tests {
             let mut lines = Vec::new();
             for request in every_request() {
                 lines.push(screen.wrapped(&request.question().0, 2));
-                lines.push(screen.wrapped(&request.follows(), 2));
+                lines.push(screen.wrapped(&request.follows(None), 2));
                 lines.push(String::new());
             }
             lines.join("\n")

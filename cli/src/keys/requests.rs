@@ -16,7 +16,7 @@ use super::request::Request;
 use super::{follow, place, plan};
 use crate::ask;
 use crate::doctor::value;
-use crate::ending::Ending;
+use crate::ending::{Ending, misused};
 use crate::functions::{Means, accounts};
 use crate::output;
 use crate::policy::PolicyFile;
@@ -190,7 +190,8 @@ pub async fn discard(options: &Discard) -> Result<Ending> {
 /// If it can't be asked for, or nobody confirmed it.
 pub async fn approve(options: &Approve) -> Result<Ending> {
     of(&options.common, |account| {
-        let fingerprint = Fingerprint::from_human(&options.fingerprint.join(""))?;
+        let fingerprint = Fingerprint::from_human(&options.fingerprint.join(""));
+        let fingerprint = fingerprint.map_err(|error| misused(error.into()))?;
         Ok(Request {
             certificate: Some(fingerprint),
             ..Request::new(account, Mode::Approve, [options.user.clone()])
@@ -215,7 +216,8 @@ async fn of(common: &Common, make: impl FnOnce(AccountId) -> Result<Request>) ->
     let policy = common.policy.read()?;
     let request = make(look::account_of(&policy, common.account.as_ref())?)?;
     let session = place(&policy, &common.place).connect().await?;
-    let queue = queue_url(&policy, session.aws.region().as_str(), &common.queue)?;
+    let queue = queue_url(&policy, session.aws.region().as_str(), &common.queue);
+    let queue = queue.map_err(misused)?;
     let means = Means::to_look(&session, common.assume)?;
     let all = accounts(&means, &policy)?;
     let account = look::chosen(&all, Some(&request.account), true)?;
@@ -224,7 +226,7 @@ async fn of(common: &Common, make: impl FnOnce(AccountId) -> Result<Request>) ->
     let looked = looked(&means, account, &policy, &request).await;
     match &looked {
         Ok(looked) => {
-            output::line(&plan::shown(std::slice::from_ref(looked), &screen));
+            output::line(&plan::account(looked, &screen));
             let refusals = request.refusals(looked);
             ensure!(
                 refusals.is_empty(),
@@ -249,7 +251,15 @@ async fn of(common: &Common, make: impl FnOnce(AccountId) -> Result<Request>) ->
         return Ok(Ending::FINDINGS);
     }
     let asked = send(&session, &means, &queue, &request).await?;
-    output::line(&screen.wrapped(&format!("Sent as {}. {}", asked.id, request.follows()), 2));
+    let seen = looked.as_ref().ok();
+    let follows = request.follows(seen);
+    output::line(&screen.wrapped(&format!("Sent as {}. {follows}", asked.id), 2));
+    for command in seen
+        .iter()
+        .flat_map(|looked| plan::commands(looked, &screen))
+    {
+        output::line(&command);
+    }
     if !common.wait {
         return Ok(Ending::Done);
     }
@@ -258,7 +268,7 @@ async fn of(common: &Common, make: impl FnOnce(AccountId) -> Result<Request>) ->
         return Ok(Ending::FINDINGS);
     }
     tokio::select! {
-        ended = follow::wait(&means, account, &policy, &request, &asked) => ended,
+        ended = follow::wait(means.clock.as_ref(), account, &policy, &request, &asked) => ended,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted.context("can't listen for Ctrl-C")?;
             output::complain("Nobody waits any more; the request is on the queue nonetheless.");
@@ -267,7 +277,7 @@ async fn of(common: &Common, make: impl FnOnce(AccountId) -> Result<Request>) ->
     }
 }
 
-/// What the rotator would do by the request.
+/// Plans what the rotator would do by the request.
 async fn looked(
     means: &Means,
     account: &Account,

@@ -135,7 +135,7 @@ fn disabled(reason: DisableReason) -> &'static str {
     }
 }
 
-/// What an owner is told, in short.
+/// The notice to an owner, in short.
 fn told(notice: &OwnerNotice, now: Timestamp) -> String {
     let when = |at: &Timestamp| dates::in_words(*at, now);
     match notice {

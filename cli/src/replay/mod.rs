@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use readers::Function;
-use replayed::{Replayed, request_id};
+use replayed::{Failed, Replayed, request_id};
 
 use crate::ask;
-use crate::ending::Ending;
+use crate::ending::{Ending, misused, not_seen};
 use crate::functions::{Means, notifier, onboarder, reporter, rotator};
 use crate::keys::place;
 use crate::output;
@@ -74,24 +74,18 @@ acts, with your credentials; the message stays in its queue. BANTO_LOG=info
 shows the function's log.
 
 Exit codes: 0 done, 1 the function failed or left something, 2 no function reads
-the event.";
+the event, 3 could not look.";
 
 /// Replays it.
 ///
 /// # Errors
 /// If the event can't be read, or the function can't be made ready.
 pub async fn run(options: &Options) -> Result<Ending> {
-    let found = match event::find(&text(options)?) {
-        Ok(found) => found,
-        Err(error) => return Ok(misused(&error)),
-    };
-    let function = match options
-        .function
-        .map_or_else(|| readers::only(&found.event), Ok)
-    {
-        Ok(function) => function,
-        Err(error) => return Ok(misused(&error)),
-    };
+    let text = text(options).map_err(misused)?;
+    let found = event::find(&text).map_err(|error| misused(anyhow!(error)))?;
+    let named = options.function;
+    let function = named.map_or_else(|| readers::only(&found.event), Ok);
+    let function = function.map_err(|error| misused(anyhow!(error)))?;
     let what = format!("{}: {} for it", function.name(), found.came_as);
     output::complain(&what);
     let policy = options.policy.read()?;
@@ -100,7 +94,8 @@ pub async fn run(options: &Options) -> Result<Ending> {
     let replayed = if options.dry_run {
         let means = Means::to_look(&session, options.assume)?;
         let _spinner = Spinner::saying("looking");
-        looked(function, &found.event, &means, &policy).await?
+        let looked = looked(function, &found.event, &means, &policy).await;
+        looked.map_err(not_seen)?
     } else {
         let question = format!(
             "{} acts for real: in AWS as {}, and towards people.",
@@ -121,12 +116,7 @@ pub async fn run(options: &Options) -> Result<Ending> {
     } else {
         output::line(&shown(&replayed, options.dry_run, &Screen::of_output()));
     }
-    Ok(ending(&replayed))
-}
-
-fn misused(error: &str) -> Ending {
-    output::complain(&format!("banto: {error}"));
-    Ending::MISUSED
+    Ok(ending(&replayed, options.dry_run))
 }
 
 fn text(options: &Options) -> Result<String> {
@@ -151,7 +141,7 @@ async fn looked(
         return rotation::looked(event, means, policy).await;
     }
     let mut answers = Vec::new();
-    let requests = dry::requests(function, event).map_err(|error| anyhow!(error))?;
+    let requests = dry::requests(function, event).map_err(|error| misused(anyhow!(error)))?;
     for request in requests {
         answers.push(match request {
             Ok(request) => handled(function, &request, means, policy, "dry-run").await?,
@@ -193,7 +183,7 @@ fn pieces(function: Function, event: &Value, now: Timestamp) -> Result<Vec<(Stri
     }
     let bytes = event.to_string().into_bytes();
     let decoded = notify_compliance::event::decode(&bytes);
-    let decoded = decoded.map_err(|error| anyhow!("{error}"))?;
+    let decoded = decoded.map_err(|error| misused(anyhow!("{error}")))?;
     let Invoked::Batch(records) = decoded else {
         return Ok(whole());
     };
@@ -213,7 +203,7 @@ async fn handled(
     means: &Means,
     policy: &Policy,
     id: &str,
-) -> Result<Result<Value, String>> {
+) -> Result<Result<Value, Failed>> {
     let invocation = Invocation::by_hand(id, LONGEST)?;
     let bytes = event.to_string().into_bytes();
     let answer = match function {
@@ -237,16 +227,25 @@ async fn handled(
     Ok(body(answer))
 }
 
-fn body(answer: Result<Response, InvocationError>) -> Result<Value, String> {
+fn body(answer: Result<Response, InvocationError>) -> Result<Value, Failed> {
     match answer {
         Ok(response) => Ok(response.body),
-        Err(error) => Err(format!("{}: {error}", error.kind)),
+        Err(error) => Err(Failed::of(&error)),
     }
 }
 
-/// A failure, or records that would come again.
-fn ending(replayed: &Replayed) -> Ending {
-    let is_left = |answer: &Result<Value, String>| match answer {
+/// A failure, or records that would come again. A dry run only looks: where each answer is that the
+/// function could not, nothing was looked at.
+fn ending(replayed: &Replayed, is_dry: bool) -> Ending {
+    let mut answers = replayed.answers.iter();
+    let is_blind = |answer: &Result<Value, Failed>| {
+        let failed = answer.as_ref().err();
+        failed.is_some_and(|failed| failed.is_blind)
+    };
+    if is_dry && !replayed.answers.is_empty() && answers.all(is_blind) {
+        return Ending::BLIND;
+    }
+    let is_left = |answer: &Result<Value, Failed>| match answer {
         Err(_) => true,
         Ok(body) => {
             let back = body.get("batchItemFailures").and_then(Value::as_array);
@@ -268,8 +267,8 @@ pub(crate) fn shown(replayed: &Replayed, is_dry: bool, screen: &Screen) -> Strin
         match answer {
             Ok(_) if replayed.plans.is_some() => {}
             Ok(body) => parts.push(format!("The function answers:\n{}", cut(body))),
-            Err(error) => {
-                let text = screen.wrapped(&format!("The function fails: {error}"), 2);
+            Err(failed) => {
+                let text = screen.wrapped(&format!("The function fails: {}", failed.words), 2);
                 parts.push(screen.paint(Tone::Bad, &text));
             }
         }
@@ -320,7 +319,7 @@ fn as_json(replayed: &Replayed) -> Value {
         .iter()
         .map(|answer| match answer {
             Ok(body) => json!({ "response": body }),
-            Err(error) => json!({ "error": error }),
+            Err(failed) => json!({ "error": failed.words }),
         })
         .collect();
     let messages: Vec<Value> = replayed
@@ -333,6 +332,8 @@ fn as_json(replayed: &Replayed) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use banto_ports::{ErrorKind, PortError};
+
     use super::*;
     use crate::expected;
     use crate::functions::Message;
@@ -342,9 +343,11 @@ mod tests {
         let replayed = Replayed {
             answers: vec![
                 Ok(json!({ "batchItemFailures": [] })),
-                Err(
-                    "NothingSeen: The account could not be looked at: iam:ListUsers: denied".into(),
-                ),
+                Err(Failed {
+                    words: "NothingSeen: The account could not be looked at: iam:ListUsers: denied"
+                        .to_owned(),
+                    is_blind: true,
+                }),
             ],
             messages: vec![Message {
                 to: "topic arn:aws:sns:eu-west-1:111122223333:owners".to_owned(),
@@ -355,7 +358,7 @@ mod tests {
             plans: None,
         };
         expected::holds("replay/shown", |screen| shown(&replayed, false, screen));
-        assert_eq!(ending(&replayed), Ending::FINDINGS);
+        assert_eq!(ending(&replayed, false), Ending::FINDINGS);
     }
 
     #[test]
@@ -365,9 +368,38 @@ mod tests {
             messages: Vec::new(),
             plans: None,
         };
-        assert_eq!(ending(&replayed(json!([]))), Ending::Done);
+        assert_eq!(ending(&replayed(json!([])), false), Ending::Done);
         let back = json!([{ "itemIdentifier": "1" }]);
-        assert_eq!(ending(&replayed(back)), Ending::FINDINGS);
+        assert_eq!(ending(&replayed(back), false), Ending::FINDINGS);
+    }
+
+    #[test]
+    fn a_dry_run_that_could_look_at_nothing_is_blind_and_one_that_lacks_something_is_a_finding() {
+        let replayed = |answers| Replayed {
+            answers,
+            messages: Vec::new(),
+            plans: None,
+        };
+        let failed = |kind| {
+            let error = PortError::new(kind, "organizations:ListAccounts", "no");
+            body(Err(InvocationError::new("OrganizationUnreachable", error)))
+        };
+        let denied = || failed(ErrorKind::Denied);
+        let nothing = replayed(vec![denied(), failed(ErrorKind::Unavailable)]);
+        assert_eq!(ending(&nothing, true), Ending::BLIND);
+        assert_eq!(ending(&nothing, false), Ending::FINDINGS);
+        let some = replayed(vec![denied(), Ok(json!({}))]);
+        assert_eq!(ending(&some, true), Ending::FINDINGS);
+        // What it saw can't be read, or it was asked for what it does not know.
+        let unknown = anyhow!("no account 999988887777");
+        for other in [
+            failed(ErrorKind::Unreadable),
+            body(Err(InvocationError::new("UnknownAccount", unknown))),
+        ] {
+            let seen = replayed(vec![denied(), other]);
+            assert_eq!(ending(&seen, true), Ending::FINDINGS);
+        }
+        assert_eq!(ending(&replayed(Vec::new()), true), Ending::Done);
     }
 
     #[test]

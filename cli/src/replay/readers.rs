@@ -48,7 +48,7 @@ impl Function {
         }
     }
 
-    /// What the function's own decoder says.
+    /// The verdict of the function's own decoder.
     pub(crate) fn reads(self, event: &Value) -> Reading {
         let bytes = event.to_string().into_bytes();
         match self {

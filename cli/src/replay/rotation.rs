@@ -12,6 +12,7 @@ use rotate_access_keys::ports::Account;
 use serde_json::{Value, json};
 
 use super::replayed::{Replayed, request_id};
+use crate::ending::misused;
 use crate::functions::{Means, accounts};
 use crate::keys::look::{self, Looked};
 use crate::keys::plan;
@@ -44,7 +45,7 @@ pub(super) async fn looked(event: &Value, means: &Means, policy: &Policy) -> Res
 /// The requests of an event. A message's own id and date are its mark, as in the function.
 fn wanted(event: &Value, now: Timestamp) -> Result<Vec<Wanted>> {
     let decoded = event::decode(&event.to_string().into_bytes());
-    let decoded = decoded.map_err(|error| anyhow!("{error}"))?;
+    let decoded = decoded.map_err(|error| misused(anyhow!("{error}")))?;
     let mark = |request: Request, id: &str, at: Option<Timestamp>| {
         let exposure = request.scope.exposure();
         let named = exposure.map(|exposure| exposure.event.as_str());
