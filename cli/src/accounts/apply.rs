@@ -7,16 +7,16 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use banto_domain::AccountId;
 use banto_domain::status::{AccountStatus, Condition};
-use banto_ports::Delayed;
+use banto_ports::{Delayed, ErrorKind, PortError};
 use jiff::{SignedDuration, Timestamp};
 use onboard_accounts::Onboarder;
 use onboard_accounts::dry_run::DryRun;
 use onboard_accounts::message::Message;
 
 use super::plan::{self, is_in_order};
-use super::{Apply, Wait, blind, look, looked};
+use super::{Apply, Wait, look, looked};
 use crate::ask;
-use crate::ending::Ending;
+use crate::ending::{Ending, not_seen};
 use crate::output::{complain, line};
 use crate::progress;
 use crate::terminal::Screen;
@@ -34,10 +34,7 @@ pub(super) async fn run(
     if !onboarder.policy.enabled {
         bail!("[onboarding] enabled is false: onboard-accounts would drop every message");
     }
-    let looked = match looked(onboarder, &options.accounts).await {
-        Ok(looked) => looked,
-        Err(error) => return Ok(blind(&error)),
-    };
+    let looked = looked(onboarder, &options.accounts).await?;
     line(&plan::show(&looked, false, &Screen::of_output()));
     let accounts = to_apply(&looked);
     if accounts.is_empty() {
@@ -51,7 +48,8 @@ pub(super) async fn run(
         complain("nothing was sent");
         return Ok(Ending::FINDINGS);
     }
-    let before = checked(&onboarder.converge.statuses.all().await?);
+    let before = onboarder.converge.statuses.all().await;
+    let before = checked(&before.map_err(|error| not_seen(error.into()))?);
     to_send
         .fan_out
         .queue
@@ -152,8 +150,16 @@ pub(super) fn progress(
     progress
 }
 
+/// True of an error that is over at a later look. Others hold for good: a right or a table lacks.
+fn passes(error: &PortError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Throttled | ErrorKind::NotReady | ErrorKind::Unavailable
+    )
+}
+
 /// Looks at the statuses until no account waits, or the time is up.
-async fn follow(
+pub(super) async fn follow(
     onboarder: &Onboarder,
     accounts: &BTreeSet<AccountId>,
     before: &BTreeMap<AccountId, Timestamp>,
@@ -163,9 +169,18 @@ async fn follow(
     let bar = progress::bar(accounts.len(), "accounts");
     let until = clock.now() + SignedDuration::from_mins(i64::from(wait.minutes));
     loop {
-        let progress = progress(accounts, before, &statuses.all().await?);
+        let is_over = clock.now() >= until;
+        let progress = match statuses.all().await {
+            Ok(statuses) => progress(accounts, before, &statuses),
+            Err(error) if is_over || !passes(&error) => return Err(not_seen(error.into())),
+            // One look that fails says nothing of the accounts.
+            Err(_) => {
+                clock.sleep(BETWEEN_LOOKS).await;
+                continue;
+            }
+        };
         bar.set_position((accounts.len() - progress.waiting.len()) as u64);
-        if progress.waiting.is_empty() || clock.now() >= until {
+        if progress.waiting.is_empty() || is_over {
             bar.finish_and_clear();
             line(&ended(&progress, &Screen::of_output()));
             return Ok(if progress.done.len() == accounts.len() {

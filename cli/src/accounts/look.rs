@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use banto_domain::AccountId;
 use banto_lambda::Invocation;
 use banto_ports::OrgAccount;
@@ -17,6 +17,7 @@ use onboard_accounts::event::{AccountEdits, FanOutRequest, Scope};
 use onboard_accounts::fan_out;
 use onboard_accounts::message::Cause;
 
+use crate::ending::misused;
 use crate::progress;
 
 /// The time for all looks of a command. No account may go without its look for want of time, and
@@ -48,13 +49,16 @@ pub(crate) fn ids_of(named: &[String], listed: &[OrgAccount]) -> Result<BTreeSet
             .filter(|it| it.name == *one || it.id.as_str() == one);
         match found.collect::<Vec<_>>()[..] {
             [account] => drop(ids.insert(account.id.clone())),
-            [] => bail!("no account of the Organization has the name or the id {one}"),
+            [] => {
+                let why = anyhow!("no account of the Organization has the name or the id {one}");
+                return Err(misused(why));
+            }
             ref several => {
                 let several: Vec<&str> = several.iter().map(|it| it.id.as_str()).collect();
-                bail!(
+                return Err(misused(anyhow!(
                     "several accounts have the name {one}: name one of {} instead",
                     several.join(", ")
-                )
+                )));
             }
         }
     }
@@ -76,7 +80,8 @@ pub(super) async fn look(onboarder: &Onboarder, scope: Scope) -> Result<DryRun> 
     let fan_out = fan_out::look_and_plan(&onboarder.fan_out, &request, policy).await;
     let fan_out = fan_out.map_err(|error| error.error)?;
     if let [unknown, ..] = &fan_out.unknown[..] {
-        return Err(anyhow!("{unknown} is not in the Organization"));
+        let why = anyhow!("{unknown} is not in the Organization");
+        return Err(misused(why));
     }
     let requests: Vec<_> = fan_out.plan.converge_requests().cloned().collect();
     let (bar, invocation) = (

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use banto_domain::{AccountId, UserName};
-use banto_ports::LastNotified;
+use banto_ports::AccountRow;
 use clap::{Args, Subcommand};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use onboard_accounts::Onboarder;
 use onboard_accounts::converge::CONCURRENT_ACCOUNTS;
 use onboard_accounts::dry_run::DryRun;
 
-use crate::ending::Ending;
+use crate::ending::{Ending, not_seen};
 use crate::functions::{self, Means};
 use crate::output::{complain, line};
 use crate::policy::PolicyFile;
@@ -188,10 +188,7 @@ pub async fn run(command: &Command) -> Result<Ending> {
     let place = common
         .aws
         .or_in(onboarding.and_then(|policy| policy.queue.region()));
-    let session = match place.connect().await {
-        Ok(session) => session,
-        Err(error) => return Ok(blind(&error)),
-    };
+    let session = place.connect().await?;
     let onboarder = functions::onboarder(&Means::to_look(&session, false)?, &policy)?;
     let to_send = || functions::onboarder(&Means::to_act(&session, false)?, &policy);
     match command {
@@ -202,28 +199,17 @@ pub async fn run(command: &Command) -> Result<Ending> {
     }
 }
 
-/// How a command ends that could not look at anything.
-fn blind(error: &anyhow::Error) -> Ending {
-    complain(&format!("banto: {error:#}"));
-    Ending::BLIND
-}
-
 async fn looked(onboarder: &Onboarder, accounts: &[String]) -> Result<DryRun> {
-    let scope = look::scope(onboarder, accounts).await?;
-    look::look(onboarder, scope).await
+    let scope = look::scope(onboarder, accounts).await.map_err(not_seen)?;
+    look::look(onboarder, scope).await.map_err(not_seen)
 }
 
 async fn plan(onboarder: &Onboarder, options: &Look) -> Result<Ending> {
-    let looked = match looked(onboarder, &options.accounts).await {
-        Ok(looked) => looked,
-        Err(error) => return Ok(blind(&error)),
-    };
+    let looked = looked(onboarder, &options.accounts).await?;
     if options.json {
         // The function's own answer to a dry run, which fails if its only account was not planned.
-        match looked.response() {
-            Ok(response) => line(&format!("{:#}", response.body)),
-            Err(error) => return Ok(blind(&error.error)),
-        }
+        let response = looked.response().map_err(|error| not_seen(error.error))?;
+        line(&format!("{:#}", response.body));
     } else {
         line(&plan::show(&looked, options.all, &Screen::of_output()));
     }
@@ -243,12 +229,12 @@ fn planned(looked: &DryRun) -> Ending {
 }
 
 async fn status(onboarder: &Onboarder, options: &Look) -> Result<Ending> {
-    let looked = match looked(onboarder, &options.accounts).await {
-        Ok(looked) => looked,
-        Err(error) => return Ok(blind(&error)),
-    };
-    let told = told(onboarder, &looked).await;
-    let (rows, now) = (status::rows(&looked, &told), onboarder.converge.clock.now());
+    let looked = looked(onboarder, &options.accounts).await?;
+    let saved = saved(onboarder, &looked).await;
+    let (rows, now) = (
+        status::rows(&looked, &saved),
+        onboarder.converge.clock.now(),
+    );
     if options.json {
         line(&format!("{:#}", status::as_json(&rows, now)));
     } else {
@@ -262,9 +248,9 @@ async fn status(onboarder: &Onboarder, options: &Look) -> Result<Ending> {
     })
 }
 
-/// What people were told last of the accounts that are not in order. Without it the table lacks a
-/// column, and nothing else.
-async fn told(onboarder: &Onboarder, looked: &DryRun) -> BTreeMap<AccountId, LastNotified> {
+/// What the function has saved of the accounts that are not in order. Without it the table lacks since
+/// when they are not, and what people were told last.
+async fn saved(onboarder: &Onboarder, looked: &DryRun) -> BTreeMap<AccountId, AccountRow> {
     let statuses = &onboarder.converge.statuses;
     let is_amiss = |look: &&Result<_, _>| !look.as_ref().is_ok_and(in_order);
     let amiss = looked
@@ -277,16 +263,16 @@ async fn told(onboarder: &Onboarder, looked: &DryRun) -> BTreeMap<AccountId, Las
         .buffer_unordered(CONCURRENT_ACCOUNTS)
         .collect()
         .await;
-    let mut told = BTreeMap::new();
+    let mut saved = BTreeMap::new();
     for (account, row) in rows {
         match row {
-            Ok(row) => told.extend(row.last_notified.map(|last| (account, last))),
+            Ok(row) => drop(saved.insert(account, row)),
             Err(error) => complain(&format!(
-                "{account}: what people were told is not known: {error}"
+                "{account}: what the function has saved is not known: {error}"
             )),
         }
     }
-    told
+    saved
 }
 
 fn in_order(planned: &onboard_accounts::converge::account::Planned) -> bool {

@@ -14,9 +14,9 @@ use onboard_accounts::message::{Revocation, RevokeRequest};
 use onboard_accounts::revoke::{self, observe, plan};
 use serde::Deserialize;
 
-use super::{Revoke, Wait, blind};
+use super::{Revoke, Wait};
 use crate::ask;
-use crate::ending::Ending;
+use crate::ending::{Ending, misused, not_seen};
 use crate::output::{complain, line};
 use crate::progress;
 use crate::terminal::{Screen, Tone};
@@ -51,10 +51,7 @@ pub(super) async fn run(
         before: options.before,
         dry_run: true,
     };
-    let asked = match ask_first(onboarder, &asked).await {
-        Ok(asked) => asked,
-        Err(error) => return Ok(blind(&error)),
-    };
+    let asked = ask_first(onboarder, &asked).await?;
     line(&show(&asked, &Screen::of_output()));
     if !asked.refused.is_empty() {
         return Ok(Ending::FINDINGS);
@@ -82,7 +79,11 @@ pub(super) async fn run(
 /// If the moment is in the future, or Organizations can't be asked.
 pub(super) async fn ask_first(onboarder: &Onboarder, asked: &RevocationAsked) -> Result<Asked> {
     let answer = revoke::ask(&onboarder.converge, asked, &onboarder.policy).await;
-    let answer = answer.map_err(|error| error.error)?;
+    // A revocation is refused by what was asked for.
+    let answer = answer.map_err(|error| match error.kind {
+        revoke::REFUSED => misused(error.error),
+        _ => not_seen(error.error),
+    })?;
     Ok(serde_json::from_value(answer.body)?)
 }
 
@@ -213,7 +214,8 @@ fn why_left(plan: &plan::Plan) -> Option<Why> {
 
 async fn follow(onboarder: &Onboarder, revocation: &Revocation, wait: &Wait) -> Result<Ending> {
     let (clock, organization) = (&onboarder.converge.clock, &onboarder.converge.organization);
-    let accounts = organization.accounts().await?;
+    let accounts = organization.accounts().await;
+    let accounts = accounts.map_err(|error| not_seen(error.into()))?;
     let mut requests = plan::requests(accounts, revocation, clock.now());
     let (total, until) = (
         requests.len(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banto_domain::status::{Condition, ReasonKind};
 use banto_domain::{AccountId, PerPlace};
-use banto_ports::LastNotified;
+use banto_ports::AccountRow;
 use jiff::Timestamp;
 use onboard_accounts::converge::account::{NotPlanned, Planned};
 use onboard_accounts::converge::actions::{Chain, Plan};
@@ -104,12 +104,14 @@ pub(super) struct Row {
     why: Option<String>,
     /// The conditions and the number of changes that are planned; none of what was not seen.
     conditions: Option<PerPlace<(Condition, usize)>>,
+    /// Since when it is so, where the function has seen it so, too.
+    since: Option<Timestamp>,
     /// When people were told last, unless all was well.
     told_at: Option<Timestamp>,
 }
 
-/// The accounts of a look, the worst first. `told` is what people were told last of each.
-pub(super) fn rows(looked: &DryRun, told: &BTreeMap<AccountId, LastNotified>) -> Vec<Row> {
+/// The accounts of a look, the worst first. `saved` is what the function has saved of each.
+pub(super) fn rows(looked: &DryRun, saved: &BTreeMap<AccountId, AccountRow>) -> Vec<Row> {
     let names = names(looked);
     let rows = looked.accounts.iter().map(|look| match look {
         Ok(planned) => seen(planned),
@@ -117,9 +119,14 @@ pub(super) fn rows(looked: &DryRun, told: &BTreeMap<AccountId, LastNotified>) ->
     });
     let mut rows: Vec<Row> = rows.collect();
     for row in &mut rows {
-        let told = told.get(&row.account).filter(|_| !row.state.is_fine());
+        let saved = saved.get(&row.account).filter(|_| !row.state.is_fine());
+        let Some(saved) = saved else { continue };
+        let told = saved.last_notified.as_ref();
         // The mark of an account that people know to be in order. (converge/news.rs.)
         row.told_at = told.filter(|told| told.mark != "ready").map(|told| told.at);
+        let status = saved.status.as_ref();
+        let is_same = status.is_some_and(|it| it.worst().as_str() == row.state.as_str());
+        row.since = saved.held_since().filter(|_| is_same);
     }
     rows.sort_by(|one, other| (one.state, &one.name).cmp(&(other.state, &other.name)));
     rows
@@ -135,6 +142,7 @@ fn unseen(look: &NotPlanned, names: &BTreeMap<AccountId, String>) -> Row {
         reasons: BTreeMap::new(),
         why: Some(look.why.clone()),
         conditions: None,
+        since: None,
         told_at: None,
     }
 }
@@ -171,11 +179,12 @@ fn seen(planned: &Planned) -> Row {
         reasons,
         why: None,
         conditions: Some(chains.map(|_, chain| (chain.condition.clone(), chain.actions.len()))),
+        since: None,
         told_at: None,
     }
 }
 
-/// What the next run does, in all places together.
+/// The next run's deeds, in all places together.
 fn to_mend(plan: &Plan) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     match plan.chains.values().map(|chain| chain.actions.len()).sum() {
@@ -227,11 +236,16 @@ impl Row {
         }
     }
 
-    fn words(&self) -> String {
+    fn words(&self, now: Timestamp) -> String {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let held = self
+            .since
+            .and_then(|since| dates::length(now.duration_since(since)));
+        let held = held.map_or_else(String::new, |held| format!(" for {held}"));
+        let state = format!("{}{held}", self.state.as_str());
         match words.is_empty() {
-            true => self.state.as_str().to_owned(),
-            false => format!("{}: {}", self.state.as_str(), words.join("; ")),
+            true => state,
+            false => format!("{state}: {}", words.join("; ")),
         }
     }
 
@@ -253,6 +267,7 @@ impl Row {
             "why": self.why,
             "global": conditions.as_ref().map(|all| &all.account),
             "regions": conditions.as_ref().map(|all| &all.regions),
+            "since": self.since,
             "toldAt": self.told_at,
             "remedies": remedies.collect::<Vec<_>>(),
         })
@@ -323,7 +338,7 @@ fn table(rows: &[&Row], apart: bool, now: Timestamp, screen: &Screen) -> String 
         let told = row
             .told_at
             .map_or_else(String::new, |at| dates::distance(at, now));
-        let said = [row.words(), row.place_names(), told];
+        let said = [row.words(now), row.place_names(), told];
         let same = lines.iter_mut().find(|(_, other)| !apart && *other == said);
         match same {
             Some((others, _)) => others.push(row),
