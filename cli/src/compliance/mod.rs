@@ -17,8 +17,8 @@ use banto_domain::AccountId;
 use banto_domain::compliance::Severity;
 use clap::{Args, Subcommand};
 
-use crate::ending::Ending;
-use crate::output::{complain, line};
+use crate::ending::{Ending, misused, not_seen};
+use crate::output::line;
 use crate::policy::PolicyFile;
 use crate::session::Where;
 use crate::terminal::Screen;
@@ -159,25 +159,17 @@ pub async fn run(command: &Command) -> Result<Ending> {
     }
 }
 
+/// The complaint about a policy by which notify-compliance does nothing.
+const NO_SECTION: &str = "the policy has no section [compliance]";
+
 async fn open(options: &Open) -> Result<Ending> {
     let policy = options.policy.read()?;
-    let policy = policy
-        .compliance
-        .context("the policy has no section [compliance]")?;
+    let policy = policy.compliance.context(NO_SECTION).map_err(misused)?;
     let place = options.aws.or_in(policy.queue.region());
-    let seen = async {
-        let session = place.connect().await?;
-        let ports = wiring::ports(&session.aws.reading_only(), &policy)?;
-        let seen = look::look(&ports, &policy, options).await?;
-        Ok::<_, anyhow::Error>((seen, ports.clock.now()))
-    };
-    let (seen, now) = match seen.await {
-        Ok(seen) => seen,
-        Err(error) => {
-            complain(&format!("banto: {error:#}"));
-            return Ok(Ending::BLIND);
-        }
-    };
+    let session = place.connect().await?;
+    let ports = wiring::ports(&session.aws.reading_only(), &policy)?;
+    let seen = look::look(&ports, &policy, options).await;
+    let (seen, now) = (seen.map_err(not_seen)?, ports.clock.now());
     if options.json {
         line(&format!("{:#}", show::as_json(&seen, &policy, now)));
     } else {

@@ -180,7 +180,7 @@ fn account(id: &AccountId, seen: &Seen, policy: &CompliancePolicy) -> String {
     format!("{}\n{id}{}", name(id, seen), owner.unwrap_or_default())
 }
 
-/// Who was told, or why nobody is.
+/// Names who was told, or says why nobody is.
 fn told(findings: &[&Finding], now: Timestamp) -> String {
     let Some(first) = findings.first() else {
         return String::new();

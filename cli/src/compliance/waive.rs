@@ -76,7 +76,7 @@ pub(super) fn written(policy: &Policy, about: &About, now: Timestamp) -> Result<
     Ok(waiver.clone())
 }
 
-/// What a waiver does, in a sentence.
+/// The effect of a waiver, in a sentence.
 pub(super) fn promise(waiver: &Waiver) -> String {
     let resource = match waiver.resource.as_str() {
         "*" => "every resource".to_owned(),
