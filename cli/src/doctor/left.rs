@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::made::{self, Made, PREFIX};
 use super::probe::{Answer, Kind, Refused, elements, value};
-use super::{BLIND, runner, without_accounts};
+use super::{runner, without_accounts};
 use crate::ending::Ending;
 use crate::output::{complain, line};
 
@@ -186,9 +186,9 @@ pub(super) async fn clean(aws: &Aws, remove: bool, now: Timestamp) -> Ending {
         line("--clean --yes removes what was left behind");
     }
     if failed {
-        BLIND
+        Ending::BLIND
     } else if is_any(Sign::Young) || is_any(Sign::Left) && !remove {
-        Ending::Code(1)
+        Ending::FINDINGS
     } else {
         Ending::Done
     }

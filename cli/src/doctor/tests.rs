@@ -4,9 +4,16 @@ mod cases;
 mod local;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 
-use super::probe::{Answers, Refused, Verdict, elements, value};
+use banto_aws::Aws;
+use serde_json::json;
+
+use super::made::PREFIX;
+use super::probe::{Answers, Probe, Refused, Verdict, elements, value};
+use super::prove::*;
 use super::rows::{row, rows};
+use super::runner::Runner;
 use super::transcript::Transcript;
 use super::*;
 
@@ -246,7 +253,7 @@ fn a_run_that_saw_nothing_ends_as_one_that_could_not_look() {
     transcript.proofs.truncate(1);
     assert_eq!(ending(&transcript, false), Ending::Done);
     transcript.proofs[0].1 = Verdict::Unclear("denied".into());
-    assert_eq!(ending(&transcript, false), BLIND);
+    assert_eq!(ending(&transcript, false), Ending::BLIND);
 }
 
 #[test]
