@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::check::{Ask, Check, Said, Topic, items, second, text};
 use super::organization::or_fine;
-use super::place::{Here, REQUESTS};
+use super::origin::{NOTIFY, ONBOARD, Origin, REQUESTS, ROTATE};
+use super::place::Here;
 use super::xml::{element, members};
 use crate::doctor::value;
 
-/// Hours within which some schedule of a function must have run: the modules' `missed_after`
-/// (infra/modules, daily schedules and two hours for what comes late).
+/// Hours within which some schedule of a function must have run: a day, and two hours for what comes
+/// late. (infra/modules/lambda-function, the alarm `schedule-idle`.)
 const MISSED_HOURS: i64 = 26;
 
 pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
@@ -29,7 +30,10 @@ fn not_looked_for((name, why): (&'static str, &'static str)) -> Check {
         let words = format!("{why}, so that it and what is its own are not looked at");
         vec![Said::note(
             words,
-            &["look at it in the account that it runs in"],
+            &[
+                "look at the function and its queues in the account that they are in: docs/doctor.md has \
+               their names",
+            ],
         )]
     })
 }
@@ -38,12 +42,12 @@ fn not_looked_for((name, why): (&'static str, &'static str)) -> Check {
 fn queues(policy: &Policy, function: &str) -> Vec<String> {
     let name = |queue: &QueueUrl| queue.name().to_owned();
     match function {
-        "banto-rotate-access-keys" => vec![REQUESTS.to_owned()],
-        "banto-onboard-accounts" => {
+        ROTATE => vec![REQUESTS.to_owned()],
+        ONBOARD => {
             let onboarding = policy.onboarding.iter();
             onboarding.map(|own| name(&own.queue)).collect()
         }
-        "banto-notify-compliance" => {
+        NOTIFY => {
             let compliance = policy.compliance.iter();
             let queues = compliance.flat_map(|own| [&own.queue, &own.deliveries]);
             queues.map(name).collect()
@@ -52,10 +56,12 @@ fn queues(policy: &Policy, function: &str) -> Vec<String> {
     }
 }
 
-fn ready(name: &str) -> Check {
+fn ready(name: &'static str) -> Check {
     let arguments = json!({"path": format!("/2015-03-31/functions/{name}/configuration")});
     let ask = Ask::aws("lambda:GetFunctionConfiguration", arguments);
-    Check::new(Topic::Functions, name, vec![ask], |texts| {
+    let origin = Origin::of_function(name);
+    let what = format!("function {name}");
+    let check = Check::new(Topic::Functions, what, vec![ask], move |texts| {
         let text = texts.first().map(String::as_str).unwrap_or_default();
         let state = value(text, "/State").unwrap_or_default();
         let update = value(text, "/LastUpdateStatus").unwrap_or_default();
@@ -64,8 +70,8 @@ fn ready(name: &str) -> Check {
             let why =
                 value(text, "/StateReason").or_else(|| value(text, "/LastUpdateStatusReason"));
             let why = why.unwrap_or_else(|| "Lambda does not say why".to_owned());
-            let steps = ["mend it, and apply its Terraform module"];
-            said.push(Said::error(format!("can't run: {why}"), &steps));
+            let steps = ["mend what Lambda says, then"];
+            said.push(Said::error(format!("can't run: {why}"), &steps).applied(origin));
         } else if !matches!(state.as_str(), "Active" | "Inactive") {
             let words = format!(
                 "is {}",
@@ -78,7 +84,8 @@ fn ready(name: &str) -> Check {
             said.push(Said::warning(words, &["look again in a minute"]));
         }
         or_fine(said, "ready")
-    })
+    });
+    check.made_by(origin)
 }
 
 /// The event source mappings: one for each queue.
@@ -88,9 +95,9 @@ fn reached(here: &Here<'_>, name: &'static str) -> Check {
     });
     let ask =
         Ask::aws("lambda:ListEventSourceMappings", arguments).all_pages("/NextMarker", "Marker");
-    let what = format!("queues that reach {name}");
-    let needed = queues(here.policy, name);
-    Check::new(Topic::Functions, what, vec![ask], move |texts| {
+    let what = format!("event source mappings of {name}");
+    let (needed, origin) = (queues(here.policy, name), Origin::of_function(name));
+    let check = Check::new(Topic::Functions, what, vec![ask], move |texts| {
         let all: Vec<Value> = texts
             .iter()
             .flat_map(|text| items(text, "/EventSourceMappings"))
@@ -104,13 +111,21 @@ fn reached(here: &Here<'_>, name: &'static str) -> Check {
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         if !missing.is_empty() {
             let words = format!(
-                "no event source mapping of {}: its messages wait for ever",
+                "there is none of {}: nobody takes its messages",
                 missing.join(", nor of ")
             );
-            said.push(Said::error(words, &["apply its Terraform module"]));
+            said.push(Said {
+                is_absent: all.is_empty(),
+                ..Said::error(words, &[]).applied(origin)
+            });
         }
         or_fine(said, format!("{} mappings are on", all.len()))
-    })
+    });
+    // A function that reads no queue has none wherever it is.
+    if queues(here.policy, name).is_empty() {
+        return check;
+    }
+    check.made_by(origin)
 }
 
 /// The name of the queue that a mapping reads.
@@ -120,7 +135,7 @@ fn source(mapping: &Value) -> &str {
 }
 
 fn switched_off(mapping: &Value) -> Said {
-    let words = format!("{} is switched off", source(mapping));
+    let words = format!("that of {} is switched off", source(mapping));
     let on = format!(
         "$ aws lambda update-event-source-mapping --enabled --uuid {}",
         text(mapping, "/UUID")
@@ -144,35 +159,34 @@ fn scheduled(here: &Here<'_>, name: &'static str) -> Check {
         Ask::aws("scheduler:ListSchedules", group).all_pages("/NextToken", "NextToken"),
         Ask::aws("cloudwatch:GetMetricStatistics", metric),
     ];
-    Check::new(
-        Topic::Functions,
-        format!("schedules of {name}"),
-        asks,
-        move |texts| {
-            let [schedules, runs] = texts else {
-                return Vec::new();
-            };
-            of_schedules(name, &items(schedules, "/Schedules"), runs, begin)
-        },
-    )
+    let what = format!("schedule group {name}");
+    let check = Check::new(Topic::Functions, what, asks, move |texts| {
+        let [schedules, runs] = texts else {
+            return Vec::new();
+        };
+        of_schedules(name, &items(schedules, "/Schedules"), runs, begin)
+    });
+    check.made_by(Origin::of_function(name))
 }
 
-fn of_schedules(function: &str, all: &[Value], runs: &str, begin: Timestamp) -> Vec<Said> {
-    let module = "apply its Terraform module, which switches them on";
+fn of_schedules(function: &'static str, all: &[Value], runs: &str, begin: Timestamp) -> Vec<Said> {
+    let origin = Origin::of_function(function);
+    let is_off = |one: &&Value| text(one, "/State") == "DISABLED";
     let off: Vec<&str> = all
         .iter()
-        .filter(|one| text(one, "/State") == "DISABLED")
+        .filter(is_off)
         .map(|one| text(one, "/Name"))
         .collect();
     if all.is_empty() {
-        return vec![Said::error(
-            "there is none",
-            &["apply its Terraform module"],
-        )];
+        let words = "there is no schedule in it: nothing runs the function by time";
+        return vec![Said::absent(words, Some(origin))];
     }
     if !off.is_empty() {
         let words = format!("switched off: {}", off.join(", "));
-        return vec![Said::error(words, &[module])];
+        // UpdateSchedule sets all that it is not given to a default, the target's input among it.
+        // (EventBridge Scheduler API reference, UpdateSchedule.)
+        let why = "Scheduler has no call that does no more than switch one on, so";
+        return vec![Said::error(words, &[why]).applied(origin)];
     }
     let points = members(runs, "Datapoints");
     let ran = points.iter().filter_map(|point| {
@@ -185,27 +199,28 @@ fn of_schedules(function: &str, all: &[Value], runs: &str, begin: Timestamp) -> 
         let last = last.unwrap_or_default();
         return vec![Said::fine(format!("{} on{last}", all.len()))];
     }
-    // Seconds, with a fraction or without. (EventBridge Scheduler API reference, ScheduleSummary.)
-    let made = |one: &Value| {
-        one.get("CreationDate")
-            .and_then(Value::as_f64)
-            .unwrap_or_default()
-    };
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds of this century are exact"
-    )]
-    let is_young = |one: &Value| made(one) > begin.as_second() as f64;
-    if all.iter().all(is_young) {
+    if all.iter().all(|one| is_younger(one, begin)) {
         return vec![Said::fine(format!(
             "{} on, and younger than a day",
             all.len()
         ))];
     }
     let [run, log] = run(function);
-    let words = format!("none has run for {MISSED_HOURS} hours");
-    let make_up = "apply its Terraform module, make up for the run, and read its log";
-    vec![Said::warning(words, &[make_up, &run, &log])]
+    let words = format!("none has run the function for {MISSED_HOURS} hours");
+    let said = Said::warning(words, &[]).applied(origin);
+    vec![said.then(&["make up for the run, and read its log", &run, &log])]
+}
+
+/// True of a schedule that was made after a moment. Dates are seconds, with a fraction or without.
+/// (EventBridge Scheduler API reference, ScheduleSummary.)
+fn is_younger(schedule: &Value, than: Timestamp) -> bool {
+    let made = schedule.get("CreationDate").and_then(Value::as_f64);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds of this century are exact"
+    )]
+    let than = than.as_second() as f64;
+    made.unwrap_or_default() > than
 }
 
 /// Has a function run as its schedule does, and shows its log. The AWS CLI gives up waiting after a
@@ -216,6 +231,11 @@ pub(super) fn run(function: &str) -> [String; 2] {
         format!(
             "$ aws lambda invoke --function-name {function} --invocation-type Event --cli-binary-format raw-in-base64-out --payload '{{}}' answer.json"
         ),
-        format!("$ aws logs tail /aws/lambda/{function} --since 15m --follow"),
+        format!("{} --follow", log(function, "15m")),
     ]
+}
+
+/// Shows a function's log since so long.
+pub(super) fn log(function: &str, since: &str) -> String {
+    format!("$ aws logs tail /aws/lambda/{function} --since {since}")
 }
