@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::check::{Ask, Check, Said, Topic, text};
+use super::origin::{Named, Origin};
 use super::place::Here;
 
 pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
@@ -18,7 +19,7 @@ pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
         return Vec::new();
     }
     let own = senders.into_iter().map(|address| sender(address));
-    own.chain([account(here.region)]).collect()
+    own.chain([account(here.region.as_str())]).collect()
 }
 
 fn identity(name: &str) -> Ask {
@@ -43,19 +44,21 @@ fn sender(address: &str) -> Check {
             let is_verified =
                 |own: &&Value| own.get("VerifiedForSendingStatus") == Some(&Value::Bool(true));
             let records = format!(
-                "put the records of the output dkim_records into the DNS of {domain}: docs/DEPLOY.md, step 6"
+                "for each of these tokens put a CNAME TOKEN._domainkey.{domain} with the value TOKEN.ZONE \
+                 into the DNS of {domain}; the zone is behind them (docs/DEPLOY.md, step 6)"
+            );
+            let tokens = format!(
+                "$ aws sesv2 get-email-identity --email-identity {domain} --query 'DkimAttributes.[Tokens,SigningHostedZone]'"
             );
             if found.is_empty() {
-                let steps = [
-                    "apply the module report-compliance, which makes it",
-                    &records,
-                ];
-                return vec![Said::error("SES knows neither it nor its domain", &steps)];
+                let origin = Origin::new("report-compliance", Named::Policy("report.mail.from"));
+                let said = Said::error("SES knows neither it nor its domain", &[]);
+                return vec![said.applied(origin).then(&[&records, &tokens])];
             }
             let Some(own) = found.iter().find(is_verified) else {
                 return vec![Said::error(
                     "is not verified: SES sends nothing",
-                    &[&records],
+                    &[&records, &tokens],
                 )];
             };
             let dkim = text(own, "/DkimAttributes/Status");
@@ -64,7 +67,7 @@ fn sender(address: &str) -> Check {
                     "its mails are not signed (DKIM: {}), and land in folders for spam",
                     if dkim.is_empty() { "none" } else { dkim }
                 );
-                return vec![Said::warning(words, &[&records])];
+                return vec![Said::warning(words, &[&records, &tokens])];
             }
             vec![Said::fine("verified, and its mails are signed")]
         },
@@ -83,10 +86,16 @@ fn account(region: &str) -> Check {
             let answer: Value = serde_json::from_str(text).unwrap_or_default();
             let is = |name: &str| answer.get(name) == Some(&Value::Bool(true));
             if !is("SendingEnabled") {
+                let of = |command| format!("$ aws sesv2 {command} --region {region}");
+                let why = of("get-account");
+                let on = of("put-account-sending-attributes --sending-enabled");
                 return vec![Said::error(
                     "sending is paused: too many mails bounced, or somebody paused it",
                     &[
-                        "SES's console says why, under \"Account dashboard\"; clear the cause, and ask AWS",
+                        "see why: AWS's review, if there is one, is answered by a case in AWS Support; what \
+                         somebody paused is switched on again by the last one",
+                        &why,
+                        &on,
                     ],
                 )];
             }

@@ -1,6 +1,7 @@
 //! What the policy names, looked at where the credentials are: is it there, does it work, and what
 //! mends it?
 
+mod absent;
 mod alarms;
 mod asking;
 mod certificates;
@@ -8,6 +9,7 @@ mod check;
 mod functions;
 mod mail;
 mod organization;
+mod origin;
 mod pipeline;
 mod place;
 mod queues;
@@ -31,7 +33,8 @@ use crate::progress;
 use crate::session::Session;
 use crate::terminal::Screen;
 use asking::Asker;
-use check::{Check, Finding, Level, Said, Topic};
+use check::{Check, Finding, Level};
+pub(in crate::doctor) use place::Given;
 use place::Here;
 
 /// So many looks at once, and so many calls of each: a run of some sixty looks takes seconds, and
@@ -40,20 +43,22 @@ const AT_ONCE: usize = 4;
 
 /// How the result is shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
+pub(super) struct Form<'a> {
+    pub(super) given: Given<'a>,
     pub(super) is_json: bool,
     /// Shows each thing that is fine, too.
     pub(super) is_verbose: bool,
 }
 
 /// Looks at all that is of this account and region, and shows it.
-pub(super) async fn run(session: &Session, policy: &Policy, form: Form) -> Ending {
-    let region = session.aws.region().to_string();
+pub(super) async fn run(session: &Session, policy: &Policy, form: Form<'_>) -> Ending {
+    let region = session.aws.region();
     let here = Here {
         policy,
         account: session.account.as_str(),
-        region: &region,
+        region,
         now: Timestamp::now(),
+        given: form.given,
     };
     let findings = findings(&here, session).await;
     let text = if form.is_json {
@@ -75,24 +80,9 @@ async fn findings(here: &Here<'_>, session: &Session) -> Vec<Finding> {
         bar.inc(1);
         findings
     });
-    let mut findings: Vec<Finding> = credentials(&checks).into_iter().collect();
     let looked: Vec<Vec<Finding>> = stream::iter(looks).buffered(AT_ONCE).collect().await;
     bar.finish_and_clear();
-    findings.extend(looked.into_iter().flatten());
-    findings
-}
-
-/// Credentials that are of no use here are a finding themselves.
-fn credentials(checks: &[Check]) -> Option<Finding> {
-    let said = Said::error(
-        "the policy names nothing in this account and region",
-        &["give --profile or --region: what the policy names is below"],
-    );
-    checks.is_empty().then(|| Finding {
-        topic: Topic::Credentials,
-        what: "credentials".to_owned(),
-        said,
-    })
+    absent::explained(here, &checks, looked)
 }
 
 /// Everything that is of this account and region.
@@ -119,8 +109,8 @@ fn checks(here: &Here<'_>) -> Vec<Check> {
 /// The exit code by the worst finding.
 fn ending(findings: &[Finding]) -> Ending {
     match findings.iter().map(|finding| finding.said.level).max() {
-        Some(Level::Error | Level::Warning) => Ending::Code(1),
-        Some(Level::Blind) => super::BLIND,
+        Some(Level::Error | Level::Warning) => Ending::FINDINGS,
+        Some(Level::Blind) => Ending::BLIND,
         Some(Level::Note | Level::Fine) | None => Ending::Done,
     }
 }

@@ -4,6 +4,7 @@ use banto_domain::policy::onboarding::{OnboardingPolicy, Way};
 use serde_json::{Value, json};
 
 use super::check::{Ask, Check, Said, Topic, items, text};
+use super::origin::{FORWARDING, Named, Origin};
 use super::place::Here;
 use super::xml::{element, members};
 use crate::doctor::value;
@@ -17,8 +18,6 @@ const CONFIG: [&str; 2] = [
 /// StackSets with service-managed permissions. (Organizations user guide, "CloudFormation
 /// StackSets and AWS Organizations".)
 const STACK_SETS: &str = "member.org.stacksets.cloudformation.amazonaws.com";
-/// The StackSet of the module `organization` that brings compliance changes.
-const FORWARDING: &str = "banto-event-forwarding";
 /// Most accounts and rules that a finding names: more fill a screen, and one cause has them all.
 const NAMED: usize = 5;
 
@@ -32,6 +31,7 @@ pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
         sets.push((
             set.name.as_str(),
             set.targets.iter().map(ToString::to_string).collect(),
+            Named::Policy("onboarding.stack_set.name"),
         ));
     }
     if here.policy.compliance.is_some() {
@@ -39,12 +39,12 @@ pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
             Way::StackSet(set) => set.targets.iter().map(ToString::to_string).collect(),
             Way::Direct => Vec::new(),
         };
-        sets.push((FORWARDING, targets));
+        sets.push((FORWARDING, targets, Named::Module));
         checks.extend(regions(here, onboarding).iter().map(|region| rules(region)));
     }
     checks.extend(
         sets.into_iter()
-            .map(|(name, targets)| stack_set(name, targets)),
+            .map(|(name, targets, named)| stack_set(name, targets, named)),
     );
     checks
 }
@@ -54,7 +54,7 @@ pub(super) fn regions(here: &Here<'_>, onboarding: &OnboardingPolicy) -> Vec<Str
     let named = onboarding.baseline.regions.iter().flatten();
     let named: Vec<String> = named.map(ToString::to_string).collect();
     if named.is_empty() {
-        return vec![here.region.to_owned()];
+        return vec![here.region.to_string()];
     }
     named
 }
@@ -121,7 +121,7 @@ fn trust(here: &Here<'_>, onboarding: &OnboardingPolicy) -> Check {
                 );
                 said.push(Said::error(
                     format!("account {delegate} is no delegated administrator of AWS Config"),
-                    &["apply the module organization, or", &command],
+                    &["register it, as the module organization does", &command],
                 ));
             }
             or_fine(
@@ -149,7 +149,8 @@ pub(super) fn or_fine(said: Vec<Said>, words: impl Into<String>) -> Vec<Said> {
     said
 }
 
-fn stack_set(name: &str, targets: Vec<String>) -> Check {
+fn stack_set(name: &str, targets: Vec<String>, named: Named) -> Check {
+    let origin = Origin::new("organization", named);
     let set = name.to_owned();
     let asks = vec![
         Ask::aws(
@@ -165,7 +166,8 @@ fn stack_set(name: &str, targets: Vec<String>) -> Check {
         )
         .all_pages("NextToken", "NextToken"),
     ];
-    Check::new(Topic::StackSets, name, asks, move |texts| {
+    let what = format!("StackSet {name}");
+    let check = Check::new(Topic::StackSets, what, asks, move |texts| {
         let [described, instances] = texts else {
             return Vec::new();
         };
@@ -175,22 +177,25 @@ fn stack_set(name: &str, targets: Vec<String>) -> Check {
             .filter_map(failed)
             .collect();
         if !failed.is_empty() {
-            said.push(failures(&set, &targets, &failed));
+            said.push(failures(&set, &targets, &failed, origin));
         }
         if value(described, "DriftStatus").as_deref() == Some("DRIFTED") {
+            let status = "$ banto accounts status";
             let command = format!(
                 "$ aws cloudformation list-stack-instances --stack-set-name {set} --filters Name=DRIFT_STATUS,Values=DRIFTED"
             );
             said.push(Said::warning(
                 "somebody changed what its stacks made",
                 &[
-                    "see which accounts, then have the stacks updated there",
+                    "see in which accounts, and what they lack",
                     &command,
+                    status,
                 ],
             ));
         }
         or_fine(said, "no stack failed")
-    })
+    });
+    check.made_by(origin)
 }
 
 struct Failed {
@@ -209,7 +214,7 @@ fn failed(instance: &str) -> Option<Failed> {
     })
 }
 
-fn failures(set: &str, targets: &[String], failed: &[Failed]) -> Said {
+fn failures(set: &str, targets: &[String], failed: &[Failed], origin: Origin) -> Said {
     let named = failed.iter().take(NAMED).map(|one| {
         let (account, region) = (&one.account, &one.region);
         match one.why.as_str() {
@@ -233,7 +238,7 @@ fn failures(set: &str, targets: &[String], failed: &[Failed]) -> Said {
         return Said::warning(
             words,
             &[
-                "what the baseline lacks there, and what to do (docs/onboarding.md)",
+                "see what the baseline lacks there, and what mends it (docs/onboarding.md)",
                 status,
             ],
         );
@@ -241,7 +246,7 @@ fn failures(set: &str, targets: &[String], failed: &[Failed]) -> Said {
     let why = "changes of compliance come from there a day late; mend what the reasons say, then";
     // Only the module knows the targets, where the policy has no StackSet of its own.
     if targets.is_empty() {
-        return Said::error(words, &[why, "apply the module organization"]);
+        return Said::error(words, &[why]).applied(origin);
     }
     let list = |of: fn(&Failed) -> &String| {
         let mut all: Vec<&str> = failed.iter().map(|one| of(one).as_str()).collect();
@@ -258,7 +263,7 @@ fn failures(set: &str, targets: &[String], failed: &[Failed]) -> Said {
     Said::error(words, &[why, &command])
 }
 
-/// How many more there are than are named.
+/// The number of those that are not named.
 pub(super) fn rest(count: usize) -> String {
     match count.saturating_sub(NAMED) {
         0 => String::new(),
@@ -280,7 +285,11 @@ fn rules(region: &str) -> Check {
         if all.is_empty() {
             return vec![Said::note(
                 "there is none",
-                &["set deploy_rules = true once every account has a recorder: docs/DEPLOY.md"],
+                &[
+                    "once every account has a recorder, set deploy_rules = true of the module \
+                     organization (docs/DEPLOY.md)",
+                    "$ banto accounts status",
+                ],
             )];
         }
         let failed: Vec<&Value> = all
@@ -308,8 +317,8 @@ fn rules(region: &str) -> Check {
                     words => words,
                 }
             ),
-            "mend these accounts, most often a recorder that is missing, then apply as \
-             infra/modules/organization/README.md says under \"When an apply fails\"",
+            "mend these accounts, most often by the recorder that they lack (banto accounts apply), \
+             then apply as infra/modules/organization/README.md says under \"When an apply fails\"",
         );
         vec![Said::error(
             words,

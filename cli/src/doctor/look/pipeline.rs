@@ -17,7 +17,7 @@ pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
         json!({"PathPrefix": "/banto/", "MaxItems": 1000}),
     )
     .all_pages("Marker", "Marker");
-    let check = Check::new(Topic::Pipeline, "roles of the pipeline", vec![ask], judge);
+    let check = Check::new(Topic::Pipeline, "roles banto/pipeline-*", vec![ask], judge);
     here.management().map(|_| check).into_iter().collect()
 }
 
@@ -60,11 +60,14 @@ fn of_role(name: &str, trust: &str) -> Option<Said> {
         })
         .filter_map(|own| own.as_str().map(str::to_owned))
         .collect();
-    let apply = "apply the root pipeline: docs/pipeline.md";
+    let apply = [
+        "apply the module pipeline, as a person: in the folder of the root pipeline (docs/pipeline.md)",
+        "$ terraform apply",
+    ];
     // StringLike, or no condition on the subject at all.
     if subjects.is_empty() || subjects.iter().any(|own| own.contains('*')) {
         let words = format!("{name} does not name who may assume it: whole organizations may");
-        return Some(Said::error(words, &[apply]));
+        return Some(Said::error(words, &apply));
     }
     let with_ids = |own: &String| own.split(':').nth(1).is_some_and(|own| own.contains('@'));
     let (new, old): (Vec<&String>, Vec<&String>) = subjects.iter().partition(|own| with_ids(own));
@@ -75,6 +78,6 @@ fn of_role(name: &str, trust: &str) -> Option<Said> {
     };
     Some(Said::error(
         format!("{name} lacks the form of sub {lacks}"),
-        &[apply],
+        &apply,
     ))
 }

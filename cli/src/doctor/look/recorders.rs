@@ -7,7 +7,7 @@ use banto_domain::AccountId;
 use banto_domain::policy::onboarding::OnboardingPolicy;
 use serde_json::{Value, json};
 
-use super::check::{Ask, Check, Said, Topic, items, text};
+use super::check::{Ask, Check, OTHERS, Said, Topic, items, text};
 use super::organization::{or_fine, regions};
 use super::place::Here;
 
@@ -38,6 +38,7 @@ fn recorder(here: &Here<'_>, onboarding: &OnboardingPolicy, region: &str) -> Che
     let asks = asks.map(|call| Ask::aws(call, json!({})).in_region(region));
     let place = Place {
         account: here.account.to_owned(),
+        onboarder: onboarding.queue.account().to_owned(),
         region: region.to_owned(),
         bucket: onboarding.baseline.config.bucket.clone(),
     };
@@ -87,6 +88,8 @@ fn kind(name: &str) -> String {
 
 struct Place {
     account: String,
+    /// The account of onboard-accounts.
+    onboarder: String,
     region: String,
     bucket: String,
 }
@@ -95,8 +98,11 @@ impl Place {
     /// What makes the baseline in this account.
     fn baseline(&self) -> [String; 2] {
         [
-            "have onboard-accounts make it, with credentials of its account".to_owned(),
-            format!("$ banto accounts apply {}", self.account),
+            format!(
+                "have onboard-accounts make it: with credentials of its account, {}",
+                self.onboarder
+            ),
+            format!("$ banto accounts apply {} --wait", self.account),
         ]
     }
 
@@ -125,9 +131,14 @@ impl Place {
         }
         (text(status, "/lastStatus").eq_ignore_ascii_case("failure")).then(|| {
             let words = format!("{} fails: {}", kind(name), reason(status));
-            let role = "mend its role, most often changed by hand";
-            let [who, command] = self.baseline();
-            Said::error(words, &[role, &who, &command])
+            let [_, command] = self.baseline();
+            let role = format!(
+                "its role was changed, most often by hand; have onboard-accounts say what, and mend \
+                 what is its own: with credentials of its account, {}",
+                self.onboarder
+            );
+            let plan = format!("$ banto accounts plan {}", self.account);
+            Said::error(words, &[&role, &plan, &command])
         })
     }
 
@@ -138,10 +149,13 @@ impl Place {
                 "delivers to {bucket}, and not to the policy's {}, so that reports leave it out",
                 self.bucket
             );
-            Said::warning(
-                words,
-                &["docs/onboarding.md says which channels stay as they are, and why"],
-            )
+            let plan = format!("$ banto accounts plan {}", self.account);
+            let why = format!(
+                "see why onboard-accounts leaves it so (docs/onboarding.md says which channels stay as \
+                 they are): with credentials of its account, {}",
+                self.onboarder
+            );
+            Said::warning(words, &[&why, &plan])
         })
     }
 
@@ -157,11 +171,17 @@ impl Place {
             let is_failed = text(info, "/lastStatus").eq_ignore_ascii_case("failure");
             is_failed.then(|| format!("{kind} are not delivered: {}", reason(info)))
         });
+        let bucket = &self.bucket;
         let look = format!(
-            "look at the policy and the key of the bucket {}: the module log-archive has both",
-            self.bucket
+            "with credentials of the account that has the bucket {bucket}: see what its policy \
+             refuses, which the module log-archive writes, and its key, if it has one"
         );
-        failed.map(|words| Said::error(words, &[&look]))
+        let policy = format!(
+            "{OTHERS}aws s3api get-bucket-policy --bucket {bucket} --query Policy --output text"
+        );
+        let apply = "then apply the module log-archive: in the folder of that account's root \
+                     (docs/DEPLOY.md), or by the pipeline";
+        failed.map(|words| Said::error(words, &[&look, &policy, apply, "$ terraform apply"]))
     }
 }
 

@@ -1,14 +1,16 @@
 //! Secrets, never their values: are they there, and who else may read them?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use banto_aws::record_policy;
 use banto_domain::SecretArn;
-use banto_domain::policy::Policy;
 use banto_domain::policy::compliance::Destination;
+use banto_domain::policy::{IdentityAccount, Policy};
 use serde_json::{Value, json};
 
-use super::check::{Ask, Check, Said, Topic, items, text};
+use super::check::{Ask, Check, OTHERS, Said, Topic, items, text};
 use super::organization::or_fine;
+use super::origin::{Named, Origin};
 use super::place::Here;
 use crate::doctor::value;
 
@@ -22,44 +24,45 @@ const MOST_RECORDS: usize = 300;
 const OF_ORGANIZATION: &str = "aws:principalorg";
 
 pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
-    let named: BTreeSet<&SecretArn> = named(here.policy).into_iter().collect();
+    let named: BTreeMap<&SecretArn, &'static str> = named(here.policy).into_iter().rev().collect();
     let own = named
         .into_iter()
-        .filter(|secret| here.is_here(secret.account(), secret.region()));
-    let mut checks: Vec<Check> = own.map(|secret| secret_check(here, secret)).collect();
-    if here.identity().is_some() {
-        checks.push(records());
-    }
+        .filter(|(secret, _)| here.is_here(secret.account(), secret.region()));
+    let own = own.map(|(secret, key)| secret_check(here, secret, key));
+    let mut checks: Vec<Check> = own.collect();
+    checks.extend(here.identity().map(|identity| records(here, identity)));
     checks
 }
 
-/// The secrets that messages are sent with.
-fn named(policy: &Policy) -> Vec<&SecretArn> {
-    let slack = policy.notices.slack.iter();
-    let mut secrets: Vec<&SecretArn> = slack
-        .flat_map(|slack| {
-            [&slack.operators, &slack.owners]
-                .into_iter()
-                .chain(&slack.token)
-                .chain(slack.channels.values())
-        })
-        .collect();
+/// The secrets that messages are sent with, and the policy's keys that name them.
+fn named(policy: &Policy) -> Vec<(&SecretArn, &'static str)> {
+    let mut secrets = Vec::new();
+    if let Some(slack) = &policy.notices.slack {
+        secrets.push((&slack.operators, "notices.slack.operators"));
+        secrets.push((&slack.owners, "notices.slack.owners"));
+        secrets.extend(slack.token.iter().map(|own| (own, "notices.slack.token")));
+        let channels = slack.channels.values();
+        secrets.extend(channels.map(|own| (own, "notices.slack.channels")));
+    }
     if let Some(compliance) = &policy.compliance {
-        secrets.extend(&compliance.slack_token);
-        secrets.extend(
-            compliance
-                .routes
-                .iter()
-                .filter_map(|route| match &route.to {
-                    Destination::Webhook(secret) | Destination::Endpoint(secret) => Some(secret),
-                    _ => None,
-                }),
-        );
+        let token = compliance.slack_token.iter();
+        secrets.extend(token.map(|own| (own, "compliance.slack_token")));
+        secrets.extend(compliance.routes.iter().filter_map(|route| {
+            let (secret, key) = match &route.to {
+                Destination::Webhook(secret) => (secret, "compliance.routes[].to.webhook"),
+                Destination::Endpoint(secret) => (secret, "compliance.routes[].to.endpoint"),
+                _ => return None,
+            };
+            Some((
+                secret,
+                route.only.as_ref().map_or("compliance.default", |_| key),
+            ))
+        }));
     }
     secrets
 }
 
-fn secret_check(here: &Here<'_>, secret: &SecretArn) -> Check {
+fn secret_check(here: &Here<'_>, secret: &SecretArn, key: &'static str) -> Check {
     let id = json!({"SecretId": secret.as_str()});
     let asks = vec![
         Ask::aws("secretsmanager:DescribeSecret", id.clone()),
@@ -76,15 +79,19 @@ fn secret_check(here: &Here<'_>, secret: &SecretArn) -> Check {
             accounts: &accounts,
             organization: value(organization, "/Organization/Id"),
         };
+        let put = format!(
+            "$ aws secretsmanager put-secret-value --secret-id {name} --secret-string file://value"
+        );
         let mut said = Vec::new();
         if value(described, "/DeletedDate").is_some() {
             let restore = format!("$ aws secretsmanager restore-secret --secret-id {name}");
             said.push(Said::error("is about to be deleted", &[&restore]));
         } else if value(described, "/VersionIdsToStages").is_none() {
-            let put = format!(
-                "$ aws secretsmanager put-secret-value --secret-id {name} --secret-string file://value"
-            );
-            said.push(Said::error("has no value", &["put one, from a file", &put]));
+            let steps = [
+                "put one, from a file that nobody else reads, and delete the file",
+                &put,
+            ];
+            said.push(Said::error("has no value", &steps));
         }
         let policy = value(policy, "/ResourcePolicy").unwrap_or_default();
         let Readers { strangers, unknown } = readers(&policy, &own);
@@ -96,7 +103,9 @@ fn secret_check(here: &Here<'_>, secret: &SecretArn) -> Check {
                     "take its policy off; where functions of other accounts read it, apply the \
                      module notices afterwards, which writes the right one",
                     &off,
-                    "and exchange the value, which they may have read: docs/OPERATIONS.md",
+                    "and exchange the value, which they may have read: have Slack or the receiver \
+                     give out another one, and put it from a file",
+                    &put,
                 ],
             ));
         }
@@ -111,6 +120,7 @@ fn secret_check(here: &Here<'_>, secret: &SecretArn) -> Check {
         }
         or_fine(said, "has a value, and no stranger reads it")
     });
+    let check = check.made_by(Origin::new("notices", Named::Policy(key)));
     // Only the Organization itself says what its id is, and few policies name one.
     check.and_then(|texts| {
         let policy = texts.get(1).map(String::as_str).unwrap_or_default();
@@ -259,15 +269,16 @@ fn list(value: Option<&Value>) -> Vec<&Value> {
 
 /// Rotation's records: each has a policy that lets its owner and Banto's role read, and denies it
 /// to all others. What is in them is for nobody else, and is not looked at.
-fn records() -> Check {
+fn records(here: &Here<'_>, identity: &IdentityAccount) -> Check {
+    let policy = policy_of_record(here, identity);
     let arguments = json!({"Filters": [{"Key": "name", "Values": [RECORDS]}], "MaxResults": 100});
     let ask =
         Ask::aws("secretsmanager:ListSecrets", arguments).all_pages("/NextToken", "NextToken");
     let check = Check::new(
         Topic::Secrets,
-        "records of access keys",
+        "secrets banto/access-keys/*",
         vec![ask],
-        |texts| {
+        move |texts| {
             let names = names(texts);
             let policies = texts.get(1..).unwrap_or_default();
             let is_open = |policy: &&String| {
@@ -277,17 +288,11 @@ fn records() -> Check {
             let pairs = names.iter().zip(policies);
             let open: Vec<&str> = pairs
                 .filter(|(_, policy)| is_open(policy))
-                .map(|(name, _)| name.strip_prefix(RECORDS).unwrap_or(name))
+                .map(|(name, _)| name.as_str())
                 .collect();
             let mut said = Vec::new();
-            if !open.is_empty() {
-                said.push(Said::error(
-                    format!("have no policy that keeps others out: {}", open.join(", ")),
-                    &[
-                        "the next run of rotate-access-keys writes it for records that are open; \
-                     for the others force one for these users: docs/rotation.md",
-                    ],
-                ));
+            if let Some(first) = open.first() {
+                said.push(unprotected(first, &open, &policy));
             }
             if names.len() > MOST_RECORDS {
                 let words = format!("{} of {} were looked at", MOST_RECORDS, names.len());
@@ -307,6 +312,46 @@ fn records() -> Check {
         };
         names.map(ask).collect()
     })
+}
+
+/// The policy that Banto sets, with the shell's variable `owner` for its user's ARN.
+fn policy_of_record(here: &Here<'_>, identity: &IdentityAccount) -> String {
+    let partition = here.region.partition();
+    let owner = format!("arn:{partition}:iam::{}:user/owner", identity.id);
+    let policy = owner
+        .parse()
+        .ok()
+        .map(|arn| record_policy(&identity.readers_of(&arn)));
+    policy.unwrap_or_default().replace(&owner, "'$owner'")
+}
+
+/// Banto sets a record's policy when a reader changes, and does not look whether it is still there.
+/// (docs/SECURITY.md, "Who may read and write records".)
+fn unprotected(first: &str, open: &[&str], policy: &str) -> Said {
+    let users: Vec<String> = open.iter().map(|name| user_of(name)).collect();
+    let user = user_of(first);
+    // One line, so that no policy without an owner is put where the first command fails.
+    let put = format!(
+        "{OTHERS}owner=$(aws iam get-user --user-name {user} --query User.Arn --output text) && \
+         aws secretsmanager put-resource-policy --secret-id {first} --resource-policy '{policy}'"
+    );
+    let others = match open.len() {
+        1 => String::new(),
+        _ => ", then the same for the others".to_owned(),
+    };
+    let words = format!("have no policy that keeps others out: {}", users.join(", "));
+    let role = format!(
+        "somebody took it off, and Banto does not look whether it is there: set it again for \
+         {user}, by the role of break glass where an SCP holds others off{others}"
+    );
+    Said::error(words, &[&role, &put])
+}
+
+/// The user whose record a secret is, by its name. (`banto_domain::record::secret_name` writes a
+/// comma as `/comma/`.)
+fn user_of(name: &str) -> String {
+    let user = name.strip_prefix(RECORDS).unwrap_or(name);
+    user.replace("/comma/", ",")
 }
 
 fn names(texts: &[String]) -> Vec<String> {

@@ -34,7 +34,7 @@ pub(super) fn screen(
     // Stable: within a level the topics' order stays.
     told.sort_by_key(|finding| std::cmp::Reverse(finding.said.level));
     for finding in told {
-        text.push_str(&one(finding, screen));
+        text.push_str(&one(here, finding, screen));
     }
     if !is_verbose {
         text.push_str(&folded(findings, screen));
@@ -46,14 +46,14 @@ pub(super) fn screen(
     text
 }
 
-fn one(finding: &Finding, screen: &Screen) -> String {
+fn one(here: &Here<'_>, finding: &Finding, screen: &Screen) -> String {
     let level = finding.said.level;
     let Finding { topic, what, said } = finding;
     let words = format!("{}: {what}: {}", topic.title(), said.words);
     let mut text = block(screen, level, &words);
     for step in &said.to_do {
         match step.strip_prefix("$ ") {
-            Some(command) => text.push_str(&shell(screen, command)),
+            Some(command) => text.push_str(&shell(screen, &here.typed(command))),
             None => text.push_str(&beside(screen, MARGIN, step)),
         }
     }
@@ -85,7 +85,7 @@ fn beside(screen: &Screen, columns: usize, words: &str) -> String {
 fn shell(screen: &Screen, command: &str) -> String {
     let width = usize::from(screen.width);
     let mut lines = vec![" ".repeat(COMMAND)];
-    for word in command.split(' ') {
+    for word in words(command) {
         let Some(line) = lines.last_mut() else {
             break;
         };
@@ -98,10 +98,25 @@ fn shell(screen: &Screen, command: &str) -> String {
             if !is_empty {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// A command's words. What is quoted stays whole.
+fn words(command: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for part in command.split(' ') {
+        match words.last_mut().filter(|_| is_open) {
+            Some(last) => *last = format!("{last} {part}"),
+            None => words.push(part.to_owned()),
+        }
+        // An odd number of quotes opens or ends a quotation.
+        is_open ^= part.matches('\'').count() % 2 == 1;
+    }
+    words
 }
 
 /// A line for each topic that has something that is fine.
@@ -140,7 +155,7 @@ fn summary(findings: &[Finding]) -> String {
 }
 
 fn elsewhere(here: &Here<'_>, screen: &Screen) -> String {
-    let mut parts: BTreeMap<(String, Option<String>), Vec<&str>> = BTreeMap::new();
+    let mut parts: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
     for part in here.elsewhere() {
         let names = parts.entry((part.account, part.region)).or_default();
         if !names.contains(&part.name) {
@@ -150,7 +165,11 @@ fn elsewhere(here: &Here<'_>, screen: &Screen) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    let mut text = "Look there, too, with --profile or --region:\n".to_owned();
+    let mut text = screen.wrapped(
+        "Look there, too, by banto doctor --profile PROFILE --region REGION:",
+        0,
+    );
+    text.push('\n');
     for ((account, region), names) in parts {
         let region = region.map_or_else(String::new, |region| format!(" in {region}"));
         let words = format!("{account}{region}: {}", names.join(", "));
@@ -168,7 +187,7 @@ pub(super) fn as_json(here: &Here<'_>, findings: &[Finding]) -> Value {
             .to_do
             .iter()
             .map(|step| match step.strip_prefix("$ ") {
-                Some(command) => json!({"command": command}),
+                Some(command) => json!({"command": here.typed(command)}),
                 None => json!({"words": step}),
             });
         json!({

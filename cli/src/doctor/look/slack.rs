@@ -74,7 +74,11 @@ fn token(secret: &SecretArn, needed: BTreeSet<&'static str>) -> Check {
             );
             return vec![Said::error(
                 format!("Slack does not take it: {}", text(&answer, "/error")),
-                &["put one that works into the secret, from a file", &put],
+                &[
+                    "copy it from the app's page, \"OAuth & Permissions\", into a file that nobody else \
+                     reads, put it from there, and delete the file",
+                    &put,
+                ],
             )];
         }
         let scopes: Vec<&str> = text(&answer, "/scopes").split(',').map(str::trim).collect();
@@ -95,7 +99,10 @@ fn token(secret: &SecretArn, needed: BTreeSet<&'static str>) -> Check {
         }
         vec![Said::error(
             format!("lacks {}", missing.join(", ")),
-            &["add them on the app's page, \"OAuth & Permissions\", and install it anew"],
+            &[
+                "add them on the app's page, \"OAuth & Permissions\", reinstall the app there, and put \
+                 the token into the secret again if it is a new one",
+            ],
         )]
     })
 }
@@ -130,14 +137,16 @@ fn channel(secret: &SecretArn, name: &str) -> Check {
     Check::new(Topic::Slack, what, vec![ask], move |texts| {
         let answer = answer(texts);
         let error = text(&answer, "/error");
-        let invite = format!("in Slack, in the channel {own}: /invite @ and the app's name");
+        let invite = format!("in Slack, in the channel {own}, type: /invite @APP");
         let said = match error {
             _ if answer.get("ok") == Some(&Value::Bool(true)) => None,
             "channel_not_found" => Some(Said::error(
                 "there is none that the app sees",
                 &[
-                    "correct the route's id; to a private channel the app must be invited",
+                    "if it is a private channel, invite the app",
                     &invite,
+                    "if it is none any more, correct the channel's id in the policy's compliance.routes, \
+                     and deploy",
                 ],
             )),
             "not_in_channel" => Some(Said::error(
@@ -146,7 +155,10 @@ fn channel(secret: &SecretArn, name: &str) -> Check {
             )),
             "is_archived" => Some(Said::error(
                 "is archived: nothing can be posted",
-                &["bring it back, or lead the route elsewhere"],
+                &[
+                    "unarchive it in Slack, or give the route another channel in the policy's \
+                     compliance.routes, and deploy",
+                ],
             )),
             "missing_scope" => Some(Said::error(
                 "the app may not read it",

@@ -1,6 +1,6 @@
 //! Topics, and whether those who are to hear of them confirmed it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use banto_domain::TopicArn;
 use banto_domain::policy::compliance::Destination;
@@ -8,34 +8,50 @@ use serde_json::json;
 
 use super::check::{Ask, Check, Said, Topic};
 use super::organization::or_fine;
+use super::origin::{ALARMS, Named, Origin};
 use super::place::Here;
 use super::xml::{element, members, unescaped};
 
-/// The topic that alarms go to. The module's default name: the policy does not have it.
-const ALARMS: &str = "banto-alarms";
+/// Shows where alarms go.
+const GOES: &str = "$ aws cloudwatch describe-alarms --alarm-name-prefix banto- --query 'MetricAlarms[].AlarmActions[]'";
 
 pub(super) fn checks(here: &Here<'_>) -> Vec<Check> {
     let notices = &here.policy.notices;
-    let mut topics = BTreeSet::from([&notices.operators_topic, &notices.owners_topic]);
+    let mut topics = BTreeMap::from([
+        (&notices.operators_topic, "notices.operators_topic"),
+        (&notices.owners_topic, "notices.owners_topic"),
+    ]);
     for route in here.policy.compliance.iter().flat_map(|own| &own.routes) {
-        topics.insert(&route.fallback);
+        let (to, fallback) = match route.only {
+            Some(_) => (
+                "compliance.routes[].to.topic",
+                "compliance.routes[].fallback",
+            ),
+            None => ("compliance.default", "compliance.default"),
+        };
         if let Destination::Topic(topic) = &route.to {
-            topics.insert(topic);
+            topics.entry(topic).or_insert(to);
         }
+        topics.entry(&route.fallback).or_insert(fallback);
     }
-    topics.retain(|topic: &&TopicArn| here.is_here(topic.account(), topic.region()));
-    let mut checks: Vec<Check> = topics
-        .into_iter()
-        .map(|topic| check(topic.as_str(), false))
-        .collect();
+    topics.retain(|topic: &&TopicArn, _| here.is_here(topic.account(), topic.region()));
+    let of_people = topics.into_iter().map(|(topic, key)| {
+        let origin = Origin::new("notices", Named::Policy(key));
+        check(topic.as_str(), false, origin)
+    });
+    let mut checks: Vec<Check> = of_people.collect();
     if !here.functions().is_empty() {
-        let arn = format!("arn:aws:sns:{}:{}:{ALARMS}", here.region, here.account);
-        checks.push(check(&arn, true));
+        checks.push(check(&here.arn("sns", ALARMS), true, alarms()));
     }
     checks
 }
 
-fn check(arn: &str, may_be_missing: bool) -> Check {
+/// The topic of alarms, which the policy does not have.
+pub(super) fn alarms() -> Origin {
+    Origin::new("alarm-topic", Named::Default("name"))
+}
+
+fn check(arn: &str, may_be_missing: bool, origin: Origin) -> Check {
     let ask = Ask::aws("sns:ListSubscriptionsByTopic", json!({"TopicArn": arn}))
         .all_pages("NextToken", "NextToken");
     let ask = if may_be_missing {
@@ -45,13 +61,15 @@ fn check(arn: &str, may_be_missing: bool) -> Check {
     };
     let arn = arn.to_owned();
     let what = format!("topic {}", arn.rsplit(':').next().unwrap_or(&arn));
-    Check::new(Topic::Subscriptions, what, vec![ask], move |texts| {
+    let check = Check::new(Topic::Subscriptions, what, vec![ask], move |texts| {
         let text = texts.first().map(String::as_str).unwrap_or_default();
         if text.is_empty() {
-            return vec![Said::note(
-                "is not there: alarms go to a topic of another name, or to nobody",
-                &["the module alarm-topic makes one"],
-            )];
+            let words = "is not there: alarms go to a topic of another name, or to nobody";
+            let [name, _, _] = origin.steps();
+            return vec![Said {
+                is_absent: true,
+                ..Said::note(words, &[&name, "see where an alarm goes", GOES])
+            }];
         }
         let all = members(text, "Subscriptions");
         if all.is_empty() {
@@ -61,7 +79,10 @@ fn check(arn: &str, may_be_missing: bool) -> Check {
             return vec![Said::warning(
                 "nobody is subscribed",
                 &[
-                    "subscribe somebody, best by its Terraform module",
+                    &format!(
+                        "subscribe somebody, best by the variable \"mails\" of the module {}",
+                        origin.module
+                    ),
                     &subscribe,
                 ],
             )];
@@ -70,7 +91,8 @@ fn check(arn: &str, may_be_missing: bool) -> Check {
         let pending = all.iter().filter(is_pending);
         let said = pending.map(|one| unconfirmed(&arn, one)).collect();
         or_fine(said, format!("{} subscriptions", all.len()))
-    })
+    });
+    check.made_by(origin)
 }
 
 /// SNS keeps the link for two days. (SNS developer guide, "Confirm the subscription".) The path of an
