@@ -4,6 +4,7 @@ use banto_domain::SecretArn;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::origin::Origin;
 use crate::doctor::probe::{Answer, Refused};
 
 /// What a thing that is looked at belongs to, in the order in which they are shown.
@@ -38,13 +39,20 @@ pub(super) enum Level {
     Error,
 }
 
+/// The beginning of a command for other credentials than those of this run: it is printed without
+/// their profile.
+pub(super) const OTHERS: &str = "$ @ ";
+
 /// What a judge says of answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) level: Level,
     pub(super) words: String,
-    /// Steps that mend it. One that begins with `$ ` is a command.
+    /// Steps that mend it. One that begins with `$ ` is a command, and one that begins with
+    /// [`OTHERS`] is a command for other credentials.
     pub(super) to_do: Vec<String>,
+    /// True if there is no such thing at all.
+    pub(super) is_absent: bool,
 }
 
 /// What was said, and of what.
@@ -95,6 +103,10 @@ pub(super) struct Check {
     pub(super) asks: Vec<Ask>,
     pub(super) more: Option<More>,
     pub(super) judge: Judge,
+    /// Where the thing comes from, if a module makes it.
+    pub(super) origin: Option<Origin>,
+    /// True of what only its own region knows.
+    pub(super) is_regional: bool,
 }
 
 impl Topic {
@@ -139,6 +151,7 @@ impl Said {
             level,
             words,
             to_do,
+            is_absent: false,
         }
     }
 
@@ -160,6 +173,31 @@ impl Said {
 
     pub(super) fn error(words: impl Into<String>, to_do: &[&str]) -> Self {
         Self::of(Level::Error, words, to_do)
+    }
+
+    /// An error: there is no such thing, and what makes it.
+    pub(super) fn absent(words: impl Into<String>, origin: Option<Origin>) -> Self {
+        let [name, apply, command] = match origin {
+            Some(origin) => origin.steps(),
+            None => return Self::error(words, &["docs/DEPLOY.md says what makes it"]),
+        };
+        Self {
+            is_absent: true,
+            ..Self::error(words, &[&name, &apply, &command])
+        }
+    }
+
+    /// The same, mended by applying a module.
+    pub(super) fn applied(self, origin: Origin) -> Self {
+        let [words, command] = origin.apply();
+        self.then(&[&words, &command])
+    }
+
+    /// The same with further steps.
+    pub(super) fn then(mut self, steps: &[&str]) -> Self {
+        self.to_do
+            .extend(steps.iter().map(|step| (*step).to_owned()));
+        self
     }
 }
 
@@ -222,6 +260,24 @@ impl Check {
             asks,
             more: None,
             judge: Box::new(judge),
+            origin: None,
+            is_regional: true,
+        }
+    }
+
+    /// The same, of a thing that a module makes.
+    pub(super) fn made_by(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
+        }
+    }
+
+    /// The same, of a thing whose name is known in all regions.
+    pub(super) fn everywhere(self) -> Self {
+        Self {
+            is_regional: false,
+            ..self
         }
     }
 
@@ -239,7 +295,7 @@ impl Check {
 
     /// The calls that follow from the first answers.
     pub(super) fn further(&self, answers: &[Answer]) -> Vec<Ask> {
-        match (&self.more, texts(&self.asks, answers)) {
+        match (&self.more, texts(&self.asks, answers, None)) {
             (Some(more), Ok(texts)) => more(&texts),
             _ => Vec::new(),
         }
@@ -247,7 +303,7 @@ impl Check {
 
     /// Decides what the answers of `asks` mean. A refusal comes before all else.
     pub(super) fn judged(&self, asks: &[Ask], answers: &[Answer]) -> Vec<Finding> {
-        let said = match texts(asks, answers) {
+        let said = match texts(asks, answers, self.origin) {
             Ok(texts) => (self.judge)(&texts),
             Err(said) => vec![said],
         };
@@ -261,21 +317,28 @@ impl Check {
 }
 
 /// The answers' texts, or what the first refusal means.
-fn texts(asks: &[Ask], answers: &[Answer]) -> Result<Vec<String>, Said> {
+fn texts(asks: &[Ask], answers: &[Answer], origin: Option<Origin>) -> Result<Vec<String>, Said> {
     let pairs = asks.iter().zip(answers);
     pairs
         .map(|(ask, answer)| match answer {
             Ok(text) => Ok(text.clone()),
             Err(refused) if is_missing(refused) && ask.may_be_missing => Ok(String::new()),
             Err(refused) if ask.may_be_unseen => Ok(format!("{UNSEEN}{}", refused.code)),
-            Err(refused) => Err(of_refusal(refused)),
+            // The secret is a finding of its own.
+            Err(refused) if is_missing(refused) && matches!(ask.whom, Whom::Slack(..)) => {
+                Err(Said::blind(
+                    "the secret of its token is not there",
+                    &["mend the secret, then look again"],
+                ))
+            }
+            Err(refused) => Err(of_refusal(refused, origin)),
         })
         .collect()
 }
 
-fn of_refusal(refused: &Refused) -> Said {
+fn of_refusal(refused: &Refused, origin: Option<Origin>) -> Said {
     if is_missing(refused) {
-        return Said::error("is not there", &["apply its Terraform module"]);
+        return Said::absent("is not there", origin);
     }
     // S3 says so of a bucket of another region. (S3 API reference, "Error responses".)
     if refused.code == "PermanentRedirect" {

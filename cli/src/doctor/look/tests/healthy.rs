@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+use banto_domain::QueueUrl;
+use banto_domain::record::{Pin, Record};
+use banto_fake::KeyPair;
 use banto_seal::holder::{Holder, Kind, Lifetime};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -82,7 +85,7 @@ pub(super) fn points(name: &str, value: &str) -> String {
     )
 }
 
-/// What AWS and Slack answer.
+/// The answers of AWS and Slack.
 pub(super) fn healthy(ask: &Ask) -> String {
     let json = match ask.call {
         "organizations:DescribeOrganization" => {
@@ -116,9 +119,7 @@ pub(super) fn healthy(ask: &Ask) -> String {
                 {"OrganizationConfigRuleName": "encrypted-volumes", "OrganizationRuleStatus": "CREATE_SUCCESSFUL"},
             ]})
         }
-        "sqs:GetQueueAttributes" => json!({"Attributes": {
-            "ApproximateNumberOfMessages": "0", "RedrivePolicy": "{}",
-        }}),
+        "sqs:GetQueueAttributes" => queue(ask),
         "lambda:GetFunctionConfiguration" => {
             json!({"State": "Active", "LastUpdateStatus": "Successful"})
         }
@@ -131,6 +132,7 @@ pub(super) fn healthy(ask: &Ask) -> String {
             json!({"DeletedDate": null, "VersionIdsToStages": {"v": ["AWSCURRENT"]}})
         }
         "secretsmanager:GetResourcePolicy" => json!({"ResourcePolicy": policy_of_record()}),
+        "secretsmanager:GetSecretValue" => record(None, &KeyPair::of_kms()),
         "secretsmanager:ListSecrets" => {
             json!({"SecretList": [{"Name": "banto/access-keys/alice"}]})
         }
@@ -147,6 +149,16 @@ pub(super) fn healthy(ask: &Ask) -> String {
     json.to_string()
 }
 
+/// An empty queue, and where its dead letters go.
+fn queue(ask: &Ask) -> Value {
+    let arguments = arguments(ask);
+    let url: QueueUrl = arguments["QueueUrl"].as_str().unwrap().parse().unwrap();
+    let dead = json!({"deadLetterTargetArn": format!("{}-dead", url.arn().unwrap())});
+    json!({"Attributes": {
+        "ApproximateNumberOfMessages": "0", "RedrivePolicy": dead.to_string(),
+    }})
+}
+
 /// Event source mappings of these queues, all of them on.
 pub(super) fn mappings(queues: &[&str]) -> Value {
     let on = |name: &&str| {
@@ -154,6 +166,17 @@ pub(super) fn mappings(queues: &[&str]) -> Value {
         json!({"State": "Enabled", "EventSourceArn": source})
     };
     json!({"EventSourceMappings": queues.iter().map(on).collect::<Vec<_>>()})
+}
+
+/// Alice's record, in which this certificate counts as hers, as this key has signed it.
+pub(super) fn record(pin: Option<Pin>, by: &KeyPair) -> Value {
+    let id = "AIDACKCEVSQ6C2EXAMPLE".parse().unwrap();
+    let record = Record {
+        pin,
+        ..Record::first(id)
+    };
+    let text = record.to_text(&"111122223333".parse().unwrap(), &"alice".parse().unwrap());
+    json!({"SecretString": by.signed(&text), "VersionId": "v", "CreatedDate": 1_795_000_000.25})
 }
 
 fn policy_of_record() -> String {
@@ -180,7 +203,7 @@ fn in_xml(ask: &Ask) -> String {
     }
 }
 
-fn arguments(ask: &Ask) -> Value {
+pub(super) fn arguments(ask: &Ask) -> Value {
     match &ask.whom {
         Whom::Aws { arguments, .. } => arguments.clone(),
         Whom::Slack(..) => Value::Null,
