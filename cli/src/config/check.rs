@@ -52,7 +52,7 @@ pub(super) struct Remark {
     text: String,
 }
 
-/// What a policy came to.
+/// The outcome of a check of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Checked {
     file: String,
@@ -63,7 +63,7 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// What `--json` prints.
+    /// The document that `--json` prints.
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
     }
@@ -140,7 +140,7 @@ pub(super) fn checked(name: &str, text: &str, new: &NewRegions, now: Timestamp) 
     checked
 }
 
-/// What is shown of a policy that was judged.
+/// The text about a policy that was judged.
 pub(super) fn shown(checked: &Checked, screen: &Screen) -> String {
     let Checked {
         file,

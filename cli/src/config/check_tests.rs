@@ -23,7 +23,7 @@ fn judged(text: &str) -> Checked {
     checked("banto.toml", text, &NewRegions::default(), now())
 }
 
-/// What is shown of a policy, one line for each thing.
+/// The text about a policy, one line for each thing.
 fn told(text: &str) -> String {
     let wide = crate::terminal::Screen::plain(u16::MAX);
     shown(&judged(text), &wide)

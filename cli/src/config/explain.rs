@@ -52,7 +52,7 @@ pub fn run(options: &Options) -> Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// What is said of a key that there isn't.
+/// The error for a key that there isn't.
 pub(super) fn unknown(asked: &str) -> String {
     let near = keys::near(asked);
     let hint = if near.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn unknown(asked: &str) -> String {
     format!("banto.toml has no key {asked}.{hint} `banto config explain` lists them all.")
 }
 
-/// What is shown of the keys that were asked for.
+/// The text about the keys that were asked for.
 pub(super) fn shown(asked: Option<&str>, found: &[&Key], screen: &Screen) -> String {
     match (asked, found) {
         (Some(_), [key]) => one(key, screen),

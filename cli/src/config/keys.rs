@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 /// The JSON Schema of banto.toml. A test of `banto-domain` holds it against the parser.
 pub(super) const SCHEMA: &str = include_str!("../../../banto.schema.json");
 
-/// What people read about the policy.
+/// The page that people read about the policy.
 const PAGE: &str = include_str!("../../../docs/policy.md");
 
-/// How alike a key must be to a known one to be suggested: as the policy's parser has it.
+/// Likeness to a known key from which on that one is suggested: as the policy's parser has it.
 const SIMILARITY: f64 = 0.75;
 
 /// Most suggestions for a key that there isn't.
@@ -26,9 +26,9 @@ pub(super) struct Key {
     /// Its type with its limits, as in `whole number, 1 to 3650`.
     pub(super) kind: String,
     pub(super) default: Option<String>,
-    /// Whether its section can't do without it.
+    /// True if its section can't do without it.
     pub(super) is_required: bool,
-    /// Whether it is a section: a table, or a list of tables.
+    /// True of a section: a table, or a list of tables.
     pub(super) is_section: bool,
 }
 
@@ -164,7 +164,7 @@ fn plain(path: &str) -> String {
     path.replace("[]", "").to_lowercase()
 }
 
-/// Whether what somebody asked for is this key: the whole of its path or its last names, where a
+/// True if what somebody asked for is this key: the whole of its path or its last names, where a
 /// name stands for `<name>` and a number for an entry of a list.
 fn is_meant(asked: &str, path: &str) -> bool {
     let asked: Vec<&str> = asked.split('.').collect();
@@ -212,7 +212,7 @@ pub(super) fn near(asked: &str) -> Vec<&'static str> {
 /// A point of docs/policy.md that speaks of a key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Note {
-    /// Whether it says what is refused.
+    /// True if it says what is refused.
     pub(super) refused: bool,
     pub(super) text: String,
 }

@@ -17,7 +17,7 @@ use crate::dates;
 /// Routes that are told by name; of more their number is enough.
 const ROUTES: usize = 6;
 
-/// What is said of a part of the policy.
+/// Sentences about a part of the policy.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Line {
     pub(super) about: &'static str,

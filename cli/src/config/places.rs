@@ -63,7 +63,7 @@ fn unknown_regions(policy: &Policy, new: &NewRegions) -> Vec<Misplaced> {
     found
 }
 
-/// What is said of a region that AWS lacks.
+/// The sentence about a region that AWS lacks.
 pub(super) fn unknown(region: &Region) -> String {
     let near = region.nearest();
     let hint = if near.is_empty() {

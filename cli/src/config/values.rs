@@ -68,7 +68,7 @@ struct LogArchive<'a> {
     kms_key: Option<&'a KeyArn>,
 }
 
-/// What onboard-accounts needs.
+/// Values that onboard-accounts needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Onboarding<'a> {
     enabled: bool,
@@ -117,7 +117,7 @@ struct AccountRole<'a> {
     tags: &'a BTreeMap<String, String>,
 }
 
-/// What rotate-access-keys needs.
+/// Values that rotate-access-keys needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Rotation<'a> {
     accounts: Vec<Identity<'a>>,
@@ -158,7 +158,7 @@ struct RoleParts<'a> {
     path: &'a str,
 }
 
-/// What notify-compliance needs.
+/// Values that notify-compliance needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Compliance<'a> {
     enabled: bool,
@@ -171,7 +171,7 @@ struct Compliance<'a> {
     mail_from: Option<&'a str>,
 }
 
-/// What report-compliance needs.
+/// Values that report-compliance needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Report<'a> {
     enabled: bool,
@@ -200,7 +200,7 @@ struct Athena<'a> {
     scan_limit_gb: u64,
 }
 
-/// What SES needs.
+/// Values that SES needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Mail<'a> {
     from: &'a str,

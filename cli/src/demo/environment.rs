@@ -23,7 +23,7 @@ pub(super) const REGION: &str = "ap-northeast-1";
 /// Days from the first day to today, on which all but the report ends.
 pub(super) const DAYS: i64 = 16;
 
-/// How long a function may take for an event: the longest that Lambda allows.
+/// Longest time that a function may take for an event: Lambda allows no more.
 pub(super) const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Everything that the demo runs on.

@@ -3,8 +3,8 @@
 //! on the month.
 //!
 //! The story takes 16 simulated days, and the report comes after the month's end. `environment` is
-//! what it plays on, `people` who takes part, `tour` leads through the scenes, and `show` has the
-//! words and tables.
+//! what it plays on, `people` who takes part, `tour` leads through the scenes, and `show` and
+//! `words` have the tables and the words.
 
 mod compliance;
 mod environment;
@@ -16,9 +16,11 @@ mod rotation;
 mod show;
 mod thief;
 mod tour;
+mod words;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use crate::ending::Ending;
 use environment::{DAYS, Environment};
@@ -159,6 +161,8 @@ async fn play(tour: &Tour, options: &Options) -> Result<()> {
     }
     tour.clear();
     if options.keep {
+        // What people try then follows the machine's clock.
+        env.set_now(Timestamp::now().max(env.now)).await?;
         tour.line(&kept(env, options.scenario));
         std::future::pending::<()>().await;
     }
@@ -176,7 +180,7 @@ fn introduction(tour: &Tour, scenario: Option<Scenario>) -> String {
     )
 }
 
-/// What to try on a demo that was left running.
+/// Commands to try on a demo that was left running.
 fn kept(env: &Environment, scenario: Option<Scenario>) -> String {
     let has_accounts = "aws organizations list-accounts".to_owned();
     let has_keys = |of| {
@@ -194,11 +198,13 @@ fn kept(env: &Environment, scenario: Option<Scenario>) -> String {
     };
     format!(
         "\nLeft running until Ctrl-C. Try, in another terminal:\n  \
-         export AWS_ENDPOINT_URL={} AWS_REGION={}\n  \
-         export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY=any\n  {tries}",
+         export AWS_ENDPOINT_URL={} AWS_DEFAULT_REGION={}\n  \
+         export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY=any\n  \
+         export BANTO_POLICY={}\n  {tries}",
         env.moto.endpoint(),
         environment::REGION,
-        env.credentials.access_key_id
+        env.credentials.access_key_id,
+        env.policy_path().display()
     )
 }
 

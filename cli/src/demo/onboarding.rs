@@ -162,7 +162,7 @@ async fn drift(act: &Act, env: &mut Environment, tour: &Tour, payments: &str) ->
     Ok(())
 }
 
-/// What operators were told last.
+/// The latest message to operators.
 fn told_last(env: &Environment) -> Result<Post> {
     let mut posts = env.slack.posts().into_iter().rev();
     let last = posts.find(|post| post.channel == "operators");

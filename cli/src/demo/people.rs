@@ -19,13 +19,13 @@ pub(super) struct People(Vec<Person>);
 /// A user.
 pub(super) struct Person {
     pub(super) name: &'static str,
-    /// What is special about them, in a few words.
+    /// Their situation, in a few words.
     pub(super) story: &'static str,
     /// Their certificate and its secret key.
     pub(super) holder: Option<Holder>,
 }
 
-/// How a user begins.
+/// A user's beginning.
 struct Beginning {
     name: &'static str,
     story: &'static str,

@@ -7,6 +7,7 @@ use comfy_table::Table;
 use serde_json::Value;
 
 use super::people::People;
+use super::words::{done, planned, spaced, text};
 use crate::local::aws::AccessKey;
 use crate::local::slack::Post;
 use crate::notices::rich_text::codes;
@@ -61,7 +62,7 @@ pub(super) fn plan(screen: &Screen, people: &People, answer: &Value) -> String {
     table.to_string()
 }
 
-/// What a run did to each user, and what failed.
+/// The deeds of a run to each user, and what failed.
 pub(super) fn deeds(answer: &Value) -> Vec<(String, String)> {
     let mut deeds = Vec::new();
     for account in accounts(answer) {
@@ -76,7 +77,7 @@ pub(super) fn deeds(answer: &Value) -> Vec<(String, String)> {
     deeds
 }
 
-/// What daily runs did for one user.
+/// A table of what daily runs did for one user.
 pub(super) fn days_of(screen: &Screen, user: &str, days: &[Day]) -> String {
     let mut table = screen.table(&["day", user]);
     for day in days {
@@ -87,7 +88,7 @@ pub(super) fn days_of(screen: &Screen, user: &str, days: &[Day]) -> String {
     table.to_string()
 }
 
-/// What daily runs did for all but one user, and what operators read of them.
+/// A table of what daily runs did for all but one user, and what operators read of them.
 pub(super) fn days_without(screen: &Screen, user: &str, days: &[Day]) -> String {
     let mut table = screen.table(&["day", "users", "operators read"]);
     for day in days {
@@ -141,7 +142,7 @@ pub(super) fn people(
     table.to_string()
 }
 
-/// Who holds which credential, and what it was and is good for.
+/// A table of credentials: who holds which, and what it was and is good for.
 pub(super) fn held(screen: &Screen, held: &[Held]) -> String {
     let mut table = screen.table(&["who", "credential", "before", "after"]);
     for it in held {
@@ -234,7 +235,7 @@ pub(super) fn report(screen: &Screen, answer: &Value) -> String {
     table.to_string()
 }
 
-/// Who was sent which mails.
+/// A table of mails and to whom they were sent.
 pub(super) fn mails(screen: &Screen, mails: &[Mail]) -> String {
     let mut table = screen.table(&["mail to", "subject"]);
     for mail in mails {
@@ -274,47 +275,6 @@ pub(super) fn last_envelope(posts: &[Post]) -> Option<String> {
     codes.find(|code| code.starts_with("-----BEGIN PGP MESSAGE"))
 }
 
-/// An action that is planned, in words.
-fn planned(action: &Value) -> String {
-    match text(action, "kind") {
-        "issue" => "a new key".to_owned(),
-        "notifyOwner" => format!("to be {}", told(text(action, "notice"))),
-        other => spaced(other),
-    }
-}
-
-/// An action that was done, in words.
-fn done(action: &Value) -> String {
-    match text(action, "kind") {
-        "issue" => "new key issued and sealed".to_owned(),
-        "notifyOwner" => told(text(action, "notice")),
-        "disable" => "old key disabled".to_owned(),
-        "disableExposed" => "exposed keys disabled at once".to_owned(),
-        "saveProof" => "noted that the new key is used".to_owned(),
-        "saveLook" => "noted that CloudTrail was looked at again".to_owned(),
-        "close" => "nothing left to follow".to_owned(),
-        "delete" => "disabled key deleted".to_owned(),
-        other => spaced(other),
-    }
-}
-
-/// A notice to a key's owner, in words. Others than these do not occur in the story, or speak for
-/// themselves.
-fn told(notice: &str) -> String {
-    let words = match notice {
-        "warning" => "warned that the key is replaced soon",
-        "certificateProblem" => "asked for a certificate",
-        "issued" => "told of the new key",
-        "notFetched" => "reminded to fetch the new key",
-        "willBeDisabled" => "told when the old key stops working",
-        "disabling" => "told that the old key stops working",
-        "willBeDeleted" => "told when the disabled key is deleted",
-        "deleting" => "told that it is deleted",
-        other => return format!("told: {}", spaced(other)),
-    };
-    words.to_owned()
-}
-
 fn accounts(answer: &Value) -> impl Iterator<Item = &Value> {
     list(answer, "accounts")
 }
@@ -327,36 +287,11 @@ fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
         .flatten()
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// `willBeDisabled` as `will be disabled`.
-fn spaced(camel: &str) -> String {
-    let mut words = String::new();
-    for c in camel.chars() {
-        if c.is_uppercase() {
-            words.push(' ');
-        }
-        words.extend(c.to_lowercase());
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn names_of_the_wire_become_words() {
-        assert_eq!(spaced("willBeDisabled"), "will be disabled");
-        let notice = |notice| json!({ "kind": "notifyOwner", "notice": notice });
-        assert_eq!(done(&notice("issued")), "told of the new key");
-        assert_eq!(planned(&notice("issued")), "to be told of the new key");
-        assert_eq!(done(&notice("newCertificate")), "told: new certificate");
-    }
 
     #[test]
     fn a_run_that_only_repeats_what_was_said_did_nothing() {

@@ -176,7 +176,7 @@ async fn try_all(loot: &[Loot]) -> Result<Vec<String>> {
     Ok(answers)
 }
 
-/// What AWS says to a call: that it works, or the code of its refusal.
+/// AWS's answer to a call: that it works, or the code of its refusal.
 async fn answer(aws: &Aws) -> Result<String> {
     let Err(error) = aws.list_buckets().await else {
         return Ok("works".to_owned());

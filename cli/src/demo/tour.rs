@@ -16,15 +16,15 @@ use crate::notices::terminal;
 use crate::output;
 use crate::terminal::{Screen, Tone};
 
-/// What is asked at the end of a scene.
+/// The question at the end of a scene.
 const PROMPT: &str = "Enter goes on, q ends ";
 
 /// A scene, as it is announced.
 pub(super) struct Scene<'a> {
     pub(super) title: &'a str,
-    /// What happens, in a sentence.
+    /// The events, in a sentence.
     pub(super) happens: &'a str,
-    /// What to look for, in a sentence.
+    /// The point to look for, in a sentence.
     pub(super) notice: &'a str,
 }
 

@@ -80,7 +80,7 @@ const DENY_SESSIONS: &str = "deny-temporary-credentials";
 pub struct AccessKey {
     /// The key's id.
     pub id: String,
-    /// Whether it works.
+    /// True if it works.
     pub active: bool,
     /// When it was created.
     pub created_at: Timestamp,

@@ -134,7 +134,7 @@ pub struct Change<'a> {
     pub resource_type: &'a str,
     /// The resource's id.
     pub resource: &'a str,
-    /// Whether it is as the rule wants it, from now on.
+    /// True if it is as the rule wants it, from now on.
     pub compliant: bool,
     /// When AWS Config recorded that.
     pub at: Timestamp,

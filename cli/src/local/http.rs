@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What a handler answers: a response, or nothing, and then the connection is closed.
+/// A handler's answer: a response, or nothing, and then the connection is closed.
 pub(super) type Answer = Result<Response<Full<Bytes>>, HangUp>;
 
 /// Closes the connection without a response.

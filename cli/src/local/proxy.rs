@@ -45,13 +45,13 @@ pub struct Rule {
     pub operation: Option<String>,
     /// The first call to break, counted from 1 among those that match.
     pub first: usize,
-    /// How many calls in a row to break; a retry is a call.
+    /// The number of calls in a row to break; a retry is a call.
     pub times: usize,
-    /// How.
+    /// The way in which they break.
     pub fault: Fault,
 }
 
-/// What goes wrong with a call.
+/// A way in which a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The service refuses it as one too many, in its own words.
@@ -75,8 +75,10 @@ struct State {
     target: String,
     client: Client,
     calls: Mutex<Vec<Call>>,
-    /// How many of the calls were made before the last reset.
+    /// The number of calls that were made before the last reset.
     earlier: AtomicUsize,
+    /// The number of calls that came in since then, answered or not.
+    arrived: AtomicUsize,
     rules: Mutex<Vec<(Rule, usize)>>,
     recorded: Mutex<BTreeMap<String, Value>>,
     mails: Mutex<Vec<Value>>,
@@ -90,6 +92,7 @@ impl Proxy {
             client: Client::new(),
             calls: Mutex::default(),
             earlier: AtomicUsize::new(0),
+            arrived: AtomicUsize::new(0),
             rules: Mutex::default(),
             recorded: Mutex::default(),
             mails: Mutex::default(),
@@ -131,6 +134,11 @@ impl Proxy {
         self.all_calls().split_off(earlier)
     }
 
+    /// The number of calls that came in since the last reset, answered or not.
+    pub fn arrived(&self) -> usize {
+        self.state.arrived.load(Ordering::SeqCst)
+    }
+
     /// Every call since the start, resets or not.
     pub fn all_calls(&self) -> Vec<Call> {
         self.state
@@ -150,6 +158,7 @@ impl Proxy {
     pub fn reset(&self) {
         let calls = self.all_calls().len();
         self.state.earlier.store(calls, Ordering::SeqCst);
+        self.state.arrived.store(0, Ordering::SeqCst);
         self.state
             .rules
             .lock()
@@ -235,6 +244,7 @@ async fn handle(state: Arc<State>, request: Request<Bytes>) -> Answer {
     let signed_by = signed_by.unwrap_or_default().to_owned();
     let body = serde_json::from_slice(request.body()).unwrap_or_default();
     let fault = state.strike(&name);
+    state.arrived.fetch_add(1, Ordering::SeqCst);
     let protocol = Protocol::of(&service, &request);
     let forward = async || state.forward(&name, request).await.map_err(|_| HangUp);
     let answer = match fault {
@@ -287,7 +297,7 @@ fn denied_action(body: &[u8]) -> Option<String> {
     Some(action.get(..end?)?.to_owned())
 }
 
-/// How a service writes its errors.
+/// The format in which a service writes its errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     /// XML within `ErrorResponse`: IAM, STS, SNS.
@@ -369,8 +379,8 @@ impl Protocol {
     }
 }
 
-/// Who signed a request, and for what: `<key>/<date>/<region>/<service>/aws4_request`. (Signature
-/// Version 4, "Authorization header".)
+/// The signer of a request, and what it is signed for:
+/// `<key>/<date>/<region>/<service>/aws4_request`. (Signature Version 4, "Authorization header".)
 fn credential(request: &Request<Bytes>) -> Option<&str> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = header.split(',').next()?.split_once("Credential=")?;

@@ -28,9 +28,9 @@ pub struct Queue {
 /// A message of the queue that was worked off, and whether it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worked {
-    /// What it said.
+    /// Its body.
     pub body: String,
-    /// Whether it was done, and not left to come again.
+    /// True if it was done, and not left to come again.
     pub done: bool,
 }
 

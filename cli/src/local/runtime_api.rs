@@ -82,7 +82,7 @@ impl InvocationError {
     }
 }
 
-/// What an invocation came to.
+/// The outcome of an invocation.
 type Outcome = Result<Value, InvocationError>;
 
 /// The server's side of the protocol.

@@ -52,11 +52,11 @@ pub struct Post {
     pub ts: String,
     /// The message whose thread it is in.
     pub thread: Option<String>,
-    /// Whether the channel sees it too, though it is in a thread.
+    /// True if the channel sees it too, though it is in a thread.
     pub is_broadcast: bool,
     /// The message as it is now: `text`, `blocks` and whatever else came.
     pub body: Value,
-    /// What it was before each correction, the first first.
+    /// Its text before each correction, the first first.
     pub earlier: Vec<Value>,
     /// When it arrived.
     pub at: Timestamp,
@@ -99,7 +99,7 @@ struct State {
     refusals: VecDeque<Refusal>,
     /// The workspace's members, by their ids.
     members: BTreeMap<String, MemberState>,
-    /// How far this clock is ahead of the machine's.
+    /// Time that this clock is ahead of the machine's.
     ahead: SignedDuration,
 }
 

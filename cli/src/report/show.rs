@@ -107,7 +107,7 @@ fn numbers(report: &MonthReport) -> String {
     )
 }
 
-/// What to do first, if there is anything.
+/// The first thing to do, if there is anything.
 fn first(report: &MonthReport) -> Option<String> {
     if report.first.is_empty() {
         return None;

@@ -12,7 +12,7 @@ use super::{Post, State, TOKEN, fits};
 /// A method's arguments.
 type Arguments = Map<String, Value>;
 
-/// What a method answers: JSON, or Slack's word for what is wrong.
+/// A method's answer: JSON, or Slack's word for what is wrong.
 type Said = Result<Value, &'static str>;
 
 /// Arguments that say where a message goes, and are no part of it.
