@@ -230,3 +230,30 @@ fn help_is_there_at_once() {
     // Measured of a program without optimisation: 7 to 12.
     assert!(ratio < 30.0, "{help} ms is {ratio:.1} times {nothing} ms");
 }
+
+#[test]
+fn a_profile_that_is_not_there_is_named_beside_those_that_are() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".aws")).unwrap();
+    let keys = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s3cret\n";
+    let file = home.path().join(".aws/credentials");
+    fs::write(&file, format!("[work]\n{keys}[home]\n{keys}")).unwrap();
+    let output = Command::new(BANTO)
+        .args(["doctor", "--profile", "wrok"])
+        .arg("--policy")
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../examples/banto.toml"
+        ))
+        .env("HOME", home.path())
+        .env_remove("AWS_CONFIG_FILE")
+        .env_remove("AWS_SHARED_CREDENTIALS_FILE")
+        .output()
+        .unwrap();
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("there is no profile wrok; give --profile, of which there are: home, work"),
+        "{told}"
+    );
+    assert_eq!(output.status.code(), Some(3));
+}

@@ -7,12 +7,23 @@
     reason = "a test fails by panicking"
 )]
 
+mod pty;
+
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use pty::{Ended, Step, longest, terminal};
 
 /// A terminal that nobody made larger is 80 columns wide, and a scene is at most so many lines.
 const COLUMNS: usize = 80;
 const LINES: usize = 80;
+
+/// Columns of a terminal that somebody made larger.
+const WIDE: u16 = 140;
+
+/// What the end of a scene asks.
+const PROMPT: &str = "Enter goes on, q ends";
 
 /// Lines that a pause adds to a scene: an empty one, and the question.
 const PAUSE: usize = 2;
@@ -34,7 +45,47 @@ fn played(arguments: &[&str]) -> String {
     let output = demo(arguments);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    String::from_utf8(output.stdout).unwrap()
+    // What moves on a terminal is a line each here.
+    assert!(said.contains("… starting a local AWS\n"), "{said}");
+    let story = String::from_utf8(output.stdout).unwrap();
+    let is_drawn = |text: &str| text.contains(['\r', '\u{1b}']) || text.contains(PROMPT);
+    assert!(!is_drawn(&said) && !is_drawn(&story), "{said}{story}");
+    story
+}
+
+/// The demo on a wide terminal, with a folder for temporary files.
+fn on_terminal(temporary: &Path, arguments: &[&str], steps: &[Step<'_>]) -> Ended {
+    let arguments = [&["demo"], arguments].concat();
+    // The local AWS's environment is made once, in the cache of whoever runs this.
+    let cached = std::env::var("HOME").unwrap();
+    let variables = [
+        ("HOME", cached.as_str()),
+        ("NO_COLOR", "1"),
+        ("TMPDIR", temporary.to_str().unwrap()),
+    ];
+    terminal(temporary, WIDE, &arguments, steps, &variables)
+}
+
+/// The demo, left in the middle: it says that nothing is left of it, and nothing is.
+fn left(scenario: &str, steps: &[Step<'_>]) -> Ended {
+    let temporary = tempfile::tempdir().unwrap();
+    let ended = on_terminal(temporary.path(), &["--scenario", scenario], steps);
+    let files: Vec<_> = temporary.path().read_dir().unwrap().collect();
+    assert!(files.is_empty(), "{files:?}");
+    assert!(ended.shown.contains("Ended. Everything"), "{}", ended.shown);
+    ended
+}
+
+/// The lines as they stand once nothing moves: without what was drawn over.
+fn stands(shown: &str) -> String {
+    let mut lines = Vec::new();
+    for line in shown.split('\n') {
+        // A line is taken away by ESC [2K, or drawn anew from its beginning. (ECMA-48, 8.3.41.)
+        let line = line.rsplit("\u{1b}[2K").next().unwrap_or(line);
+        let line = line.trim_end_matches('\r');
+        lines.push(line.rsplit('\r').next().unwrap_or(line));
+    }
+    lines.join("\n")
 }
 
 /// The number of a scene and that of all, if this line opens one.
@@ -59,6 +110,11 @@ fn scenes(story: &str) -> Vec<Vec<&str>> {
 /// Rows of a terminal that a line takes.
 fn rows(line: &str) -> usize {
     line.chars().count().div_ceil(COLUMNS).max(1)
+}
+
+/// True of addresses and commands, which stay whole, so that they can be copied.
+fn is_whole(line: &str) -> bool {
+    line.contains("://") || line.contains("aws ")
 }
 
 fn assert_opens_well(scene: &[&str], number: usize, all: usize) {
@@ -120,9 +176,7 @@ fn a_person_can_follow_the_whole_story() {
         );
     }
     for line in story.lines() {
-        // Addresses and commands stay whole, so that they can be copied.
-        let is_whole = line.contains("://") || line.contains("aws ");
-        assert!(is_whole || rows(line) == 1, "{line}");
+        assert!(is_whole(line) || rows(line) == 1, "{line}");
     }
     let parts = ["Onboarding", "Rotation", "A thief", "Compliance", "Report"];
     for part in parts {
@@ -133,8 +187,9 @@ fn a_person_can_follow_the_whole_story() {
     }
 }
 
+/// Each on a wide terminal, so that both are seen with as little time as one of them takes.
 #[test]
-fn each_scenario_plays_alone() {
+fn each_scenario_plays_alone_and_fills_a_wide_terminal() {
     for (name, part) in [
         ("onboarding", "Onboarding"),
         ("rotation", "Rotation"),
@@ -142,7 +197,11 @@ fn each_scenario_plays_alone() {
         ("compliance", "Compliance"),
         ("report", "Report"),
     ] {
-        let story = played(&["--scenario", name, "--no-pause"]);
+        let temporary = tempfile::tempdir().unwrap();
+        let ended = on_terminal(temporary.path(), &["--scenario", name, "--no-pause"], &[]);
+        assert_eq!(ended.code, Some(0), "{}", ended.shown);
+        let story = stands(&ended.shown);
+        assert!(!story.contains(PROMPT), "{name}: {story}");
         let scenes = scenes(&story);
         let all = scenes.len() - 1;
         assert!(all > 1, "{name}: {story}");
@@ -151,7 +210,30 @@ fn each_scenario_plays_alone() {
             let title = format!("{number} of {all}  {part}: ");
             assert!(scene[0].starts_with(&title), "{name}: {}", scene[0]);
         }
+        // Addresses and commands stay whole.
+        let broken = story.lines().filter(|line| !is_whole(line));
+        let broken = broken.collect::<Vec<_>>().join("\n");
+        let longest = longest(&broken);
+        assert!(longest <= usize::from(WIDE), "{name}, {longest}: {story}");
+        assert!(longest > COLUMNS, "{name}, {longest}: {story}");
     }
+}
+
+#[test]
+fn enter_goes_on_and_q_ends_the_tour_and_all_that_it_started() {
+    let ended = left("onboarding", &[(PROMPT, "\r"), (PROMPT, "q\r")]);
+    assert_eq!(ended.code, Some(0), "{}", ended.shown);
+    // While it is at something, that moves.
+    let drawn = ended.shown.matches("\u{1b}[2K").count();
+    assert!(drawn > 1, "{drawn}: {:?}", ended.shown);
+    let story = stands(&ended.shown);
+    assert_eq!(scenes(&story).len(), 2, "{story}");
+}
+
+#[test]
+fn ctrl_c_at_a_pause_ends_with_130_and_all_that_was_started() {
+    let ended = left("thief", &[(PROMPT, "\u{3}")]);
+    assert_eq!(ended.code, Some(130), "{}", ended.shown);
 }
 
 #[test]
