@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use banto::local::venv::Venv;
 use serde_json::Value;
@@ -62,8 +62,7 @@ impl Desk {
         desk.write(".gnupg/gpg.conf", GNUPG);
         let python = venv.python();
         let aws = format!("#!/bin/sh\nexec {} -I -m awscli \"$@\"\n", python.display());
-        desk.write("bin/aws", &aws);
-        fs::set_permissions(desk.path("bin/aws"), Permissions::from_mode(0o755)).unwrap();
+        desk.program("aws", &aws);
         desk
     }
 
@@ -73,6 +72,13 @@ impl Desk {
 
     pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Makes a program, which comes before another of its name.
+    pub fn program(&self, name: &str, script: &str) {
+        let path = format!("bin/{name}");
+        self.write(&path, script);
+        fs::set_permissions(self.path(&path), Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Puts an access key where the AWS CLI looks for it.
@@ -111,8 +117,17 @@ impl Desk {
 
     /// Runs a command that may fail.
     pub fn try_run(&self, command: &str, input: &str) -> Output {
+        let mut child = self.start(command);
+        let mut stdin = child.stdin.take().unwrap();
+        let _unread = stdin.write_all(input.as_bytes()).is_ok();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    /// Starts a command.
+    pub fn start(&self, command: &str) -> Child {
         let path = std::env::var("PATH").unwrap();
-        let mut child = Command::new("bash")
+        Command::new("bash")
             .args(["-euo", "pipefail", "-c", command])
             .current_dir(self.home.path())
             .env_clear()
@@ -126,11 +141,7 @@ impl Desk {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let _unread = stdin.write_all(input.as_bytes()).is_ok();
-        drop(stdin);
-        child.wait_with_output().unwrap()
+            .unwrap()
     }
 
     /// The fingerprints of the certificates, the oldest first.

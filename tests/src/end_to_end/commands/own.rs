@@ -1,135 +1,27 @@
 //! `banto keys register, fetch, status, ack`: developers with the real command and GnuPG, the real
 //! function, and a local AWS between them.
 
+mod interrupted;
+mod office;
+mod with_sq;
+
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
-use banto::local::function_binary;
 use banto::local::proxy::{Fault, Proxy, Rule};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
-use super::desk::{Desk, lacks};
-use super::town::{Person, Town};
+use self::office::{Office, files_with, profile};
+use super::desk::lacks;
+use super::program::TERMINAL;
+use super::town::Person;
 
 const POLICIES: [&str; 2] = [
     include_str!("../../../../infra/modules/identity/policies/users.json"),
     include_str!("../../../../infra/modules/identity/policies/mfa.json"),
 ];
-
-/// Developers, each with the command, and what stands between them and AWS.
-struct Office {
-    town: Town,
-    proxy: Proxy,
-    /// Ends the proxy's thread when it is dropped.
-    _end: oneshot::Sender<()>,
-}
-
-/// How a command ended.
-struct Ended {
-    code: i32,
-    said: String,
-    complained: String,
-}
-
-impl Office {
-    async fn of(names: &[&'static str]) -> Self {
-        let town = Town::of(names, "certs/").await;
-        let banto = function_binary("banto", &|_| {}).await.unwrap();
-        for person in &town.people {
-            symlink(&banto, person.desk.path("bin/banto")).unwrap();
-            person.desk.write("banto.toml", &town.policy());
-        }
-        let (proxy, end) = aside(town.local.moto.endpoint()).await;
-        Self {
-            town,
-            proxy,
-            _end: end,
-        }
-    }
-
-    /// Runs the command at a desk, at the simulated time.
-    fn banto(&self, desk: &Desk, arguments: &str) -> Ended {
-        self.shell(desk, &format!("banto {arguments}"))
-    }
-
-    fn shell(&self, desk: &Desk, command: &str) -> Ended {
-        let ahead = self.town.local.now.duration_since(Timestamp::now());
-        let variables = format!(
-            "export AWS_ENDPOINT_URL={} BANTO_CLOCK_OFFSET_SECONDS={};",
-            self.proxy.endpoint(),
-            ahead.as_secs()
-        );
-        let output = desk.try_run(&format!("{variables} {command}"), "");
-        Ended {
-            code: output.status.code().unwrap(),
-            said: String::from_utf8(output.stdout).unwrap(),
-            complained: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Runs the command, which must end so and say this on standard output or standard error.
-    fn says(&self, person: &Person, arguments: &str, code: i32, words: &str) -> Ended {
-        let ended = self.banto(&person.desk, arguments);
-        let text = format!("{}\n{}", ended.said, ended.complained);
-        assert_eq!(ended.code, code, "{arguments}\n{text}");
-        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flat.contains(words), "{arguments}: {words}\n{text}");
-        ended
-    }
-}
-
-/// A proxy in a thread of its own: the test's waits for the commands.
-async fn aside(target: &str) -> (Proxy, oneshot::Sender<()>) {
-    let ((tell, told), (end, ended)) = (oneshot::channel(), oneshot::channel());
-    let target = target.to_owned();
-    std::thread::spawn(move || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(async {
-            let proxy = Proxy::start(&target).await.unwrap();
-            drop(tell.send(proxy));
-            let _dropped = ended.await;
-        });
-    });
-    (told.await.unwrap(), end)
-}
-
-/// The key of the profile that a developer uses.
-fn profile(desk: &Desk) -> (String, String) {
-    let text = fs::read_to_string(desk.path(".aws/credentials")).unwrap();
-    let value = |name: &str| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap();
-        line.trim_start_matches([' ', '=']).to_owned()
-    };
-    (value("aws_access_key_id"), value("aws_secret_access_key"))
-}
-
-/// The files below a folder that have a text in them.
-fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let kind = fs::symlink_metadata(&path).unwrap().file_type();
-        if kind.is_dir() {
-            found.extend(files_with(&path, text));
-        } else if kind.is_file() {
-            let bytes = fs::read(&path).unwrap();
-            if bytes
-                .windows(text.len())
-                .any(|part| part == text.as_bytes())
-            {
-                found.push(path);
-            }
-        }
-    }
-    found
-}
 
 /// Everybody registers a certificate, and gets a key once it counts.
 async fn with_new_keys(office: &mut Office) {
@@ -139,8 +31,7 @@ async fn with_new_keys(office: &mut Office) {
     for person in &office.town.people {
         office.says(person, "keys status", 1, "banto keys register");
         office.says(person, "keys fetch --yes", 1, "no new key was made");
-        let make = "keys register --make --name Someone --mail someone@example.com --yes";
-        office.says(person, make, 0, "It counts 7 days after");
+        register(office, person);
         let name = person.name;
         let stored = office.town.stored(&format!("certs/{name}.asc")).await;
         let fingerprint = person.desk.fingerprints().remove(0);
@@ -155,9 +46,35 @@ async fn with_new_keys(office: &mut Office) {
     office.town.local.advance(hour).await;
     office.town.run().await;
     let alice = &office.town.people[0];
-    office.says(alice, "keys status", 0, "does not count yet");
+    office.says(alice, "keys status", 0, ", counts from ");
     office.town.advance_days(8).await;
     office.town.run().await;
+}
+
+/// One names all by options. Another is asked on a terminal, and types an address that is none.
+fn register(office: &Office, person: &Person) {
+    let (command, counts) = ("banto keys register --make", "It counts from ");
+    if person.name == "alice" {
+        let options = "--name Alice --mail alice@example.com --yes";
+        office.shell_says(person, &format!("{command} {options}"), 0, counts);
+        return;
+    }
+    // Ctrl-U takes back what was typed.
+    let steps = json!([
+        ["Your name", "Bob\r"],
+        ["mail address", "bob\r"],
+        ["as in `alice@example.com`", "\u{15}bob@example.com\r"],
+        ["Register it?", "y\r"],
+    ]);
+    // The machine's clock, by which the certificate is made after the command has begun: in another
+    // second, as where somebody types a passphrase.
+    let slow = "#!/bin/sh\ncase \"$*\" in *--quick-gen-key*) sleep 1.1 ;; esac\n\
+                export PATH=\"${PATH#*:}\"\nexec gpg \"$@\"\n";
+    person.desk.program("gpg", slow);
+    let typed = format!(
+        "BANTO_CLOCK_OFFSET_SECONDS=0 TERM=xterm python3 {TERMINAL} 80 '{steps}' {command}"
+    );
+    office.shell_says(person, &typed, 0, counts);
 }
 
 #[tokio::test]
@@ -171,6 +88,11 @@ async fn developers_get_from_nothing_to_a_proven_key_and_the_old_ones_are_retire
         panic!("two people")
     };
     office.says(alice, "keys status", 1, "new, waits for you");
+    // Nobody can answer, so that nothing is opened.
+    let unanswered = "Put the new key into the profile default of";
+    office.says(alice, "keys fetch", 2, unanswered);
+    let alone = "AWS_ENDPOINT_URL=http://127.0.0.1:9 banto keys fetch --yes";
+    office.shell_says(alice, alone, 3, "AWS can't be reached");
     let (old, old_secret) = profile(&alice.desk);
     let fetched = office.says(alice, "keys fetch --yes", 0, "need not acknowledge it");
     let (new, secret) = profile(&alice.desk);
@@ -237,8 +159,7 @@ fn other_targets(office: &Office, alice: &Person, new: &str, secret: &str) {
 
     office.says(alice, "keys fetch --to pass", 1, "no `pass` in PATH");
     let pass = "#!/bin/sh\ncat > kept\n{ printf '%s\\n' \"$@\"; env; } > seen\n";
-    desk.write("bin/pass", pass);
-    fs::set_permissions(desk.path("bin/pass"), Permissions::from_mode(0o755)).unwrap();
+    desk.program("pass", pass);
     let to_pass = "keys fetch --to pass --profile-name work";
     office.says(alice, to_pass, 2, "into the entry aws/work of pass?");
     assert!(!desk.path("kept").exists());
@@ -337,6 +258,29 @@ async fn another_certificate(office: &Office, alice: &Person) {
     let pin = office.town.tag("alice", "banto:openpgp").await;
     assert_eq!(pin, Some(new));
     office.says(alice, "keys status", 0, ", counts");
+    one_of_two_certificates(office, alice);
+}
+
+/// The former certificate and the new one are both there: a person is asked which, and any change
+/// is asked about; nobody else is.
+fn one_of_two_certificates(office: &Office, alice: &Person) {
+    office.says(
+        alice,
+        "keys register",
+        2,
+        "answer with --fingerprint FINGERPRINT",
+    );
+    // The newest is the first. Ctrl-U takes back the number that is suggested.
+    let steps = json!([["Which certificate", "\u{15}2\r"], ["Register it?", "n\r"]]);
+    let register = format!("TERM=xterm python3 {TERMINAL} 80 '{steps}' banto keys register");
+    let ended = office.shell(&alice.desk, &register);
+    assert_eq!(ended.code, 1, "{}", ended.said);
+    let [former, new] = &alice.desk.fingerprints()[..] else {
+        panic!("two certificates")
+    };
+    for shown in [former, new, "Nothing was done."] {
+        assert!(ended.said.contains(shown), "{shown}: {}", ended.said);
+    }
 }
 
 /// Everything that the command asked of AWS is in the users' own policies, or needs no permission.

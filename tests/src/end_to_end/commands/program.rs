@@ -1,14 +1,19 @@
-//! The command's program before a local AWS, as an operator runs it without a terminal.
+//! The command's program before a local AWS, as an operator runs it, on a terminal or without one.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use banto::local::function_binary;
 use jiff::Timestamp;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::super::local::{Local, REGION};
+
+/// What drives a program on a terminal of its own.
+pub const TERMINAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/tests/pty/terminal.py");
 
 /// The command, with a home and a policy of its own.
 pub struct Program {
@@ -43,13 +48,37 @@ impl Program {
         Self::ended(self.start(local, arguments)).await
     }
 
-    /// Starts the command, with credentials of the function's account.
+    /// Starts the command where nobody can be asked.
     pub fn start(&self, local: &Local, arguments: &[&str]) -> Child {
+        let mut command = self.command(local, &self.binary);
+        command.args(arguments).spawn().unwrap()
+    }
+
+    /// Starts the command on a terminal of 80 columns. A step is what is waited for, and what is
+    /// typed then.
+    pub fn start_on_terminal(
+        &self,
+        local: &Local,
+        arguments: &[&str],
+        steps: &[(&str, &str)],
+    ) -> Child {
+        let mut command = self.command(local, "python3");
+        command
+            .args([TERMINAL, "80"])
+            .arg(json!(steps).to_string())
+            .arg(&self.binary)
+            .args(arguments)
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("TERM", "xterm-256color");
+        command.spawn().unwrap()
+    }
+
+    /// A program with credentials of the function's account.
+    fn command(&self, local: &Local, program: impl AsRef<OsStr>) -> Command {
         let offset = local.now.duration_since(Timestamp::now()).as_secs();
         let credentials = &local.credentials;
-        let mut command = Command::new(&self.binary);
+        let mut command = Command::new(program);
         command
-            .args(arguments)
             .current_dir(self.home.path())
             .env_clear()
             .env("HOME", self.home.path())
@@ -66,7 +95,7 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        command.spawn().unwrap()
+        command
     }
 
     pub async fn ended(child: Child) -> Ended {
