@@ -49,6 +49,13 @@ impl Harness {
         self.program.run(&self.local, &arguments).await
     }
 
+    /// The same on a terminal; a step is what is waited for, and what is typed then.
+    async fn on_terminal(&self, arguments: &[&str], steps: &[(&str, &str)]) -> Ended {
+        let arguments = [&["accounts"], arguments].concat();
+        let started = (self.program).start_on_terminal(&self.local, &arguments, steps);
+        Program::ended(started).await
+    }
+
     /// Works the queue off, time passing where messages wait, until it is empty.
     async fn settle(&mut self) {
         // More than a few accounts need.
@@ -112,12 +119,20 @@ async fn an_account_that_lacks_a_role_is_found_by_status_and_mended_by_apply() {
     assert_eq!(ended.code, 0, "{ended:#?}");
     assert!(ended.output.contains("+ role readonly"), "{ended:#?}");
 
-    // Without a terminal nobody can say yes.
+    // Without a terminal nobody can say yes, and nothing moves while one waits.
     let ended = harness.banto(&["apply", "payments"]).await;
     assert!(
         ended.code == 2 && ended.complaint.contains("--yes"),
         "{ended:#?}"
     );
+    assert!(!ended.complaint.contains(['\r', '\u{1b}']), "{ended:#?}");
+    let declined = [("Bring this account to its baseline?", "n\r")];
+    let ended = harness.on_terminal(&["apply", "payments"], &declined).await;
+    assert!(
+        ended.code == 1 && ended.output.contains("nothing was sent"),
+        "{ended:#?}"
+    );
+    assert!(ended.output.contains("/1 accounts"), "{ended:#?}");
     assert_eq!(harness.organization.queue.waiting().await.unwrap(), 0);
 
     let arguments = ["accounts", "apply", "payments", "--yes", "--wait"];
@@ -151,15 +166,17 @@ async fn a_users_sessions_end_in_every_account_and_the_command_sees_it() {
     assert_eq!(ended.code, 1, "{ended:#?}");
     assert_eq!(harness.organization.queue.waiting().await.unwrap(), 0);
 
-    let arguments = [
-        "accounts",
-        "revoke",
-        "alice",
-        "--confirm",
-        "alice",
-        "--wait",
-    ];
-    let waiting = harness.program.start(&harness.local, &arguments);
+    let typed = |name| [("Type alice to go on", name)];
+    let revoke = ["revoke", "alice"];
+    let ended = harness.on_terminal(&revoke, &typed("bob\r")).await;
+    assert!(
+        ended.code == 1 && ended.output.contains("not the user's name"),
+        "{ended:#?}"
+    );
+    assert_eq!(harness.organization.queue.waiting().await.unwrap(), 0);
+
+    let wait = ["accounts", "revoke", "alice", "--wait"];
+    let waiting = (harness.program).start_on_terminal(&harness.local, &wait, &typed("alice\r"));
     harness.until_sent().await;
     harness.settle().await;
     let ended = Program::ended(waiting).await;
@@ -178,6 +195,11 @@ async fn a_users_sessions_end_in_every_account_and_the_command_sees_it() {
         .await
         .unwrap();
     assert!(policies.contains("banto-revoked-alice"), "{policies}");
+
+    let confirmed = ["revoke", "alice", "--confirm", "alice"];
+    let ended = harness.banto(&confirmed).await;
+    assert_eq!(ended.code, 0, "{ended:#?}");
+    assert_ne!(harness.organization.queue.waiting().await.unwrap(), 0);
 }
 
 #[tokio::test]

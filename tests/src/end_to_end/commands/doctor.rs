@@ -1,12 +1,13 @@
 //! An operator finds and mends what is not in order, by `banto doctor` alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use banto::local::aws::Aws;
 use banto::local::function_binary;
 use banto::local::moto::Moto;
 use banto::local::organization::{Organization, config};
-use banto::local::proxy::Proxy;
+use banto::local::proxy::{Fault, Proxy, Rule};
 use banto::local::queue::Queue;
 use banto::local::slack::{Slack, TOKEN};
 use banto::local::venv::Venv;
@@ -40,13 +41,20 @@ async fn with_banto(mut desk: Desk) -> Desk {
     desk
 }
 
-impl Office {
+/// An account, and a desk with an administrator's credentials before it.
+struct Account {
+    desk: Desk,
+    aws: Aws,
+    // It ends when it is dropped.
+    moto: Moto,
+    proxy: Proxy,
+}
+
+impl Account {
     async fn open() -> Self {
-        let quiet = |_: &str| {};
-        let venv = Venv::ensure(&quiet).await.unwrap();
+        let venv = Venv::ensure(&|_| {}).await.unwrap();
         let moto = Moto::start(&venv).await.unwrap();
         let proxy = Proxy::start(moto.endpoint()).await.unwrap();
-        let slack = Slack::start().await.unwrap();
         let nobody = Aws::nobody(moto.endpoint(), REGION);
         let role = format!("arn:aws:iam::{ACCOUNT}:role/admin");
         let credentials = nobody.assume_role(&role).await.unwrap();
@@ -62,8 +70,33 @@ impl Office {
                 "AWS_SESSION_TOKEN",
                 credentials.session_token.clone().unwrap(),
             ),
-            ("SLACK_API_URL", slack.api_url()),
         ];
+        Self {
+            desk,
+            aws,
+            moto,
+            proxy,
+        }
+    }
+}
+
+/// Runs a command while the proxy, which is of this thread, goes on.
+async fn end(desk: &Arc<Desk>, command: &str) -> (Option<i32>, String, String) {
+    let (desk, command) = (desk.clone(), command.to_owned());
+    let ended = tokio::task::spawn_blocking(move || desk.end(&command));
+    ended.await.unwrap()
+}
+
+impl Office {
+    async fn open() -> Self {
+        let Account {
+            mut desk,
+            aws,
+            moto,
+            proxy,
+        } = Account::open().await;
+        let slack = Slack::start().await.unwrap();
+        desk.variables.push(("SLACK_API_URL", slack.api_url()));
         let requests = Queue::create(&aws, "banto-rotation").await.unwrap();
         let office = Self {
             desk: Arc::new(desk),
@@ -203,22 +236,15 @@ impl Office {
         self.proxy.answer("config:ListConfigurationRecorders", none);
     }
 
-    /// Runs a command while the proxy, which is of this thread, goes on.
-    async fn end(&self, command: &str) -> (Option<i32>, String, String) {
-        let (desk, command) = (self.desk.clone(), command.to_owned());
-        let ended = tokio::task::spawn_blocking(move || desk.end(&command));
-        ended.await.unwrap()
-    }
-
-    /// The same with one that must succeed.
+    /// Runs a command that must succeed.
     async fn run(&self, command: &str) {
-        let (code, said, complaint) = self.end(command).await;
+        let (code, said, complaint) = end(&self.desk, command).await;
         assert_eq!(code, Some(0), "{command}\n{said}{complaint}");
     }
 
     /// What the doctor says, and its exit code.
     async fn doctor(&self) -> (Option<i32>, String) {
-        let (code, said, complaint) = self.end("banto doctor").await;
+        let (code, said, complaint) = end(&self.desk, "banto doctor").await;
         assert_eq!(complaint, "", "{said}");
         (code, said)
     }
@@ -272,7 +298,7 @@ async fn three_troubles_are_found_by_the_doctor_and_mended_by_what_it_says() {
     assert!(said.contains("3 errors, "), "{said}");
     let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
-        "dead letters of banto-rotation: 2 messages",
+        "dead letter queue banto-rotation-dead: 2 messages",
         "secret banto/slack/operators: its policy lets others read it: arn:aws:iam::123456789012:root",
         "Banto's recorder is stopped",
     ] {
@@ -293,7 +319,12 @@ async fn three_troubles_are_found_by_the_doctor_and_mended_by_what_it_says() {
         ("aws sqs purge-queue --queue-url ", "PurgeQueue"),
     ] {
         let command = printed(begins);
-        let url = command.strip_prefix(begins).unwrap();
+        let url = command
+            .strip_prefix(begins)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
         let queue = url.rsplit_once(".amazonaws.com/").unwrap().1;
         assert_eq!(queue, format!("{ACCOUNT}/banto-rotation-dead"));
         let own = json!({"QueueUrl": format!("{}-dead", office.requests.url)});
@@ -322,4 +353,185 @@ async fn without_credentials_the_doctor_could_not_look() {
     let (code, said, complaint) = desk.end("banto doctor");
     assert_eq!((code, said.as_str()), (Some(3), ""), "{complaint}");
     assert!(complaint.contains("no credentials"), "{complaint}");
+}
+
+/// Probes that take a local AWS seconds.
+const QUICK: [&str; 3] = [
+    "iam-two-keys",
+    "secrets-token-conflict",
+    "dynamodb-transaction",
+];
+
+/// What is left of probes in the account is nothing.
+async fn holds_nothing(desk: &Arc<Desk>) {
+    let clean = format!("banto doctor --clean --sandbox {ACCOUNT}");
+    let (code, said, complaint) = end(desk, &clean).await;
+    let nothing = format!("nothing is called banto-probe-... in {REGION}\n");
+    assert_eq!((code, said), (Some(0), nothing), "{complaint}");
+}
+
+#[tokio::test]
+async fn probes_that_make_something_leave_a_transcript_and_nothing_else() {
+    if lacks("bash") {
+        return;
+    }
+    let account = Account::open().await;
+    let desk = Arc::new(account.desk);
+    let probe = format!(
+        "banto doctor --probe --make --sandbox {ACCOUNT} --only {} --out transcript.md",
+        QUICK.join(",")
+    );
+    let (code, said, complaint) = end(&desk, &probe).await;
+    assert_eq!(code, Some(0), "{said}{complaint}");
+    assert!(
+        said.starts_with("3 proven, 0 disproven, 0 unclear, "),
+        "{said}"
+    );
+    // It says before what it makes, and in which account, whose number is nobody else's business.
+    assert!(
+        complaint.starts_with("Makes in account ********3333"),
+        "{complaint}"
+    );
+    for kind in ["user", "secret", "table"] {
+        assert!(complaint.contains(&format!("\n  {kind}\n")), "{complaint}");
+    }
+    let transcript = std::fs::read_to_string(desk.path("transcript.md")).unwrap();
+    for id in QUICK {
+        assert!(
+            transcript.contains(&format!("| {id} | proven | ")),
+            "{transcript}"
+        );
+    }
+    // The lists behind the table have the examples of docs/UNPROVEN.md, this account among them.
+    let table = transcript.split("\n## ").next().unwrap();
+    for text in [table, said.as_str(), complaint.as_str()] {
+        assert!(!text.contains(ACCOUNT), "{text}");
+    }
+    let made = |operation: &str| {
+        let calls = account.proxy.calls();
+        calls
+            .iter()
+            .filter(|call| call.operation == operation)
+            .count()
+    };
+    for [make, remove] in [
+        ["iam:CreateUser", "iam:DeleteUser"],
+        ["secretsmanager:CreateSecret", "secretsmanager:DeleteSecret"],
+        ["dynamodb:CreateTable", "dynamodb:DeleteTable"],
+    ] {
+        assert!(made(make) > 0, "{make}");
+        assert!(made(remove) >= made(make), "{remove}");
+    }
+    holds_nothing(&desk).await;
+
+    // A topic has no date, so that one which was left behind is known at once.
+    let tags = [
+        ("Name", "banto-probe-0123abcd"),
+        ("Tags.member.1.Key", "banto-probe"),
+        ("Tags.member.1.Value", "banto-probe-0123abcd"),
+    ];
+    let topic = account.aws.query("sns", "2010-03-31", "CreateTopic", &tags);
+    topic.await.unwrap();
+    let clean = format!("banto doctor --clean --sandbox {ACCOUNT}");
+    let (code, said, _) = end(&desk, &clean).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with("left behind: topic "), "{said}");
+    let (code, said, complaint) = end(&desk, &format!("{clean} --yes")).await;
+    assert_eq!(code, Some(0), "{said}{complaint}");
+    assert!(said.starts_with("removed: topic "), "{said}");
+    holds_nothing(&desk).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_a_probe_and_leaves_nothing() {
+    if lacks("bash") {
+        return;
+    }
+    let Account {
+        desk,
+        proxy,
+        moto: _moto,
+        ..
+    } = Account::open().await;
+    // The role's session is denied, so that the probe waits for rights that never come.
+    proxy.inject(Rule {
+        operation: Some("sts:AssumeRole".into()),
+        first: 1,
+        times: 1_000,
+        fault: Fault::Denied,
+    });
+    let desk = Arc::new(desk);
+    // With a job of its own, since a shell's background commands ignore Ctrl-C.
+    let probe = format!(
+        "set -m
+         banto doctor --probe --make --sandbox {ACCOUNT} --only sts-session-name --out transcript.md &
+         while ! test -e go && kill -0 $!; do sleep 0.1; done
+         kill -INT -- -$!
+         wait $!"
+    );
+    let pressed = async {
+        let is_waiting = || {
+            let calls = proxy.calls();
+            calls.iter().any(|call| call.operation == "sts:AssumeRole")
+        };
+        while !is_waiting() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        desk.write("go", "");
+    };
+    let ended = end(&desk, &probe);
+    tokio::pin!(ended);
+    let (code, said, complaint) = tokio::select! {
+        ended = &mut ended => ended,
+        () = pressed => ended.await,
+    };
+    assert_eq!(code, Some(130), "{said}{complaint}");
+    assert!(
+        complaint.contains("removing what was made ..."),
+        "{complaint}"
+    );
+    let transcript = std::fs::read_to_string(desk.path("transcript.md")).unwrap();
+    assert!(
+        transcript.contains("| sts-session-name | unclear | "),
+        "{transcript}"
+    );
+    for remove in ["iam:DeleteUser", "iam:DeleteRole"] {
+        assert!(
+            proxy.calls().iter().any(|call| call.operation == remove),
+            "{remove}"
+        );
+    }
+    proxy.reset();
+    holds_nothing(&desk).await;
+}
+
+#[tokio::test]
+async fn without_a_policy_the_doctor_was_used_wrongly_and_with_a_broken_one_it_could_not_look() {
+    if lacks("bash") {
+        return;
+    }
+    let venv = Venv::ensure(&|_| {}).await.unwrap();
+    // Nobody is asked.
+    let desk = with_banto(Desk::at("http://127.0.0.1:9", &venv)).await;
+    for (text, expected, words) in [
+        (None, 2, "there is no policy in banto.toml"),
+        (
+            Some("rotation = 1"),
+            3,
+            "the policy can't be used:\nbanto.toml:1: ",
+        ),
+    ] {
+        if let Some(text) = text {
+            desk.write("banto.toml", text);
+        }
+        for command in ["banto doctor", "banto keys status"] {
+            let (code, said, complaint) = desk.end(command);
+            assert_eq!(
+                (code, said.as_str()),
+                (Some(expected), ""),
+                "{command}: {complaint}"
+            );
+            assert!(complaint.contains(words), "{command}: {complaint}");
+        }
+    }
 }

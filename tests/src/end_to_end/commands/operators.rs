@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,17 @@ struct Ended {
     code: i32,
     shown: String,
     said: String,
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap(),
+            shown: text(&output.stdout),
+            said: text(&output.stderr),
+        }
+    }
 }
 
 impl Office {
@@ -99,20 +111,18 @@ impl Office {
 
     /// The same before an endpoint. The proxy is in this process, and works on meanwhile.
     async fn banto_at(&self, endpoint: &str, words: &str, input: &str) -> Ended {
-        let ahead = self.local.now.duration_since(Timestamp::now()).as_secs();
-        let command = format!(
-            ". ./credentials.sh; AWS_ENDPOINT_URL={endpoint} BANTO_CLOCK_OFFSET_SECONDS={ahead} \
-             banto {words}"
-        );
+        let command = self.command(endpoint, words);
         let (desk, input) = (Arc::clone(&self.desk), input.to_owned());
         let output = spawn_blocking(move || desk.try_run(&command, &input)).await;
-        let output = output.unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ended {
-            code: output.status.code().unwrap(),
-            shown: text(&output.stdout),
-            said: text(&output.stderr),
-        }
+        Ended::of(&output.unwrap())
+    }
+
+    fn command(&self, endpoint: &str, words: &str) -> String {
+        let ahead = self.local.now.duration_since(Timestamp::now()).as_secs();
+        format!(
+            ". ./credentials.sh; AWS_ENDPOINT_URL={endpoint} BANTO_CLOCK_OFFSET_SECONDS={ahead} \
+             banto {words}"
+        )
     }
 
     /// The function works off its queue, or a run by schedule.
@@ -212,6 +222,26 @@ async fn an_operator_plans_rotates_looks_and_restores_by_the_program() {
 }
 
 #[tokio::test]
+async fn an_operator_waits_for_a_rotation_and_sees_the_delivery() {
+    let mut office = Office::of(&["alice"]).await;
+    let command = office.command(
+        office.local.moto.endpoint(),
+        "keys rotate alice --yes --wait",
+    );
+    let desk = Arc::clone(&office.desk);
+    let waiting = spawn_blocking(move || desk.try_run(&command, ""));
+    while office.queue.waiting().await.unwrap() == 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    office.work().await;
+    let ended = Ended::of(&waiting.await.unwrap());
+    assert_eq!(ended.code, 0, "{}{}", ended.shown, ended.said);
+    let keys = office.local.aws.access_keys("alice").await.unwrap();
+    let delivered = format!("alice: the new key {} is delivered", keys[1].id);
+    assert!(ended.said.contains(&delivered), "{}", ended.said);
+}
+
+#[tokio::test]
 async fn what_aws_denies_is_named_and_what_it_throttles_is_asked_again() {
     let office = Office::of(&["alice"]).await;
     // One of its own: that of the function is held to the policy of the function.
@@ -235,6 +265,15 @@ async fn what_aws_denies_is_named_and_what_it_throttles_is_asked_again() {
         "{}",
         denied.said
     );
+
+    fs::write(
+        office.desk.path("all.json"),
+        json!({ "source": "aws.events", "detail-type": "Scheduled Event" }).to_string(),
+    )
+    .unwrap();
+    let replay = "replay all.json --function rotate-access-keys --dry-run";
+    let denied = office.banto_at(&at, replay, "").await;
+    assert_eq!(denied.code, 3, "{}{}", denied.shown, denied.said);
 
     breaks("iam:ListAccessKeys", 2, Fault::Throttled);
     let throttled = office.banto_at(&at, "keys plan", "").await;
