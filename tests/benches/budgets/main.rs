@@ -11,6 +11,7 @@ mod harness;
 
 mod cold_start;
 mod compliance;
+mod help;
 mod onboarding;
 mod report;
 mod rotation;
@@ -63,12 +64,15 @@ fn main() {
         "notify-compliance",
     ]
     .map(is_wanted);
-    let is_of_memory = is_wanted("memory");
-    if functions.contains(&true) || is_of_memory {
+    let (is_of_memory, is_of_help) = (is_wanted("memory"), is_wanted("help"));
+    if functions.contains(&true) || is_of_memory || is_of_help {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
+        if is_of_help {
+            runtime.block_on(help::help());
+        }
         if is_of_memory {
             runtime.block_on(compliance::memory());
         }
