@@ -16,6 +16,11 @@ fn on<'a>(rule: &'a str, account: Option<&'a AccountId>, resource: Option<&'a st
     }
 }
 
+/// A policy's text, as a function reads it.
+fn read(policy: &str) -> CompliancePolicy {
+    Policy::parse(policy).unwrap().compliance.unwrap()
+}
+
 #[test]
 fn a_waiver_is_written_behind_the_others_and_nothing_else_changes() {
     let before = text();
@@ -23,12 +28,7 @@ fn a_waiver_is_written_behind_the_others_and_nothing_else_changes() {
     let target = on("bucket-public", Some(&search), Some("reports"));
     let after = edit::with_waiver(&before, target, TERMS).unwrap();
     assert!(after.starts_with(before.trim_end()), "{after}");
-    let waivers = Policy::parse(&after)
-        .unwrap()
-        .compliance
-        .unwrap()
-        .findings
-        .waivers;
+    let waivers = read(&after).findings.waivers;
     assert_eq!(waivers.len(), 3);
     let waiver = &waivers[2];
     assert_eq!(
@@ -52,12 +52,7 @@ fn a_policy_without_waivers_gets_its_first() {
     let (before, _) = ROUTES.split_once("[[waivers]]").unwrap();
     let before = PolicyText::least().and(before).to_string();
     let after = edit::with_waiver(&before, on("bucket-public", None, None), TERMS).unwrap();
-    let waivers = Policy::parse(&after)
-        .unwrap()
-        .compliance
-        .unwrap()
-        .findings
-        .waivers;
+    let waivers = read(&after).findings.waivers;
     assert_eq!(waivers.len(), 1, "{after}");
     let again = edit::without_waiver(&after, on("bucket-public", None, None)).unwrap();
     assert_eq!(again.trim_end(), before.trim_end());
@@ -83,12 +78,7 @@ fn a_waiver_of_the_same_is_renewed_and_keeps_its_comments() {
     let payments: AccountId = PAYMENTS.parse().unwrap();
     let target = on("access-keys-rotated", Some(&payments), None);
     let after = edit::with_waiver(&before, target, TERMS).unwrap();
-    let waivers = Policy::parse(&after)
-        .unwrap()
-        .compliance
-        .unwrap()
-        .findings
-        .waivers;
+    let waivers = read(&after).findings.waivers;
     assert_eq!((waivers.len(), waivers[0].owner.as_str()), (2, "bob"));
     assert!(
         after.contains("reason = \"moves to CloudFront\"   # asked in March"),
@@ -104,12 +94,7 @@ fn only_the_waiver_that_was_named_is_taken_out() {
     let before = text();
     let target = on("bucket-public", None, None);
     let after = edit::without_waiver(&before, target).unwrap();
-    let waivers = Policy::parse(&after)
-        .unwrap()
-        .compliance
-        .unwrap()
-        .findings
-        .waivers;
+    let waivers = read(&after).findings.waivers;
     assert_eq!(
         (waivers.len(), waivers[0].rule.as_str()),
         (1, "access-keys-rotated")
